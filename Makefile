@@ -1,0 +1,58 @@
+# The verbs of this project. `make run` and `make test` do all of their own set-up; both are
+# safe to repeat.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+RUN_SETUP := $(VENV)/.set-up-to-run
+TEST_SETUP := $(VENV)/.set-up-to-test
+SCENARIO ?= data/scenarios/laptop.toml
+CALIBRATE_FLAGS ?=
+
+.PHONY: run test lint calibrate screenshots clean
+
+run: $(RUN_SETUP)  ## Open the app on http://127.0.0.1:8501
+	$(BIN)/python -m streamlit run app.py
+
+calibrate: $(RUN_SETUP)  ## Plan, predict, train, correct, fund: the chain without a browser
+	$(BIN)/python -m engine calibrate $(SCENARIO) $(CALIBRATE_FLAGS)
+	$(BIN)/python -m finance run $(SCENARIO) --calibrated-by last
+
+test: $(TEST_SETUP)  ## Run every test
+	$(BIN)/python -m pytest $(PYTEST_FLAGS)
+
+lint: $(TEST_SETUP)  ## Style, types, spelling, and which room imports which
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/codespell
+
+screenshots: $(TEST_SETUP)  ## Every page in both languages, into docs/screenshots
+	$(BIN)/python -m tests.e2e.screenshots docs/screenshots
+
+clean:  ## Remove what the set-up made; runs and scenarios in .flopledger stay
+	rm -rf $(VENV)
+
+# The stamp comes last: a set-up that was interrupted is taken up again at the next call.
+$(RUN_SETUP): requirements.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "Python 3.11 or newer is needed; name it with: make PYTHON=python3.12 …"; exit 1; }
+	@command -v c++ >/dev/null \
+	  || { echo "A C++ compiler is needed: sudo apt-get install g++ python3-dev"; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) \
+	  || { rm -rf $(VENV); echo "venv is needed: sudo apt-get install python3-venv"; exit 1; }
+	$(BIN)/python -m pip install --quiet --requirement requirements.txt
+	@echo "Building DeepSpeed's CPU operator (about a minute, once) ..."
+	$(BIN)/python -m engine.training.ops
+	@touch $@
+
+$(TEST_SETUP): requirements-dev.txt $(RUN_SETUP)
+	$(BIN)/python -m pip install --quiet --requirement requirements-dev.txt
+	@command -v chromium >/dev/null || if [ "$$(id -u)" = 0 ]; then \
+	    apt-get update -qq && apt-get install -y -qq --no-install-recommends \
+	      chromium fonts-noto-cjk >/dev/null; \
+	  else \
+	    echo "The browser tests need Chromium: sudo apt-get install chromium fonts-noto-cjk"; \
+	    exit 1; \
+	  fi
+	@touch $@
