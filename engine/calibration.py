@@ -1,0 +1,59 @@
+"""A calibration: what runs measured over what had been forecast for them.
+
+It corrects a forecast only where it was measured for the same thing: step time and memory on
+the same accelerator, loss at about the same scale. Elsewhere it is kept as evidence, and says
+nothing.
+"""
+
+from __future__ import annotations
+
+import datetime
+import math
+from typing import Annotated, Self
+
+from pydantic import Field, model_validator
+
+from engine.documents import Document, InputError
+
+Ratio = Annotated[float, Field(gt=0, le=1e6)]
+
+LOSS_SCALE_FACTOR = 4.0
+"""A measured loss speaks for plans within this factor in parameters and in tokens."""
+
+
+class RatioSpread(Document):
+    """Measured ÷ predicted, with its spread between steps and runs."""
+
+    value: Ratio
+    low: Ratio
+    high: Ratio
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if not self.low <= self.value <= self.high:
+            raise InputError("value", self.value, "between", low=self.low, high=self.high)
+        return self
+
+
+class Calibration(Document):
+    """Ratios of one or several runs of the same recipe on the same kind of device."""
+
+    run_ids: Annotated[tuple[str, ...], Field(min_length=1, max_length=1_000)]
+    measured_on: datetime.date
+    accelerator: str
+    device: str
+    """The machine as it names itself."""
+    parameters: Annotated[int, Field(ge=1)]
+    tokens: Annotated[int, Field(ge=1)]
+    step_time: RatioSpread
+    memory: RatioSpread
+    loss: RatioSpread
+
+    def speaks_for_speed_on(self, accelerator: str) -> bool:
+        return self.accelerator == accelerator
+
+    def speaks_for_loss_at(self, parameters: float, tokens: float) -> bool:
+        distance = max(
+            abs(math.log(parameters / self.parameters)), abs(math.log(tokens / self.tokens))
+        )
+        return distance <= math.log(LOSS_SCALE_FACTOR)

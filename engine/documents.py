@@ -1,0 +1,210 @@
+"""Typed documents and the one kind of error that a user's input can cause.
+
+Every document that passes between rooms is a frozen pydantic model with units in its
+field names. What a person can get wrong always ends in :class:`InputError`: one line
+that names the field, the value and what is allowed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Self, TypeVar
+
+import tomlkit
+from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic_core import ErrorDetails
+
+from engine.text import catalog
+
+MAX_DOCUMENT_BYTES = 1_000_000
+"""No document of ours comes near this; a larger file is a mistake or an attack."""
+
+_VALUE_SHOWN_CHARS = 60
+
+
+class InputError(ValueError):
+    """Something that a user gave is not allowed.
+
+    Parameters
+    ----------
+    field
+        Where it stands, as a dotted path (``plan.cluster.n_devices``), a file or a row.
+    value
+        What was given.
+    rule
+        Key below ``error`` in the message catalogs that says what is allowed.
+    **params
+        What the message of that key has placeholders for.
+    """
+
+    def __init__(self, field: str, value: object, rule: str, **params: object) -> None:
+        self.field, self.value, self.rule, self.params = field, value, rule, params
+        super().__init__(self.in_language("en"))
+
+    def in_language(self, language: str) -> str:
+        """The error as one line of text in ``language``."""
+        text = catalog(language)
+        shown = self.value if isinstance(self.value, str) else repr(self.value)
+        shown = " ".join(shown.split())
+        if len(shown) > _VALUE_SHOWN_CHARS:
+            shown = shown[: _VALUE_SHOWN_CHARS - 1] + "…"
+        allowed = text(f"error.{self.rule}", **self.params)
+        return text("error.line", field=self.field, value=shown, allowed=allowed)
+
+
+class Document(BaseModel):
+    """Base of everything that is stored or passed on: frozen, closed, finite numbers only."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", allow_inf_nan=False, validate_default=True
+    )
+
+    @classmethod
+    def parse(cls, data: Mapping[str, Any], where: str = "") -> Self:
+        """Validate ``data``; ``where`` is put before the field names of errors.
+
+        Raises
+        ------
+        InputError
+            For the first field that is not allowed.
+        """
+        try:
+            return cls.model_validate(data)
+        except ValidationError as error:
+            raise _first_error(error, where) from None
+
+    @property
+    def content_hash(self) -> str:
+        """SHA-256 over the canonical JSON: equal documents have equal hashes everywhere."""
+        canonical = json.dumps(
+            self.model_dump(mode="json"), sort_keys=True, separators=(",", ":"), ensure_ascii=False
+        )
+        return hashlib.sha256(canonical.encode()).hexdigest()
+
+    def to_toml(self) -> str:
+        """TOML text that :func:`read_toml` reads back to an equal document."""
+        return tomlkit.dumps(self.model_dump(mode="json", exclude_none=True))
+
+    def with_value(self, path: str, value: object) -> Self:
+        """A validated copy with the field at the dotted ``path`` changed.
+
+        Raises
+        ------
+        InputError
+            If the changed document is not allowed; this document stays as it was.
+        """
+        return self.with_values({path: value})
+
+    def with_values(self, changes: Mapping[str, object]) -> Self:
+        """As :meth:`with_value`, for several fields that must change together."""
+        data = self.model_dump(mode="json")
+        for path, value in changes.items():
+            *parents, name = path.split(".")
+            place = data
+            for parent in parents:
+                place = place[parent]
+            place[name] = value
+        return type(self).parse(data)
+
+
+AnyDocument = TypeVar("AnyDocument", bound=Document)
+
+
+def read_toml_table(path: Path) -> dict[str, Any]:
+    """Read one TOML file into a dict.
+
+    Raises
+    ------
+    InputError
+        If the file is absent, too large, not UTF-8 or not TOML.
+    """
+    if not path.is_file():
+        raise InputError("file", str(path), "file_missing")
+    size_bytes = path.stat().st_size
+    if size_bytes > MAX_DOCUMENT_BYTES:
+        raise InputError(str(path), f"{size_bytes} bytes", "too_large", limit=MAX_DOCUMENT_BYTES)
+    return parse_toml(path.read_bytes(), str(path))
+
+
+def parse_toml(raw: bytes, where: str) -> dict[str, Any]:
+    """Parse TOML bytes that came from ``where``.
+
+    Raises
+    ------
+    InputError
+        If they are too large, not UTF-8 or not TOML.
+    """
+    if len(raw) > MAX_DOCUMENT_BYTES:
+        raise InputError(where, f"{len(raw)} bytes", "too_large", limit=MAX_DOCUMENT_BYTES)
+    try:
+        return tomllib.loads(raw.decode("utf-8"))
+    except UnicodeDecodeError as error:
+        raise InputError(where, f"byte {error.start}", "not_utf8") from None
+    except tomllib.TOMLDecodeError as error:
+        raise InputError(where, str(error), "not_toml") from None
+
+
+def read_toml(path: Path, kind: type[AnyDocument]) -> AnyDocument:
+    """Read and validate one document from a TOML file; see :func:`read_toml_table`."""
+    return kind.parse(read_toml_table(path))
+
+
+# Pydantic's error types that our catalogs describe, with the name of the limit in its context.
+_LIMITS = {
+    "greater_than": "gt",
+    "greater_than_equal": "ge",
+    "less_than": "lt",
+    "less_than_equal": "le",
+    "string_too_long": "max_length",
+    "string_too_short": "min_length",
+    "string_pattern_mismatch": "pattern",
+    "too_long": "max_length",
+    "too_short": "min_length",
+    "literal_error": "expected",
+    "enum": "expected",
+    "decimal_max_places": "decimal_places",
+    "multiple_of": "multiple_of",
+}
+_PLAIN = {
+    "missing": "missing",
+    "extra_forbidden": "unknown_field",
+    "finite_number": "finite",
+    "decimal_type": "number",
+    "decimal_parsing": "number",
+    "float_type": "number",
+    "float_parsing": "number",
+    "int_type": "whole_number",
+    "int_parsing": "whole_number",
+    "int_parsing_size": "whole_number",
+    "int_from_float": "whole_number",
+    "string_type": "text",
+    "bool_type": "boolean",
+    "bool_parsing": "boolean",
+    "date_from_datetime_parsing": "date",
+    "date_type": "date",
+    "model_type": "table",
+    "dict_type": "table",
+    "tuple_type": "list",
+    "list_type": "list",
+}
+
+
+def _first_error(error: ValidationError, where: str) -> InputError:
+    detail: ErrorDetails = error.errors()[0]
+    cause = detail.get("ctx", {}).get("error")
+    path = ".".join(str(part) for part in detail["loc"])
+    field = ".".join(part for part in (where, path) if part)
+    if isinstance(cause, InputError):  # raised by a validator of ours: it knows better
+        inner = ".".join(part for part in (field, cause.field) if part)
+        return InputError(inner, cause.value, cause.rule, **cause.params)
+    kind = detail["type"]
+    value = "—" if kind == "missing" else detail["input"]
+    if kind in _LIMITS:
+        return InputError(field, value, kind, limit=detail["ctx"][_LIMITS[kind]])
+    if kind in _PLAIN:
+        return InputError(field, value, _PLAIN[kind])
+    return InputError(field, value, "other", message=detail["msg"])

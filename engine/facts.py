@@ -1,0 +1,189 @@
+"""The dated facts in ``data/``: accelerators, prices, efficiencies, coefficients of laws.
+
+Each row carries ``source`` and ``as_of``. The tables are read once a process.
+"""
+
+from __future__ import annotations
+
+import csv
+import difflib
+from collections.abc import Iterable
+from decimal import Decimal
+from functools import cache
+from pathlib import Path
+from typing import Annotated, Literal, TypeVar
+
+from pydantic import BeforeValidator, Field
+
+from engine.documents import Document, InputError
+from engine.layout import Precision
+from engine.paths import DATA_DIR
+
+Confidence = Literal["published", "measured", "unverified", "disputed", "outlier"]
+"""``unverified``: a figure in the row was not read at its source. ``disputed``: sources
+disagree. ``outlier``: over four times away from the median of its group."""
+
+_empty_is_none = BeforeValidator(lambda cell: None if cell == "" else cell)
+Optional = Annotated[float | None, _empty_is_none]
+
+
+class Fact(Document):
+    source: Annotated[str, Field(min_length=1)]
+    as_of: Annotated[str, Field(pattern=r"^\d{4}-\d{2}(-\d{2})?$")]
+
+
+class Accelerator(Fact):
+    """One device as its vendor describes it; peaks are dense, without sparsity."""
+
+    accelerator: str
+    """Its name in scenarios, recipes and tables of runs."""
+    name: str
+    vendor: str
+    arch: str
+    """Generation: what efficiencies are known by."""
+    kind: Literal["gpu", "tpu", "asic", "cpu"]
+    peak_fp32_tflops: Optional
+    peak_bf16_tflops: Optional
+    peak_fp16_tflops: Optional
+    memory_gb: float
+    memory_gb_per_s: float
+    devices_per_node: Annotated[int | None, _empty_is_none]
+    intra_node_gb_per_s: Optional
+    """One direction, per device."""
+    inter_node_gb_per_s: Optional
+    tdp_w: Optional
+    released: str
+    confidence: Confidence
+    notes: str
+
+    def peak_flops_per_s(self, precision: Precision) -> float | None:
+        """Dense peak in FLOP/s, or None where the device has no such units or none is known."""
+        tflops = {
+            "fp32": self.peak_fp32_tflops,
+            "bf16": self.peak_bf16_tflops,
+            "fp16": self.peak_fp16_tflops,
+        }[precision]
+        return None if tflops is None else tflops * 1e12
+
+
+class CloudPrice(Fact):
+    provider: str
+    instance: str
+    accelerator: str
+    devices: int
+    region: str
+    terms: Literal["on_demand", "spot", "commitment_1y", "commitment_3y"]
+    usd_per_device_hour: Decimal
+    confidence: Confidence
+
+
+class Efficiency(Fact):
+    """How much of its peaks a generation reaches; what each figure means stands in
+    ``engine.throughput``, where it is used."""
+
+    arch: str
+    matmul_share: float
+    matmul_size_penalty: float
+    attention_share: float
+    bandwidth_share: float
+    elementwise_passes: float
+    exposed_communication_share: float
+    layer_overhead_s: float
+    runtime_memory_gb: float
+    step_time_low: float
+    """80% of measured step times lie between ``low`` and ``high`` times the predicted one."""
+    step_time_high: float
+
+
+class LossCoefficients(Fact):
+    """One published fit of L(N, D) = E + A/N^α + B/D^β, in nats per token."""
+
+    law: str
+    label: str
+    parameters_counted: Literal["total", "non_embedding"]
+    A: float
+    B: float
+    E: float
+    alpha: float
+    beta: float
+    min_parameters: float
+    max_parameters: float
+    min_tokens: float
+    max_tokens: float
+
+
+AnyFact = TypeVar("AnyFact", bound=Fact)
+
+
+def read_facts(path: Path, kind: type[AnyFact]) -> tuple[AnyFact, ...]:
+    """Read and validate one table; InputError names the row and column that is wrong."""
+    with path.open(encoding="utf-8", newline="") as file:
+        rows = csv.DictReader(file)
+        return tuple(
+            kind.parse(row, where=f"{path.name}:{number}") for number, row in enumerate(rows, 2)
+        )
+
+
+@cache
+def accelerators() -> dict[str, Accelerator]:
+    rows = read_facts(DATA_DIR / "accelerators.csv", Accelerator)
+    return {row.accelerator: row for row in rows}
+
+
+@cache
+def cloud_prices() -> tuple[CloudPrice, ...]:
+    return read_facts(DATA_DIR / "cloud_prices.csv", CloudPrice)
+
+
+@cache
+def _efficiencies() -> dict[str, Efficiency]:
+    rows = read_facts(DATA_DIR / "efficiency.csv", Efficiency)
+    return {row.arch: row for row in rows}
+
+
+@cache
+def loss_coefficients() -> dict[str, LossCoefficients]:
+    rows = read_facts(DATA_DIR / "scaling_laws.csv", LossCoefficients)
+    return {row.law: row for row in rows}
+
+
+def accelerator(name: str, field: str = "accelerator") -> Accelerator:
+    """The accelerator of that name.
+
+    Raises
+    ------
+    InputError
+        With the nearest names, if there is none.
+    """
+    return _look_up(accelerators(), name, field)
+
+
+def efficiency(arch: str) -> Efficiency:
+    """What is known of a generation, or the ``default`` row, which is wide."""
+    return _efficiencies().get(arch) or _efficiencies()["default"]
+
+
+def prices_of(accelerator_name: str) -> list[CloudPrice]:
+    """Prices of one accelerator, the cheapest first."""
+    found = [row for row in cloud_prices() if row.accelerator == accelerator_name]
+    return sorted(found, key=lambda row: row.usd_per_device_hour)
+
+
+def law_coefficients(name: str, field: str = "law") -> LossCoefficients:
+    """The coefficients of that name; InputError with the nearest names if there are none."""
+    return _look_up(loss_coefficients(), name, field)
+
+
+AnyRow = TypeVar("AnyRow")
+
+
+def _look_up(table: dict[str, AnyRow], name: str, field: str) -> AnyRow:
+    if name in table:
+        return table[name]
+    raise InputError(field, name, "known_name", nearest=", ".join(_nearest(name, table)))
+
+
+def _nearest(name: str, known: Iterable[str]) -> list[str]:
+    by_folded = {one.casefold(): one for one in known}
+    close = difflib.get_close_matches(name.casefold(), by_folded, n=3, cutoff=0.3)
+    return [by_folded[one] for one in close] or list(by_folded.values())[:3]

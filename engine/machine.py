@@ -1,0 +1,89 @@
+"""What this machine has: which row of the accelerator table it is, and how many of them."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+
+from engine.facts import Accelerator, accelerator, accelerators, prices_of
+from engine.layout import Precision
+from engine.plan import Cluster
+
+CPU_CORE = "CPU-core-AVX512"
+CPU_CORE_PRICE_USD = Decimal("0.05")
+OWN_ASSUMPTION = "own assumption"
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    device: Accelerator
+    n_devices: int
+
+    @property
+    def has_gpu(self) -> bool:
+        return self.device.kind == "gpu"
+
+    @property
+    def best_precision(self) -> Precision:
+        """16 bits only where the table knows a rate for it: on a CPU without the instructions
+        bf16 runs at a hundredth of fp32."""
+        if self.device.peak_bf16_tflops:
+            return "bf16"
+        return "fp32" if self.device.peak_fp32_tflops else "fp16"
+
+    def cluster(self, n_devices: int) -> Cluster:
+        """``n_devices`` of this machine as something that is paid for."""
+        prices = [row for row in prices_of(self.device.accelerator) if row.terms == "on_demand"]
+        if prices:
+            middle = prices[len(prices) // 2]
+            price = middle.usd_per_device_hour
+            source = f"{middle.provider} {middle.instance} ({middle.as_of})"
+        else:
+            price, source = CPU_CORE_PRICE_USD, OWN_ASSUMPTION
+        return Cluster(
+            accelerator=self.device.accelerator,
+            n_devices=n_devices,
+            price_usd_per_device_hour=price,
+            price_source=source,
+            availability_share=1.0,
+        )
+
+
+def this_machine() -> Machine:
+    gpus = _gpu_names()
+    if gpus:
+        return Machine(accelerator(_best_match(gpus[0])), len(gpus))
+    return Machine(accelerator(CPU_CORE), len(os.sched_getaffinity(0)))
+
+
+def _gpu_names() -> list[str]:
+    if shutil.which("nvidia-smi") is None:
+        return []
+    query = ["nvidia-smi", "--query-gpu=name", "--format=csv,noheader"]
+    answer = subprocess.run(query, capture_output=True, text=True, timeout=30, check=False)
+    return [line.strip() for line in answer.stdout.splitlines()] if answer.returncode == 0 else []
+
+
+def _best_match(driver_name: str) -> str:
+    """The accelerator whose name shares most words with the driver's, ``NVIDIA H100 80GB HBM3``
+    say. The default is the common SXM part of the same chip, listed first."""
+    words = set(re.findall(r"[A-Z]*\d+[A-Z]*|PCIE|NVL", driver_name.upper()))
+
+    def shared(row: Accelerator) -> int:
+        return len(words & set(re.findall(r"[A-Z]*\d+[A-Z]*|PCIE|NVL", row.accelerator.upper())))
+
+    return max(
+        (row for row in accelerators().values() if row.kind == "gpu"), key=shared
+    ).accelerator
+
+
+def cpu_name() -> str:
+    for line in Path("/proc/cpuinfo").read_text().splitlines():
+        if line.startswith("model name"):
+            return line.split(":", 1)[1].strip()
+    return "CPU"

@@ -1,0 +1,128 @@
+"""Quantities as people say them, in their language: $4.2M or US$420万, 18 days, 52.8 GB.
+
+Numbers and currencies are Babel's; units of computing are the field's own symbols in every
+language. What is rounded here is only what is shown.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from decimal import Decimal
+
+from babel.numbers import format_compact_decimal, format_currency, format_decimal, format_percent
+
+from engine.text import catalog
+
+_SI = (
+    (1e24, "Y"),
+    (1e21, "Z"),
+    (1e18, "E"),
+    (1e15, "P"),
+    (1e12, "T"),
+    (1e9, "G"),
+    (1e6, "M"),
+    (1e3, "k"),
+)
+_COUNT_SUFFIXES = {
+    "": 1,
+    "k": 10**3,
+    "m": 10**6,
+    "b": 10**9,
+    "g": 10**9,
+    "t": 10**12,
+    "万": 10**4,
+    "亿": 10**8,
+    "万亿": 10**12,
+}
+
+
+def number(value: float | Decimal, language: str, digits: int = 3) -> str:
+    """With ``digits`` significant digits, grouped; exponents beyond 10¹⁵ and below 10⁻⁴."""
+    value = float(value)
+    if value and not 1e-4 <= abs(value) < 1e15:
+        return f"{value:.{digits - 1}e}".replace("e+0", "e").replace("e+", "e").replace("e-0", "e-")
+    decimals = digits - 1 - math.floor(math.log10(abs(value))) if value else 0
+    rounded = round(value, max(decimals, 0))
+    return format_decimal(
+        rounded, format=f"#,##0.{'#' * max(0, min(decimals, 8))}", locale=language
+    )
+
+
+def count(value: float, language: str) -> str:
+    """1.24B; in Chinese 12.4亿."""
+    step_digits = 4 if language == "zh_Hans" else 3  # Chinese counts by ten thousands
+    if abs(value) < 10**step_digits:
+        return number(value, language)
+    leading_digits = math.floor(math.log10(abs(value))) % step_digits + 1
+    return format_compact_decimal(
+        value, locale=language, fraction_digits=max(0, 3 - leading_digits)
+    )
+
+
+def usd(value: float | Decimal, language: str) -> str:
+    """$4.2M, $63.7K, $12.30, $0.0071; in Chinese US$6.37万."""
+    amount = float(value)
+    if abs(amount) >= 10_000:
+        sign = "-" if amount < 0 else ""
+        compact = count(abs(amount), language)
+        return f"{sign}{_dollar(language)}{compact}"
+    if abs(amount) >= 1 or amount == 0:
+        return format_currency(amount, "USD", locale=language)
+    text = number(abs(amount), language, digits=2)
+    return f"{'-' if amount < 0 else ''}{_dollar(language)}{text}"
+
+
+def usd_exact(value: Decimal, language: str) -> str:
+    """To the cent, grouped."""
+    return format_currency(value, "USD", locale=language)
+
+
+def share(value: float | Decimal, language: str, digits: int = 3) -> str:
+    """0.446 as 44.6%."""
+    value = float(value)
+    decimals = digits - 3 - math.floor(math.log10(abs(value))) if value else 0
+    return format_percent(value, format=f"#,##0.{'#' * max(0, min(decimals, 6))}%", locale=language)
+
+
+def si(value: float, unit: str, language: str) -> str:
+    """With an SI prefix: 206 GFLOP/s, 52.8 GB."""
+    for size, prefix in _SI:
+        if abs(value) >= size:
+            return f"{number(value / size, language)} {prefix}{unit}"
+    return f"{number(value, language)} {unit}"
+
+
+def duration(seconds: float, language: str) -> str:
+    """In the largest unit of which there are two or more: 51 s, 4.3 min, 12 days."""
+    text = catalog(language)
+    for unit_s, key in (
+        (2 * 31_557_600, "years"),
+        (2 * 86_400, "days"),
+        (7_200, "hours"),
+        (120, "minutes"),
+        (1, "seconds"),
+    ):
+        if seconds >= unit_s:
+            size_s = unit_s / 2 if unit_s > 1 else 1
+            return text(f"unit.{key}", n=number(seconds / size_s, language))
+    return text("unit.milliseconds", n=number(seconds * 1000, language))
+
+
+def months(value: float | Decimal, language: str) -> str:
+    return catalog(language)("unit.months", n=number(float(value), language))
+
+
+def parse_count(text: str) -> int | None:
+    """What a person means by 3T, 1.5B, 20_000, 2e9, 3000亿; None if it is no count."""
+    match = re.fullmatch(
+        r"\s*([0-9][0-9_,]*\.?[0-9]*(?:e\+?[0-9]{1,2})?)\s*([kmbgt]|万亿|万|亿)?\s*", text.lower()
+    )
+    if match is None:
+        return None
+    digits = match[1].replace("_", "").replace(",", "")
+    return int((Decimal(digits) * _COUNT_SUFFIXES[match[2] or ""]).to_integral_value())
+
+
+def _dollar(language: str) -> str:
+    return "US$" if language == "zh_Hans" else "$"

@@ -1,0 +1,111 @@
+"""What a training run reports: each step (``metrics.jsonl``), and at its end what it measured
+(``result.json``) or why it failed (``failure.json``)."""
+
+from __future__ import annotations
+
+import math
+from typing import Annotated, Any, Self
+
+from pydantic import Field
+
+from engine.documents import Document, InputError
+from engine.text import catalog
+
+Positive = Annotated[float, Field(gt=0)]
+
+
+class CorpusReport(Document):
+    """What a prepared corpus holds."""
+
+    source: str
+    source_version: str
+    n_documents: int
+    n_held_out_documents: int
+    n_train_tokens: int
+    n_held_out_tokens: int
+    n_train_bytes: int
+    n_held_out_bytes: int
+    held_out_lzma_bits_per_byte: float
+    """What a general compressor makes of the held-out text: a model that has learnt something
+    of the language needs fewer bits."""
+    vocab: int
+
+    def bits_per_byte(self, loss_nats_per_token: float) -> float:
+        """Held-out loss in bits for each byte of UTF-8 text: comparable between tokenizers."""
+        tokens_per_byte = self.n_held_out_tokens / self.n_held_out_bytes
+        return loss_nats_per_token / math.log(2) * tokens_per_byte
+
+
+class StepMetrics(Document):
+    """One line of ``metrics.jsonl``: one optimizer step."""
+
+    step: int
+    """From 1."""
+    tokens: int
+    """Trained on so far."""
+    loss: float
+    """Mean over the global batch, in nats per token."""
+    held_out_loss: float | None = None
+    step_time_s: Positive
+    learning_rate: float
+    gradient_norm: float | None = None
+    """Before clipping; ZeRO stage 0 does not report it."""
+    time: float
+    """Unix time."""
+
+
+class RunResult(Document):
+    """Figures of one whole run. Step times are medians over the steps after the first few."""
+
+    steps: int
+    tokens: int
+    n_parameters: int
+    train_loss: float
+    held_out_loss: Positive
+    """Nats per token over all held-out documents."""
+    bits_per_byte: Positive
+    step_time_s: Positive
+    step_time_s_p10: Positive
+    step_time_s_p90: Positive
+    steps_time_s: Positive
+    """All steps together, the first ones included, evaluations not."""
+    wall_time_s: Positive
+    """From the first step to the last evaluation."""
+    tokens_per_s: Positive
+    achieved_flops_per_s: Positive
+    """Model FLOPs of all devices; attention's full square counted, no recomputation."""
+    peak_flops_per_s: Positive
+    """Matmul rate of all devices together, measured just before the first step."""
+    mfu: Positive
+    """Achieved over the measured peak."""
+    memory_bytes_per_device: Positive
+    """Peak of the rank that took most: resident set on a CPU, PyTorch's reserve on a GPU."""
+    idle_memory_bytes_per_device: float
+    """The same before the model was built."""
+    n_ranks: int
+    device: str
+    other_load_share: float
+    """Busy share of the cores that other processes took during the steps; 0 on a calm machine."""
+    corpus: CorpusReport
+    versions: dict[str, str]
+
+
+class Failure(Document):
+    """Why a run failed, in a form that can be said in any language."""
+
+    key: str
+    """Below ``failure`` in the catalogs; ``input`` for an :class:`InputError`."""
+    params: dict[str, Any] = Field(default_factory=dict)
+
+    @classmethod
+    def of_input(cls, error: InputError) -> Self:
+        value = error.value if isinstance(error.value, str) else repr(error.value)
+        return cls(
+            key="input",
+            params={"field": error.field, "value": value, "rule": error.rule} | error.params,
+        )
+
+    def in_language(self, language: str) -> str:
+        if self.key == "input":
+            return InputError(**self.params).in_language(language)
+        return catalog(language)(f"failure.{self.key}", **self.params)

@@ -1,0 +1,75 @@
+"""Texts that people read, from catalogs in ``data/locales``: one file a language, same keys.
+
+Keys and placeholders are equal in every catalog (a test compares them). The command line
+takes its language from ``FLOPLEDGER_LANG`` or the locale of the terminal; the app asks the
+browser and the person.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Iterable
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from babel.core import negotiate_locale
+
+LOCALES_DIR = Path(__file__).parent.parent / "data" / "locales"
+LANGUAGES = {"en": "English", "zh_Hans": "简体中文"}
+DEFAULT_LANGUAGE = "en"
+
+
+class Catalog:
+    """The texts of one language; call it with a dotted key and the placeholders' values."""
+
+    def __init__(self, language: str, texts: dict[str, str]) -> None:
+        self.language, self._texts = language, texts
+
+    def __call__(self, key: str, **params: object) -> str:
+        return self._texts[key].format(**params) if params else self._texts[key]
+
+    def __contains__(self, key: str) -> bool:
+        return key in self._texts
+
+    def keys(self) -> Iterable[str]:
+        return self._texts.keys()
+
+
+@cache
+def catalog(language: str) -> Catalog:
+    """The catalog of a language of :data:`LANGUAGES`; KeyError for any other."""
+    if language not in LANGUAGES:
+        raise KeyError(language)
+    tables = tomllib.loads((LOCALES_DIR / f"{language}.toml").read_text("utf-8"))
+    return Catalog(language, dict(_flatten(tables)))
+
+
+def _flatten(tables: dict[str, Any], prefix: str = "") -> Iterable[tuple[str, str]]:
+    for name, content in tables.items():
+        key = f"{prefix}{name}"
+        if isinstance(content, dict):
+            yield from _flatten(content, f"{key}.")
+        else:
+            yield key, content
+
+
+def best_language(preferred: Iterable[str]) -> str:
+    """The language of ours that fits best, from BCP 47 or POSIX tags in order of preference.
+
+    Any kind of Chinese gets the simplified catalog: it is the only one that there is.
+    """
+    for tag in preferred:
+        if tag.lower().startswith("zh"):
+            return "zh_Hans"
+        match = negotiate_locale([tag.split(".")[0].replace("-", "_")], list(LANGUAGES), sep="_")
+        if match:
+            return match
+    return DEFAULT_LANGUAGE
+
+
+def terminal_catalog() -> Catalog:
+    """The catalog for what is printed on this terminal."""
+    names = ("FLOPLEDGER_LANG", "LC_ALL", "LC_MESSAGES", "LANG")
+    return catalog(best_language(os.environ[name] for name in names if os.environ.get(name)))
