@@ -1,0 +1,45 @@
+"""Which tokens a rank sees at a step: a function of (seed, step, rank) and nothing else."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+
+from engine.training.recipe import Recipe
+
+
+@dataclass(frozen=True)
+class TrainingBatches:
+    """Windows of the training tokens, in a new random order each epoch.
+
+    A window is ``seq_len_tokens`` long and windows do not overlap, so one epoch shows every
+    token once (but for the ragged end). The model shifts labels itself: inputs are labels.
+    """
+
+    tokens: np.ndarray
+    recipe: Recipe
+
+    @property
+    def n_windows(self) -> int:
+        return len(self.tokens) // self.recipe.shape.seq_len_tokens
+
+    def micro_batch(self, step: int, accumulation: int, rank: int) -> np.ndarray:
+        """Token ids, shape (micro_batch_sequences, seq_len_tokens), int64."""
+        recipe = self.recipe
+        size = recipe.layout.micro_batch_sequences
+        first = step * recipe.global_batch_sequences + (accumulation * recipe.n_ranks + rank) * size
+        return np.stack([self._window(index) for index in range(first, first + size)])
+
+    def _window(self, index: int) -> np.ndarray:
+        epoch, position = divmod(index, self.n_windows)
+        seq_len = self.recipe.shape.seq_len_tokens
+        start = epoch_order(self.recipe.seed, epoch, self.n_windows)[position] * seq_len
+        return self.tokens[start : start + seq_len].astype(np.int64)
+
+
+@lru_cache(maxsize=2)  # a batch can reach over the end of an epoch, not further
+def epoch_order(seed: int, epoch: int, n_windows: int) -> np.ndarray:
+    """The order of the windows in one epoch, shape (n_windows,)."""
+    return np.random.default_rng([seed, epoch]).permutation(n_windows)

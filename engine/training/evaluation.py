@@ -1,0 +1,45 @@
+"""Held-out loss: how well the model predicts documents that it never saw."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import distributed
+
+
+@torch.no_grad()
+def held_out_loss(
+    model: torch.nn.Module,
+    tokens: np.ndarray,
+    *,
+    seq_len_tokens: int,
+    batch_sequences: int,
+    device: torch.device,
+    max_sequences: int | None = None,
+) -> float:
+    """Mean loss in nats per token over non-overlapping windows of ``tokens``, all ranks sharing.
+
+    Each window scores all of its tokens but the first, which has nothing before it. Every
+    rank must call this, since ZeRO stage 3 gathers weights in the forward pass: ranks that run
+    out of windows go on with a window that does not count.
+    """
+    n_windows = len(tokens) // seq_len_tokens
+    if max_sequences is not None:
+        n_windows = min(n_windows, max_sequences)
+    rank, n_ranks = distributed.get_rank(), distributed.get_world_size()
+    loss_sum = torch.zeros(2, dtype=torch.float64, device=device)  # (nats, tokens)
+    was_training = model.training
+    model.eval()
+    for start in range(0, n_windows, batch_sequences * n_ranks):
+        first = start + rank * batch_sequences
+        counted = range(first, min(first + batch_sequences, n_windows))
+        chosen = list(counted) or [0]
+        batch = np.stack([tokens[i * seq_len_tokens : (i + 1) * seq_len_tokens] for i in chosen])
+        input_ids = torch.from_numpy(batch.astype(np.int64)).to(device)
+        loss = model(input_ids=input_ids, labels=input_ids).loss
+        if counted:
+            n_scored = len(chosen) * (seq_len_tokens - 1)
+            loss_sum += torch.tensor([loss.item() * n_scored, n_scored], device=device)
+    model.train(was_training)
+    distributed.all_reduce(loss_sum)
+    return float(loss_sum[0] / loss_sum[1])

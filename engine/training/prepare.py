@@ -1,0 +1,30 @@
+"""Prepare the text of a run before its ranks start: ``python -m engine.training.prepare RUN_DIR``.
+
+One process does it once; the ranks then find the token files ready.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from engine.documents import InputError, read_toml
+from engine.files import write_json
+from engine.results import Failure
+from engine.training.corpus import prepare_corpus
+from engine.training.recipe import Recipe
+
+
+def main(run_dir: Path) -> int:
+    try:
+        corpus = prepare_corpus(read_toml(run_dir / "recipe.toml", Recipe))
+    except InputError as error:
+        write_json(run_dir / "failure.json", Failure.of_input(error).model_dump(mode="json"))
+        print(error, file=sys.stderr)
+        return 2
+    print(corpus.report.model_dump_json(indent=1))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(Path(sys.argv[1])))

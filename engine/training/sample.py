@@ -1,0 +1,133 @@
+"""The run that tests a plan: the plan itself where this machine can do it in the time given,
+else fewer steps of it, else a smaller model of the same build."""
+
+from __future__ import annotations
+
+from engine.documents import InputError
+from engine.forecast import forecast
+from engine.layout import Layout
+from engine.machine import Machine
+from engine.memory import GB
+from engine.plan import Plan
+from engine.shapes import ModelShape
+from engine.training.recipe import CorpusChoice, Recipe
+
+MIN_STEPS = 40
+"""Fewer steps say little about step time and nothing about loss."""
+_SMALL_VOCAB = 2_048
+_SMALL_SEQ_LEN = 256
+_SMALLEST = ModelShape(
+    n_layers=2,
+    d_model=64,
+    n_heads=2,
+    n_kv_heads=2,
+    head_dim=32,
+    d_ff=192,
+    vocab=1_024,
+    seq_len_tokens=128,
+    tied_embeddings=True,
+)
+
+
+def sample_recipe(
+    plan: Plan,
+    machine: Machine,
+    name: str,
+    *,
+    budget_s: float,
+    corpus: CorpusChoice | None = None,
+) -> Recipe:
+    """The largest faithful sample of ``plan`` that ``machine`` trains in about ``budget_s``."""
+    n_ranks = min(plan.cluster.n_devices, machine.n_devices)
+    same_device = plan.cluster.accelerator == machine.device.accelerator
+    precision = plan.layout.precision if same_device else machine.best_precision
+    layout = plan.layout.model_copy(update={"precision": precision})
+    candidates = [plan.shape, *_smaller(plan.shape)] if same_device else list(_smaller(plan.shape))
+    for shape in candidates:
+        fitted = _batch_that_fits(shape, layout, small=shape is not plan.shape)
+        recipe = Recipe(
+            name=name,
+            shape=shape,
+            layout=fitted,
+            corpus=corpus or CorpusChoice(),
+            n_ranks=n_ranks,
+            steps=MIN_STEPS,
+            # Wider models want lower rates, about in proportion (Yang 2022, table 3).
+            peak_learning_rate=min(
+                4e-3, plan.peak_learning_rate * plan.shape.d_model / shape.d_model
+            ),
+        )
+        trial = forecast(run_plan(recipe, plan, machine))
+        steps = int(budget_s / trial.step_time_s.value)
+        wanted = max(MIN_STEPS, -(-plan.tokens // recipe.tokens_per_step))
+        enough_memory = trial.memory_bytes_per_device.value <= machine.device.memory_gb * GB
+        if (steps >= MIN_STEPS and enough_memory) or shape == candidates[-1]:
+            steps = max(MIN_STEPS, min(steps, wanted))
+            return recipe.with_values({"steps": steps, "eval_every_steps": max(1, steps // 10)})
+    raise AssertionError("the last candidate is always taken")
+
+
+def run_plan(recipe: Recipe, plan: Plan | None, machine: Machine) -> Plan:
+    """A run as a plan of its own on this machine: what its forecast is made from.
+
+    Price, law and calibration are those of ``plan`` where they hold here.
+    """
+    if recipe.n_ranks > machine.n_devices:
+        raise InputError("n_ranks", recipe.n_ranks, "less_than_equal", limit=machine.n_devices)
+    cluster = machine.cluster(recipe.n_ranks)
+    extras = {}
+    if plan is not None:
+        extras = {"law": plan.law, "calibration": plan.calibration}
+        if plan.cluster.accelerator == cluster.accelerator:
+            cluster = plan.cluster.model_copy(
+                update={"n_devices": recipe.n_ranks, "availability_share": 1.0}
+            )
+    return Plan(
+        shape=recipe.shape,
+        tokens=recipe.tokens,
+        layout=recipe.layout,
+        cluster=cluster,
+        peak_learning_rate=recipe.peak_learning_rate,
+        **extras,
+    )
+
+
+def _smaller(shape: ModelShape) -> list[ModelShape]:
+    """Shapes of the same build, each about a quarter of the one before, down to the smallest."""
+    found = []
+    layers, width = shape.n_layers, shape.d_model
+    group = shape.n_heads // shape.n_kv_heads
+    while layers > _SMALLEST.n_layers or width > _SMALLEST.d_model:
+        layers = max(_SMALLEST.n_layers, round(layers / 1.6))
+        width = max(_SMALLEST.d_model, round(width / 1.6 / 64) * 64)
+        head_dim = min(shape.head_dim, 64 if width >= 512 else 32)
+        n_heads = width // head_dim
+        n_kv_heads = n_heads // group if n_heads % group == 0 else n_heads
+        found.append(
+            shape.model_copy(
+                update={
+                    "n_layers": layers,
+                    "d_model": width,
+                    "n_heads": n_heads,
+                    "n_kv_heads": n_kv_heads,
+                    "head_dim": head_dim,
+                    "d_ff": max(64, round(width * shape.d_ff / shape.d_model / 32) * 32),
+                    "vocab": min(shape.vocab, _SMALL_VOCAB),
+                    "seq_len_tokens": min(shape.seq_len_tokens, _SMALL_SEQ_LEN),
+                    "tied_embeddings": True,
+                }
+            )
+        )
+    return found or [_SMALLEST]
+
+
+def _batch_that_fits(shape: ModelShape, layout: Layout, *, small: bool) -> Layout:
+    if not small:
+        return layout
+    return layout.model_copy(
+        update={
+            "micro_batch_sequences": 8,
+            "grad_accumulation_steps": 1,
+            "activation_checkpointing": "none",
+        }
+    )
