@@ -1,0 +1,185 @@
+"""A run is a folder. The folder is the truth: whoever reads it needs nothing else.
+
+====================  =========================================================
+``recipe.toml``       what was asked for
+``plan.json``         the run as a plan: what its forecast was made from
+``forecast.json``     the forecast, made before the start
+``state.json``        phase, times, reason of a failure; replaced atomically
+``metrics.jsonl``     one line a step, appended by rank 0
+``log``               everything that the processes printed
+``result.json``       written by rank 0 as the last act of a run that succeeded
+``failure.json``      written by the process that knows why a run failed
+``model/``            the exported model
+``lock``              held by the supervisor for as long as it lives
+====================  =========================================================
+"""
+
+from __future__ import annotations
+
+import datetime
+import fcntl
+import os
+import re
+import secrets
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+from pathlib import Path
+
+from engine.documents import Document, InputError, read_toml
+from engine.files import JsonLines, read_json, write_atomically, write_json
+from engine.forecast import Forecast, forecast
+from engine.paths import runs_dir
+from engine.plan import Plan
+from engine.results import Failure, RunResult
+from engine.training.recipe import Recipe
+
+_RUN_ID = re.compile(r"[a-z0-9][a-z0-9-]{0,100}")
+_LOG_TAIL_BYTES = 64_000
+
+
+class Phase(StrEnum):
+    STARTING = "starting"
+    PREPARING = "preparing"
+    """Reading and tokenising the text."""
+    TRAINING = "training"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+    @property
+    def is_over(self) -> bool:
+        return self in (Phase.SUCCEEDED, Phase.FAILED, Phase.CANCELLED)
+
+
+class RunState(Document):
+    phase: Phase
+    created_at: datetime.datetime
+    ended_at: datetime.datetime | None = None
+    supervisor_pid: int | None = None
+    failure: Failure | None = None
+    """Why it failed, if it did."""
+
+
+def now() -> datetime.datetime:
+    return datetime.datetime.now(datetime.UTC)
+
+
+class Run:
+    """One run's folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    @classmethod
+    def create(cls, recipe: Recipe, plan: Plan) -> Run:
+        """A new folder for ``recipe``, with the forecast of ``plan``, not started yet."""
+        slug = re.sub(r"[^a-z0-9]+", "-", recipe.name.lower()).strip("-")[:40] or "run"
+        run_id = f"{now():%Y%m%d-%H%M%S}-{slug}-{secrets.token_hex(2)}"
+        runs_dir().mkdir(parents=True, exist_ok=True)
+        # Filled under another name: a folder with a run's name always has all of these files.
+        part = runs_dir() / f".{run_id}"
+        part.mkdir()
+        write_atomically(part / "recipe.toml", recipe.to_toml())
+        write_json(part / "plan.json", plan.model_dump(mode="json"))
+        write_json(part / "forecast.json", forecast(plan).model_dump(mode="json"))
+        state = RunState(phase=Phase.STARTING, created_at=now())
+        write_json(part / "state.json", state.model_dump(mode="json"))
+        (part / "lock").touch()
+        (part / "log").touch()
+        return cls(part.rename(runs_dir() / run_id))
+
+    @classmethod
+    def find(cls, run_id: str) -> Run:
+        """The run of that id; InputError if there is none, or if it is no run id at all."""
+        folder = runs_dir() / run_id
+        if not _RUN_ID.fullmatch(run_id) or not (folder / "state.json").is_file():
+            raise InputError("run", run_id, "known_run", folder=str(runs_dir()))
+        return cls(folder)
+
+    @property
+    def id(self) -> str:
+        return self.folder.name
+
+    @property
+    def recipe(self) -> Recipe:
+        return read_toml(self.folder / "recipe.toml", Recipe)
+
+    @property
+    def plan(self) -> Plan:
+        return Plan.parse(read_json(self.folder / "plan.json") or {}, where="plan.json")
+
+    @property
+    def forecast(self) -> Forecast:
+        data = read_json(self.folder / "forecast.json") or {}
+        return Forecast.parse(data, where="forecast.json")
+
+    @property
+    def state(self) -> RunState:
+        return RunState.parse(read_json(self.folder / "state.json") or {}, where="state.json")
+
+    @property
+    def result(self) -> RunResult | None:
+        """What it measured, once it has succeeded."""
+        data = read_json(self.folder / "result.json")
+        return None if data is None else RunResult.parse(data, where="result.json")
+
+    @property
+    def model_dir(self) -> Path:
+        return self.folder / "model"
+
+    def metrics(self) -> JsonLines:
+        return JsonLines(self.folder / "metrics.jsonl")
+
+    def log_tail(self) -> str:
+        """The last lines that its processes printed, at most 64 kB, however long the log is."""
+        path = self.folder / "log"
+        if not path.is_file():
+            return ""
+        with path.open("rb") as file:
+            file.seek(max(0, path.stat().st_size - _LOG_TAIL_BYTES))
+            return file.read().decode("utf-8", errors="replace")
+
+    def copy_model_to(self, target: Path) -> Path:
+        """A copy of the exported model; InputError if there is none, or ``target`` exists."""
+        if self.result is None:
+            raise InputError("run", self.id, "finished_run")
+        if target.exists():
+            raise InputError("folder", str(target), "new_folder")
+        return Path(shutil.copytree(self.model_dir, target))
+
+    def set_state(self, **changes: object) -> RunState:
+        state = self.state.with_values(changes)
+        write_json(self.folder / "state.json", state.model_dump(mode="json"))
+        return state
+
+    def end(self, phase: Phase, failure: Failure | None = None) -> None:
+        self.set_state(phase=phase, ended_at=now(), failure=failure)
+
+    def reported_failure(self) -> Failure | None:
+        """What the process that knew why wrote down, if any did."""
+        data = read_json(self.folder / "failure.json")
+        return None if data is None else Failure.parse(data, where="failure.json")
+
+    @contextmanager
+    def locked(self) -> Iterator[int | None]:
+        """Holds the run's lock and yields its file descriptor, or yields None if it is taken."""
+        descriptor = os.open(self.folder / "lock", os.O_RDWR)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            taken: int | None = descriptor
+        except BlockingIOError:
+            taken = None
+        try:
+            yield taken
+        finally:
+            os.close(descriptor)  # the lock itself lives on where a child was given it
+
+
+def all_runs() -> list[Run]:
+    """Every run of this machine, the newest first."""
+    if not runs_dir().is_dir():
+        return []
+    names = [path for path in runs_dir().iterdir() if _RUN_ID.fullmatch(path.name)]
+    return [Run(path) for path in sorted(names, reverse=True) if (path / "state.json").is_file()]

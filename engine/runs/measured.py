@@ -1,0 +1,27 @@
+"""Finished runs as measurements to calibrate with."""
+
+from __future__ import annotations
+
+from engine.comparison import Measurement
+from engine.documents import InputError
+from engine.runs.folder import Phase, Run, all_runs
+
+
+def measurement(run: Run) -> Measurement:
+    """What a run measured, with the plan it was forecast from; InputError if it has no result."""
+    result, state = run.result, run.state
+    if result is None or state.ended_at is None:
+        raise InputError("run", run.id, "finished_run")
+    return Measurement(
+        run_id=run.id, measured_on=state.ended_at.date(), plan=run.plan, result=result
+    )
+
+
+def repetitions(run: Run) -> list[Run]:
+    """The finished runs of the same recipe, ``run`` included, the newest first."""
+    wanted = run.recipe.content_hash
+    return [
+        one
+        for one in all_runs()
+        if one.state.phase is Phase.SUCCEEDED and one.recipe.content_hash == wanted
+    ]
