@@ -1,0 +1,101 @@
+"""The command line of the money: ``python -m finance COMMAND``; see ``engine.cli``."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from engine.comparison import calibrate
+from engine.documents import InputError
+from engine.report import print_table
+from engine.runs.folder import Phase, Run, all_runs
+from engine.runs.measured import measurement
+from engine.text import terminal_catalog
+from finance.outlook import calibration_effect, outlook, with_calibration
+from finance.report import cash_csv, effect_rows, outlook_rows
+from finance.scenario import Scenario, read_scenario
+
+text = terminal_catalog()
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    help=text("cli.finance"),
+)
+
+
+@app.callback()
+def _group() -> None:
+    """Keeps ``run`` a command of its own while it is the only one."""
+
+
+@app.command(help=text("cli.finance_run"))
+def run(
+    scenario: Path,
+    calibrated_by: Annotated[str, typer.Option(help=text("cli.calibrated_by"))] = "",
+    csv: Annotated[Path | None, typer.Option(help=text("cli.csv"))] = None,
+    as_json: Annotated[bool, typer.Option("--json", help=text("cli.json"))] = False,
+) -> None:
+    chosen = read_scenario(scenario)
+    if calibrated_by:
+        calibration = calibrate([measurement(_find(calibrated_by))])
+        if not as_json:
+            print_table(*effect_rows(text, calibration_effect(chosen, calibration)))
+        chosen = with_calibration(chosen, calibration)
+    seen = outlook(chosen)
+    if csv is not None:
+        csv.write_text(cash_csv(seen.months), "utf-8")
+    if as_json:
+        print(_as_json(chosen))
+    else:
+        print_table(*outlook_rows(text, seen))
+
+
+def _find(name: str) -> Run:
+    """The run of that id, or for ``last`` the newest that succeeded."""
+    if name != "last":
+        return Run.find(name)
+    for one in all_runs():
+        if one.state.phase is Phase.SUCCEEDED:
+            return one
+    raise InputError("--calibrated-by", name, "a_finished_run")
+
+
+def _as_json(scenario: Scenario) -> str:
+    seen = outlook(scenario)
+    return json.dumps(
+        {
+            "forecast": seen.forecast.model_dump(mode="json"),
+            "runway_months": _text(seen.runway_months),
+            "runway_months_with_round": _text(seen.runway_months_with_round),
+            "burn_multiple": _text(seen.burn_multiple),
+            "sold_share": _text(seen.sold_share),
+            "months": [
+                {
+                    "month": one.month,
+                    "date": one.date.isoformat(),
+                    "net_burn_usd": _text(one.net_burn_usd),
+                    "cash_usd": _text(one.cash_usd),
+                }
+                for one in seen.months
+            ],
+        },
+        indent=1,
+    )
+
+
+def _text(value: object) -> str | None:
+    return None if value is None else str(value)
+
+
+def main() -> None:
+    try:
+        app()
+    except InputError as error:
+        print(error.in_language(text.language), file=sys.stderr)
+        sys.exit(2)

@@ -1,0 +1,45 @@
+"""What investors ask first: runway, burn multiple, dilution."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+
+from finance.cashflow import CashMonth
+from finance.company import EquityRound
+from finance.money import ZERO
+
+
+def runway_months(months: Sequence[CashMonth], opening_cash_usd: Decimal) -> Decimal | None:
+    """Months until the cash is gone, as planned; None if it lasts beyond the last month.
+
+    The month in which the balance turns negative counts in part: burn is taken as even within
+    it. This is the planned runway, with the costs and the revenue of each month to come, not
+    today's cash over today's burn.
+    """
+    before = opening_cash_usd
+    for month in months:
+        if month.cash_usd < 0:
+            return month.month - 1 + before / (before - month.cash_usd)
+        before = month.cash_usd
+    return None
+
+
+def burn_multiple(net_burn_usd: Decimal, net_new_arr_usd: Decimal) -> Decimal | None:
+    """USD burnt for each USD of annual recurring revenue won (Sacks 2020).
+
+    None where no recurring revenue was won: the figure has no meaning then.
+    """
+    return net_burn_usd / net_new_arr_usd if net_new_arr_usd > 0 else None
+
+
+def burn_multiple_of(months: Sequence[CashMonth]) -> Decimal | None:
+    """The burn multiple from the end of the first of ``months`` to the end of the last."""
+    won = months[-1].arr_usd - months[0].arr_usd
+    burnt = sum((month.net_burn_usd for month in months[1:]), ZERO)
+    return burn_multiple(burnt, won)
+
+
+def new_investors_share(equity_round: EquityRound) -> Decimal:
+    """Share of the company that the round sells: amount ÷ (pre-money + amount)."""
+    return equity_round.amount_usd / (equity_round.pre_money_usd + equity_round.amount_usd)
