@@ -1,0 +1,141 @@
+"""Is this plan worth funding? The decision on one screen."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from engine import quantities
+from engine.facts import accelerator
+from engine.report import show
+from finance.outlook import NextAction, Outlook, next_action
+from finance.report import runway_text
+from pages.parts.charts import cash_chart, draw
+from pages.parts.session import outlooks, text
+from pages.parts.tiles import Tile, figure_tile, tiles
+
+_WHERE = {
+    NextAction.MAKE_IT_FIT: "plan",
+    NextAction.CALIBRATE: "calibrate",
+    NextAction.RAISE_EARLIER: "money",
+    NextAction.RAISE_MORE: "money",
+    NextAction.RAISE: "money",
+    NextAction.NOTHING: "plan",
+}
+
+
+def _answer(seen: Outlook) -> str:
+    say = text()
+    plan, predicted, language = seen.scenario.plan, seen.forecast, say.language
+    return say(
+        "overview.answer",
+        parameters=quantities.count(predicted.parameters_total, language),
+        tokens=quantities.count(plan.tokens, language),
+        devices=quantities.count(plan.cluster.n_devices, language),
+        accelerator=accelerator(plan.cluster.accelerator).name,
+        duration=show("wall_clock_hours", predicted.wall_clock_hours.value, language),
+        cost=quantities.usd(predicted.cost_usd.value, language),
+        runway=runway_text(say, seen.runway_months),
+    )
+
+
+def _calibration_tile(seen: Outlook) -> Tile:
+    say = text()
+    calibration = seen.scenario.plan.calibration
+    if calibration is None:
+        return Tile(
+            label=say("overview.checked"),
+            value=say("overview.not_checked"),
+            note=say("overview.not_checked_note"),
+            help=say("basis.calibration"),
+        )
+    ratio = calibration.step_time
+    return Tile(
+        label=say("overview.checked"),
+        value=f"{ratio.value:.2f}×",
+        note=say(
+            "overview.checked_note",
+            low=f"{ratio.low:.2f}",
+            high=f"{ratio.high:.2f}",
+            accelerator=calibration.accelerator,
+        ),
+        help=say("basis.calibration"),
+    )
+
+
+def _runway_tile(now: Outlook, saved: Outlook) -> Tile:
+    say = text()
+    delta = None
+    if now.runway_months is not None and saved.runway_months is not None:
+        moved = now.runway_months - saved.runway_months
+        delta = say("tile.months_against_saved", change=f"{moved:+.2f}") if moved else None
+    low, high = now.runway_months_at_high_cost, now.runway_months_at_low_cost
+    return Tile(
+        label=say("quantity.runway_months"),
+        value=runway_text(say, now.runway_months),
+        note=say("tile.interval", low=runway_text(say, low), high=runway_text(say, high)),
+        delta=delta,
+        better="up",
+        help=say("basis.runway_months"),
+    )
+
+
+def _round_tile(now: Outlook) -> Tile:
+    say = text()
+    equity = now.scenario.company.equity_round
+    return Tile(
+        label=say("overview.round", month=equity.month),
+        value=quantities.usd(equity.amount_usd, say.language),
+        note=say(
+            "overview.round_note",
+            sold=quantities.share(now.sold_share, say.language),
+            kept=quantities.share(1 - now.sold_share, say.language),
+        ),
+        help=say("basis.sold_share"),
+    )
+
+
+def page() -> None:
+    say = text()
+    now, saved = outlooks()
+    st.title(say("overview.question"))
+    st.markdown(f"#### {_answer(now)}")
+    tiles(
+        [
+            figure_tile(
+                "wall_clock_hours",
+                now.forecast.wall_clock_hours,
+                saved.forecast.wall_clock_hours,
+                better="down",
+            ),
+            figure_tile("cost_usd", now.forecast.cost_usd, saved.forecast.cost_usd, better="down"),
+            _calibration_tile(now),
+            _runway_tile(now, saved),
+            _round_tile(now),
+        ]
+    )
+    action = next_action(now)
+    with st.container(border=True):
+        st.markdown(say("overview.next") + "  " + say(f"next.{action}", **_action_params(now)))
+        st.page_link(
+            f"pages/{_WHERE[action]}.py", label=say("overview.go"), icon=":material/arrow_forward:"
+        )
+    st.subheader(say("overview.cash_heading"))
+    draw(cash_chart(now), "cash")
+    st.caption(say("overview.cash_note"))
+
+
+def _action_params(now: Outlook) -> dict[str, object]:
+    say = text()
+    return {
+        "runway": runway_text(say, now.runway_months),
+        "with_round": runway_text(say, now.runway_months_with_round),
+        "month": now.scenario.company.equity_round.month,
+        "amount": quantities.usd(now.scenario.company.equity_round.amount_usd, say.language),
+        "memory": show(
+            "memory_bytes_per_device", now.forecast.memory_bytes_per_device.value, say.language
+        ),
+        "device_memory": show("memory_bytes", now.forecast.device_memory_bytes, say.language),
+    }
+
+
+page()

@@ -1,0 +1,1 @@
+"""What pages share: the scenario in hand, input fields, tiles, charts."""

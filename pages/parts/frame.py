@@ -1,0 +1,114 @@
+"""What stands beside every page: which scenario, what happens to it, in which language."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from engine.text import LANGUAGES
+from pages.parts.session import Desk, desk, store, text
+
+
+def draw_frame() -> None:
+    at, say = desk(), text()
+    # Navigation drops the query string: put it back, so that the address is always a share link.
+    st.query_params["s"] = at.stored.id
+    with st.sidebar:
+        st.markdown(f"### Flopledger · 算力账本\n{say('frame.promise')}")
+        _choose_scenario(at)
+        _save(at)
+        _exchange(at)
+        st.divider()
+        st.segmented_control(
+            say("frame.language"),
+            options=list(LANGUAGES),
+            format_func=LANGUAGES.__getitem__,
+            default=st.session_state["language"],
+            key="language_choice",
+            on_change=_choose_language,
+            required=True,
+        )
+    if at.error is not None:
+        st.error(at.error.in_language(say.language), icon=":material/block:")
+    if at.conflict is not None:
+        st.warning(say("frame.conflict", version=at.conflict.current_version))
+
+
+def _choose_scenario(at: Desk) -> None:
+    say = text()
+    names = store().names()
+    ids = list(names)
+    st.selectbox(
+        say("frame.scenario"),
+        options=ids,
+        index=ids.index(at.stored.id),
+        format_func=names.__getitem__,
+        key=f"scenario#{at.revision}",
+        on_change=_open_chosen,
+        help=say("frame.scenario_help"),
+    )
+    if at.is_changed:
+        st.badge(say("frame.unsaved", n=len(at.past)), icon=":material/edit:", color="orange")
+    else:
+        st.badge(
+            say("frame.saved", version=at.stored.version), icon=":material/check:", color="green"
+        )
+
+
+def _save(at: Desk) -> None:
+    say = text()
+    with st.container(horizontal=True):
+        st.button(
+            say("frame.save"),
+            key="save",
+            type="primary",
+            icon=":material/save:",
+            on_click=at.save,
+            disabled=not at.is_changed,
+        )
+        st.button(
+            say("frame.undo"),
+            key="undo",
+            icon=":material/undo:",
+            on_click=at.undo,
+            disabled=not at.past,
+        )
+        st.button(
+            say("frame.copy"),
+            key="save_copy",
+            icon=":material/content_copy:",
+            on_click=at.save_copy,
+        )
+
+
+def _exchange(at: Desk) -> None:
+    say = text()
+    with st.expander(say("frame.share"), icon=":material/share:"):
+        st.caption(say("frame.share_help"))
+        st.code(f"?s={at.stored.id}", language=None)
+        st.download_button(
+            say("frame.download"),
+            at.draft.to_toml(),
+            f"{at.stored.id}.toml",
+            key="download",
+            icon=":material/download:",
+            on_click="ignore",
+        )
+        uploaded = st.file_uploader(
+            say("frame.upload"),
+            type=["toml"],
+            key=f"upload#{at.revision}",
+            help=say("frame.upload_help"),
+        )
+        if uploaded is not None:
+            at.import_toml(uploaded.getvalue(), uploaded.name)
+            at.revision += 1
+            st.rerun()
+
+
+def _open_chosen() -> None:
+    at = desk()
+    at.open(store().get(st.session_state[f"scenario#{at.revision}"]))
+
+
+def _choose_language() -> None:
+    st.session_state["language"] = st.session_state["language_choice"]
