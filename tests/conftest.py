@@ -1,0 +1,30 @@
+"""What many tests stand on: a home folder of their own, and the sample scenarios."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from finance.scenario import Scenario, sample_scenarios
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Runs, corpora and the database of this test alone."""
+    folder = tmp_path / "home"
+    folder.mkdir()
+    monkeypatch.setenv("FLOPLEDGER_HOME", str(folder))
+    monkeypatch.setenv("FLOPLEDGER_LANG", "en")
+    monkeypatch.delenv("DATABASE_URL", raising=False)
+    return folder
+
+
+@pytest.fixture
+def laptop() -> Scenario:
+    return sample_scenarios()["laptop"]
+
+
+@pytest.fixture
+def startup() -> Scenario:
+    return sample_scenarios()["startup-1b"]
