@@ -21,6 +21,7 @@ from engine.training.sample import run_plan, sample_recipe
 from finance.outlook import calibration_effect
 from finance.report import effect_rows
 from pages.parts.charts import draw, loss_chart, ratio_chart
+from pages.parts.frame import run_in_frame
 from pages.parts.session import desk, draft, text
 from pages.parts.tiles import Tile, tiles
 
@@ -310,4 +311,4 @@ def page() -> None:
         st.code(run.log_tail()[-8000:] or "…", language=None)
 
 
-page()
+run_in_frame(page)

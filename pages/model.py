@@ -8,6 +8,7 @@ from engine import quantities
 from engine.documents import InputError
 from engine.runs.folder import Phase, Run, all_runs
 from engine.runs.generator import MAX_PROMPT_CHARS, Generator
+from pages.parts.frame import run_in_frame
 from pages.parts.session import text
 from pages.parts.tiles import Tile, tiles
 
@@ -147,4 +148,4 @@ def page() -> None:
         )
 
 
-page()
+run_in_frame(page)

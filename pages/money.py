@@ -11,6 +11,7 @@ from finance.outlook import Outlook
 from finance.report import LINES, cash_csv, runway_text
 from pages.parts.charts import cash_chart, draw, month_chart
 from pages.parts.fields import fields
+from pages.parts.frame import run_in_frame
 from pages.parts.session import desk, draft, outlooks, text
 from pages.parts.tiles import Tile, tiles
 
@@ -197,4 +198,4 @@ def page() -> None:
     _table(now)
 
 
-page()
+run_in_frame(page)

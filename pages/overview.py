@@ -10,6 +10,7 @@ from engine.report import show
 from finance.outlook import NextAction, Outlook, next_action
 from finance.report import runway_text
 from pages.parts.charts import cash_chart, draw
+from pages.parts.frame import run_in_frame
 from pages.parts.session import outlooks, text
 from pages.parts.tiles import Tile, figure_tile, tiles
 
@@ -138,4 +139,4 @@ def _action_params(now: Outlook) -> dict[str, object]:
     }
 
 
-page()
+run_in_frame(page)

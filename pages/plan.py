@@ -11,6 +11,7 @@ from engine.report import FIGURES, show
 from finance.outlook import Outlook
 from pages.parts.charts import draw, memory_chart, step_chart
 from pages.parts.fields import field, fields
+from pages.parts.frame import run_in_frame
 from pages.parts.session import desk, draft, outlooks, text
 from pages.parts.tiles import Tile, figure_tile, tiles
 
@@ -202,4 +203,4 @@ def _ratio(now: Outlook) -> str:
     return f"{calibration.step_time.value:.2f}"
 
 
-page()
+run_in_frame(page)

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 
 import psutil
 
@@ -68,11 +69,12 @@ def look_at_all() -> list[Run]:
 
 def cancel(run: Run) -> None:
     """Ask the supervisor to end the run; it takes seconds at most. Nothing if it is over."""
-    if look(run).is_over:
-        return
-    pid = run.state.supervisor_pid
-    if pid is not None:
-        os.kill(pid, signal.SIGTERM)
+    while not look(run).is_over:
+        pid = run.state.supervisor_pid
+        if pid is not None:
+            os.kill(pid, signal.SIGTERM)
+            return
+        time.sleep(0.05)  # it is starting, and says its pid once it can take the signal
 
 
 def processes_of(run: Run) -> list[psutil.Process]:

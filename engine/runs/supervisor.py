@@ -33,9 +33,10 @@ class CancelRequest(Exception):  # noqa: N818 - it is no error
 def supervise(run: Run) -> None:
     # Orphans of a killed launcher become our children, so that we can find and end them.
     ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
-    signal.signal(signal.SIGTERM, _raise_cancelled)
-    run.set_state(supervisor_pid=os.getpid(), phase=Phase.PREPARING)
     try:
+        signal.signal(signal.SIGTERM, _raise_cancelled)
+        # Who reads this pid may send the signal: so not before there is a handler for it.
+        run.set_state(supervisor_pid=os.getpid(), phase=Phase.PREPARING)
         recipe = run.recipe
         exit_code = _wait_for([sys.executable, "-m", "engine.training.prepare", str(run.folder)])
         if exit_code == 0:

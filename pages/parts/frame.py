@@ -2,10 +2,28 @@
 
 from __future__ import annotations
 
-import streamlit as st
+import runpy
+from collections.abc import Callable
 
+import streamlit as st
+from streamlit.runtime.pages_manager import PagesManager
+
+from engine.paths import PROJECT_DIR
 from engine.text import LANGUAGES
 from pages.parts.session import Desk, desk, store, text
+
+
+def run_in_frame(page: Callable[[], None]) -> None:
+    """Draw a page, and the frame around it if nothing has drawn that yet.
+
+    Until ``app.py`` calls ``st.navigation``, a new server takes ``pages/`` for an app of the old
+    kind and runs the page that was asked for on its own: whoever follows a link to a page first
+    would get it bare.
+    """
+    if PagesManager.uses_pages_directory:
+        runpy.run_path(str(PROJECT_DIR / "app.py"))
+    else:
+        page()
 
 
 def draw_frame() -> None:

@@ -1,0 +1,155 @@
+"""The whole path in a real browser: plan, train with two ranks, correct, fund."""
+
+from __future__ import annotations
+
+import re
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from engine.machine import this_machine
+from engine.runs import launch
+from engine.runs.folder import Phase, all_runs
+from engine.runs.progress import Progress
+from engine.text import LANGUAGES, catalog
+from finance.store import ScenarioStore
+from tests.e2e.server import app_server, browser, settle, start_app
+
+MINUTE_MS = 60_000
+
+
+@pytest.fixture
+def page() -> Iterator[Page]:
+    with browser() as chromium:
+        context = chromium.new_context(viewport={"width": 1440, "height": 1000}, locale="en-GB")
+        yield context.new_page()
+
+
+def runway(page: Page) -> float:
+    """Months in the runway tile."""
+    tile = page.get_by_test_id("stMetric").filter(has_text="Runway").first
+    shown = tile.get_by_test_id("stMetricValue").inner_text()
+    match = re.match(r"[\d.]+", shown)
+    assert match, shown
+    return float(match[0])
+
+
+def field(page: Page, label: str):
+    return page.get_by_label(label, exact=True)
+
+
+@pytest.mark.timeout(600)
+def test_from_plan_to_runway(page: Page, home: Path) -> None:
+    server, url = start_app(home)
+    try:
+        # A deep link is the very first request of this server: the frame must be there.
+        page.goto(f"{url}/plan?s=laptop")
+        settle(page)
+        expect(page.get_by_role("heading", level=1)).to_have_text(
+            "What does this model take to train?"
+        )
+        expect(page.get_by_test_id("stSidebar")).to_contain_text("Flopledger")
+
+        # A founder plans a smaller model: two layers, and few enough tokens for a test.
+        for label, value in (("Layers", "2"), ("Width (d_model)", "64"), ("Query heads", "2"),
+                             ("Training tokens", "245760")):  # fmt: skip
+            field(page, label).fill(value)
+            field(page, label).press("Enter")
+            settle(page)
+        page.get_by_role("button", name="Save", exact=True).click()
+        expect(page.get_by_text("saved · version 2")).to_be_visible()
+
+        page.goto(f"{url}/money?s=laptop")
+        settle(page)
+        before = runway(page)
+
+        # An engineer trains it for real, with two ranks, and watches the curve.
+        page.goto(f"{url}/calibrate?s=laptop")
+        settle(page)
+        page.get_by_role("button", name="Start the run").click()
+        expect(page.get_by_text(re.compile(r"Step \d+ of 120 · .* left"))).to_be_visible(
+            timeout=2 * MINUTE_MS
+        )
+        expect(page.locator(".js-plotly-plot .scatterlayer path.js-line").first).to_be_attached()
+        (run,) = all_runs()
+        assert run.recipe.n_ranks == min(2, this_machine().n_devices)
+
+        # The app is killed and the browser closed: the run goes on, and reopening shows it.
+        server.send_signal(signal.SIGKILL)
+        server.wait()
+        steps_when_killed = Progress(run).update().steps_done
+        server, url = start_app(home)
+        page.goto(f"{url}/calibrate?s=laptop")
+        settle(page)
+        assert Progress(run).update().steps_done > steps_when_killed
+        expect(page.get_by_role("button", name="Apply the calibration")).to_be_visible(
+            timeout=3 * MINUTE_MS
+        )
+        assert launch.look(run) is Phase.SUCCEEDED
+
+        # Predicted stands beside measured; one click corrects the scenario.
+        expect(page.get_by_role("heading", name="Measured over predicted")).to_be_visible()
+        page.get_by_role("button", name="Apply the calibration").click()
+        expect(page.get_by_text("corrected by 1 run(s)")).to_be_visible()
+        page.get_by_role("button", name="Save", exact=True).click()
+        expect(page.get_by_text("saved · version 3")).to_be_visible()
+
+        # The runway has moved, by what the calibration says.
+        page.get_by_role("link", name="Money").click()
+        settle(page)
+        after = runway(page)
+        assert after != before
+        calibration = ScenarioStore().get("laptop").scenario.plan.calibration
+        assert calibration is not None
+        assert calibration.run_ids == (run.id,)
+        assert (after < before) == (calibration.step_time.value > 1)
+
+        # The model that was trained writes.
+        page.get_by_role("link", name="Model").click()
+        settle(page)
+        expect(page.get_by_test_id("stMetric").first).to_contain_text("Bits per byte")
+        page.get_by_role("button", name="Write on").click()
+        expect(page.get_by_text("It goes on:")).to_be_visible(timeout=MINUTE_MS)
+        written = page.get_by_test_id("stText").last
+        expect(written).to_contain_text("The people of the United States")
+        _wait_for_text_longer_than(written, len("The people of the United States") + 20)
+    finally:
+        server.kill()
+        server.wait()
+
+
+def _wait_for_text_longer_than(element, length: int) -> None:
+    deadline = time.monotonic() + 60
+    while len(element.inner_text()) <= length:
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
+
+
+def test_the_browsers_language_is_taken(home: Path) -> None:
+    question = {language: catalog(language)("overview.question") for language in LANGUAGES}
+    with app_server(home) as url, browser() as chromium:
+        page = chromium.new_context(locale="zh-CN").new_page()
+        page.goto(url)
+        settle(page)
+        heading = page.get_by_role("heading", level=1)
+        expect(heading).to_have_text(question["zh_Hans"])
+        page.get_by_test_id("stSidebar").get_by_text("English").click()
+        expect(heading).to_have_text(question["en"])
+
+
+def test_a_bad_upload_is_refused_with_one_line(page: Page, home: Path, tmp_path: Path) -> None:
+    bad = tmp_path / "bad.toml"
+    bad.write_text("schema_version = 1\nname = 'x'\n", "utf-8")
+    with app_server(home) as url:
+        page.goto(url)
+        settle(page)
+        page.get_by_text("Share and exchange").click()
+        page.locator('input[type="file"]').set_input_files(bad)
+        expect(page.get_by_test_id("stAlert")).to_contain_text(
+            "plan: — is not allowed: this field is required"
+        )
+        assert ScenarioStore().get("laptop").version == 1

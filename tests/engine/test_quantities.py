@@ -1,0 +1,62 @@
+"""Numbers as people say them, in both languages."""
+
+import pytest
+
+from engine import quantities
+
+
+@pytest.mark.parametrize(
+    ("amount", "en", "zh"),
+    [
+        (0, "$0.00", "US$0.00"),
+        (0.0071, "$0.0071", "US$0.0071"),
+        (3.44, "$3.44", "US$3.44"),
+        (63_736.9, "$63.7K", "US$6.37万"),
+        (4_200_000, "$4.2M", "US$420万"),
+        (120_000_000, "$120M", "US$1.2亿"),
+        (-1_500_000, "-$1.5M", "-US$150万"),
+    ],
+)
+def test_money(amount: float, en: str, zh: str) -> None:
+    assert quantities.usd(amount, "en") == en
+    assert quantities.usd(amount, "zh_Hans") == zh
+
+
+@pytest.mark.parametrize(
+    ("value", "en", "zh"),
+    [
+        (999, "999", "999"),
+        (9238.42, "9.24K", "9,238"),
+        (1_235_814_400, "1.24B", "12.4亿"),
+        (3e12, "3T", "3万亿"),
+    ],
+)
+def test_counts(value: float, en: str, zh: str) -> None:
+    assert quantities.count(value, "en") == en
+    assert quantities.count(value, "zh_Hans") == zh
+
+
+@pytest.mark.parametrize(
+    ("seconds", "shown"),
+    [(0.171, "171 ms"), (1.34, "1.34 s"), (255, "4.25 min"), (9_000, "2.5 h"),
+     (1_042_210, "12.1 days"), (1e8, "3.17 years")],
+)  # fmt: skip
+def test_durations(seconds: float, shown: str) -> None:
+    assert quantities.duration(seconds, "en") == shown
+
+
+def test_units_and_shares() -> None:
+    assert quantities.si(52.78e9, "B", "en") == "52.8 GB"
+    assert quantities.si(206e9, "FLOP/s", "en") == "206 GFLOP/s"
+    assert quantities.share(0.4461, "en") == "44.6%"
+    assert quantities.number(1.3e23, "en") == "1.30e23"
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [("3T", 3 * 10**12), ("1.5b", 15 * 10**8), ("20_000", 20_000), ("2e9", 2 * 10**9),
+     ("3,072,000", 3_072_000), ("3000亿", 3 * 10**11), ("3 万亿", 3 * 10**12),
+     ("", None), ("many", None), ("-3", None), ("3X", None)],
+)  # fmt: skip
+def test_typed_counts(typed: str, meant: int | None) -> None:
+    assert quantities.parse_count(typed) == meant

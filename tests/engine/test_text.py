@@ -1,0 +1,97 @@
+"""Catalogs: the same keys and placeholders in every language, and every key that code uses."""
+
+import ast
+import re
+import string
+from pathlib import Path
+
+import pytest
+
+from engine.calibration import Calibration
+from engine.forecast import Forecast
+from engine.paths import PROJECT_DIR
+from engine.report import FIGURES
+from engine.runs.folder import Phase
+from engine.text import LANGUAGES, best_language, catalog
+from finance.outlook import NextAction
+from finance.report import LINES
+
+SOURCES = [
+    path
+    for folder in ("engine", "finance", "pages")
+    for path in (PROJECT_DIR / folder).rglob("*.py")
+] + [PROJECT_DIR / "app.py"]
+
+
+def placeholders(text: str) -> set[str]:
+    return {name for _, name, _, _ in string.Formatter().parse(text) if name is not None}
+
+
+def test_all_languages_have_the_same_keys_in_the_same_order() -> None:
+    keys = {language: list(catalog(language).keys()) for language in LANGUAGES}
+    assert keys["en"] == keys["zh_Hans"]
+
+
+def test_all_languages_have_the_same_placeholders() -> None:
+    en, zh = catalog("en"), catalog("zh_Hans")
+    for key in en.keys():  # noqa: SIM118 - a catalog is no dict
+        assert placeholders(en(key)) == placeholders(zh(key)), key
+
+
+def test_chinese_is_chinese() -> None:
+    """No sentence of the English catalog stands untranslated in the Chinese one."""
+    en, zh = catalog("en"), catalog("zh_Hans")
+    sentences = [key for key in en.keys() if len(re.findall(r"[A-Za-z]{2,}", en(key))) > 3]  # noqa: SIM118
+    assert len(sentences) > 150
+    assert [key for key in sentences if not re.search(r"[\u4e00-\u9fff]", zh(key))] == []
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(PROJECT_DIR)))
+def test_every_key_in_the_code_is_in_the_catalog(path: Path) -> None:
+    code = path.read_text("utf-8")
+    keys = set(
+        re.findall(r"""\b(?:say|text|text\(\))\(\s*"([a-z_]+\.[A-Za-z_.0-9]+)"\s*[,)]""", code)
+    )
+    assert {key for key in keys if key not in catalog("en")} == set()
+
+
+def test_every_rule_of_an_input_error_is_in_the_catalog() -> None:
+    for path in SOURCES:
+        for call in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(call, ast.Call) and getattr(call.func, "id", "") == "InputError":
+                rules = [one for one in call.args[2:3] if isinstance(one, ast.Constant)]
+                assert all(f"error.{rule.value}" in catalog("en") for rule in rules), path
+
+
+def test_keys_that_are_put_together() -> None:
+    en = catalog("en")
+    for figure in FIGURES:
+        assert f"quantity.{figure}" in en
+        assert f"basis.{figure}" in en
+    for phase in Phase:
+        assert f"phase.{phase}" in en
+        assert f"phase_note.{phase}" in en
+    for line in LINES:
+        assert f"line.{line}" in en
+    for action in NextAction:
+        assert f"next.{action}" in en
+    for ratio in ("step_time", "memory", "loss"):
+        assert ratio in Calibration.model_fields
+        assert f"ratio.{ratio}" in en
+    assert "sources" in Forecast.model_fields
+
+
+@pytest.mark.parametrize(
+    ("preferred", "language"),
+    [
+        (["zh-CN"], "zh_Hans"),
+        (["zh_TW.UTF-8"], "zh_Hans"),
+        (["en-GB"], "en"),
+        (["fr-FR"], "en"),
+        (["C.UTF-8"], "en"),
+        (["fr", "zh"], "zh_Hans"),
+        ([], "en"),
+    ],
+)
+def test_the_best_language(preferred: list[str], language: str) -> None:
+    assert best_language(preferred) == language

@@ -1,0 +1,96 @@
+"""Recipes, and the sample that is taken of a plan."""
+
+import pytest
+
+from engine.documents import InputError, read_toml
+from engine.facts import accelerator
+from engine.machine import Machine
+from engine.paths import DATA_DIR
+from engine.training.recipe import Recipe
+from engine.training.sample import MIN_STEPS, run_plan, sample_recipe
+from finance.scenario import Scenario
+from tests.engine.test_forecast import calibration_for
+
+TWO_CORES = Machine(accelerator("CPU-core-AVX512"), 2)
+ONE_NODE = Machine(accelerator("H100-80GB"), 8)
+
+
+@pytest.fixture
+def smoke() -> Recipe:
+    return read_toml(DATA_DIR / "recipes" / "smoke.toml", Recipe)
+
+
+def test_counts(smoke: Recipe) -> None:
+    assert smoke.tokens_per_step == 2 * 4 * 64
+    assert smoke.tokens == smoke.steps * 512
+
+
+def test_learning_rate_warms_up_and_decays(smoke: Recipe) -> None:
+    recipe = smoke.with_values({"steps": 100, "warmup_share": 0.1})
+    assert recipe.learning_rate_share(0) == pytest.approx(0.1)
+    assert recipe.learning_rate_share(9) == pytest.approx(1)
+    assert recipe.learning_rate_share(55) == pytest.approx((1 + 0.1) / 2)  # half the cosine
+    assert recipe.learning_rate_share(99) < 0.11
+
+
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        ({"peak_learning_rate": float("nan")}, "peak_learning_rate"),
+        ({"steps": 0}, "steps"),
+        ({"shape.vocab": 200}, "shape.vocab"),
+        ({"shape.family": "gpt2", "shape.n_kv_heads": 2}, "shape.family"),
+        ({"shape.n_heads": 3, "shape.n_kv_heads": 2}, "shape.n_kv_heads"),
+        ({"corpus.held_out_share": 0.95}, "corpus.held_out_share"),
+        ({"layout.zero_stage": 5}, "layout.zero_stage"),
+    ],
+)
+def test_what_cannot_be_trained_is_refused(
+    smoke: Recipe, changes: dict[str, object], field: str
+) -> None:
+    with pytest.raises(InputError) as refused:
+        smoke.with_values(changes)
+    assert refused.value.field == field
+
+
+def test_the_laptop_plan_is_its_own_sample(laptop: Scenario) -> None:
+    recipe = sample_recipe(laptop.plan, TWO_CORES, "laptop", budget_s=600)
+    assert recipe.shape == laptop.plan.shape
+    assert recipe.layout == laptop.plan.layout
+    assert recipe.tokens == laptop.plan.tokens
+    assert recipe.n_ranks == 2
+
+
+def test_a_short_time_gets_fewer_steps(laptop: Scenario) -> None:
+    recipe = sample_recipe(laptop.plan, TWO_CORES, "laptop", budget_s=30)
+    assert recipe.shape == laptop.plan.shape
+    assert MIN_STEPS <= recipe.steps < 300
+
+
+def test_a_large_plan_gets_a_smaller_model_here(startup: Scenario) -> None:
+    recipe = sample_recipe(startup.plan, TWO_CORES, "startup", budget_s=300)
+    assert recipe.shape.count_parameters().total < 30e6
+    assert recipe.layout.precision == "fp32"
+    assert recipe.shape.n_heads % recipe.shape.n_kv_heads == 0
+    assert recipe.steps >= MIN_STEPS
+
+
+def test_a_large_plan_is_sampled_as_it_is_where_it_can(startup: Scenario) -> None:
+    recipe = sample_recipe(startup.plan, ONE_NODE, "startup", budget_s=300)
+    assert recipe.shape == startup.plan.shape
+    assert recipe.n_ranks == 8
+    assert recipe.layout.precision == "bf16"
+
+
+def test_a_run_is_priced_as_the_plan_where_it_runs_on_the_same(laptop: Scenario) -> None:
+    plan = laptop.plan.with_value("cluster.price_usd_per_device_hour", "0.07")
+    calibrated = plan.model_copy(update={"calibration": calibration_for(plan)})
+    recipe = sample_recipe(calibrated, TWO_CORES, "laptop", budget_s=600)
+    run = run_plan(recipe, calibrated, TWO_CORES)
+    assert str(run.cluster.price_usd_per_device_hour) == "0.07"
+    assert run.calibration == calibrated.calibration
+
+
+def test_more_ranks_than_devices_are_refused(smoke: Recipe) -> None:
+    with pytest.raises(InputError, match=r"n_ranks: 3 .* at most 2"):
+        run_plan(smoke.with_value("n_ranks", 3), None, TWO_CORES)

@@ -1,0 +1,168 @@
+"""Every page without a browser: it draws, edits are validated, and both languages are whole."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import streamlit as st
+from streamlit.testing.v1 import AppTest
+
+from engine.paths import PROJECT_DIR
+from engine.text import catalog
+from finance.scenario import Scenario
+from finance.store import ScenarioStore
+
+QUESTIONS = {
+    "overview": "overview.question",
+    "plan": "plan.question",
+    "calibrate": "calibrate.question",
+    "model": "model.question",
+    "money": "money.question",
+}
+
+
+@pytest.fixture(autouse=True)
+def _no_caches() -> None:
+    st.cache_resource.clear()
+    st.cache_data.clear()
+
+
+def open_page(name: str, language: str = "en", scenario: str | None = None) -> AppTest:
+    app = AppTest.from_file(str(PROJECT_DIR / "app.py"), default_timeout=20)
+    app.query_params["lang"] = language
+    if scenario is not None:
+        app.query_params["s"] = scenario
+    app.run()
+    if name != "overview":
+        app.switch_page(f"pages/{name}.py").run()
+    assert not app.exception
+    return app
+
+
+def widget(app: AppTest, kind: str, path: str):
+    """The field of a dotted path, whatever its revision."""
+    (found,) = [one for one in getattr(app, kind) if one.key.startswith(f"field.{path}#")]
+    return found
+
+
+@pytest.mark.parametrize("language", ["en", "zh_Hans"])
+@pytest.mark.parametrize("name", QUESTIONS)
+def test_a_page_asks_its_question(name: str, language: str) -> None:
+    app = open_page(name, language)
+    assert app.title[0].value == catalog(language)(QUESTIONS[name])
+
+
+@pytest.mark.parametrize("scenario", ["laptop", "startup-1b"])
+def test_both_samples_open_by_their_link(scenario: str) -> None:
+    app = open_page("overview", scenario=scenario)
+    assert app.query_params["s"] == scenario
+    labels = [metric.label for metric in app.metric]
+    assert labels[:2] == ["Time to train", "Cost of one run"]
+
+
+def test_an_unknown_link_says_so() -> None:
+    app = open_page("overview", scenario="nope")
+    assert "scenario: nope" in app.error[0].value
+
+
+def test_an_edit_moves_the_forecast_and_undo_brings_it_back() -> None:
+    app = open_page("plan")
+    before = app.metric[3].value
+    widget(app, "number_input", "plan.cluster.n_devices").set_value(4).run()
+    assert not app.exception
+    widget(app, "text_input", "plan.tokens").set_value("6.144M").run()
+    assert app.metric[3].value != before
+    assert not app.button(key="undo").disabled
+    app.button(key="undo").click().run()
+    app.button(key="undo").click().run()
+    assert app.metric[3].value == before
+    assert widget(app, "text_input", "plan.tokens").value == "3.072M"
+
+
+def test_a_saved_edit_is_stored_with_its_history() -> None:
+    app = open_page("plan")
+    widget(app, "number_input", "plan.cluster.n_devices").set_value(1).run()
+    app.button(key="save").click().run()
+    stored = ScenarioStore().get("laptop")
+    assert stored.version == 2
+    assert stored.scenario.plan.cluster.n_devices == 1
+    assert open_page("plan").metric[0].value == app.metric[0].value
+
+
+@pytest.mark.parametrize(
+    ("path", "typed", "parts"),
+    [
+        ("plan.tokens", "many", ("plan.tokens", "many", "3T")),
+        ("plan.tokens", "0", ("plan.tokens", "0", "at least 1")),
+    ],
+)
+def test_a_bad_edit_is_one_line_and_changes_nothing(
+    path: str, typed: str, parts: tuple[str, ...]
+) -> None:
+    app = open_page("plan")
+    widget(app, "text_input", path).set_value(typed).run()
+    assert not app.exception
+    assert all(part in app.error[0].value for part in parts)
+    assert widget(app, "text_input", path).value == "3.072M"
+    assert ScenarioStore().get("laptop").version == 1
+
+
+def test_heads_that_do_not_divide_are_refused() -> None:
+    app = open_page("plan", "zh_Hans")
+    widget(app, "number_input", "plan.shape.n_kv_heads").set_value(3).run()
+    assert "plan.shape.n_kv_heads" in app.error[0].value
+    assert widget(app, "number_input", "plan.shape.n_kv_heads").value == 2
+
+
+def test_an_accelerator_without_the_precision_is_refused() -> None:
+    app = open_page("plan", scenario="startup-1b")
+    widget(app, "selectbox", "plan.cluster.accelerator").set_value("CPU-core-AVX512").run()
+    assert "plan.layout.precision" in app.error[0].value
+    assert widget(app, "selectbox", "plan.cluster.accelerator").value == "H100-80GB"
+
+
+def test_money_edits_move_the_runway() -> None:
+    app = open_page("money")
+    before = app.metric[0].value
+    widget(app, "number_input", "company.cash_usd").set_value(12_000.0).run()
+    assert app.metric[0].value != before
+    assert "against saved" in app.metric[0].delta
+
+
+def test_a_conflict_is_said_and_nothing_is_lost(laptop: Scenario) -> None:
+    app = open_page("plan")
+    widget(app, "number_input", "plan.cluster.n_devices").set_value(1).run()
+    ScenarioStore().save("laptop", 1, laptop.with_value("name", "theirs"))
+    app.button(key="save").click().run()
+    assert "Version 2" in app.warning[0].value
+    assert ScenarioStore().get("laptop").scenario.name == "theirs"
+    app.button(key="save_copy").click().run()
+    assert len(ScenarioStore().names()) == 3
+
+
+def test_a_price_of_zero_or_an_empty_company_is_drawn() -> None:
+    app = open_page("plan")
+    widget(app, "number_input", "plan.cluster.price_usd_per_device_hour").set_value(0.0).run()
+    assert not app.exception
+    widget(app, "number_input", "plan.cluster.n_devices").set_value(1).run()
+    assert not app.exception
+
+
+def test_the_language_can_be_switched() -> None:
+    app = open_page("money")
+    app.segmented_control(key="language_choice").set_value("zh_Hans").run()
+    assert app.title[0].value == catalog("zh_Hans")("money.question")
+
+
+def test_the_app_never_imports_what_trains(home: Path) -> None:
+    code = (
+        "import sys\n"
+        "from tests.pages.test_pages import QUESTIONS, open_page\n"
+        "for name in QUESTIONS: open_page(name)\n"
+        "print(sorted({'torch', 'transformers', 'deepspeed', 'tokenizers'} & set(sys.modules)))\n"
+    )
+    answer = subprocess.run(
+        [sys.executable, "-c", code], cwd=PROJECT_DIR, capture_output=True, text=True, check=True
+    )
+    assert answer.stdout.strip().splitlines()[-1] == "[]"
