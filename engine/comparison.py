@@ -12,6 +12,10 @@ from engine.forecast import SECONDS_PER_HOUR, Figure, Forecast, forecast
 from engine.plan import Plan
 from engine.results import RunResult
 
+REPETITION_SPREAD = 0.02
+"""Memory and loss of one run say nothing of their spread; repeated runs differ by less than
+this."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Comparison:
@@ -95,17 +99,17 @@ def calibrate(measurements: Sequence[Measurement]) -> Calibration:
         device=latest.result.device,
         parameters=latest.result.n_parameters,
         tokens=latest.result.tokens,
-        step_time=_spread(step, low, high),
+        step_time=RatioSpread(value=statistics.median(step), low=min(low), high=max(high)),
         memory=_spread(memory),
         loss=_spread(loss),
     )
 
 
-def _spread(
-    values: Sequence[float], lows: Sequence[float] = (), highs: Sequence[float] = ()
-) -> RatioSpread:
+def _spread(values: Sequence[float]) -> RatioSpread:
+    """Median of the runs, and bounds that a repetition may be expected to keep to."""
+    value = statistics.median(values)
     return RatioSpread(
-        value=statistics.median(values),
-        low=min(*values, *lows, values[0]),
-        high=max(*values, *highs, values[0]),
+        value=value,
+        low=min(*values, value * (1 - REPETITION_SPREAD)),
+        high=max(*values, value * (1 + REPETITION_SPREAD)),
     )

@@ -14,7 +14,7 @@ from engine.facts import Accelerator, accelerator, accelerators, prices_of
 from engine.layout import Precision
 from engine.plan import Cluster
 
-CPU_CORE = "CPU-core-AVX512"
+CPU_CORE = "CPU-core"
 CPU_CORE_PRICE_USD = Decimal("0.05")
 OWN_ASSUMPTION = "own assumption"
 

@@ -9,11 +9,10 @@ from typing import Annotated
 
 import typer
 
-from engine.comparison import calibrate
 from engine.documents import InputError
 from engine.report import print_table
 from engine.runs.folder import Phase, Run, all_runs
-from engine.runs.measured import measurement
+from engine.runs.measured import calibration_of
 from engine.text import terminal_catalog
 from finance.outlook import calibration_effect, outlook, with_calibration
 from finance.report import cash_csv, effect_rows, outlook_rows
@@ -43,7 +42,7 @@ def run(
 ) -> None:
     chosen = read_scenario(scenario)
     if calibrated_by:
-        calibration = calibrate([measurement(_find(calibrated_by))])
+        calibration = calibration_of(_find(calibrated_by))
         if not as_json:
             print_table(*effect_rows(text, calibration_effect(chosen, calibration)))
         chosen = with_calibration(chosen, calibration)

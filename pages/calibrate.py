@@ -6,14 +6,14 @@ import pandas as pd
 import streamlit as st
 
 from engine import quantities
-from engine.comparison import Comparison, calibrate, compare
+from engine.comparison import Comparison, compare
 from engine.documents import InputError
 from engine.forecast import forecast
 from engine.machine import Machine, this_machine
 from engine.report import comparison_rows
 from engine.runs import launch
 from engine.runs.folder import Phase, Run, all_runs
-from engine.runs.measured import measurement, repetitions
+from engine.runs.measured import calibration_of
 from engine.runs.progress import Progress
 from engine.runs.supervisor import training_command
 from engine.training.recipe import CorpusChoice, Recipe
@@ -245,7 +245,7 @@ def _verdict(rows: list[Comparison]) -> None:
 
 def _apply(run: Run) -> None:
     say, at = text(), desk()
-    calibration = calibrate([measurement(one) for one in repetitions(run)])
+    calibration = calibration_of(run)
     effect = calibration_effect(at.draft, calibration)
     st.subheader(say("calibrate.effect"))
     if at.draft.plan.calibration == calibration:

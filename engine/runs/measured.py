@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from engine.comparison import Measurement
+from engine.calibration import Calibration
+from engine.comparison import Measurement, calibrate
 from engine.documents import InputError
 from engine.runs.folder import Phase, Run, all_runs
 
@@ -15,6 +16,11 @@ def measurement(run: Run) -> Measurement:
     return Measurement(
         run_id=run.id, measured_on=state.ended_at.date(), plan=run.plan, result=result
     )
+
+
+def calibration_of(run: Run) -> Calibration:
+    """The calibration of a run and of all other finished runs of its recipe."""
+    return calibrate([measurement(one) for one in repetitions(run)])
 
 
 def repetitions(run: Run) -> list[Run]:

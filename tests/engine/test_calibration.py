@@ -10,7 +10,7 @@ from tests.engine.test_forecast import calibration_for
 
 def test_speed_counts_on_the_same_accelerator_only(laptop: Scenario) -> None:
     calibration = calibration_for(laptop.plan)
-    assert calibration.speaks_for_speed_on("CPU-core-AVX512")
+    assert calibration.speaks_for_speed_on("CPU-core")
     assert not calibration.speaks_for_speed_on("H100-80GB")
 
 

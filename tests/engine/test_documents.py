@@ -31,7 +31,7 @@ def refused(text: str | bytes, tmp_path: Path) -> str:
             ("plan.cluster.price_usd_per_device_hour", "-2", "at least 0"),
         ),
         (
-            '"CPU-core-AVX512"',
+            '"CPU-core"',
             '"H100-80G"',
             ("plan.cluster.accelerator", "H100-80G", "nearest names are H100-80GB"),
         ),

@@ -20,9 +20,10 @@ def test_lines_are_read_once_and_whole(tmp_path: Path) -> None:
 
 
 def test_a_file_is_replaced_as_a_whole(tmp_path: Path) -> None:
-    path = tmp_path / "state.json"
+    path = tmp_path / "run" / "state.json"
+    path.parent.mkdir()
     assert read_json(path) is None
     write_json(path, {"phase": "训练"})
     write_json(path, {"phase": "done"})
     assert read_json(path) == {"phase": "done"}
-    assert [one.name for one in tmp_path.iterdir()] == ["state.json"]
+    assert [one.name for one in path.parent.iterdir()] == ["state.json"]

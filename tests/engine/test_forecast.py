@@ -59,7 +59,7 @@ def test_a_calibration_moves_time_and_cost_in_proportion(laptop: Scenario) -> No
 
 
 def test_a_calibration_of_another_device_moves_no_speed(startup: Scenario) -> None:
-    foreign = calibration_for(startup.plan, accelerator="CPU-core-AVX512")
+    foreign = calibration_for(startup.plan, accelerator="CPU-core")
     after = forecast(startup.plan.model_copy(update={"calibration": foreign}))
     before = forecast(startup.plan)
     assert after.step_time_s == before.step_time_s

@@ -41,7 +41,8 @@ def test_all_languages_have_the_same_placeholders() -> None:
 def test_chinese_is_chinese() -> None:
     """No sentence of the English catalog stands untranslated in the Chinese one."""
     en, zh = catalog("en"), catalog("zh_Hans")
-    sentences = [key for key in en.keys() if len(re.findall(r"[A-Za-z]{2,}", en(key))) > 3]  # noqa: SIM118
+    words = {key: re.findall(r"[A-Za-z]{2,}", re.sub(r"{.*?}", "", en(key))) for key in en.keys()}  # noqa: SIM118
+    sentences = [key for key, found in words.items() if len(found) > 2]
     assert len(sentences) > 150
     assert [key for key in sentences if not re.search(r"[\u4e00-\u9fff]", zh(key))] == []
 

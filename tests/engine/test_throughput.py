@@ -9,7 +9,7 @@ from engine.throughput import communication_bytes, mfu, step_time
 from tests.engine.shapes import LLAMA3_8B, TINY
 
 H100 = accelerator("H100-80GB")
-CPU = accelerator("CPU-core-AVX512")
+CPU = accelerator("CPU-core")
 
 
 def test_attention_by_hand() -> None:

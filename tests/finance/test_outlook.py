@@ -40,7 +40,7 @@ def test_a_calibration_moves_the_runway(laptop: Scenario) -> None:
 
 
 def test_a_calibration_of_another_device_moves_no_money(startup: Scenario) -> None:
-    foreign = calibration_for(startup.plan, accelerator="CPU-core-AVX512")
+    foreign = calibration_for(startup.plan, accelerator="CPU-core")
     effect = calibration_effect(startup, foreign)
     assert not effect.speed_counts
     assert effect.after.months == effect.before.months

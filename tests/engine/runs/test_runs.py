@@ -12,14 +12,14 @@ from pathlib import Path
 import psutil
 import pytest
 
-from engine.comparison import calibrate, compare
+from engine.comparison import compare
 from engine.documents import InputError, read_toml
 from engine.machine import this_machine
 from engine.paths import DATA_DIR, PROJECT_DIR
 from engine.runs import launch
 from engine.runs.folder import Phase, Run, all_runs
 from engine.runs.generator import Generator
-from engine.runs.measured import measurement, repetitions
+from engine.runs.measured import calibration_of
 from engine.runs.progress import Progress
 from engine.training.recipe import Recipe
 from engine.training.sample import run_plan
@@ -84,7 +84,7 @@ def test_a_run_from_text_to_model() -> None:
 
     rows = compare(run.forecast, run.plan, result)
     assert {row.quantity for row in rows} >= {"step_time_s", "mfu", "loss_nats_per_token"}
-    calibration = calibrate([measurement(one) for one in repetitions(run)])
+    calibration = calibration_of(run)
     assert calibration.run_ids == (run.id,)
     assert leaves_nothing(run)
 

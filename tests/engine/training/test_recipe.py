@@ -11,7 +11,7 @@ from engine.training.sample import MIN_STEPS, run_plan, sample_recipe
 from finance.scenario import Scenario
 from tests.engine.test_forecast import calibration_for
 
-TWO_CORES = Machine(accelerator("CPU-core-AVX512"), 2)
+TWO_CORES = Machine(accelerator("CPU-core"), 2)
 ONE_NODE = Machine(accelerator("H100-80GB"), 8)
 
 
