@@ -28,6 +28,7 @@ from engine.runs.folder import Phase, Run
 from engine.runs.measured import measurement
 from engine.runs.progress import Progress
 from engine.text import terminal_catalog
+from engine.training.corpus import read_documents
 from engine.training.recipe import Recipe
 from engine.training.sample import run_plan, sample_recipe
 
@@ -105,6 +106,7 @@ def train(
     as_json: Json = False,
 ) -> None:
     chosen = read_toml(recipe, Recipe)
+    read_documents(chosen.corpus)  # a text that is none is refused before anything is launched
     run = Run.create(chosen, run_plan(chosen, None, this_machine()))
     launch.start(run)
     if detach:

@@ -77,7 +77,7 @@ def calibrate(measurements: Sequence[Measurement]) -> Calibration:
     """The calibration of runs of one recipe on one kind of device.
 
     Ratios are to the forecast without any calibration, so that correcting twice is correcting
-    once. The value is the median over the runs; low and high are the smallest 10th and the
+    once. The value is the median of the runs' means; low and high are the smallest 10th and the
     largest 90th percentile of the step times of any run.
     """
     if not measurements:
@@ -99,7 +99,9 @@ def calibrate(measurements: Sequence[Measurement]) -> Calibration:
         device=latest.result.device,
         parameters=latest.result.n_parameters,
         tokens=latest.result.tokens,
-        step_time=RatioSpread(value=statistics.median(step), low=min(low), high=max(high)),
+        step_time=RatioSpread(
+            value=statistics.median(step), low=min(*low, *step), high=max(*high, *step)
+        ),
         memory=_spread(memory),
         loss=_spread(loss),
     )

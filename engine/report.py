@@ -66,7 +66,7 @@ def comparison_rows(text: Catalog, rows: Sequence[Comparison]) -> Rows:
             text(f"quantity.{row.quantity}"),
             show_figure(row.quantity, row.predicted, text.language),
             show(row.quantity, row.measured, text.language),
-            quantities.number(row.ratio, text.language),
+            f"{row.ratio:.3f}",
         ]
         for row in rows
     ]

@@ -55,7 +55,8 @@ class StepMetrics(Document):
 
 
 class RunResult(Document):
-    """Figures of one whole run. Step times are medians over the steps after the first few."""
+    """Figures of one whole run. Step times are of the steps after the first three, which also
+    set up kernels and allocators; ``step_time_s`` is their mean, since slow steps cost as well."""
 
     steps: int
     tokens: int

@@ -16,6 +16,7 @@ from engine.runs.folder import Phase, Run, all_runs
 from engine.runs.measured import calibration_of
 from engine.runs.progress import Progress
 from engine.runs.supervisor import training_command
+from engine.training.corpus import read_documents
 from engine.training.recipe import CorpusChoice, Recipe
 from engine.training.sample import run_plan, sample_recipe
 from finance.outlook import calibration_effect
@@ -76,7 +77,7 @@ def _preview(recipe: Recipe, machine: Machine) -> None:
             "calibrate.preview",
             parameters=quantities.count(expected.parameters_total, language),
             tokens=quantities.count(recipe.tokens, language),
-            steps=quantities.count(recipe.steps, language),
+            steps=quantities.number(recipe.steps, language),
             ranks=recipe.n_ranks,
             device=machine.device.name,
             duration=quantities.duration(expected.step_time_s.value * recipe.steps, language),
@@ -104,6 +105,11 @@ def _preview(recipe: Recipe, machine: Machine) -> None:
 
 
 def _start(recipe: Recipe, machine: Machine) -> None:
+    try:
+        read_documents(recipe.corpus)
+    except InputError as error:
+        desk().error = error
+        return
     run = Run.create(recipe, run_plan(recipe, draft().plan, machine))
     launch.start(run)
     st.session_state["shown_run"] = run.id
@@ -214,7 +220,7 @@ def _outcome(run: Run) -> None:
             ),
             Tile(
                 label=say("calibrate.load"),
-                value=quantities.share(result.other_load_share, say.language),
+                value=f"{result.other_load_share:.1%}",
                 note=say(
                     "calibrate.load_noisy"
                     if result.other_load_share > 0.1
@@ -291,12 +297,16 @@ def page() -> None:
         recipe = _recipe_form(machine)
         if recipe is not None:
             _preview(recipe, machine)
+            busy = any(not launch.look(run).is_over for run in all_runs())
+            if busy:
+                st.caption(say("calibrate.one_at_a_time"))
             st.button(
                 say("calibrate.start"),
                 key="start",
                 type="primary",
                 icon=":material/play_arrow:",
                 on_click=_start,
+                disabled=busy,
                 args=(recipe, machine),
             )
     run = _choose_run()

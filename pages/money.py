@@ -77,7 +77,7 @@ def _inputs() -> None:
     say = text()
     with st.expander(say("money.company"), expanded=True, icon=":material/apartment:"):
         fields("company", ("cash_usd", "other_costs_usd_per_month"))
-        _people()
+        fields("company", ("name", "first_month"))
     with st.expander(say("money.training"), expanded=True, icon=":material/model_training:"):
         fields("company.training", ("first_month", "repeat_every_months", "runs", "research_share"))
     with st.expander(say("money.revenue"), expanded=True, icon=":material/trending_up:"):
@@ -107,14 +107,14 @@ def _people() -> None:
     before["cost_usd_per_month"] = before["cost_usd_per_month"].astype(float)
     number = st.column_config.NumberColumn
     config = {
-        "title": st.column_config.TextColumn(say("people.title"), width="medium", required=True),
+        "title": st.column_config.TextColumn(say("people.title"), width="large", required=True),
         "people": number(say("people.people"), width="small", required=True, min_value=0, step=1),
         "cost_usd_per_month": number(
             say("people.cost_usd_per_month"),
             width="small",
             required=True,
             min_value=0,
-            format="$%.0f",
+            format="dollar",
         ),
         "start_month": number(
             say("people.start_month"),
@@ -125,7 +125,7 @@ def _people() -> None:
             step=1,
         ),
     }
-    st.markdown(say("people.heading"), help=say("people.help"))
+    st.subheader(say("people.heading"), help=say("people.help"))
     after = st.data_editor(
         before,
         column_config=config,
@@ -167,7 +167,7 @@ def _table(now: Outlook) -> None:
     config = {
         say("table.month"): st.column_config.DateColumn(format="YYYY-MM"),
         say("line.customers"): st.column_config.NumberColumn(format="%.0f"),
-    } | {say(f"line.{line}"): st.column_config.NumberColumn(format="$%.2f") for line in LINES}
+    } | {say(f"line.{line}"): st.column_config.NumberColumn(format="dollar") for line in LINES}
     st.dataframe(rows, hide_index=True, column_config=config, height=420)
     st.download_button(
         say("money.download"),
@@ -194,6 +194,7 @@ def page() -> None:
         draw(cash_chart(now), "cash")
         st.subheader(say("money.months_heading"))
         draw(month_chart(now.months), "months")
+        _people()
     st.subheader(say("money.table_heading"))
     _table(now)
 

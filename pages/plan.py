@@ -41,7 +41,7 @@ def _answer(seen: Outlook) -> str:
     return say(
         "plan.answer" if predicted.fits else "plan.answer_too_large",
         step=show("step_time_s", predicted.step_time_s.value, language),
-        steps=quantities.count(predicted.steps, language),
+        steps=quantities.number(predicted.steps, language),
         hours=show("device_hours", predicted.device_hours.value, language),
         flops=f"{predicted.training_flops:.2e}",
         cost=show("cost_usd", predicted.cost_usd.value, language),
@@ -70,6 +70,7 @@ def _inputs() -> None:
     with st.expander(say("plan.training"), expanded=True, icon=":material/model_training:"):
         field("plan.tokens")
         fields("plan.layout", _LAYOUT_FIELDS)
+        field("plan.peak_learning_rate")
         field("plan.law", options={law.law: law.label for law in loss_coefficients().values()})
     with st.expander(say("plan.cluster"), expanded=True, icon=":material/dns:"):
         field(

@@ -144,7 +144,7 @@ class Worker:
     ) -> None:
         recipe = self.recipe
         settled = self.step_times_s[SETTLING_STEPS:] or self.step_times_s
-        step_time_s = statistics.median(settled)
+        step_time_s = statistics.fmean(settled)  # slow steps are paid for, too
         tokens_per_s = recipe.tokens_per_step / step_time_s
         achieved = tokens_per_s * training_flops_per_token(recipe.shape)
         tenths = statistics.quantiles(settled, n=10) if len(settled) > 1 else [step_time_s] * 9

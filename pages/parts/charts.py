@@ -94,7 +94,7 @@ def cash_chart(seen: Outlook) -> go.Figure:
     _mark_events(figure, seen)
     figure.add_hline(y=0, line={"color": OTHER, "width": 1})
     figure.update_yaxes(title=say("axis.cash_usd"), tickprefix="$")
-    figure.update_xaxes(title=say("axis.month"))
+    figure.update_xaxes(title=say("axis.month"), tickformat="%Y-%m")
     return figure
 
 
@@ -118,7 +118,7 @@ def _mark_events(figure: go.Figure, seen: Outlook) -> None:
             xanchor="right",
             xshift=-3,
             yanchor="top",
-            font={"color": color, "size": 11},
+            font={"size": 12},
         )
 
 
@@ -138,7 +138,7 @@ def month_chart(months: Sequence[CashMonth]) -> go.Figure:
     )
     figure.update_layout(barmode="stack", bargap=0.25)
     figure.update_yaxes(title=say("axis.usd_per_month"), tickprefix="$")
-    figure.update_xaxes(title=say("axis.month"))
+    figure.update_xaxes(title=say("axis.month"), tickformat="%Y-%m")
     return figure
 
 

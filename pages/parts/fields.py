@@ -7,6 +7,7 @@ only.
 
 from __future__ import annotations
 
+import datetime
 import types
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
@@ -67,6 +68,8 @@ def field(path: str, *, options: Mapping[str, str] | None = None) -> None:
         )
     elif kind is bool:
         st.toggle(value=value, args=(path, key), **common)
+    elif kind is datetime.date:
+        st.date_input(value=value, args=(path, key, _iso_date), **common)
     elif kind is str:
         st.text_input(value=value, args=(path, key), **common)
     elif path in _COUNTS:
@@ -123,6 +126,10 @@ def _parse_count(path: str, typed: str) -> int:
     if count is None:
         raise InputError(path, typed, "count")
     return count
+
+
+def _iso_date(_path: str, typed: datetime.date) -> str:
+    return typed.isoformat()
 
 
 def _from_percent(_path: str, typed: float) -> str:

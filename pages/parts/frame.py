@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import runpy
 from collections.abc import Callable
+from urllib.parse import urlsplit, urlunsplit
 
 import streamlit as st
 from streamlit.runtime.pages_manager import PagesManager
 
 from engine.paths import PROJECT_DIR
 from engine.text import LANGUAGES
+from pages.parts.fields import field
 from pages.parts.session import Desk, desk, store, text
 
 
@@ -101,8 +103,9 @@ def _save(at: Desk) -> None:
 def _exchange(at: Desk) -> None:
     say = text()
     with st.expander(say("frame.share"), icon=":material/share:"):
+        field("name")
         st.caption(say("frame.share_help"))
-        st.code(f"?s={at.stored.id}", language=None)
+        st.code(_share_link(at), language=None)
         st.download_button(
             say("frame.download"),
             at.draft.to_toml(),
@@ -121,6 +124,12 @@ def _exchange(at: Desk) -> None:
             at.import_toml(uploaded.getvalue(), uploaded.name)
             at.revision += 1
             st.rerun()
+
+
+def _share_link(at: Desk) -> str:
+    """The address of the app as this browser knows it, with the saved scenario."""
+    here = urlsplit(st.context.url or "")
+    return urlunsplit((here.scheme, here.netloc, "/", f"s={at.stored.id}", ""))
 
 
 def _open_chosen() -> None:

@@ -1,0 +1,112 @@
+"""What the README tells a reader to type is what works."""
+
+import os
+import re
+import socket
+import subprocess
+import sys
+import time
+import tomllib
+import urllib.request
+
+import pytest
+
+from engine.paths import PROJECT_DIR
+
+README = (PROJECT_DIR / "README.md").read_text("utf-8")
+COMMANDS = [
+    line.split("  #")[0].strip()
+    for block in re.findall(r"```bash\n(.*?)```", README, re.DOTALL)
+    for line in block.splitlines()
+    if line.strip()
+]
+
+
+def test_the_start_is_two_commands() -> None:
+    start = README.split("## Start", 1)[1].split("##", 1)[0]
+    (block,) = re.findall(r"```bash\n(.*?)```", start, re.DOTALL)
+    assert [line.split("#")[0].strip() for line in block.strip().splitlines()] == [
+        "make run",
+        "make test",
+    ]
+
+
+def test_every_make_verb_exists() -> None:
+    verbs = {command.split()[1] for command in COMMANDS if command.startswith("make ")}
+    verbs |= set(re.findall(r"`make ([a-z-]+)", README))
+    assert {"run", "test", "calibrate", "lint", "screenshots"} <= verbs
+    for verb in verbs:
+        dry = subprocess.run(
+            ["make", "--dry-run", verb], cwd=PROJECT_DIR, capture_output=True, text=True,
+            check=False,
+        )  # fmt: skip
+        assert dry.returncode == 0, dry.stderr
+
+
+@pytest.mark.parametrize(
+    "command", [one for one in COMMANDS if "python -m " in one], ids=lambda one: one[:60]
+)
+def test_every_python_command_exists(command: str) -> None:
+    module, *words = command.split("python -m ", 1)[1].split()
+    names = []
+    for word in words:
+        if not re.fullmatch(r"[a-z-]+", word) or word.startswith("--"):
+            break
+        names.append(word)
+    answer = subprocess.run(
+        [sys.executable, "-m", module, *names, "--help"], cwd=PROJECT_DIR,
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert answer.returncode == 0, answer.stderr
+    for option in re.findall(r"--[a-z-]+", command):
+        assert option in answer.stdout
+
+
+def test_make_run_serves_the_app() -> None:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port = listener.getsockname()[1]
+    server = subprocess.Popen(
+        ["make", "run"], cwd=PROJECT_DIR, start_new_session=True,
+        env=os.environ | {"STREAMLIT_SERVER_PORT": str(port)},
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    try:
+        deadline = time.monotonic() + 120
+        while True:
+            try:
+                with urllib.request.urlopen(f"http://127.0.0.1:{port}", timeout=5) as answer:
+                    assert answer.status == 200
+                    break
+            except OSError:
+                assert server.poll() is None
+                assert time.monotonic() < deadline
+                time.sleep(0.3)
+    finally:
+        os.killpg(server.pid, 9)
+        server.wait()
+
+
+def test_the_app_is_kept_to_this_machine() -> None:
+    config = tomllib.loads((PROJECT_DIR / ".streamlit" / "config.toml").read_text("utf-8"))
+    assert (config["server"]["address"], config["server"]["port"]) == ("127.0.0.1", 8501)
+    assert config["server"]["enableXsrfProtection"]
+    assert config["browser"]["gatherUsageStats"] is False
+    assert config["client"]["showErrorDetails"] == "type"
+
+
+def test_requirements_say_what_each_is_for() -> None:
+    for name in ("requirements.txt", "requirements-dev.txt"):
+        for line in (PROJECT_DIR / name).read_text("utf-8").splitlines():
+            if line and not line.startswith("#"):
+                assert "# " in line, line
+
+
+def test_make_calibrate_prints_the_chain(home) -> None:
+    answer = subprocess.run(
+        ["make", "calibrate", "CALIBRATE_FLAGS=--minutes 0.2"], cwd=PROJECT_DIR,
+        capture_output=True, text=True, timeout=300, check=False,
+    )  # fmt: skip
+    assert answer.returncode == 0, answer.stderr
+    for word in ("Step time", "measured ÷ predicted", "Cost of one run", "Runway", "before"):
+        assert word in answer.stdout
