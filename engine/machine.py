@@ -10,8 +10,12 @@ from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 
+import psutil
+
+from engine.documents import InputError
 from engine.facts import Accelerator, accelerator, accelerators, prices_of
 from engine.layout import Precision
+from engine.memory import GB
 from engine.plan import Cluster
 
 CPU_CORE = "CPU-core"
@@ -23,6 +27,8 @@ OWN_ASSUMPTION = "own assumption"
 class Machine:
     device: Accelerator
     n_devices: int
+    memory_bytes: float
+    """Of all devices together."""
 
     @property
     def has_gpu(self) -> bool:
@@ -55,10 +61,19 @@ class Machine:
 
 
 def this_machine() -> Machine:
+    """This machine's GPUs, or its CPU cores where it has none.
+
+    Raises
+    ------
+    InputError
+        If it has a GPU that the accelerator table does not know.
+    """
     gpus = _gpu_names()
     if gpus:
-        return Machine(accelerator(_best_match(gpus[0])), len(gpus))
-    return Machine(accelerator(CPU_CORE), len(os.sched_getaffinity(0)))
+        device = best_match(gpus[0])
+        return Machine(device, len(gpus), len(gpus) * device.memory_gb * GB)
+    cores = len(os.sched_getaffinity(0))
+    return Machine(accelerator(CPU_CORE), cores, psutil.virtual_memory().total)
 
 
 def _gpu_names() -> list[str]:
@@ -69,17 +84,27 @@ def _gpu_names() -> list[str]:
     return [line.strip() for line in answer.stdout.splitlines()] if answer.returncode == 0 else []
 
 
-def _best_match(driver_name: str) -> str:
+def best_match(driver_name: str) -> Accelerator:
     """The accelerator whose name shares most words with the driver's, ``NVIDIA H100 80GB HBM3``
-    say. The default is the common SXM part of the same chip, listed first."""
-    words = set(re.findall(r"[A-Z]*\d+[A-Z]*|PCIE|NVL", driver_name.upper()))
+    say; of equals the first listed, which is the common SXM part.
 
-    def shared(row: Accelerator) -> int:
-        return len(words & set(re.findall(r"[A-Z]*\d+[A-Z]*|PCIE|NVL", row.accelerator.upper())))
+    Raises
+    ------
+    InputError
+        If none shares any.
+    """
+    words = _telling_words(driver_name)
+    gpus = [row for row in accelerators().values() if row.kind == "gpu"]
+    best = max(gpus, key=lambda row: len(words & _telling_words(row.accelerator)))
+    if not words & _telling_words(best.accelerator):
+        names = ", ".join(row.accelerator for row in gpus)
+        raise InputError("accelerator", driver_name, "known_name", nearest=names)
+    return best
 
-    return max(
-        (row for row in accelerators().values() if row.kind == "gpu"), key=shared
-    ).accelerator
+
+def _telling_words(name: str) -> set[str]:
+    """Words with a number in them, and those that tell a chip's packages apart."""
+    return set(re.findall(r"[A-Z]*\d+[A-Z]*|PCIE|NVL", name.upper()))
 
 
 def cpu_name() -> str:

@@ -15,7 +15,6 @@ from engine.runs import launch
 from engine.runs.folder import Phase, Run, all_runs
 from engine.runs.measured import calibration_of
 from engine.runs.progress import Progress
-from engine.runs.supervisor import training_command
 from engine.training.corpus import read_documents
 from engine.training.recipe import CorpusChoice, Recipe
 from engine.training.sample import run_plan, sample_recipe
@@ -290,9 +289,14 @@ def _apply(run: Run) -> None:
 
 
 def page() -> None:
-    say, machine = text(), this_machine()
+    say = text()
     st.title(say("calibrate.question"))
     st.markdown(say("calibrate.intro"))
+    try:
+        machine = this_machine()
+    except InputError as error:
+        st.error(error.in_language(say.language), icon=":material/block:")
+        return
     with st.container(border=True):
         recipe = _recipe_form(machine)
         if recipe is not None:
@@ -317,7 +321,6 @@ def page() -> None:
     else:
         st.fragment(_watch, run_every=1.0)(run)
     with st.expander(say("calibrate.log"), icon=":material/terminal:"):
-        st.code(training_command(run, run.recipe), language=None)
         st.code(run.log_tail()[-8000:] or "…", language=None)
 
 

@@ -41,7 +41,7 @@ def supervise(run: Run) -> None:
         exit_code = _wait_for([sys.executable, "-m", "engine.training.prepare", str(run.folder)])
         if exit_code == 0:
             run.set_state(phase=Phase.TRAINING)
-            exit_code = _wait_for(training_command(run, recipe), _training_environment(recipe))
+            exit_code = _wait_for(training_command(run, recipe), _training_environment())
         signal.signal(signal.SIGTERM, signal.SIG_IGN)  # what follows is short, and must be whole
         _end_all(run)
         if run.result is not None:
@@ -75,13 +75,12 @@ def training_command(run: Run, recipe: Recipe) -> list[str]:
     ]
 
 
-def _training_environment(recipe: Recipe) -> dict[str, str]:
+def _training_environment() -> dict[str, str]:
     environment = dict(os.environ)
-    machine = this_machine()
-    if not machine.has_gpu:
-        threads = max(1, machine.n_devices // recipe.n_ranks)
-        # More threads than cores spin in barriers: a step took 17 times as long.
-        environment |= {"DS_ACCELERATOR": "cpu", "OMP_NUM_THREADS": str(threads)}
+    if not this_machine().has_gpu:
+        # One rank is one core. More threads than cores spin in barriers: a step took 17 times
+        # as long beside a busy process.
+        environment |= {"DS_ACCELERATOR": "cpu", "OMP_NUM_THREADS": "1"}
     return environment
 
 

@@ -118,8 +118,9 @@ def prepare_corpus(recipe: Recipe) -> PreparedCorpus:
     if not (folder / "report.json").is_file():
         _build(recipe, documents, folder)
     report = CorpusReport.parse(read_json(folder / "report.json") or {}, where="report.json")
-    if report.vocab < recipe.shape.vocab:
-        raise InputError("shape.vocab", recipe.shape.vocab, "less_than_equal", limit=report.vocab)
+    if report.vocab < recipe.text_vocab:
+        field = "tokenizer_vocab" if recipe.tokenizer_vocab else "shape.vocab"
+        raise InputError(field, recipe.text_vocab, "less_than_equal", limit=report.vocab)
     for field, found, needed in (
         ("corpus.source", report.n_train_tokens, recipe.tokens_per_step),
         ("corpus.held_out_share", report.n_held_out_tokens, recipe.shape.seq_len_tokens),
@@ -131,7 +132,7 @@ def prepare_corpus(recipe: Recipe) -> PreparedCorpus:
 
 def _identity(recipe: Recipe, documents: Sequence[str]) -> str:
     digest = hashlib.sha256(
-        f"{_FORMAT} {recipe.shape.vocab} {recipe.corpus.held_out_share} "
+        f"{_FORMAT} {recipe.text_vocab} {recipe.corpus.held_out_share} "
         f"{metadata.version('tokenizers')}".encode()
     )
     for text in documents:
@@ -147,7 +148,7 @@ def _build(recipe: Recipe, documents: Sequence[str], folder: Path) -> None:
     # Built beside its final place and renamed there: a killed build leaves nothing half done.
     building = Path(tempfile.mkdtemp(prefix=".building-", dir=corpora_dir()))
     try:
-        tokenizer = bpe.train_tokenizer(train, recipe.shape.vocab)
+        tokenizer = bpe.train_tokenizer(train, recipe.text_vocab)
         tokenizer.save(str(building / "tokenizer.json"))
         n_tokens = {
             name: bpe.encode_to_file(tokenizer, texts, building / f"{name}.bin")

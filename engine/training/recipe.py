@@ -13,6 +13,9 @@ from engine.shapes import ModelShape
 
 Share = Annotated[float, Field(ge=0, le=1)]
 
+_EVERY_BYTE = 256 + 1
+"""The smallest byte-level vocabulary: every byte, and the end-of-text token."""
+
 
 class CorpusChoice(Document):
     """Which text to train on."""
@@ -32,8 +35,11 @@ class Recipe(Document):
     shape: ModelShape
     layout: Layout
     corpus: CorpusChoice = CorpusChoice()
+    tokenizer_vocab: Annotated[int, Field(ge=_EVERY_BYTE, le=1_000_000)] | None = None
+    """Tokens that the tokenizer is trained to; the whole vocabulary if not said. A small text
+    yields fewer than a large model has rows for, and its speed does not depend on it."""
     n_ranks: Annotated[int, Field(ge=1, le=1_024)] = 1
-    """Processes, each with one GPU or an equal share of the CPU cores."""
+    """Processes, each with one GPU or one CPU core."""
     steps: Annotated[int, Field(ge=1, le=100_000_000)]
     """Optimizer steps."""
     peak_learning_rate: Annotated[float, Field(gt=0, le=1)] = 1e-3
@@ -52,12 +58,20 @@ class Recipe(Document):
     def _is_trainable(self) -> Self:
         if self.shape.family != "llama":
             raise InputError("shape.family", self.shape.family, "equal", to="llama")
-        smallest_vocab = 256 + 1  # every byte, and the end-of-text token
-        if self.shape.vocab < smallest_vocab:
+        if self.shape.vocab < _EVERY_BYTE:
             raise InputError(
-                "shape.vocab", self.shape.vocab, "greater_than_equal", limit=smallest_vocab
+                "shape.vocab", self.shape.vocab, "greater_than_equal", limit=_EVERY_BYTE
+            )
+        if self.text_vocab > self.shape.vocab:
+            raise InputError(
+                "tokenizer_vocab", self.text_vocab, "less_than_equal", limit=self.shape.vocab
             )
         return self
+
+    @property
+    def text_vocab(self) -> int:
+        """Tokens that the tokenizer is trained to."""
+        return self.tokenizer_vocab or self.shape.vocab
 
     @property
     def global_batch_sequences(self) -> int:

@@ -7,7 +7,6 @@ from engine.documents import InputError
 from engine.forecast import forecast
 from engine.layout import Layout
 from engine.machine import Machine
-from engine.memory import GB
 from engine.plan import Plan
 from engine.shapes import ModelShape
 from engine.training.recipe import CorpusChoice, Recipe
@@ -15,6 +14,8 @@ from engine.training.recipe import CorpusChoice, Recipe
 MIN_STEPS = 40
 """Fewer steps say little about step time and nothing about loss."""
 _SMALL_VOCAB = 2_048
+_LARGEST_TOKENIZER = 16_384
+"""What a dozen megabytes of text yield with ease; a larger model leaves its other rows unused."""
 _SMALL_SEQ_LEN = 256
 _SMALLEST = ModelShape(
     n_layers=2,
@@ -50,6 +51,7 @@ def sample_recipe(
             shape=shape,
             layout=fitted,
             corpus=corpus or CorpusChoice(),
+            tokenizer_vocab=min(shape.vocab, _LARGEST_TOKENIZER),
             n_ranks=n_ranks,
             steps=MIN_STEPS,
             # Wider models want lower rates, about in proportion (Yang 2022, table 3).
@@ -60,7 +62,7 @@ def sample_recipe(
         trial = forecast(run_plan(recipe, plan, machine))
         steps = int(budget_s / trial.step_time_s.value)
         wanted = max(MIN_STEPS, -(-plan.tokens // recipe.tokens_per_step))
-        enough_memory = trial.memory_bytes_per_device.value <= machine.device.memory_gb * GB
+        enough_memory = n_ranks * trial.memory_bytes_per_device.value <= machine.memory_bytes
         if (steps >= MIN_STEPS and enough_memory) or shape == candidates[-1]:
             steps = max(MIN_STEPS, min(steps, wanted))
             return recipe.with_values({"steps": steps, "eval_every_steps": max(1, steps // 10)})

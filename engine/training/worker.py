@@ -51,7 +51,7 @@ class Worker:
     def __init__(self, run_dir: Path) -> None:
         self.run_dir = run_dir
         self.recipe = read_toml(run_dir / "recipe.toml", Recipe)
-        self.device = _set_up_device(self.recipe)
+        self.device = _set_up_device()
         self.rank = distributed.get_rank()
         self.corpus: PreparedCorpus = prepare_corpus(self.recipe)
         self.peak_flops_per_s = self._sum_over_ranks(
@@ -226,14 +226,14 @@ def deepspeed_config(recipe: Recipe) -> dict[str, object]:
     }
 
 
-def _set_up_device(recipe: Recipe) -> torch.device:
-    """Join the other ranks; pin CPU threads, which otherwise fight for cores between ranks."""
+def _set_up_device() -> torch.device:
+    """Join the other ranks; on a CPU each takes one core."""
     if torch.cuda.is_available():
         device = torch.device("cuda", int(os.environ["LOCAL_RANK"]))
         torch.cuda.set_device(device)
         deepspeed.init_distributed("nccl")
         return device
-    torch.set_num_threads(max(1, len(os.sched_getaffinity(0)) // recipe.n_ranks))
+    torch.set_num_threads(1)  # a device of the accelerator table is one core
     ops.hand_to_deepspeed()
     deepspeed.init_distributed("gloo")
     return torch.device("cpu")

@@ -98,6 +98,11 @@ def test_a_vocabulary_larger_than_the_text(folder: Path) -> None:
         prepare_corpus(recipe_for(folder, vocab=20_000))
 
 
+def test_a_tokenizer_may_be_smaller_than_the_vocabulary(folder: Path) -> None:
+    recipe = recipe_for(folder, vocab=20_000).with_value("tokenizer_vocab", 300)
+    assert prepare_corpus(recipe).report.vocab == 300
+
+
 def test_a_folder_that_is_not_there() -> None:
     with pytest.raises(InputError, match=r"corpus\.source"):
         read_documents(CorpusChoice(source="/nowhere"))

@@ -11,8 +11,8 @@ from engine.training.sample import MIN_STEPS, run_plan, sample_recipe
 from finance.scenario import Scenario
 from tests.engine.test_forecast import calibration_for
 
-TWO_CORES = Machine(accelerator("CPU-core"), 2)
-ONE_NODE = Machine(accelerator("H100-80GB"), 8)
+TWO_CORES = Machine(accelerator("CPU-core"), 2, 24e9)
+ONE_NODE = Machine(accelerator("H100-80GB"), 8, 640e9)
 
 
 @pytest.fixture
@@ -39,6 +39,7 @@ def test_learning_rate_warms_up_and_decays(smoke: Recipe) -> None:
         ({"peak_learning_rate": float("nan")}, "peak_learning_rate"),
         ({"steps": 0}, "steps"),
         ({"shape.vocab": 200}, "shape.vocab"),
+        ({"tokenizer_vocab": 1024}, "tokenizer_vocab"),
         ({"shape.family": "gpt2", "shape.n_kv_heads": 2}, "shape.family"),
         ({"shape.n_heads": 3, "shape.n_kv_heads": 2}, "shape.n_kv_heads"),
         ({"corpus.held_out_share": 0.95}, "corpus.held_out_share"),
@@ -80,6 +81,13 @@ def test_a_large_plan_is_sampled_as_it_is_where_it_can(startup: Scenario) -> Non
     assert recipe.shape == startup.plan.shape
     assert recipe.n_ranks == 8
     assert recipe.layout.precision == "bf16"
+    assert recipe.text_vocab == 16_384  # the corpus is too small for all 128,256
+
+
+def test_memory_that_is_not_there_gets_a_smaller_model(laptop: Scenario) -> None:
+    cramped = Machine(TWO_CORES.device, 2, 1.62e9)  # the laptop model takes 2 × 0.83 GB
+    recipe = sample_recipe(laptop.plan, cramped, "laptop", budget_s=600)
+    assert recipe.shape.count_parameters().total < 1e6
 
 
 def test_a_run_is_priced_as_the_plan_where_it_runs_on_the_same(laptop: Scenario) -> None:
