@@ -204,6 +204,7 @@ def _outcome(run: Run) -> None:
                 value=quantities.share(result.mfu, say.language),
                 note=say(
                     "calibrate.of_peak",
+                    achieved=quantities.si(result.achieved_flops_per_s, "FLOP/s", say.language),
                     peak=quantities.si(result.peak_flops_per_s, "FLOP/s", say.language),
                 ),
                 help=say("basis.measured_mfu"),

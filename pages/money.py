@@ -13,7 +13,7 @@ from pages.parts.charts import cash_chart, draw, month_chart
 from pages.parts.fields import fields
 from pages.parts.frame import run_in_frame
 from pages.parts.session import desk, draft, outlooks, text
-from pages.parts.tiles import Tile, tiles
+from pages.parts.tiles import Tile, runway_tile, tiles
 
 
 def _answer(seen: Outlook) -> str:
@@ -31,21 +31,10 @@ def _answer(seen: Outlook) -> str:
 
 def _tiles(now: Outlook, saved: Outlook) -> None:
     say, language = text(), text().language
-    delta = None
-    if now.runway_months is not None and saved.runway_months is not None:
-        moved = now.runway_months - saved.runway_months
-        delta = say("tile.months_against_saved", change=f"{moved:+.2f}") if moved else None
     multiple = now.burn_multiple
     tiles(
         [
-            Tile(
-                label=say("quantity.runway_months"),
-                value=runway_text(say, now.runway_months),
-                delta=delta,
-                better="up",
-                note=say("money.without_round"),
-                help=say("basis.runway_months"),
-            ),
+            runway_tile(now, saved),
             Tile(
                 label=say("quantity.runway_months_with_round"),
                 value=runway_text(say, now.runway_months_with_round),

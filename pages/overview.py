@@ -12,7 +12,7 @@ from finance.report import runway_text
 from pages.parts.charts import cash_chart, draw
 from pages.parts.frame import run_in_frame
 from pages.parts.session import outlooks, text
-from pages.parts.tiles import Tile, figure_tile, tiles
+from pages.parts.tiles import Tile, figure_tile, runway_tile, tiles
 
 _WHERE = {
     NextAction.MAKE_IT_FIT: "plan",
@@ -63,23 +63,6 @@ def _calibration_tile(seen: Outlook) -> Tile:
     )
 
 
-def _runway_tile(now: Outlook, saved: Outlook) -> Tile:
-    say = text()
-    delta = None
-    if now.runway_months is not None and saved.runway_months is not None:
-        moved = now.runway_months - saved.runway_months
-        delta = say("tile.months_against_saved", change=f"{moved:+.2f}") if moved else None
-    low, high = now.runway_months_at_high_cost, now.runway_months_at_low_cost
-    return Tile(
-        label=say("quantity.runway_months"),
-        value=runway_text(say, now.runway_months),
-        note=say("tile.interval", low=runway_text(say, low), high=runway_text(say, high)),
-        delta=delta,
-        better="up",
-        help=say("basis.runway_months"),
-    )
-
-
 def _round_tile(now: Outlook) -> Tile:
     say = text()
     equity = now.scenario.company.equity_round
@@ -110,7 +93,7 @@ def page() -> None:
             ),
             figure_tile("cost_usd", now.forecast.cost_usd, saved.forecast.cost_usd, better="down"),
             _calibration_tile(now),
-            _runway_tile(now, saved),
+            runway_tile(now, saved),
             _round_tile(now),
         ]
     )

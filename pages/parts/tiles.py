@@ -10,6 +10,8 @@ import streamlit as st
 
 from engine.forecast import Figure
 from engine.report import change, show
+from finance.outlook import Outlook
+from finance.report import runway_text
 from pages.parts.session import text
 
 
@@ -60,4 +62,22 @@ def figure_tile(
         delta=None if moved is None else say("tile.against_saved", change=f"{moved:+.1%}"),
         better=better,
         help=say(f"basis.{quantity}"),
+    )
+
+
+def runway_tile(now: Outlook, saved: Outlook) -> Tile:
+    """The runway without the round, at the bounds of the forecast's costs."""
+    say = text()
+    delta = None
+    if now.runway_months is not None and saved.runway_months is not None:
+        moved = round(now.runway_months - saved.runway_months, 2)
+        delta = say("tile.months_against_saved", change=f"{moved:+.2f}") if moved else None
+    low, high = now.runway_months_at_high_cost, now.runway_months_at_low_cost
+    return Tile(
+        label=say("quantity.runway_months"),
+        value=runway_text(say, now.runway_months),
+        note=say("tile.interval", low=runway_text(say, low), high=runway_text(say, high)),
+        delta=delta,
+        better="up",
+        help=say("basis.runway_months"),
     )
