@@ -28,9 +28,9 @@ from engine.runs.folder import Phase, Run
 from engine.runs.measured import measurement
 from engine.runs.progress import Progress
 from engine.text import terminal_catalog
-from engine.training.corpus import read_documents
 from engine.training.recipe import Recipe
 from engine.training.sample import run_plan, sample_recipe
+from engine.training.texts import read_documents
 
 text = terminal_catalog()
 app = typer.Typer(

@@ -15,10 +15,10 @@ from engine.runs import launch
 from engine.runs.folder import Phase, Run, all_runs
 from engine.runs.measured import calibration_of
 from engine.runs.progress import Progress
-from engine.training.corpus import read_documents
 from engine.training.recipe import CorpusChoice, Recipe
 from engine.training.sample import run_plan, sample_recipe
-from finance.outlook import calibration_effect
+from engine.training.texts import read_documents
+from finance.outlook import calibration_effect, with_calibration
 from finance.report import effect_rows
 from pages.parts.charts import draw, loss_chart, ratio_chart
 from pages.parts.frame import run_in_frame
@@ -211,7 +211,7 @@ def _outcome(run: Run) -> None:
             ),
             Tile(
                 label=say("calibrate.held_out_loss"),
-                value=quantities.number(result.held_out_loss, say.language),
+                value=say("unit.nats", n=quantities.number(result.held_out_loss, say.language)),
                 note=say(
                     "model.bits_per_byte_value",
                     n=quantities.number(result.bits_per_byte, say.language),
@@ -250,13 +250,14 @@ def _verdict(rows: list[Comparison]) -> None:
 
 
 def _apply(run: Run) -> None:
+    """What the run's calibration changes, why, and the button that takes it over."""
     say, at = text(), desk()
     calibration = calibration_of(run)
-    effect = calibration_effect(at.draft, calibration)
+    applied = at.draft.plan.calibration == calibration
+    effect = calibration_effect(
+        with_calibration(at.draft, None) if applied else at.draft, calibration
+    )
     st.subheader(say("calibrate.effect"))
-    if at.draft.plan.calibration == calibration:
-        st.success(say("calibrate.applied", n=len(calibration.run_ids)), icon=":material/check:")
-        return
     if not effect.speed_counts:
         st.warning(
             say(
@@ -279,6 +280,10 @@ def _apply(run: Run) -> None:
     )
     head, cells = effect_rows(say, effect)
     st.dataframe(pd.DataFrame(cells, columns=head), hide_index=True)
+    if applied:
+        key = "calibrate.applied_unsaved" if at.is_changed else "calibrate.applied"
+        st.success(say(key, n=len(calibration.run_ids)), icon=":material/check:")
+        return
     st.button(
         say("calibrate.apply"),
         key="apply",

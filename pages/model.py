@@ -60,7 +60,7 @@ def _figures(run: Run) -> None:
             ),
             Tile(
                 label=say("calibrate.held_out_loss"),
-                value=quantities.number(result.held_out_loss, language),
+                value=say("unit.nats", n=quantities.number(result.held_out_loss, language)),
                 help=say("basis.held_out_loss"),
             ),
             Tile(

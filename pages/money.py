@@ -96,7 +96,7 @@ def _people() -> None:
     before["cost_usd_per_month"] = before["cost_usd_per_month"].astype(float)
     number = st.column_config.NumberColumn
     config = {
-        "title": st.column_config.TextColumn(say("people.title"), width="large", required=True),
+        "title": st.column_config.TextColumn(say("people.title"), width="medium", required=True),
         "people": number(say("people.people"), width="small", required=True, min_value=0, step=1),
         "cost_usd_per_month": number(
             say("people.cost_usd_per_month"),

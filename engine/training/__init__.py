@@ -1,4 +1,4 @@
 """Real pretraining. The only place that imports torch, transformers or deepspeed.
 
-``recipe`` and ``corpus`` do without them, so that the app can use both.
+``recipe``, ``sample`` and ``texts`` do without them, so that the app can use them.
 """

