@@ -14,6 +14,7 @@ import time
 from pathlib import Path
 
 import deepspeed
+import numpy as np
 import psutil
 import torch
 from torch import distributed
@@ -147,7 +148,7 @@ class Worker:
         step_time_s = statistics.fmean(settled)  # slow steps are paid for, too
         tokens_per_s = recipe.tokens_per_step / step_time_s
         achieved = tokens_per_s * training_flops_per_token(recipe.shape)
-        tenths = statistics.quantiles(settled, n=10) if len(settled) > 1 else [step_time_s] * 9
+        p10, p90 = np.quantile(settled, [0.1, 0.9])
         result = RunResult(
             steps=recipe.steps,
             tokens=recipe.tokens,
@@ -156,8 +157,8 @@ class Worker:
             held_out_loss=self.held_out,
             bits_per_byte=self.corpus.report.bits_per_byte(self.held_out),
             step_time_s=step_time_s,
-            step_time_s_p10=tenths[0],
-            step_time_s_p90=tenths[-1],
+            step_time_s_p10=float(p10),
+            step_time_s_p90=float(p90),
             steps_time_s=sum(self.step_times_s),
             wall_time_s=wall_s,
             tokens_per_s=tokens_per_s,
