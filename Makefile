@@ -38,7 +38,10 @@ $(RUN_SETUP): requirements.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 	  || { echo "Python 3.11 or newer is needed; name it with: make PYTHON=python3.12 …"; exit 1; }
 	@command -v c++ >/dev/null \
-	  || { echo "A C++ compiler is needed: sudo apt-get install g++ python3-dev"; exit 1; }
+	  && $(PYTHON) -c 'import os, sys, sysconfig as s; \
+	    sys.exit(not os.path.exists(s.get_path("include") + "/Python.h"))' \
+	  || { echo "A C++ compiler and Python's headers are needed:" \
+	         "sudo apt-get install g++ python3-dev"; exit 1; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) \
 	  || { rm -rf $(VENV); echo "venv is needed: sudo apt-get install python3-venv"; exit 1; }
 	$(BIN)/python -m pip install --quiet --requirement requirements.txt

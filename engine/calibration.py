@@ -1,8 +1,8 @@
 """A calibration: what runs measured over what had been forecast for them.
 
 It corrects a forecast only where it was measured for the same thing: step time and memory on
-the same accelerator, loss at about the same scale. Elsewhere it is kept as evidence, and says
-nothing.
+the same accelerator (memory also at about the same size), loss at about the same scale.
+Elsewhere it is kept as evidence, and says nothing.
 """
 
 from __future__ import annotations
@@ -17,8 +17,9 @@ from engine.documents import Document, InputError
 
 Ratio = Annotated[float, Field(gt=0, le=1e6)]
 
-LOSS_SCALE_FACTOR = 4.0
-"""A measured loss speaks for plans within this factor in parameters and in tokens."""
+SCALE_FACTOR = 4.0
+"""A measured loss speaks for plans within this factor in parameters and in tokens, measured
+memory within this factor in parameters."""
 
 
 class RatioSpread(Document):
@@ -52,8 +53,14 @@ class Calibration(Document):
     def speaks_for_speed_on(self, accelerator: str) -> bool:
         return self.accelerator == accelerator
 
+    def speaks_for_memory_of(self, parameters: float, accelerator: str) -> bool:
+        """On the same accelerator, for a model of about the same size: what libraries take
+        weighs most in a small model and least in a large one."""
+        return self.accelerator == accelerator and _is_near(parameters, self.parameters)
+
     def speaks_for_loss_at(self, parameters: float, tokens: float) -> bool:
-        distance = max(
-            abs(math.log(parameters / self.parameters)), abs(math.log(tokens / self.tokens))
-        )
-        return distance <= math.log(LOSS_SCALE_FACTOR)
+        return _is_near(parameters, self.parameters) and _is_near(tokens, self.tokens)
+
+
+def _is_near(one: float, other: float) -> bool:
+    return abs(math.log(one / other)) <= math.log(SCALE_FACTOR)

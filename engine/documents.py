@@ -146,6 +146,8 @@ def parse_toml(raw: bytes, where: str) -> dict[str, Any]:
         raise InputError(where, f"byte {error.start}", "not_utf8") from None
     except tomllib.TOMLDecodeError as error:
         raise InputError(where, str(error), "not_toml") from None
+    except (ValueError, RecursionError) as error:  # numbers too long, tables too deep
+        raise InputError(where, type(error).__name__, "not_toml") from None
 
 
 def read_toml(path: Path, kind: type[AnyDocument]) -> AnyDocument:
@@ -167,6 +169,7 @@ _LIMITS = {
     "literal_error": "expected",
     "enum": "expected",
     "decimal_max_places": "decimal_places",
+    "decimal_max_digits": "max_digits",
     "multiple_of": "multiple_of",
 }
 _PLAIN = {

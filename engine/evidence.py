@@ -1,8 +1,9 @@
 """Predictions for tables of runs, and how far they are from what was measured.
 
 The columns are those of ``data/measured_throughput.csv``. What a row leaves empty takes a
-default: bf16, no recomputation, ZeRO stage 3 where it says FSDP and stage 1 otherwise, one
-sequence at a time, one node of eight.
+default: bf16, no recomputation, ZeRO stage 1, one sequence at a time, a gated FFN, as many
+key/value heads as query heads. ``feasible`` says whether this engine has terms for the row; the
+memory that it predicts stands beside it and refuses none, since rows that ran exceed it.
 """
 
 from __future__ import annotations
@@ -118,7 +119,7 @@ def _beyond_us(row: Row) -> str:
 
 def _run_of(row: Row) -> _Run:
     n_devices = _whole(row, "n_gpus")
-    gated = row.get("gated_ffn", "1") == "1"
+    gated = row.get("gated_ffn", "") != "0"
     n_heads = _whole(row, "n_heads")
     shape = ModelShape.parse(
         {
@@ -142,7 +143,7 @@ def _run_of(row: Row) -> _Run:
             "grad_accumulation_steps": max(
                 1, _whole(row, "grad_accum", math.ceil(per_device / micro_batch))
             ),
-            "zero_stage": _whole(row, "zero_stage", 1),
+            "zero_stage": _whole(row, "zero_stage", 1, least=0),
             "precision": _PRECISIONS[row.get("precision", "")],
             "activation_checkpointing": "full" if row.get("act_ckpt") == "full" else "none",
         }
@@ -150,14 +151,17 @@ def _run_of(row: Row) -> _Run:
     return _Run(shape, layout, accelerator(row.get("gpu", ""), "gpu"), n_devices)
 
 
-def _whole(row: Row, column: str, default: int | None = None) -> int:
+def _whole(row: Row, column: str, default: int | None = None, least: int = 1) -> int:
     cell = row.get(column) or ""
     if cell == "" and default is not None:
         return default
     try:
-        return int(cell)
+        value = int(cell)
     except ValueError:
         raise InputError(column, cell or "—", "whole_number") from None
+    if value < least:
+        raise InputError(column, value, "greater_than_equal", limit=least)
+    return value
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -180,10 +184,21 @@ def score(rows: Iterable[Row], predictions: Iterable[Prediction]) -> list[Score]
     """Scores over all rows, by accelerator and by source, the whole table first."""
     groups: dict[str, list[tuple[float, Prediction]]] = defaultdict(list)
     for row, prediction in zip(rows, predictions, strict=True):
-        pair = float(row["tokens_per_sec_per_gpu"]), prediction
+        pair = _measured(row), prediction
         for group in ("", f"gpu={row['gpu']}", f"source_id={row['source_id']}"):
             groups[group].append(pair)
     return [_score(group, pairs) for group, pairs in sorted(groups.items())]
+
+
+def _measured(row: Row) -> float:
+    cell = row.get("tokens_per_sec_per_gpu") or "—"
+    try:
+        value = float(cell)
+    except ValueError:
+        value = math.nan
+    if not 0 < value < math.inf:
+        raise InputError(f"{row['id']}.tokens_per_sec_per_gpu", cell, "greater_than", limit=0)
+    return value
 
 
 def _score(group: str, pairs: list[tuple[float, Prediction]]) -> Score:

@@ -76,6 +76,12 @@ class CloudPrice(Fact):
     usd_per_device_hour: Decimal
     confidence: Confidence
 
+    @property
+    def cited(self) -> str:
+        """Offer, terms and date in one line."""
+        offer = f"{self.provider} {self.instance}".strip()
+        return f"{offer}, {self.terms.replace('_', ' ')} ({self.as_of})"
+
 
 class Efficiency(Fact):
     """How much of its peaks a generation reaches; what each figure means stands in
@@ -167,6 +173,16 @@ def prices_of(accelerator_name: str) -> list[CloudPrice]:
     """Prices of one accelerator, the cheapest first."""
     found = [row for row in cloud_prices() if row.accelerator == accelerator_name]
     return sorted(found, key=lambda row: row.usd_per_device_hour)
+
+
+def typical_price(accelerator_name: str) -> CloudPrice | None:
+    """The median of the published on-demand prices, or None where there are none."""
+    prices = [
+        row
+        for row in prices_of(accelerator_name)
+        if row.terms == "on_demand" and row.confidence == "published"
+    ]
+    return prices[len(prices) // 2] if prices else None
 
 
 def law_coefficients(name: str, field: str = "law") -> LossCoefficients:

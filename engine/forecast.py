@@ -103,9 +103,11 @@ def forecast(plan: Plan) -> Forecast:
     count = plan.shape.count_parameters()
     n_devices = plan.cluster.n_devices
 
-    speed = at_scale = plan.calibration
+    speed = at_size = at_scale = plan.calibration
     if speed and not speed.speaks_for_speed_on(device.accelerator):
         speed = None
+    if at_size and not at_size.speaks_for_memory_of(count.total, device.accelerator):
+        at_size = None
     if at_scale and not at_scale.speaks_for_loss_at(count.total, plan.tokens):
         at_scale = None
     step = step_time(plan.shape, plan.layout, device, n_devices)
@@ -117,7 +119,7 @@ def forecast(plan: Plan) -> Forecast:
         memory.total,
         1 - MEMORY_ERROR_SHARE,
         1 + MEMORY_ERROR_SHARE,
-        speed.memory if speed else None,
+        at_size.memory if at_size else None,
     )
     tokens_per_s = step_s.inverse_of(plan.tokens_per_step)
     wall_hours = step_s * (plan.steps / SECONDS_PER_HOUR / plan.cluster.availability_share)

@@ -13,14 +13,12 @@ from pathlib import Path
 import psutil
 
 from engine.documents import InputError
-from engine.facts import Accelerator, accelerator, accelerators, prices_of
-from engine.layout import Precision
+from engine.facts import Accelerator, accelerator, accelerators, typical_price
 from engine.memory import GB
-from engine.plan import Cluster
+from engine.plan import OWN_ASSUMPTION, Cluster
 
 CPU_CORE = "CPU-core"
 CPU_CORE_PRICE_USD = Decimal("0.05")
-OWN_ASSUMPTION = "own assumption"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,23 +32,11 @@ class Machine:
     def has_gpu(self) -> bool:
         return self.device.kind == "gpu"
 
-    @property
-    def best_precision(self) -> Precision:
-        """16 bits only where the table knows a rate for it: on a CPU without the instructions
-        bf16 runs at a hundredth of fp32."""
-        if self.device.peak_bf16_tflops:
-            return "bf16"
-        return "fp32" if self.device.peak_fp32_tflops else "fp16"
-
     def cluster(self, n_devices: int) -> Cluster:
         """``n_devices`` of this machine as something that is paid for."""
-        prices = [row for row in prices_of(self.device.accelerator) if row.terms == "on_demand"]
-        if prices:
-            middle = prices[len(prices) // 2]
-            price = middle.usd_per_device_hour
-            source = f"{middle.provider} {middle.instance} ({middle.as_of})"
-        else:
-            price, source = CPU_CORE_PRICE_USD, OWN_ASSUMPTION
+        typical = typical_price(self.device.accelerator)
+        price = typical.usd_per_device_hour if typical else CPU_CORE_PRICE_USD
+        source = typical.cited if typical else OWN_ASSUMPTION
         return Cluster(
             accelerator=self.device.accelerator,
             n_devices=n_devices,
@@ -66,7 +52,8 @@ def this_machine() -> Machine:
     Raises
     ------
     InputError
-        If it has a GPU that the accelerator table does not know.
+        If it has a GPU that the accelerator table does not know; ``DS_ACCELERATOR=cpu`` leaves
+        GPUs alone.
     """
     gpus = _gpu_names()
     if gpus:
@@ -77,7 +64,7 @@ def this_machine() -> Machine:
 
 
 def _gpu_names() -> list[str]:
-    if shutil.which("nvidia-smi") is None:
+    if shutil.which("nvidia-smi") is None or os.environ.get("DS_ACCELERATOR") == "cpu":
         return []
     query = ["nvidia-smi", "--query-gpu=name", "--format=csv,noheader"]
     answer = subprocess.run(query, capture_output=True, text=True, timeout=30, check=False)

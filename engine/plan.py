@@ -9,8 +9,8 @@ from pydantic import Field, field_validator, model_validator
 
 from engine.calibration import Calibration
 from engine.documents import Document
-from engine.facts import accelerator, law_coefficients
-from engine.layout import Layout
+from engine.facts import Accelerator, accelerator, law_coefficients, typical_price
+from engine.layout import Layout, Precision
 from engine.shapes import ModelShape
 from engine.throughput import peak_flops_per_s
 
@@ -81,3 +81,34 @@ class Plan(Document):
     def steps(self) -> int:
         """Optimizer steps; the last one may go a little beyond ``tokens``."""
         return max(1, -(-self.tokens // self.tokens_per_step))
+
+
+OWN_ASSUMPTION = "own assumption"
+
+
+def on_accelerator(plan: Plan, name: str) -> Plan:
+    """The plan on another kind of device: with a precision that it has, and what it costs.
+
+    The price is the median published one; where there is none the old one stays, as an
+    assumption.
+    """
+    device = accelerator(name)
+    layout = plan.layout
+    if device.peak_flops_per_s(layout.precision) is None:
+        layout = layout.model_copy(update={"precision": best_precision(device)})
+    price = typical_price(name)
+    changes: dict[str, object] = {"accelerator": name, "price_source": OWN_ASSUMPTION}
+    if price is not None:
+        changes["price_usd_per_device_hour"] = price.usd_per_device_hour
+        changes["price_source"] = price.cited
+    return plan.model_copy(
+        update={"layout": layout, "cluster": plan.cluster.model_copy(update=changes)}
+    )
+
+
+def best_precision(device: Accelerator) -> Precision:
+    """16 bits only where the table knows a rate for it: on a CPU without the instructions bf16
+    runs at a hundredth of fp32."""
+    if device.peak_bf16_tflops:
+        return "bf16"
+    return "fp16" if device.peak_fp16_tflops else "fp32"

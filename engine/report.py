@@ -59,7 +59,7 @@ def show_figure(quantity: str, figure: Figure, language: str) -> str:
 
 
 def comparison_rows(text: Catalog, rows: Sequence[Comparison]) -> Rows:
-    """Predicted beside measured, with the ratio and whether it lies inside the interval."""
+    """Predicted beside measured, with their ratio."""
     head = [text(f"table.{name}") for name in ("quantity", "predicted", "measured", "ratio")]
     return head, [
         [

@@ -129,13 +129,15 @@ def communication_bytes(shape: ModelShape, layout: Layout, n_devices: int) -> fl
     """Bytes that one device sends in one step.
 
     A ring all-reduce sends 2·(n−1)/n of the gradients; reduce-scatter and all-gather are half
-    of that each. Stage 3 gathers the weights in the forward and again in the backward pass of
-    every micro step (Rajbhandari 2020, section 7).
+    of that each. Stage 2 reduces gradients in every micro step; stage 3 also gathers the
+    weights in the forward and again in the backward pass of each (Rajbhandari 2020, section 7).
     """
     size = BYTES_PER_VALUE[layout.precision] * shape.count_parameters().total
     ring = (n_devices - 1) / n_devices * size
     if layout.zero_stage == 3:
         return 3 * ring * layout.grad_accumulation_steps
+    if layout.zero_stage == 2:
+        return (layout.grad_accumulation_steps + 1) * ring
     return 2 * ring
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import Decimal, localcontext
 from typing import Literal
 
 from engine.forecast import Figure, Forecast
@@ -68,6 +68,13 @@ def cash_months(
     with_round
         Whether the equity round comes.
     """
+    with localcontext(prec=60):  # customers, tokens and prices at all their bounds together
+        return _cash_months(scenario, predicted, compute_cost, with_round)
+
+
+def _cash_months(
+    scenario: Scenario, predicted: Forecast, compute_cost: Bound, with_round: bool
+) -> list[CashMonth]:
     company = scenario.company
     run_usd = _bound(predicted.cost_usd, compute_cost)
     million_tokens_usd = _bound(predicted.serving_usd_per_million_tokens, compute_cost)

@@ -28,9 +28,9 @@ def runway_months(months: Sequence[CashMonth], opening_cash_usd: Decimal) -> Dec
 def burn_multiple(net_burn_usd: Decimal, net_new_arr_usd: Decimal) -> Decimal | None:
     """USD burnt for each USD of annual recurring revenue won (Sacks 2020).
 
-    None where no recurring revenue was won: the figure has no meaning then.
+    None where none was won, or nothing was burnt: the figure has no meaning then.
     """
-    return net_burn_usd / net_new_arr_usd if net_new_arr_usd > 0 else None
+    return net_burn_usd / net_new_arr_usd if net_new_arr_usd > 0 and net_burn_usd > 0 else None
 
 
 def burn_multiple_of(months: Sequence[CashMonth]) -> Decimal | None:

@@ -13,7 +13,7 @@ from finance.cashflow import Bound, CashMonth, cash_months
 from finance.metrics import burn_multiple_of, new_investors_share, runway_months
 from finance.scenario import Scenario
 
-BURN_MULTIPLE_MONTHS = 13
+BURN_MULTIPLE_BALANCES = 13
 """Thirteen balances bound the twelve months of the burn multiple."""
 
 
@@ -34,7 +34,8 @@ class Outlook:
     runway_months_at_high_cost: Decimal | None
     runway_months_with_round: Decimal | None
     burn_multiple: Decimal | None
-    """Over the twelve months after the launch, or the first twelve that there are."""
+    burn_multiple_months: int
+    """Months after the launch that it covers: twelve, or as many as there are."""
     peak_burn: CashMonth
     lowest_cash: CashMonth
     sold_share: Decimal
@@ -52,7 +53,7 @@ def outlook(scenario: Scenario) -> Outlook:
         return runway_months(at_bound, opening)
 
     launch = scenario.company.revenue.launch_month
-    first = min(launch, len(months) - 1)
+    after_launch = months[min(launch, len(months) - 1) - 1 :][:BURN_MULTIPLE_BALANCES]
     return Outlook(
         scenario=scenario,
         forecast=predicted,
@@ -64,7 +65,8 @@ def outlook(scenario: Scenario) -> Outlook:
         runway_months_at_low_cost=runway_at("low"),
         runway_months_at_high_cost=runway_at("high"),
         runway_months_with_round=runway_months(months, opening),
-        burn_multiple=burn_multiple_of(months[first - 1 : first - 1 + BURN_MULTIPLE_MONTHS]),
+        burn_multiple=burn_multiple_of(after_launch),
+        burn_multiple_months=len(after_launch) - 1,
         peak_burn=max(months, key=lambda month: month.net_burn_usd),
         lowest_cash=min(months, key=lambda month: month.cash_usd),
         sold_share=new_investors_share(scenario.company.equity_round),
@@ -92,13 +94,13 @@ def next_action(seen: Outlook) -> NextAction:
     """The one thing to do next."""
     if not seen.forecast.fits:
         return NextAction.MAKE_IT_FIT
-    if not seen.forecast.calibration_run_ids:
-        return NextAction.CALIBRATE
     round_month = seen.scenario.company.equity_round.month
     if seen.runway_months is not None and seen.runway_months < round_month - 1:
         return NextAction.RAISE_EARLIER
     if seen.runway_months_with_round is not None:
         return NextAction.RAISE_MORE
+    if not seen.forecast.calibration_run_ids:
+        return NextAction.CALIBRATE
     return NextAction.NOTHING if seen.runway_months is None else NextAction.RAISE
 
 

@@ -61,7 +61,7 @@ def effect_rows(text: Catalog, effect: CalibrationEffect) -> Rows:
             text(f"quantity.{name}"),
             show(name, old, text.language),
             show(name, new, text.language),
-            _change(text, old, new),
+            _change(old, new),
         ]
         for name, old, new in pairs
     ]
@@ -74,7 +74,7 @@ def effect_rows(text: Catalog, effect: CalibrationEffect) -> Rows:
                 text(f"quantity.{key}"),
                 quantities.usd_exact(old, text.language),
                 quantities.usd_exact(new, text.language),
-                _change(text, float(old), float(new)),
+                f"{new - old:+,.2f} USD",
             ]
         )
     old_runway, new_runway = before.runway_months, after.runway_months
@@ -90,7 +90,7 @@ def effect_rows(text: Catalog, effect: CalibrationEffect) -> Rows:
     return head, rows
 
 
-def _change(text: Catalog, before: float, after: float) -> str:
+def _change(before: float, after: float) -> str:
     if not before:
         return ""
     return f"{(after / before - 1) * 100:+.1f}%"

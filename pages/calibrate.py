@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+
 import pandas as pd
 import streamlit as st
 
@@ -26,11 +28,10 @@ from pages.parts.session import desk, draft, text
 from pages.parts.tiles import Tile, tiles
 
 
-def _recipe_form(machine: Machine) -> Recipe | None:
-    """The run that would start now; None if something in it is not allowed."""
-    say, plan = text(), draft().plan
+def _recipe_form() -> None:
+    say = text()
     left, middle, right = st.columns(3)
-    minutes = left.number_input(
+    left.number_input(
         say("calibrate.minutes"),
         min_value=0.2,
         max_value=1440.0,
@@ -39,13 +40,13 @@ def _recipe_form(machine: Machine) -> Recipe | None:
         help=say("calibrate.minutes_help"),
         key="calibrate.minutes",
     )
-    source = middle.text_input(
+    middle.text_input(
         say("calibrate.corpus"),
         value="sotu",
         help=say("calibrate.corpus_help"),
         key="calibrate.corpus",
     )
-    seed = right.number_input(
+    right.number_input(
         say("calibrate.seed"),
         min_value=0,
         max_value=2**31 - 1,
@@ -53,18 +54,19 @@ def _recipe_form(machine: Machine) -> Recipe | None:
         help=say("calibrate.seed_help"),
         key="calibrate.seed",
     )
-    try:
-        recipe = sample_recipe(
-            plan,
-            machine,
-            desk().stored.id,
-            budget_s=60 * minutes,
-            corpus=CorpusChoice.parse({"source": source.strip()}, where="corpus"),
-        )
-        return recipe.with_value("seed", seed)
-    except InputError as error:
-        st.error(error.in_language(say.language), icon=":material/block:")
-        return None
+
+
+def _recipe(machine: Machine) -> Recipe:
+    """The run that the fields ask for; InputError if something in it is not allowed."""
+    asked = st.session_state
+    source = asked["calibrate.corpus"].strip()
+    return sample_recipe(
+        draft().plan,
+        machine,
+        desk().stored.id,
+        budget_s=60 * asked["calibrate.minutes"],
+        corpus=CorpusChoice.parse({"source": source}, where="corpus"),
+    ).with_value("seed", asked["calibrate.seed"])
 
 
 def _preview(recipe: Recipe, machine: Machine) -> None:
@@ -103,15 +105,32 @@ def _preview(recipe: Recipe, machine: Machine) -> None:
         st.code("python -m engine train recipe.toml", language="bash")
 
 
-def _start(recipe: Recipe, machine: Machine) -> None:
+@st.cache_resource
+def _starting() -> threading.Lock:
+    """Held while a session looks for a live run and starts its own."""
+    return threading.Lock()
+
+
+def _start() -> None:
+    """Start the run that stands in the fields now, not when they were drawn."""
+    at, machine = desk(), this_machine()
+    at.error = None
     try:
+        recipe = _recipe(machine)
         read_documents(recipe.corpus)
+        plan = run_plan(recipe, at.draft.plan, machine)
     except InputError as error:
-        desk().error = error
+        at.error = error
         return
-    run = Run.create(recipe, run_plan(recipe, draft().plan, machine))
-    launch.start(run)
-    st.session_state["shown_run"] = run.id
+    with _starting():
+        if not _is_busy():
+            run = Run.create(recipe, plan)
+            launch.start(run)
+            st.session_state["shown_run"] = run.id
+
+
+def _is_busy() -> bool:
+    return any(not launch.look(run).is_over for run in all_runs())
 
 
 def _choose_run() -> Run | None:
@@ -283,6 +302,13 @@ def _apply(run: Run) -> None:
     if applied:
         key = "calibrate.applied_unsaved" if at.is_changed else "calibrate.applied"
         st.success(say(key, n=len(calibration.run_ids)), icon=":material/check:")
+        st.button(
+            say("calibrate.remove"),
+            key="remove",
+            icon=":material/cancel:",
+            on_click=at.apply_calibration,
+            args=(None,),
+        )
         return
     st.button(
         say("calibrate.apply"),
@@ -304,21 +330,22 @@ def page() -> None:
         st.error(error.in_language(say.language), icon=":material/block:")
         return
     with st.container(border=True):
-        recipe = _recipe_form(machine)
-        if recipe is not None:
-            _preview(recipe, machine)
-            busy = any(not launch.look(run).is_over for run in all_runs())
-            if busy:
-                st.caption(say("calibrate.one_at_a_time"))
-            st.button(
-                say("calibrate.start"),
-                key="start",
-                type="primary",
-                icon=":material/play_arrow:",
-                on_click=_start,
-                disabled=busy,
-                args=(recipe, machine),
-            )
+        _recipe_form()
+        try:
+            _preview(_recipe(machine), machine)
+        except InputError as error:
+            st.error(error.in_language(say.language), icon=":material/block:")
+        busy = _is_busy()
+        if busy:
+            st.caption(say("calibrate.one_at_a_time"))
+        st.button(
+            say("calibrate.start"),
+            key="start",
+            type="primary",
+            icon=":material/play_arrow:",
+            on_click=_start,
+            disabled=busy,
+        )
     run = _choose_run()
     if run is None:
         return

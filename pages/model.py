@@ -120,7 +120,7 @@ def _generate(run: Run) -> None:
                 for piece in pieces:
                     written += piece
                     shown.text(prompt + written)
-        except (InputError, RuntimeError) as error:
+        except (InputError, RuntimeError, OSError) as error:
             line = error.in_language(say.language) if isinstance(error, InputError) else str(error)
             st.error(line, icon=":material/error:")
 

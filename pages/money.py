@@ -49,7 +49,7 @@ def _tiles(now: Outlook, saved: Outlook) -> None:
             Tile(
                 label=say("quantity.burn_multiple"),
                 value="–" if multiple is None else f"{multiple:.2f}×",
-                note=say("money.burn_multiple_note"),
+                note=say("money.burn_multiple_note", n=now.burn_multiple_months),
                 help=say("basis.burn_multiple"),
             ),
             Tile(
@@ -103,6 +103,7 @@ def _people() -> None:
             width="small",
             required=True,
             min_value=0,
+            step=0.01,
             format="dollar",
         ),
         "start_month": number(
@@ -131,13 +132,13 @@ def _people() -> None:
         {
             "title": row["title"],
             "people": int(row["people"]),
-            "cost_usd_per_month": f"{row['cost_usd_per_month']:.2f}",
+            "cost_usd_per_month": repr(float(row["cost_usd_per_month"])),
             "start_month": int(row["start_month"]),
         }
         for row in rows
     ]
-    if not desk().change({"company.people": roles}):
-        desk().revision += 1
+    desk().change({"company.people": roles})
+    desk().revision += 1  # taken or refused, the edit is over
     st.rerun()
 
 

@@ -42,7 +42,7 @@ def _answer(seen: Outlook) -> str:
 def _calibration_tile(seen: Outlook) -> Tile:
     say = text()
     calibration = seen.scenario.plan.calibration
-    if calibration is None:
+    if calibration is None or not seen.forecast.calibration_run_ids:
         return Tile(
             label=say("overview.checked"),
             value=say("overview.not_checked"),

@@ -6,11 +6,11 @@ import pandas as pd
 import streamlit as st
 
 from engine import quantities
-from engine.facts import accelerator, accelerators, loss_coefficients, prices_of
+from engine.facts import accelerator, loss_coefficients, prices_of
 from engine.report import FIGURES, show
 from finance.outlook import Outlook
 from pages.parts.charts import draw, memory_chart, step_chart
-from pages.parts.fields import field, fields
+from pages.parts.fields import accelerator_field, field, fields
 from pages.parts.frame import run_in_frame
 from pages.parts.session import desk, draft, outlooks, text
 from pages.parts.tiles import Tile, figure_tile, tiles
@@ -73,10 +73,7 @@ def _inputs() -> None:
         field("plan.peak_learning_rate")
         field("plan.law", options={law.law: law.label for law in loss_coefficients().values()})
     with st.expander(say("plan.cluster"), expanded=True, icon=":material/dns:"):
-        field(
-            "plan.cluster.accelerator",
-            options={row.accelerator: row.name for row in accelerators().values()},
-        )
+        accelerator_field()
         _device_note()
         fields("plan.cluster", ("n_devices", "availability_share"))
         _price()
@@ -133,14 +130,13 @@ def _price() -> None:
     rows = chosen["selection"]["rows"]
     if rows:
         row = prices[rows[0]]
-        source = f"{row.provider} {row.instance}, {row.terms} ({row.as_of})"
         desk().change(
             {
                 "plan.cluster.price_usd_per_device_hour": str(row.usd_per_device_hour),
-                "plan.cluster.price_source": source,
-            },
-            redraw=True,
+                "plan.cluster.price_source": row.cited,
+            }
         )
+        desk().revision += 1  # the choice is taken, or refused: either way it is over
         st.rerun()
 
 

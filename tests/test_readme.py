@@ -12,6 +12,7 @@ import urllib.request
 import pytest
 
 from engine.paths import PROJECT_DIR
+from tests.e2e.server import browser, settle
 
 README = (PROJECT_DIR / "README.md").read_text("utf-8")
 COMMANDS = [
@@ -75,13 +76,17 @@ def test_make_run_serves_the_app() -> None:
         deadline = time.monotonic() + 120
         while True:
             try:
-                with urllib.request.urlopen(f"http://127.0.0.1:{port}", timeout=5) as answer:
-                    assert answer.status == 200
+                with urllib.request.urlopen(f"http://127.0.0.1:{port}/_stcore/health", timeout=5):
                     break
             except OSError:
                 assert server.poll() is None
                 assert time.monotonic() < deadline
                 time.sleep(0.3)
+        with browser() as chromium:  # the server answers before it has run a line of the app
+            page = chromium.new_page()
+            page.goto(f"http://127.0.0.1:{port}")
+            settle(page)
+            assert page.get_by_role("heading", level=1).inner_text()
     finally:
         os.killpg(server.pid, 9)
         server.wait()

@@ -4,6 +4,7 @@
 ``recipe.toml``       what was asked for
 ``plan.json``         the run as a plan: what its forecast was made from
 ``forecast.json``     the forecast, made before the start
+``corpus.json``       where its token files are
 ``state.json``        phase, times, reason of a failure; replaced atomically
 ``metrics.jsonl``     one line a step, appended by rank 0
 ``log``               everything that the processes printed
@@ -74,7 +75,11 @@ class Run:
 
     @classmethod
     def create(cls, recipe: Recipe, plan: Plan) -> Run:
-        """A new folder for ``recipe``, with the forecast of ``plan``, not started yet."""
+        """A new folder for ``recipe``, with the forecast of ``plan``.
+
+        It is hidden until it is started: whoever finds a run with a free lock takes its
+        supervisor for dead.
+        """
         slug = re.sub(r"[^a-z0-9]+", "-", recipe.name.lower()).strip("-")[:40] or "run"
         run_id = f"{now():%Y%m%d-%H%M%S}-{slug}-{secrets.token_hex(2)}"
         runs_dir().mkdir(parents=True, exist_ok=True)
@@ -88,7 +93,11 @@ class Run:
         write_json(part / "state.json", state.model_dump(mode="json"))
         (part / "lock").touch()
         (part / "log").touch()
-        return cls(part.rename(runs_dir() / run_id))
+        return cls(part)
+
+    def publish(self) -> None:
+        """Give the folder its name, under which it is found."""
+        self.folder = self.folder.rename(self.folder.with_name(self.id))
 
     @classmethod
     def find(cls, run_id: str) -> Run:
@@ -100,7 +109,7 @@ class Run:
 
     @property
     def id(self) -> str:
-        return self.folder.name
+        return self.folder.name.removeprefix(".")
 
     @property
     def recipe(self) -> Recipe:

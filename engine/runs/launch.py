@@ -28,6 +28,7 @@ def start(run: Run) -> None:
     with run.locked() as descriptor, (run.folder / "log").open("ab") as log:
         if descriptor is None:
             raise RuntimeError(f"{run.id} is running already")
+        run.publish()
         subprocess.Popen(
             [sys.executable, "-m", "engine.runs.supervisor", str(run.folder)],
             cwd=PROJECT_DIR,

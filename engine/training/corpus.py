@@ -46,6 +46,12 @@ class PreparedCorpus:
         return np.memmap(self.folder / "held_out.bin", dtype=np.uint32, mode="r")
 
 
+def open_corpus(folder: Path) -> PreparedCorpus:
+    """A corpus that was prepared before."""
+    report = CorpusReport.parse(read_json(folder / "report.json") or {}, where="report.json")
+    return PreparedCorpus(folder, report)
+
+
 def prepare_corpus(recipe: Recipe) -> PreparedCorpus:
     """Tokenise the recipe's corpus, or find it already done.
 
@@ -59,7 +65,8 @@ def prepare_corpus(recipe: Recipe) -> PreparedCorpus:
     folder = corpora_dir() / _identity(recipe, documents)
     if not (folder / "report.json").is_file():
         _build(recipe, documents, folder)
-    report = CorpusReport.parse(read_json(folder / "report.json") or {}, where="report.json")
+    corpus = open_corpus(folder)
+    report = corpus.report
     if report.vocab < recipe.text_vocab:
         field = "tokenizer_vocab" if recipe.tokenizer_vocab else "shape.vocab"
         raise InputError(field, recipe.text_vocab, "less_than_equal", limit=report.vocab)
@@ -69,7 +76,7 @@ def prepare_corpus(recipe: Recipe) -> PreparedCorpus:
     ):
         if found <= needed:
             raise InputError(field, f"{found} tokens", "more_tokens", needed=needed)
-    return PreparedCorpus(folder, report)
+    return corpus
 
 
 def _identity(recipe: Recipe, documents: Sequence[str]) -> str:

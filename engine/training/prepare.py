@@ -9,10 +9,18 @@ import sys
 from pathlib import Path
 
 from engine.documents import InputError, read_toml
-from engine.files import write_json
+from engine.files import read_json, write_json
 from engine.results import Failure
-from engine.training.corpus import prepare_corpus
+from engine.training.corpus import PreparedCorpus, open_corpus, prepare_corpus
 from engine.training.recipe import Recipe
+
+
+def prepared_corpus(run_dir: Path) -> PreparedCorpus:
+    """What was prepared for a run: ranks open it and read no text of their own."""
+    found = read_json(run_dir / "corpus.json")
+    if found is None:
+        raise FileNotFoundError(run_dir / "corpus.json")
+    return open_corpus(Path(found["folder"]))
 
 
 def main(run_dir: Path) -> int:
@@ -22,6 +30,7 @@ def main(run_dir: Path) -> int:
         write_json(run_dir / "failure.json", Failure.of_input(error).model_dump(mode="json"))
         print(error, file=sys.stderr)
         return 2
+    write_json(run_dir / "corpus.json", {"folder": str(corpus.folder)})
     print(corpus.report.model_dump_json(indent=1))
     return 0
 

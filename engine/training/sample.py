@@ -7,7 +7,8 @@ from engine.documents import InputError
 from engine.forecast import forecast
 from engine.layout import Layout
 from engine.machine import Machine
-from engine.plan import Plan
+from engine.memory import GB
+from engine.plan import Plan, best_precision
 from engine.shapes import ModelShape
 from engine.training.recipe import CorpusChoice, Recipe
 
@@ -41,29 +42,37 @@ def sample_recipe(
     """The largest faithful sample of ``plan`` that ``machine`` trains in about ``budget_s``."""
     n_ranks = min(plan.cluster.n_devices, machine.n_devices)
     same_device = plan.cluster.accelerator == machine.device.accelerator
-    precision = plan.layout.precision if same_device else machine.best_precision
+    precision = plan.layout.precision if same_device else best_precision(machine.device)
     layout = plan.layout.model_copy(update={"precision": precision})
     candidates = [plan.shape, *_smaller(plan.shape)] if same_device else list(_smaller(plan.shape))
     for shape in candidates:
         fitted = _batch_that_fits(shape, layout, small=shape is not plan.shape)
-        recipe = Recipe(
-            name=name,
-            shape=shape,
-            layout=fitted,
-            corpus=corpus or CorpusChoice(),
-            tokenizer_vocab=min(shape.vocab, _LARGEST_TOKENIZER),
-            n_ranks=n_ranks,
-            steps=MIN_STEPS,
-            # Wider models want lower rates, about in proportion (Yang 2022, table 3).
-            peak_learning_rate=min(
-                4e-3, plan.peak_learning_rate * plan.shape.d_model / shape.d_model
-            ),
+        recipe = Recipe.parse(
+            {
+                "name": name,
+                "shape": shape,
+                "layout": fitted,
+                "corpus": corpus or CorpusChoice(),
+                "tokenizer_vocab": _LARGEST_TOKENIZER if shape.vocab > _LARGEST_TOKENIZER else None,
+                "n_ranks": n_ranks,
+                "steps": MIN_STEPS,
+                # Wider models want lower rates, about in proportion (Yang 2022, table 3).
+                "peak_learning_rate": min(
+                    4e-3, plan.peak_learning_rate * plan.shape.d_model / shape.d_model
+                ),
+            }
         )
-        trial = forecast(run_plan(recipe, plan, machine))
+        is_last = shape == candidates[-1]
+        try:
+            trial = forecast(run_plan(recipe, plan, machine))
+        except InputError as error:
+            if error.field == "memory" and not is_last:
+                continue
+            raise
         steps = int(budget_s / trial.step_time_s.value)
         wanted = max(MIN_STEPS, -(-plan.tokens // recipe.tokens_per_step))
         enough_memory = n_ranks * trial.memory_bytes_per_device.value <= machine.memory_bytes
-        if (steps >= MIN_STEPS and enough_memory) or shape == candidates[-1]:
+        if (steps >= MIN_STEPS and enough_memory) or is_last:
             steps = max(MIN_STEPS, min(steps, wanted))
             return recipe.with_values({"steps": steps, "eval_every_steps": max(1, steps // 10)})
     raise AssertionError("the last candidate is always taken")
@@ -84,14 +93,25 @@ def run_plan(recipe: Recipe, plan: Plan | None, machine: Machine) -> Plan:
             cluster = plan.cluster.model_copy(
                 update={"n_devices": recipe.n_ranks, "availability_share": 1.0}
             )
-    return Plan(
-        shape=recipe.shape,
-        tokens=recipe.tokens,
-        layout=recipe.layout,
-        cluster=cluster,
-        peak_learning_rate=recipe.peak_learning_rate,
-        **extras,
+    run = Plan.parse(
+        {
+            "shape": recipe.shape,
+            "tokens": recipe.tokens,
+            "layout": recipe.layout,
+            "cluster": cluster,
+            "peak_learning_rate": recipe.peak_learning_rate,
+            **extras,
+        }
     )
+    least_bytes = recipe.n_ranks * forecast(run).memory_bytes_per_device.low
+    if least_bytes > machine.memory_bytes:
+        raise InputError(
+            "memory",
+            f"{least_bytes / GB:.1f} GB",
+            "less_than_equal",
+            limit=f"{machine.memory_bytes / GB:.1f} GB",
+        )
+    return run
 
 
 def _smaller(shape: ModelShape) -> list[ModelShape]:

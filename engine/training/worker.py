@@ -28,9 +28,10 @@ from engine.machine import cpu_name
 from engine.results import Failure, RunResult, StepMetrics
 from engine.training import ops
 from engine.training.batches import TrainingBatches
-from engine.training.corpus import PreparedCorpus, prepare_corpus
+from engine.training.corpus import PreparedCorpus
 from engine.training.evaluation import held_out_loss
 from engine.training.model import build_model, export_model
+from engine.training.prepare import prepared_corpus
 from engine.training.probe import measure_matmul_flops_per_s
 from engine.training.recipe import Recipe
 
@@ -54,10 +55,13 @@ class Worker:
         self.recipe = read_toml(run_dir / "recipe.toml", Recipe)
         self.device = _set_up_device()
         self.rank = distributed.get_rank()
-        self.corpus: PreparedCorpus = prepare_corpus(self.recipe)
+        self.corpus: PreparedCorpus = prepared_corpus(run_dir)
         self.peak_flops_per_s = self._sum_over_ranks(
             measure_matmul_flops_per_s(self.device, self.recipe.layout.precision)
         )
+        if self.device.type == "cuda":  # the probe's matrices are none of the model's memory
+            torch.cuda.empty_cache()
+            torch.cuda.reset_peak_memory_stats(self.device)
         self.idle_memory_bytes = _memory_in_use_bytes(self.device)
         torch.manual_seed(self.recipe.seed)  # all ranks start from the same weights
         self.model: LlamaForCausalLM = build_model(self.recipe.shape)
@@ -91,6 +95,7 @@ class Worker:
 
     def _train_step(self, step: int, batches: TrainingBatches) -> None:
         recipe = self.recipe
+        learning_rate = float(self.engine.get_lr()[0])
         started = time.perf_counter()
         loss_sum = 0.0
         for accumulation in range(recipe.layout.grad_accumulation_steps):
@@ -117,8 +122,8 @@ class Worker:
                 loss=self.loss,
                 held_out_loss=held_out,
                 step_time_s=step_time_s,
-                learning_rate=recipe.peak_learning_rate * recipe.learning_rate_share(step),
-                gradient_norm=_as_float(self.engine.get_global_grad_norm()),
+                learning_rate=learning_rate,
+                gradient_norm=_finite(self.engine.get_global_grad_norm()),
                 time=time.time(),
             )
             append_json_line(self.run_dir / "metrics.jsonl", metrics.model_dump())
@@ -229,7 +234,7 @@ def deepspeed_config(recipe: Recipe) -> dict[str, object]:
 
 def _set_up_device() -> torch.device:
     """Join the other ranks; on a CPU each takes one core."""
-    if torch.cuda.is_available():
+    if os.environ.get("DS_ACCELERATOR") != "cpu":
         device = torch.device("cuda", int(os.environ["LOCAL_RANK"]))
         torch.cuda.set_device(device)
         deepspeed.init_distributed("nccl")
@@ -272,8 +277,9 @@ def _full_size(parameter: torch.nn.Parameter) -> int:
     return int(getattr(parameter, "ds_numel", parameter.numel()))
 
 
-def _as_float(value: object) -> float | None:
-    return None if value is None else float(value)  # type: ignore[arg-type]
+def _finite(value: object) -> float | None:
+    """A norm as a number; None at ZeRO stage 0, and in a step that overflowed and was skipped."""
+    return None if value is None or not math.isfinite(value) else float(value)  # type: ignore[arg-type]
 
 
 def _report(run_dir: str, failure: Failure) -> None:

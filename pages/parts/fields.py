@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import datetime
 import types
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any, Literal, get_args, get_origin
 
@@ -19,6 +19,8 @@ from pydantic.fields import FieldInfo
 
 from engine import quantities
 from engine.documents import InputError
+from engine.facts import accelerators
+from engine.plan import on_accelerator
 from finance.scenario import Scenario
 from pages.parts.session import desk, text
 
@@ -33,7 +35,12 @@ def fields(prefix: str, names: Sequence[str]) -> None:
                 field(f"{prefix}.{name}")
 
 
-def field(path: str, *, options: Mapping[str, str] | None = None) -> None:
+def field(
+    path: str,
+    *,
+    options: Mapping[str, str] | None = None,
+    on_change: Callable[..., None] | None = None,
+) -> None:
     """One field of the scenario in hand.
 
     Parameters
@@ -42,18 +49,21 @@ def field(path: str, *, options: Mapping[str, str] | None = None) -> None:
         As in ``plan.cluster.n_devices``; its texts stand below ``field`` in the catalogs.
     options
         Values and their labels, for text that is chosen from a table.
+    on_change
+        What takes the value instead of the draft's field alone.
     """
     say = text()
     info = _info(path)
     value: Any = desk().draft
     for part in path.split("."):
         value = getattr(value, part)
+    # A select box answers with its label: in another language it must be another box.
     key = f"field.{path}#{desk().revision}"
     common: dict[str, Any] = {
         "label": say(f"field.{path}.label"),
         "help": say(f"field.{path}.help"),
         "key": key,
-        "on_change": _take,
+        "on_change": on_change or _take,
     }
     kind = _kind(info)
     if options is not None or get_origin(kind) is Literal:
@@ -79,7 +89,7 @@ def field(path: str, *, options: Mapping[str, str] | None = None) -> None:
             value=float(value) * 100,
             min_value=0.0,
             step=1.0,
-            format="%.4g",
+            format="%.12g",
             args=(path, key, _from_percent),
             **common,
         )
@@ -99,8 +109,8 @@ def field(path: str, *, options: Mapping[str, str] | None = None) -> None:
             value=float(value),
             min_value=low,
             max_value=high,
-            format="%.6g",
-            step=_step(float(value)),
+            format="%.15g",
+            step=max(_step(float(value)), 0.01 if path.endswith("_usd") else 0.0),
             args=(path, key, _as_typed),
             **common,
         )
@@ -108,6 +118,24 @@ def field(path: str, *, options: Mapping[str, str] | None = None) -> None:
 
 _COUNTS = frozenset({"plan.tokens", "company.revenue.tokens_per_customer_month"})
 """Counts that people write as 3T or 300亿."""
+
+
+def accelerator_field() -> None:
+    """The plan's accelerator. What hangs on it moves along: a precision that it has, and a
+    published price in place of the other device's."""
+    field(
+        "plan.cluster.accelerator",
+        options={row.accelerator: row.name for row in accelerators().values()},
+        on_change=_take_accelerator,
+    )
+
+
+def _take_accelerator(path: str, key: str) -> None:
+    at = desk()
+    at.error = None
+    at.replace_draft(
+        at.draft.model_copy(update={"plan": on_accelerator(at.draft.plan, st.session_state[key])})
+    )
 
 
 def _take(path: str, key: str, convert: Any = None) -> None:
@@ -133,7 +161,7 @@ def _iso_date(_path: str, typed: datetime.date) -> str:
 
 
 def _from_percent(_path: str, typed: float) -> str:
-    return str(Decimal(repr(typed)) / 100)
+    return str(round(Decimal(repr(typed)) / 100, 6))
 
 
 def _as_typed(_path: str, typed: float) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import runpy
+from collections import Counter
 from collections.abc import Callable
 from urllib.parse import urlsplit, urlunsplit
 
@@ -50,24 +51,39 @@ def draw_frame() -> None:
     if at.error is not None:
         st.error(at.error.in_language(say.language), icon=":material/block:")
     if at.conflict is not None:
-        st.warning(say("frame.conflict", version=at.conflict.current_version))
+        with st.container(border=True):
+            st.warning(say("frame.conflict", version=at.conflict.current_version))
+            st.button(
+                say("frame.open_theirs", version=at.conflict.current_version),
+                key="open_theirs",
+                on_click=at.open_stored,
+                args=(at.stored.id,),
+            )
 
 
 def _choose_scenario(at: Desk) -> None:
     say = text()
     names = store().names()
-    ids = list(names)
+    counted = Counter(names.values())
+    labels = {
+        scenario_id: name if counted[name] == 1 else f"{name} ({scenario_id})"
+        for scenario_id, name in names.items()
+    }
+    ids = list(labels)
+    # A select box answers with its label: other labels must be another box.
+    key = f"scenario#{at.revision}.{hash(tuple(labels.items()))}"
     st.selectbox(
         say("frame.scenario"),
         options=ids,
         index=ids.index(at.stored.id),
-        format_func=names.__getitem__,
-        key=f"scenario#{at.revision}",
+        format_func=labels.__getitem__,
+        key=key,
         on_change=_open_chosen,
+        args=(key,),
         help=say("frame.scenario_help"),
     )
     if at.is_changed:
-        st.badge(say("frame.unsaved", n=len(at.past)), icon=":material/edit:", color="orange")
+        st.badge(say("frame.unsaved"), icon=":material/edit:", color="orange")
     else:
         st.badge(
             say("frame.saved", version=at.stored.version), icon=":material/check:", color="green"
@@ -132,10 +148,10 @@ def _share_link(at: Desk) -> str:
     return urlunsplit((here.scheme, here.netloc, "/", f"s={at.stored.id}", ""))
 
 
-def _open_chosen() -> None:
-    at = desk()
-    at.open(store().get(st.session_state[f"scenario#{at.revision}"]))
+def _open_chosen(key: str) -> None:
+    desk().open_stored(st.session_state[key])
 
 
 def _choose_language() -> None:
     st.session_state["language"] = st.session_state["language_choice"]
+    desk().revision += 1  # select boxes answer with their labels, which are others now

@@ -44,6 +44,13 @@ class Desk:
         self.error = self.conflict = None
         self.revision += 1
 
+    def open_stored(self, scenario_id: str) -> None:
+        """Open a scenario in its newest version; what was not saved of this one is left."""
+        try:
+            self.open(store().get(scenario_id))
+        except InputError as error:
+            self.error = error
+
     def change(self, changes: Mapping[str, object], *, redraw: bool = False) -> bool:
         """Change fields by their dotted paths; refused as a whole if one is not allowed."""
         try:
@@ -62,7 +69,7 @@ class Desk:
         if redraw:
             self.revision += 1
 
-    def apply_calibration(self, calibration: Calibration) -> None:
+    def apply_calibration(self, calibration: Calibration | None) -> None:
         self.replace_draft(with_calibration(self.draft, calibration))
 
     def undo(self) -> None:
@@ -74,13 +81,15 @@ class Desk:
     def save(self) -> None:
         try:
             self.stored = store().save(self.stored.id, self.stored.version, self.draft)
-            self.conflict = None
+            self.error = self.conflict = None
+            self.revision += 1
         except SaveConflictError as conflict:
             self.conflict = conflict
 
     def save_copy(self) -> None:
         self.stored = store().create(self.draft)
-        self.conflict = None
+        self.error = self.conflict = None
+        self.revision += 1
 
     def import_toml(self, raw: bytes, name: str) -> None:
         """Put an uploaded scenario in the draft's place; refused if it is not a valid one."""

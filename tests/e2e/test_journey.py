@@ -16,6 +16,7 @@ from engine.runs import launch
 from engine.runs.folder import Phase, all_runs
 from engine.runs.progress import Progress
 from engine.text import LANGUAGES, catalog
+from finance.outlook import outlook, with_calibration
 from finance.store import ScenarioStore
 from tests.e2e.server import app_server, browser, settle, start_app
 
@@ -102,11 +103,16 @@ def test_from_plan_to_runway(page: Page, home: Path) -> None:
         page.get_by_role("link", name="Money").click()
         settle(page)
         after = runway(page)
-        assert after != before
         calibration = ScenarioStore().get("laptop").scenario.plan.calibration
         assert calibration is not None
         assert calibration.run_ids == (run.id,)
-        assert (after < before) == (calibration.step_time.value > 1)
+        seen = outlook(ScenarioStore().get("laptop").scenario)
+        assert seen.runway_months is not None
+        assert after == round(float(seen.runway_months), 2)
+        uncorrected = outlook(with_calibration(seen.scenario, None))
+        assert uncorrected.runway_months is not None
+        assert before == round(float(uncorrected.runway_months), 2)
+        assert seen.runway_months != uncorrected.runway_months
 
         # The model that was trained writes.
         page.get_by_role("link", name="Model").click()

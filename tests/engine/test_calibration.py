@@ -21,6 +21,13 @@ def test_loss_counts_at_about_the_same_scale(laptop: Scenario, factor: float, co
     assert one.speaks_for_loss_at(one.parameters, one.tokens * factor) is counts
 
 
+def test_memory_counts_at_about_the_same_size(laptop: Scenario) -> None:
+    one = calibration_for(laptop.plan)
+    assert one.speaks_for_memory_of(2 * one.parameters, "CPU-core")
+    assert not one.speaks_for_memory_of(1000 * one.parameters, "CPU-core")
+    assert not one.speaks_for_memory_of(one.parameters, "H100-80GB")
+
+
 def test_a_spread_must_hold_its_value() -> None:
     with pytest.raises(InputError, match="between"):
         RatioSpread.parse({"value": 1.0, "low": 1.1, "high": 1.2})

@@ -74,6 +74,8 @@ def test_a_file_of_200_mb(tmp_path: Path) -> None:
 def test_broken_utf8_and_broken_toml(tmp_path: Path) -> None:
     assert "UTF-8" in refused(b"name = '\xff\xfe'", tmp_path)
     assert "TOML" in refused("name = ", tmp_path)
+    assert "TOML" in refused(f"a = {'9' * 5000}", tmp_path)
+    assert "TOML" in refused(f"a = {'[' * 5000}", tmp_path)
 
 
 def test_a_missing_file() -> None:

@@ -6,6 +6,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
+from engine.documents import InputError
 from engine.evidence import predict_row, read_rows, score
 from engine.paths import DATA_DIR, PROJECT_DIR
 
@@ -69,6 +72,21 @@ def test_a_bad_row_is_named_and_the_rest_is_predicted(tmp_path: Path) -> None:
     assert "H100-80GB" in first
     assert f"{table}:4: d_model: wide" in second
     assert len(read_rows(out)) == 2
+
+
+@pytest.mark.parametrize(
+    ("column", "cell"), [("n_gpus", "-8"), ("n_heads", "0"), ("micro_batch", "0"), ("seq_len", "")]
+)
+def test_impossible_cells_are_refused(column: str, cell: str) -> None:
+    with pytest.raises(InputError, match=column):
+        predict_row(read_rows(MEASURED)[0] | {column: cell})
+
+
+@pytest.mark.parametrize("cell", ["", "0", "nan", "fast"])
+def test_a_measurement_that_is_none_is_refused(cell: str) -> None:
+    row = read_rows(MEASURED)[0]
+    with pytest.raises(InputError, match=row["id"]):
+        score([row | {"tokens_per_sec_per_gpu": cell}], [predict_row(row)])
 
 
 def test_a_layout_without_terms_says_which(tmp_path: Path) -> None:

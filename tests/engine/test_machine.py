@@ -8,6 +8,7 @@ import pytest
 from engine.documents import InputError
 from engine.facts import accelerator
 from engine.machine import Machine, best_match, this_machine
+from engine.plan import best_precision
 
 
 @pytest.mark.parametrize(
@@ -38,13 +39,13 @@ def test_without_a_gpu_the_cores_are_the_devices() -> None:
     here = this_machine()
     if not here.has_gpu:
         assert here.n_devices == len(os.sched_getaffinity(0))
-        assert here.best_precision == "fp32"
+        assert best_precision(here.device) == "fp32"
         assert here.cluster(1).price_usd_per_device_hour == Decimal("0.05")
 
 
 def test_a_known_gpu_costs_what_is_published() -> None:
     node = Machine(accelerator("H100-80GB"), 8, 640e9)
-    assert node.best_precision == "bf16"
+    assert best_precision(node.device) == "bf16"
     cluster = node.cluster(8)
     assert 1 < cluster.price_usd_per_device_hour < 13
     assert "20" in cluster.price_source  # the year of the price

@@ -25,6 +25,8 @@ def test_ring_all_reduce_by_hand() -> None:
     gradients = 2 * LLAMA3_8B.count_parameters().total
     layout = Layout(micro_batch_sequences=1, grad_accumulation_steps=4, zero_stage=1)
     assert communication_bytes(LLAMA3_8B, layout, 8) == pytest.approx(2 * 7 / 8 * gradients)
+    stage_2 = layout.model_copy(update={"zero_stage": 2})
+    assert communication_bytes(LLAMA3_8B, stage_2, 8) == pytest.approx(5 * 7 / 8 * gradients)
     stage_3 = layout.model_copy(update={"zero_stage": 3})
     assert communication_bytes(LLAMA3_8B, stage_3, 8) == pytest.approx(4 * 3 * 7 / 8 * gradients)
     assert communication_bytes(LLAMA3_8B, layout, 1) == 0

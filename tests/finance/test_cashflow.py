@@ -31,7 +31,7 @@ def company(laptop: Scenario) -> Scenario:
                 {"title": "A", "people": 2, "cost_usd_per_month": "30.00", "start_month": 1},
                 {"title": "B", "people": 1, "cost_usd_per_month": "20.00", "start_month": 3},
             ],
-            "company.other_costs_usd_per_month": "40.00",
+            "company.other_costs_usd_per_month": "40",
             "company.training": {
                 "first_month": 2, "runs": 1, "repeat_every_months": 0, "research_share": "0.5",
             },

@@ -51,6 +51,8 @@ def test_next_actions(laptop: Scenario, calibrated: Scenario) -> None:
     too_large = laptop.with_value("plan.layout.micro_batch_sequences", 4096)
     assert next_action(outlook(too_large)) is NextAction.MAKE_IT_FIT
     assert next_action(outlook(calibrated)) is NextAction.RAISE
+    broke = laptop.with_value("company.cash_usd", "5000")  # pressing, though never calibrated
+    assert next_action(outlook(broke)) is NextAction.RAISE_EARLIER
     late = calibrated.with_value("company.equity_round.month", 30)
     assert next_action(outlook(late)) is NextAction.RAISE_EARLIER
     small = calibrated.with_value("company.equity_round.amount_usd", "500")
@@ -79,3 +81,24 @@ def test_the_command_line_prints_the_chain(tmp_path) -> None:
         wrong = finance(*arguments)
         assert wrong.returncode == 2
         assert len(wrong.stderr.strip().splitlines()) == 1
+
+
+def test_the_burn_multiple_says_its_months(laptop: Scenario) -> None:
+    assert outlook(laptop).burn_multiple_months == 12
+    late = laptop.with_value("company.revenue.launch_month", 30)
+    assert outlook(late).burn_multiple_months == 6
+    earning = laptop.with_value("company.revenue.price_usd_per_customer_month", "50")
+    assert outlook(earning).burn_multiple is None
+
+
+def test_every_input_at_its_bounds_is_computed(laptop: Scenario) -> None:
+    extreme = laptop.with_values(
+        {
+            "company.revenue.customers_at_launch": 10**9,
+            "company.revenue.growth_share_per_month": "1",
+            "company.revenue.churn_share_per_month": "0",
+            "company.revenue.price_usd_per_customer_month": str(10**13),
+            "company.revenue.tokens_per_customer_month": 10**15,
+        }
+    )
+    assert outlook(extreme).months[-1].revenue_usd > 10**30

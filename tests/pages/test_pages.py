@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -42,7 +43,7 @@ def open_page(name: str, language: str = "en", scenario: str | None = None) -> A
 
 def widget(app: AppTest, kind: str, path: str):
     """The field of a dotted path, whatever its revision."""
-    (found,) = [one for one in getattr(app, kind) if one.key.startswith(f"field.{path}#")]
+    (found,) = [one for one in getattr(app, kind) if (one.key or "").startswith(f"field.{path}#")]
     return found
 
 
@@ -115,11 +116,49 @@ def test_heads_that_do_not_divide_are_refused() -> None:
     assert widget(app, "number_input", "plan.shape.n_kv_heads").value == 2
 
 
-def test_an_accelerator_without_the_precision_is_refused() -> None:
+def test_another_accelerator_takes_precision_and_price_along() -> None:
     app = open_page("plan", scenario="startup-1b")
     widget(app, "selectbox", "plan.cluster.accelerator").set_value("CPU-core").run()
-    assert "plan.layout.precision" in app.error[0].value
+    assert not app.error
+    assert widget(app, "selectbox", "plan.layout.precision").value == "fp32"
+    assert widget(app, "text_input", "plan.cluster.price_source").value == "own assumption"
+    widget(app, "selectbox", "plan.cluster.accelerator").set_value("A100-80GB").run()
+    assert widget(app, "selectbox", "plan.layout.precision").value == "bf16"
+    assert "on demand" in widget(app, "text_input", "plan.cluster.price_source").value
+    app.button(key="undo").click().run()
+    app.button(key="undo").click().run()
     assert widget(app, "selectbox", "plan.cluster.accelerator").value == "H100-80GB"
+
+
+def test_a_renamed_scenario_stays_open() -> None:
+    app = open_page("plan")
+    widget(app, "text_input", "name").set_value("Renamed").run()
+    app.button(key="save").click().run()
+    widget(app, "number_input", "plan.cluster.n_devices").set_value(1).run()
+    assert not app.exception
+    assert not app.error
+    assert app.query_params["s"] == "laptop"
+    assert widget(app, "number_input", "plan.cluster.n_devices").value == 1
+
+
+def test_a_switched_language_changes_nothing_but_the_language() -> None:
+    app = open_page("plan")
+    app.segmented_control(key="language_choice").set_value("zh_Hans").run()
+    widget(app, "number_input", "plan.cluster.n_devices").set_value(1).run()
+    assert not app.error
+    assert widget(app, "selectbox", "plan.shape.family").value == "llama"
+
+
+def test_a_percentage_is_kept_as_typed() -> None:
+    app = open_page("money")
+    widget(app, "number_input", "company.revenue.churn_share_per_month").set_value(1.1).run()
+    widget(app, "number_input", "company.revenue.churn_share_per_month").set_value(
+        0.10000000000000009
+    ).run()
+    assert not app.error
+    app.button(key="save").click().run()
+    stored = ScenarioStore().get("laptop").scenario
+    assert stored.company.revenue.churn_share_per_month == Decimal("0.001")
 
 
 def test_money_edits_move_the_runway() -> None:
@@ -138,7 +177,11 @@ def test_a_conflict_is_said_and_nothing_is_lost(laptop: Scenario) -> None:
     assert "Version 2" in app.warning[0].value
     assert ScenarioStore().get("laptop").scenario.name == "theirs"
     app.button(key="save_copy").click().run()
-    assert len(ScenarioStore().names()) == 3
+    (copy,) = set(ScenarioStore().names()) - {"laptop", "startup-1b"}
+    assert ScenarioStore().get(copy).scenario.plan.cluster.n_devices == 1
+    widget(app, "number_input", "plan.layout.zero_stage").set_value(0).run()
+    assert app.query_params["s"] == copy  # two scenarios of one name stay apart
+    assert not app.warning
 
 
 def test_a_price_of_zero_or_an_empty_company_is_drawn() -> None:

@@ -270,6 +270,8 @@ def test_the_command_line_trains_lists_and_cancels(home: Path) -> None:
 def test_names_cannot_leave_the_folder() -> None:
     run = Run.create(recipe(name="../../x y"), run_plan(recipe(), None, this_machine()))
     assert run.folder.parent.name == "runs"
+    assert all_runs() == []  # not found before its supervisor holds its lock
+    run.publish()
     assert [one.id for one in all_runs()] == [run.id]
     for name in ("../../x", "", "a/b", "nothing"):
         with pytest.raises(InputError):

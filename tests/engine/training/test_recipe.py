@@ -102,3 +102,20 @@ def test_a_run_is_priced_as_the_plan_where_it_runs_on_the_same(laptop: Scenario)
 def test_more_ranks_than_devices_are_refused(smoke: Recipe) -> None:
     with pytest.raises(InputError, match=r"n_ranks: 3 .* at most 2"):
         run_plan(smoke.with_value("n_ranks", 3), None, TWO_CORES)
+
+
+def test_a_run_that_cannot_fit_is_refused_before_it_starts(smoke: Recipe) -> None:
+    huge = smoke.with_values({"shape.d_model": 16_384, "shape.n_layers": 100})
+    with pytest.raises(InputError, match=r"memory: \d+\.\d GB .* at most 24\.0 GB"):
+        run_plan(huge, None, TWO_CORES)
+
+
+def test_a_precision_that_the_machine_lacks_is_one_line(smoke: Recipe) -> None:
+    with pytest.raises(InputError, match=r"layout\.precision: bf16"):
+        run_plan(smoke.with_value("layout.precision", "bf16"), None, TWO_CORES)
+
+
+def test_a_plan_that_cannot_be_sampled_is_one_line(laptop: Scenario) -> None:
+    for changes in ({"shape.family": "gpt2", "shape.n_kv_heads": 4}, {"shape.vocab": 128}):
+        with pytest.raises(InputError, match="shape"):
+            sample_recipe(laptop.plan.with_values(changes), TWO_CORES, "x", budget_s=60)
