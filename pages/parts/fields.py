@@ -57,7 +57,6 @@ def field(
     value: Any = desk().draft
     for part in path.split("."):
         value = getattr(value, part)
-    # A select box answers with its label: in another language it must be another box.
     key = f"field.{path}#{desk().revision}"
     common: dict[str, Any] = {
         "label": say(f"field.{path}.label"),
