@@ -15,7 +15,7 @@ from typing import Annotated
 
 import typer
 
-from engine import evidence, quantities
+from engine import evidence, quantities, terminal
 from engine.calibration import Calibration
 from engine.comparison import Comparison, calibrate, compare
 from engine.documents import InputError, read_toml, read_toml_table
@@ -27,20 +27,13 @@ from engine.runs import generator, launch
 from engine.runs.folder import Phase, Run
 from engine.runs.measured import measurement
 from engine.runs.progress import Progress
-from engine.text import terminal_catalog
+from engine.terminal import new_app, text
 from engine.training.recipe import Recipe
 from engine.training.sample import run_plan, sample_recipe
 from engine.training.texts import read_documents
 
-text = terminal_catalog()
-app = typer.Typer(
-    add_completion=False,
-    no_args_is_help=True,
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,
-    help=text("cli.engine"),
-)
-runs_app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help=text("cli.runs"))
+app = new_app(text("cli.engine"))
+runs_app = new_app(text("cli.runs"))
 app.add_typer(runs_app, name="runs")
 
 Json = Annotated[bool, typer.Option("--json", help=text("cli.json"))]
@@ -135,21 +128,22 @@ def calibrate_command(
         if not as_json:
             _print_comparison(run, as_json=False)
     calibration = calibrate([measurement(run) for run in finished])
-    corrected = forecast(plan.model_copy(update={"calibration": calibration}))
+    before = forecast(plan)
+    after = forecast(plan.model_copy(update={"calibration": calibration}))
     if as_json:
         print(
             json.dumps(
                 {
                     "calibration": calibration.model_dump(mode="json"),
-                    "before": forecast(plan).model_dump(mode="json"),
-                    "after": corrected.model_dump(mode="json"),
+                    "before": before.model_dump(mode="json"),
+                    "after": after.model_dump(mode="json"),
                 },
                 indent=1,
             )
         )
         return
     _print_spread(calibration)
-    print_table(*forecast_rows(text, forecast(plan), corrected))
+    print_table(*forecast_rows(text, before, after))
 
 
 @runs_app.command("list", help=text("cli.runs_list"))
@@ -214,9 +208,7 @@ def show_log(run_id: RunId) -> None:
 def cancel_run(run_id: RunId) -> None:
     run = Run.find(run_id)
     launch.cancel(run)
-    while not launch.look(run).is_over:
-        time.sleep(0.1)
-    print(text(f"phase.{run.state.phase}"))
+    print(text(f"phase.{launch.wait(run)}"))
 
 
 @app.command(help=text("cli.generate"))
@@ -289,8 +281,7 @@ def _follow(run: Run) -> None:
             time.sleep(0.2)
     except KeyboardInterrupt:
         launch.cancel(run)
-        while not launch.look(run).is_over:
-            time.sleep(0.1)
+        launch.wait(run)
     state = run.state
     if state.phase is Phase.SUCCEEDED:
         return
@@ -346,8 +337,4 @@ def _print_spread(calibration: Calibration) -> None:
 
 
 def main() -> None:
-    try:
-        app()
-    except InputError as error:
-        print(error.in_language(text.language), file=sys.stderr)
-        sys.exit(2)
+    terminal.run(app)

@@ -3,29 +3,22 @@
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from engine import terminal
 from engine.documents import InputError
 from engine.report import print_table
 from engine.runs.folder import Phase, Run, all_runs
 from engine.runs.measured import calibration_of
-from engine.text import terminal_catalog
-from finance.outlook import calibration_effect, outlook, with_calibration
+from engine.terminal import new_app, text
+from finance.outlook import Outlook, calibration_effect, outlook, with_calibration
 from finance.report import cash_csv, effect_rows, outlook_rows
-from finance.scenario import Scenario, read_scenario
+from finance.scenario import read_scenario
 
-text = terminal_catalog()
-app = typer.Typer(
-    add_completion=False,
-    no_args_is_help=True,
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,
-    help=text("cli.finance"),
-)
+app = new_app(text("cli.finance"))
 
 
 @app.callback()
@@ -50,7 +43,7 @@ def run(
     if csv is not None:
         csv.write_text(cash_csv(seen.months), "utf-8")
     if as_json:
-        print(_as_json(chosen))
+        print(_as_json(seen))
     else:
         print_table(*outlook_rows(text, seen))
 
@@ -65,8 +58,7 @@ def _find(name: str) -> Run:
     raise InputError("--calibrated-by", name, "a_finished_run")
 
 
-def _as_json(scenario: Scenario) -> str:
-    seen = outlook(scenario)
+def _as_json(seen: Outlook) -> str:
     return json.dumps(
         {
             "forecast": seen.forecast.model_dump(mode="json"),
@@ -93,8 +85,4 @@ def _text(value: object) -> str | None:
 
 
 def main() -> None:
-    try:
-        app()
-    except InputError as error:
-        print(error.in_language(text.language), file=sys.stderr)
-        sys.exit(2)
+    terminal.run(app)

@@ -78,6 +78,13 @@ def cancel(run: Run) -> None:
         time.sleep(0.05)  # it is starting, and says its pid once it can take the signal
 
 
+def wait(run: Run) -> Phase:
+    """Wait until the run is over."""
+    while not (phase := look(run)).is_over:
+        time.sleep(0.1)
+    return phase
+
+
 def processes_of(run: Run) -> list[psutil.Process]:
     """Processes of this user that carry the run's id in their environment."""
     found = []

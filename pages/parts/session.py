@@ -51,14 +51,14 @@ class Desk:
         except InputError as error:
             self.error = error
 
-    def change(self, changes: Mapping[str, object], *, redraw: bool = False) -> bool:
+    def change(self, changes: Mapping[str, object]) -> bool:
         """Change fields by their dotted paths; refused as a whole if one is not allowed."""
         try:
             changed = self.draft.with_values(changes)
         except InputError as error:
             self.error = error
             return False
-        self.replace_draft(changed, redraw=redraw)
+        self.replace_draft(changed, redraw=False)  # the fields show it already
         return True
 
     def replace_draft(self, scenario: Scenario, *, redraw: bool = True) -> None:
