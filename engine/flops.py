@@ -2,13 +2,15 @@
 
 One multiply-add is two FLOPs. The backward pass costs twice the forward pass, since each
 matmul has a gradient for its input and one for its weight (Kaplan 2020, section 2.1).
-Softmax, norms and the embedding look-up are left out: they are not matmuls.
+Softmax, norms, routers and the embedding look-up are left out: they are not matmuls, or small
+ones.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
+from engine.layout import Checkpointing
 from engine.shapes import ModelShape
 
 BACKWARD_PER_FORWARD = 2
@@ -30,15 +32,28 @@ class Linear:
 
 
 def linears(shape: ModelShape) -> tuple[Linear, ...]:
-    """The weight matrices of ``shape``, those that run as one matmul taken as one."""
-    d, layers = shape.d_model, shape.n_layers
-    return (
-        Linear(name="qkv", n_in=d, n_out=shape.d_attn + 2 * shape.d_kv, repeats=layers),
-        Linear(name="attention_out", n_in=shape.d_attn, n_out=d, repeats=layers),
-        Linear(name="ffn_in", n_in=d, n_out=(1 + shape.gated_ffn) * shape.d_ff, repeats=layers),
-        Linear(name="ffn_out", n_in=shape.d_ff, n_out=d, repeats=layers),
-        Linear(name="output_head", n_in=d, n_out=shape.vocab, repeats=1),
-    )
+    """The weight matrices of ``shape`` that one token passes, those that run as one matmul
+    taken as one; of routed experts, the ``top_k`` that it is sent to."""
+    d = shape.d_model
+    found = [
+        Linear(name=name, n_in=n_in, n_out=n_out, repeats=shape.n_layers)
+        for name, n_in, n_out in shape.attention_linears()
+    ]
+
+    def ffn(name: str, d_ff: int, repeats: int) -> None:
+        widening = shape.ffn_matrices - 1
+        found.append(Linear(name=f"{name}_in", n_in=d, n_out=widening * d_ff, repeats=repeats))
+        found.append(Linear(name=f"{name}_out", n_in=d_ff, n_out=d, repeats=repeats))
+
+    if shape.n_dense_layers:
+        ffn("ffn", shape.d_ff, shape.n_dense_layers)
+    if shape.moe:
+        ffn("expert", shape.moe.d_ff, shape.n_moe_layers * shape.moe.top_k)
+        if shape.moe.n_shared_experts:
+            shared = shape.moe.n_shared_experts
+            ffn("shared_expert", shape.moe.d_ff, shape.n_moe_layers * shared)
+    found.append(Linear(name="output_head", n_in=d, n_out=shape.vocab, repeats=1))
+    return tuple(found)
 
 
 def attention_flops_per_token(shape: ModelShape, *, causal: bool = False) -> float:
@@ -52,7 +67,7 @@ def attention_flops_per_token(shape: ModelShape, *, causal: bool = False) -> flo
         (Chowdhery 2022, appendix B: 12·L·H·Q·T a token in training) and most papers.
     """
     attended_tokens = shape.seq_len_tokens / 2 if causal else shape.seq_len_tokens
-    return shape.n_layers * 2 * 2 * shape.d_attn * attended_tokens
+    return shape.n_layers * 2 * (shape.d_attn + shape.d_value) * attended_tokens
 
 
 def forward_flops_per_token(shape: ModelShape, *, causal: bool = False) -> float:
@@ -64,3 +79,20 @@ def forward_flops_per_token(shape: ModelShape, *, causal: bool = False) -> float
 def training_flops_per_token(shape: ModelShape, *, causal: bool = False) -> float:
     """Forward and backward FLOPs without recomputation: the FLOPs that MFU counts."""
     return (1 + BACKWARD_PER_FORWARD) * forward_flops_per_token(shape, causal=causal)
+
+
+def recomputed_flops_per_token(
+    shape: ModelShape, checkpointing: Checkpointing, *, causal: bool = False
+) -> float:
+    """FLOPs that activation checkpointing does again: what HFU counts beyond MFU
+    (Korthikanti 2022, section 6.3).
+
+    Of selective checkpointing we count one more forward pass of attention's scores and values,
+    4·s·h a token and layer; the paper's published HFU counts three times that.
+    """
+    if checkpointing == "none":
+        return 0.0
+    if checkpointing == "selective":
+        return attention_flops_per_token(shape, causal=causal)
+    head = 2 * shape.d_model * shape.vocab
+    return forward_flops_per_token(shape, causal=causal) - head

@@ -1,6 +1,6 @@
 """Published architectures that several tests count with."""
 
-from engine.shapes import ModelShape
+from engine.shapes import Experts, LatentAttention, ModelShape
 
 GPT2_124M = ModelShape(
     family="gpt2",
@@ -45,3 +45,60 @@ TINY = ModelShape(
     seq_len_tokens=64,
     tied_embeddings=True,
 )
+LLAMA3_70B = ModelShape(
+    n_layers=80,
+    d_model=8192,
+    n_heads=64,
+    n_kv_heads=8,
+    head_dim=128,
+    d_ff=28672,
+    vocab=128256,
+    seq_len_tokens=8192,
+)
+DEEPSEEK_V3 = ModelShape(
+    n_layers=61,
+    d_model=7168,
+    n_heads=128,
+    n_kv_heads=128,
+    head_dim=192,
+    d_ff=18432,
+    vocab=129280,
+    seq_len_tokens=4096,
+    moe=Experts(n_experts=256, top_k=8, d_ff=2048, n_shared_experts=1, n_dense_layers=3),
+    mla=LatentAttention(),
+)
+# A shape of 7.5 billion parameters, as in figure 1 of Rajbhandari 2020.
+GPT_7_5B = ModelShape(
+    family="gpt2",
+    n_layers=36,
+    d_model=4096,
+    n_heads=32,
+    n_kv_heads=32,
+    head_dim=128,
+    d_ff=16384,
+    vocab=50257,
+    seq_len_tokens=1024,
+    tied_embeddings=True,
+)
+
+
+def megatron_gpt(n_layers: int, d_model: int, n_heads: int) -> ModelShape:
+    """A model of table 3 in Korthikanti 2022."""
+    return ModelShape(
+        family="gpt2",
+        n_layers=n_layers,
+        d_model=d_model,
+        n_heads=n_heads,
+        n_kv_heads=n_heads,
+        head_dim=d_model // n_heads,
+        d_ff=4 * d_model,
+        vocab=51200,
+        seq_len_tokens=2048,
+        tied_embeddings=True,
+    )
+
+
+GPT_22B = megatron_gpt(48, 6144, 64)
+GPT_175B = megatron_gpt(96, 12288, 96)
+GPT_530B = megatron_gpt(105, 20480, 128)
+GPT_1T = megatron_gpt(128, 25600, 160)

@@ -1,0 +1,123 @@
+"""Published models in ``data/models.csv``: shapes, and what their training is known to have taken.
+
+A shape counts what a decoder-only transformer has. What some models have besides (relative
+positions, vision encoders) and how their authors count stands in the notes of their rows.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from engine.facts import Confidence, Fact, empty_is_none, look_up, read_facts
+from engine.paths import DATA_DIR
+from engine.shapes import Experts, LatentAttention, ModelShape
+
+Count = Annotated[int, Field(ge=0)]
+CountOrUnknown = Annotated[Count | None, empty_is_none]
+
+_SHAPE_COLUMNS = (
+    "family",
+    "n_layers",
+    "d_model",
+    "n_heads",
+    "n_kv_heads",
+    "head_dim",
+    "d_ff",
+    "vocab",
+    "seq_len_tokens",
+    "tied_embeddings",
+    "ffn",
+    "biases",
+    "positions",
+)
+"""Those that have the same names in :class:`~engine.shapes.ModelShape`."""
+
+
+class PublishedModel(Fact):
+    """One model as its authors published it; an empty cell is not known or not said."""
+
+    name: str
+    series: str
+    """Models of one design, such as Llama-3."""
+    family: Literal["llama", "gpt2"]
+    n_layers: Count
+    d_model: Count
+    n_heads: Count
+    n_kv_heads: Count
+    head_dim: Count
+    d_ff: Count
+    vocab: Count
+    seq_len_tokens: Count
+    """Of most of its pre-training, or its context where that is not known."""
+    context_tokens: Count
+    """Longest that the released model takes."""
+    tied_embeddings: bool
+    ffn: Annotated[Literal["gated", "plain"] | None, empty_is_none]
+    biases: Annotated[Literal["all", "qkv", "none"] | None, empty_is_none]
+    positions: Annotated[Literal["rotary", "learned", "none"] | None, empty_is_none]
+    n_experts: CountOrUnknown
+    top_k: CountOrUnknown
+    d_ff_expert: CountOrUnknown
+    n_shared_experts: CountOrUnknown
+    n_dense_layers: CountOrUnknown
+    """How many layers have no experts; the shape has them first, the model perhaps elsewhere."""
+    q_lora_rank: CountOrUnknown
+    kv_lora_rank: CountOrUnknown
+    qk_nope_head_dim: CountOrUnknown
+    qk_rope_head_dim: CountOrUnknown
+    v_head_dim: CountOrUnknown
+    parameters_total_published: Count
+    parameters_active_published: CountOrUnknown
+    """Of models with experts; some authors leave embeddings out of it."""
+    training_tokens: CountOrUnknown
+    """Of pre-training, repetitions included."""
+    gpu_hours: CountOrUnknown
+    """Hours of ``hardware``, TPU chips too."""
+    hardware: str
+    """As in ``data/accelerators.csv``, or its make alone where the variant is not known."""
+    n_gpus: CountOrUnknown
+    confidence: Confidence
+    notes: str
+
+    @model_validator(mode="after")
+    def _has_a_shape(self) -> Self:
+        _ = self.shape  # a table with an impossible row must not be read
+        return self
+
+    @property
+    def shape(self) -> ModelShape:
+        shape = {column: getattr(self, column) for column in _SHAPE_COLUMNS}
+        if self.n_experts is not None:
+            shape["moe"] = Experts.parse(
+                {
+                    "n_experts": self.n_experts,
+                    "top_k": self.top_k,
+                    "d_ff": self.d_ff_expert,
+                    "n_shared_experts": self.n_shared_experts,
+                    "n_dense_layers": self.n_dense_layers,
+                }
+            )
+        if self.kv_lora_rank is not None:
+            latent = {column: getattr(self, column) for column in LatentAttention.model_fields}
+            shape["mla"] = LatentAttention.parse(latent)
+        return ModelShape.parse(shape)
+
+
+@cache
+def published_models() -> dict[str, PublishedModel]:
+    rows = read_facts(DATA_DIR / "models.csv", PublishedModel)
+    return {row.name: row for row in rows}
+
+
+def published_model(name: str, field: str = "model") -> PublishedModel:
+    """The published model of that name.
+
+    Raises
+    ------
+    InputError
+        With the nearest names, if there is none.
+    """
+    return look_up(published_models(), name, field)
