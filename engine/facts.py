@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import csv
 import difflib
+import re
 from collections.abc import Iterable
 from decimal import Decimal
 from functools import cache
@@ -16,15 +17,18 @@ from typing import Annotated, Literal, TypeVar
 from pydantic import BeforeValidator, Field
 
 from engine.documents import Document, InputError
-from engine.layout import Precision
+from engine.layout import PRECISIONS, TRAINING_PRECISIONS, Precision
 from engine.paths import DATA_DIR
+
+UNKNOWN_FAST_GB_PER_S = 31.0
+UNKNOWN_SLOW_GB_PER_S = 12.5
 
 Confidence = Literal["published", "measured", "unverified", "disputed", "outlier"]
 """``unverified``: a figure in the row was not read at its source. ``disputed``: sources
 disagree. ``outlier``: over four times away from the median of its group."""
 
-_empty_is_none = BeforeValidator(lambda cell: None if cell == "" else cell)
-Optional = Annotated[float | None, _empty_is_none]
+empty_is_none = BeforeValidator(lambda cell: None if cell == "" else cell)
+Optional = Annotated[float | None, empty_is_none]
 
 
 class Fact(Document):
@@ -45,9 +49,14 @@ class Accelerator(Fact):
     peak_fp32_tflops: Optional
     peak_bf16_tflops: Optional
     peak_fp16_tflops: Optional
+    peak_fp8_tflops: Optional
+    peak_fp4_tflops: Optional
+    best_matmul_bf16_tflops: Optional
+    """The fastest matmul that anyone found on it, of any size."""
+    best_matmul_fp8_tflops: Optional
     memory_gb: float
     memory_gb_per_s: float
-    devices_per_node: Annotated[int | None, _empty_is_none]
+    devices_per_node: Annotated[int | None, empty_is_none]
     intra_node_gb_per_s: Optional
     """One direction, per device."""
     inter_node_gb_per_s: Optional
@@ -62,8 +71,45 @@ class Accelerator(Fact):
             "fp32": self.peak_fp32_tflops,
             "bf16": self.peak_bf16_tflops,
             "fp16": self.peak_fp16_tflops,
-        }[precision]
+            "nvfp4": self.peak_fp4_tflops,
+        }.get(precision, self.peak_fp8_tflops)
         return None if tflops is None else tflops * 1e12
+
+    def needed_flops_per_s(self, precision: Precision) -> float:
+        """As :meth:`peak_flops_per_s`; InputError where there is none."""
+        peak = self.peak_flops_per_s(precision)
+        if peak is None:
+            having = [one for one in PRECISIONS if self.peak_flops_per_s(one) is not None]
+            raise InputError(
+                "layout.precision",
+                precision,
+                "precision_of_device",
+                device=self.accelerator,
+                having=", ".join(having),
+            )
+        return peak
+
+    def base_flops_per_s(self, precision: Precision) -> float:
+        """Peak of what stays in 16 bits where linear layers run in 8 or 4, and in ``precision``
+        itself otherwise."""
+        if precision in TRAINING_PRECISIONS:
+            return self.needed_flops_per_s(precision)
+        return self.peak_flops_per_s("bf16") or self.needed_flops_per_s("fp16")
+
+    @property
+    def fast_gb_per_s(self) -> float:
+        """Of the links inside a node, one direction; as PCIe 4 where the table has none."""
+        return self.intra_node_gb_per_s or UNKNOWN_FAST_GB_PER_S
+
+    @property
+    def slow_gb_per_s(self) -> float:
+        """Of the links between nodes, per device; as 100 Gb/s Ethernet where there is none."""
+        return self.inter_node_gb_per_s or UNKNOWN_SLOW_GB_PER_S
+
+    @property
+    def domain_size(self) -> int:
+        """Devices that the fast links join: without nodes, as in a TPU pod, all of them."""
+        return self.devices_per_node or 1_000_000
 
 
 class CloudPrice(Fact):
@@ -81,24 +127,6 @@ class CloudPrice(Fact):
         """Offer, terms and date in one line."""
         offer = f"{self.provider} {self.instance}".strip()
         return f"{offer}, {self.terms.replace('_', ' ')} ({self.as_of})"
-
-
-class Efficiency(Fact):
-    """How much of its peaks a generation reaches; what each figure means stands in
-    ``engine.throughput``, where it is used."""
-
-    arch: str
-    matmul_share: float
-    matmul_size_penalty: float
-    attention_share: float
-    bandwidth_share: float
-    elementwise_passes: float
-    exposed_communication_share: float
-    layer_overhead_s: float
-    runtime_memory_gb: float
-    step_time_low: float
-    """80% of measured step times lie between ``low`` and ``high`` times the predicted one."""
-    step_time_high: float
 
 
 class LossCoefficients(Fact):
@@ -142,12 +170,6 @@ def cloud_prices() -> tuple[CloudPrice, ...]:
 
 
 @cache
-def _efficiencies() -> dict[str, Efficiency]:
-    rows = read_facts(DATA_DIR / "efficiency.csv", Efficiency)
-    return {row.arch: row for row in rows}
-
-
-@cache
 def loss_coefficients() -> dict[str, LossCoefficients]:
     rows = read_facts(DATA_DIR / "scaling_laws.csv", LossCoefficients)
     return {row.law: row for row in rows}
@@ -161,12 +183,38 @@ def accelerator(name: str, field: str = "accelerator") -> Accelerator:
     InputError
         With the nearest names, if there is none.
     """
-    return _look_up(accelerators(), name, field)
+    return look_up(accelerators(), name, field)
 
 
-def efficiency(arch: str) -> Efficiency:
-    """What is known of a generation, or the ``default`` row, which is wide."""
-    return _efficiencies().get(arch) or _efficiencies()["default"]
+_MAKERS_WORDS = re.compile(r"nvidia|amd|intel|google|aws|instinct|huawei|sxm\d?|hbm\d?e?|oam|mhz")
+
+
+def accelerator_in_table(name: str, field: str) -> Accelerator:
+    """The accelerator that a table of runs means: tables write 'H100', 'H100 SXM5 80GB',
+    'TPU v5e'. Of several kinds, those without PCIe come first, and of these the largest.
+
+    Raises
+    ------
+    InputError
+        With the nearest names, if none begins like it.
+    """
+    known = accelerators()
+    if name in known:
+        return known[name]
+    wanted = _bare(name)
+    alike = [one for one in known.values() if wanted and _bare(one.accelerator) == wanted]
+    if not alike and len(wanted) >= _TELLING_CHARS:
+        alike = [one for one in known.values() if _bare(one.accelerator).startswith(wanted)]
+    if not alike:
+        return accelerator(name, field)
+    return max(alike, key=lambda one: (not re.search("PCIE|NVL", one.accelerator), one.memory_gb))
+
+
+_TELLING_CHARS = 4
+
+
+def _bare(name: str) -> str:
+    return re.sub(r"[^a-z0-9]", "", _MAKERS_WORDS.sub("", name.casefold()))
 
 
 def prices_of(accelerator_name: str) -> list[CloudPrice]:
@@ -187,13 +235,13 @@ def typical_price(accelerator_name: str) -> CloudPrice | None:
 
 def law_coefficients(name: str, field: str = "law") -> LossCoefficients:
     """The coefficients of that name; InputError with the nearest names if there are none."""
-    return _look_up(loss_coefficients(), name, field)
+    return look_up(loss_coefficients(), name, field)
 
 
 AnyRow = TypeVar("AnyRow")
 
 
-def _look_up(table: dict[str, AnyRow], name: str, field: str) -> AnyRow:
+def look_up(table: dict[str, AnyRow], name: str, field: str) -> AnyRow:
     if name in table:
         return table[name]
     raise InputError(field, name, "known_name", nearest=", ".join(_nearest(name, table)))

@@ -46,17 +46,33 @@ def test_an_unknown_name_gets_the_nearest() -> None:
     assert "H100-80GB" in str(refused.value)
 
 
-def test_a_generation_without_measurements_gets_the_widest_interval() -> None:
-    unknown, known = facts.efficiency("Gaudi"), facts.efficiency("Hopper")
-    assert unknown.arch == "default"
-    assert (
-        unknown.step_time_high / unknown.step_time_low > known.step_time_high / known.step_time_low
-    )
+def test_peaks_by_precision() -> None:
+    """Each of the 8-bit kinds runs at the 8-bit peak; what stays in 16 bits at the 16-bit one."""
+    b200 = facts.accelerator("B200")
+    for precision in ("fp8", "fp8-rowwise", "fp8-block128", "mxfp8"):
+        assert b200.needed_flops_per_s(precision) == 4500e12
+        assert b200.base_flops_per_s(precision) == 2250e12
+    assert b200.needed_flops_per_s("nvfp4") == 9000e12
+    volta = facts.accelerator("V100-SXM2-16GB")
+    assert volta.base_flops_per_s("fp16") == volta.needed_flops_per_s("fp16") == 125e12
+    with pytest.raises(InputError, match=r"V100-SXM2-16GB has a rate for fp16 only"):
+        volta.needed_flops_per_s("fp8")
+
+
+def test_links_that_are_not_known_are_slow_ones() -> None:
+    core = facts.accelerator("CPU-core")
+    assert core.slow_gb_per_s == facts.UNKNOWN_SLOW_GB_PER_S
+    l4 = facts.accelerator("L4-24GB").model_copy(update={"intra_node_gb_per_s": None})
+    assert l4.fast_gb_per_s == facts.UNKNOWN_FAST_GB_PER_S
+    assert facts.accelerator("H100-80GB").fast_gb_per_s == 450
+    assert facts.accelerator("H100-80GB").domain_size == 8
+    assert facts.accelerator("GB200").domain_size == 72
+    assert facts.accelerator("TPU-v5p").domain_size > 10_000  # a pod has no nodes
 
 
 def test_a_wrong_table_names_row_and_column(tmp_path) -> None:
-    text = (DATA_DIR / "efficiency.csv").read_text("utf-8").replace("0.78,270", "many,270")
-    path = tmp_path / "efficiency.csv"
+    text = (DATA_DIR / "accelerators.csv").read_text("utf-8").replace(",16,900,", ",16,many,", 1)
+    path = tmp_path / "accelerators.csv"
     path.write_text(text, "utf-8")
-    with pytest.raises(InputError, match=r"efficiency\.csv:3\.matmul_share: many"):
-        facts.read_facts(path, facts.Efficiency)
+    with pytest.raises(InputError, match=r"accelerators\.csv:2\.memory_gb_per_s: many"):
+        facts.read_facts(path, facts.Accelerator)
