@@ -1,0 +1,224 @@
+"""Documents as columns of numbers, so that one line of arithmetic serves one row or a million.
+
+Every function of :mod:`engine.predictor.throughput` and :mod:`engine.predictor.memory` takes
+these. Their arrays have shape (n,) or (1,) and broadcast: one shape beside a hundred thousand
+layouts in a search, or as many shapes as layouts where a table of runs is predicted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from typing import Any, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from engine.facts import Accelerator
+from engine.layout import Layout, Precision, value_bytes
+from engine.shapes import ModelShape
+
+Array = npt.NDArray[np.float64]
+
+_CHECKPOINTING = {"none": 0.0, "selective": 1.0, "full": 2.0}
+# How tensor parallelism splits each kind of attention matrix: along its output, along its
+# input, or not at all (the narrow latent vectors).
+_SPLIT_OUT = frozenset({"qkv", "q", "q_up", "kv_up"})
+_SPLIT_IN = frozenset({"attention_out"})
+_ATTENTION_SLOTS = 4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Columns:
+    """Base: named arrays of equal or unit length."""
+
+    def take(self, rows: Any) -> Self:
+        """The same columns for some rows (an index or a mask)."""
+        picked: dict[str, Any] = {}
+        for field in fields(self):
+            column = getattr(self, field.name)
+            if isinstance(column, tuple):
+                picked[field.name] = tuple(one.take(rows) for one in column)
+            else:
+                picked[field.name] = column if column.shape[-1] == 1 else column[rows]
+        return type(self)(**picked)
+
+
+def _column(values: Sequence[float]) -> Array:
+    return np.array(values, dtype=np.float64)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Matrices(Columns):
+    """One weight matrix of each row's layer, and what tensor parallelism divides of it."""
+
+    n_in: Array
+    n_out: Array
+    splits_in: Array
+    splits_out: Array
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShapeColumns(Columns):
+    """What timing and memory need of :class:`ModelShape`."""
+
+    n_layers: Array
+    n_moe_layers: Array
+    d_model: Array
+    d_attn: Array
+    d_kv: Array
+    d_value: Array
+    n_heads: Array
+    head_dim: Array
+    d_ff: Array
+    ffn_matrices: Array
+    seq_len_tokens: Array
+    vocab: Array
+    n_experts: Array
+    top_k: Array
+    d_expert: Array
+    n_shared_experts: Array
+    attention_parameters: Array
+    """Of one layer."""
+    ffn_parameters: Array
+    """Of one dense layer."""
+    shared_parameters: Array
+    """Shared experts of one layer."""
+    expert_parameters: Array
+    """All routed experts of one layer."""
+    embedding_parameters: Array
+    head_parameters: Array
+    """The output matrix, which computes even where it is tied to the embedding."""
+    own_head_parameters: Array
+    """Of them, those that are not the embedding's: none where it is tied."""
+    total_parameters: Array
+    attention: tuple[Matrices, ...]
+
+    @classmethod
+    def of(cls, shapes: Sequence[ModelShape]) -> ShapeColumns:
+        numbers = [_shape_numbers(shape) for shape in shapes]
+        slots = [shape.attention_linears() for shape in shapes]
+        matrices = []
+        for slot in range(_ATTENTION_SLOTS):
+            rows = [linears[slot] if slot < len(linears) else ("", 0, 0) for linears in slots]
+            if any(name for name, _, _ in rows):
+                matrices.append(
+                    Matrices(
+                        n_in=_column([n_in for _, n_in, _ in rows]),
+                        n_out=_column([n_out for _, _, n_out in rows]),
+                        splits_in=_column([name in _SPLIT_IN for name, _, _ in rows]),
+                        splits_out=_column([name in _SPLIT_OUT for name, _, _ in rows]),
+                    )
+                )
+        return cls(
+            **{name: _column([row[name] for row in numbers]) for name in numbers[0]},
+            attention=tuple(matrices),
+        )
+
+
+def _shape_numbers(shape: ModelShape) -> dict[str, float]:
+    moe, count = shape.moe, shape.count_parameters()
+    expert = shape.ffn_matrices * shape.d_model * moe.d_ff if moe else 0
+    return {
+        "n_layers": shape.n_layers,
+        "n_moe_layers": shape.n_moe_layers,
+        "d_model": shape.d_model,
+        "d_attn": shape.d_attn,
+        # Latent attention expands a key and a value for every head.
+        "d_kv": shape.d_attn if shape.mla else shape.d_kv,
+        "d_value": shape.d_value,
+        "n_heads": shape.n_heads,
+        "head_dim": shape.head_dim,
+        "d_ff": shape.d_ff,
+        "ffn_matrices": shape.ffn_matrices,
+        "seq_len_tokens": shape.seq_len_tokens,
+        "vocab": shape.vocab,
+        "n_experts": moe.n_experts if moe else 0,
+        "top_k": moe.top_k if moe else 0,
+        "d_expert": moe.d_ff if moe else 0,
+        "n_shared_experts": moe.n_shared_experts if moe else 0,
+        "attention_parameters": sum(n * k for _, n, k in shape.attention_linears()),
+        "ffn_parameters": shape.ffn_matrices * shape.d_model * shape.d_ff,
+        "shared_parameters": expert * (moe.n_shared_experts if moe else 0),
+        "expert_parameters": expert * (moe.n_experts if moe else 0),
+        "embedding_parameters": count.token_embedding + count.position_embedding,
+        "head_parameters": shape.d_model * shape.vocab,
+        "own_head_parameters": count.output_head,
+        "total_parameters": count.total,
+    }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LayoutColumns(Columns):
+    """What timing and memory need of :class:`Layout`, and the number of devices."""
+
+    n_devices: Array
+    micro_batch: Array
+    micro_steps: Array
+    tp: Array
+    pp: Array
+    vp: Array
+    cp: Array
+    ep: Array
+    dp: Array
+    zero_stage: Array
+    shard_group: Array
+    """Devices that share one copy of what ZeRO shards; ``dp`` without groups."""
+    checkpointing: Array
+    """0 none, 1 selective, 2 full."""
+    offload: Array
+    value_bytes: Array
+
+    @classmethod
+    def of(cls, layouts: Sequence[Layout], n_devices: Sequence[int]) -> LayoutColumns:
+        replicas = [layout.data_parallel(n) for layout, n in zip(layouts, n_devices, strict=True)]
+        return cls(
+            n_devices=_column(n_devices),
+            micro_batch=_column([one.micro_batch_sequences for one in layouts]),
+            micro_steps=_column([one.grad_accumulation_steps for one in layouts]),
+            tp=_column([one.tensor_parallel for one in layouts]),
+            pp=_column([one.pipeline_parallel for one in layouts]),
+            vp=_column([one.virtual_stages for one in layouts]),
+            cp=_column([one.context_parallel for one in layouts]),
+            ep=_column([one.expert_parallel for one in layouts]),
+            dp=_column(replicas),
+            zero_stage=_column([one.zero_stage for one in layouts]),
+            shard_group=_column(
+                [one.shard_group or n for one, n in zip(layouts, replicas, strict=True)]
+            ),
+            checkpointing=_column(
+                [_CHECKPOINTING[one.activation_checkpointing] for one in layouts]
+            ),
+            offload=_column([one.offload == "optimizer" for one in layouts]),
+            value_bytes=_column([value_bytes(one.precision) for one in layouts]),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeviceColumns(Columns):
+    """Peaks and rates of each row's accelerator, at its layout's precision."""
+
+    linear_flops_per_s: Array
+    """Dense peak of the linear layers' matmuls."""
+    base_flops_per_s: Array
+    """Dense peak of everything that stays in 16 (or 32) bits."""
+    memory_bytes_per_s: Array
+    memory_bytes: Array
+    domain: Array
+    """Devices that the fast links join."""
+    fast_bytes_per_s: Array
+    """Inside the domain, one direction, per device."""
+    slow_bytes_per_s: Array
+
+    @classmethod
+    def of(cls, devices: Sequence[Accelerator], precisions: Sequence[Precision]) -> DeviceColumns:
+        pairs = list(zip(devices, precisions, strict=True))
+        return cls(
+            linear_flops_per_s=_column([one.needed_flops_per_s(kind) for one, kind in pairs]),
+            base_flops_per_s=_column([one.base_flops_per_s(kind) for one, kind in pairs]),
+            memory_bytes_per_s=_column([one.memory_gb_per_s * 1e9 for one in devices]),
+            memory_bytes=_column([one.memory_gb * 1e9 for one in devices]),
+            domain=_column([one.domain_size for one in devices]),
+            fast_bytes_per_s=_column([one.fast_gb_per_s * 1e9 for one in devices]),
+            slow_bytes_per_s=_column([one.slow_gb_per_s * 1e9 for one in devices]),
+        )

@@ -1,0 +1,110 @@
+"""What a run is taken to be where nobody says: the usual shape for a size, the usual batch."""
+
+from __future__ import annotations
+
+import math
+
+from engine.models import PublishedModel, published_models
+from engine.shapes import Experts, ModelShape
+
+NEAR_SHARE = 0.06
+"""A published model this near in total and in active parameters lends its shape."""
+MOST_SEQ_LEN_TOKENS = 8_192
+_WIDTH_STEP = 128
+_HEAD_DIM = 128
+_VOCAB = 64_000
+_SEQ_LEN_TOKENS = 4_096
+_TOKENS_PER_EXPERT_WIDTH = 3.5
+"""Model width over expert width, as in DeepSeek-V3."""
+
+
+def usual_shape(parameters: float, active_parameters: float | None = None) -> ModelShape:
+    """A shape of about ``parameters``, of which a token passes ``active_parameters``.
+
+    The nearest published model's where one is near, else Llama's build: gated, head width 128,
+    grouped keys above ten billion, about as many layers as published models of the size have;
+    experts as in DeepSeek-V3 where fewer parameters are active than there are.
+    """
+    active = active_parameters or parameters
+    near = _nearest_published(parameters, active)
+    if near is not None:
+        shape = near.shape
+        # Some publish the context that a model was stretched to, not what it was trained on.
+        length = min(shape.seq_len_tokens, MOST_SEQ_LEN_TOKENS)
+        return shape.model_copy(update={"seq_len_tokens": length})
+    dense = _usual_dense(active)
+    if active >= 0.9 * parameters:
+        return dense
+    return _with_experts(dense, parameters)
+
+
+def _nearest_published(parameters: float, active: float) -> PublishedModel | None:
+    def distance(model: PublishedModel) -> float:
+        count = model.shape.count_parameters()
+        return max(abs(math.log(count.total / parameters)), abs(math.log(count.active / active)))
+
+    best = min(published_models().values(), key=distance)
+    return best if distance(best) <= math.log(1 + NEAR_SHARE) else None
+
+
+def _usual_dense(parameters: float) -> ModelShape:
+    """Layers grow with the cube root of the size: 12 at 0.1B, 32 at 7B, 80 at 70B, 126 at
+    405B."""
+    layers = max(4, round(16.7 * (parameters / 1e9) ** 0.337))
+    n_layers: int = layers if layers < 16 else 2 * round(layers / 2)
+    embeddings = 2 if parameters > 2e9 else 1
+    # 12·L·d² in the blocks and the embeddings beside: the positive root for d.
+    half = embeddings * _VOCAB / (2 * 12 * n_layers)
+    width = math.sqrt(half**2 + parameters / (12 * n_layers)) - half
+    d_model = max(_WIDTH_STEP, round(width / _WIDTH_STEP) * _WIDTH_STEP)
+    head_dim = _HEAD_DIM if d_model >= 1_536 else 64
+    n_heads = d_model // head_dim
+    n_kv_heads = 8 if parameters > 1e10 and n_heads % 8 == 0 else n_heads
+    attention = d_model * (2 * n_heads + 2 * n_kv_heads) * head_dim
+    rest = parameters - embeddings * _VOCAB * d_model
+    d_ff = (rest / n_layers - attention) / (3 * d_model)
+    return ModelShape(
+        n_layers=n_layers,
+        d_model=d_model,
+        n_heads=n_heads,
+        n_kv_heads=n_kv_heads,
+        head_dim=head_dim,
+        d_ff=max(_WIDTH_STEP, round(d_ff / _WIDTH_STEP) * _WIDTH_STEP),
+        vocab=_VOCAB,
+        seq_len_tokens=_SEQ_LEN_TOKENS,
+        tied_embeddings=embeddings == 1,
+    )
+
+
+def _with_experts(dense: ModelShape, parameters: float) -> ModelShape:
+    """The dense shape with its feed-forward networks cut into experts: as many pass a token as
+    make up its width, and as many stand by as make up ``parameters``."""
+    width = max(64, round(dense.d_model / _TOKENS_PER_EXPERT_WIDTH / 64) * 64)
+    top_k = max(1, round(dense.d_ff / width))
+    expert = dense.ffn_matrices * dense.d_model * width
+    spare = (parameters - dense.count_parameters().total) / (dense.n_layers * expert)
+    n_experts = max(top_k + 1, 8 * round((top_k + spare) / 8))
+    return dense.model_copy(update={"moe": Experts(n_experts=n_experts, top_k=top_k, d_ff=width)})
+
+
+def usual_batch_tokens(parameters: float) -> float:
+    """Tokens of one step: half a million at 0.1B parameters, 4 million at 7B, 16 million at
+    100B, 32 million at most, as published runs have them. Of a mixture of experts,
+    ``parameters`` lie half way between active and total ones."""
+    return min(32e6, max(0.5e6, 4e6 * math.sqrt(parameters / 7e9)))
+
+
+def usual_devices(parameters: float, tokens: float, flops_per_s: float) -> int:
+    """Devices that train it in about a month at 40% of ``flops_per_s``, in whole nodes of 8, a
+    power of two of them."""
+    month_s = 30 * 86_400
+    wanted = 6 * parameters * tokens / (0.4 * flops_per_s * month_s)
+    return 8 << max(0, min(11, round(math.log2(max(1.0, wanted / 8)))))
+
+
+def usual_batch_sequences(shape: ModelShape, n_devices: int) -> int:
+    """The usual batch in sequences, rounded to what ``n_devices`` share evenly."""
+    count = shape.count_parameters()
+    tokens = usual_batch_tokens(math.sqrt(count.active * count.total))
+    per_device = max(1, round(tokens / shape.seq_len_tokens / n_devices))
+    return n_devices << round(math.log2(per_device))

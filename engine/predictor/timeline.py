@@ -1,0 +1,349 @@
+"""The time line of one training step: what each pipeline stage does, and when.
+
+One micro batch at a time goes forward through all stages and backward again. 1F1B
+(Narayanan 2021, section 2.2, figure 4): a stage fills itself with as many micro batches as
+there are stages from it to the end, then one backward follows each forward. Interleaved, each
+stage holds ``virtual_stages`` pieces of the model, which shortens the bubble as many times.
+
+The schedule is simulated piece by piece, so that unequal stages and transfers show where they
+hold others up.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import chain
+from typing import Any, Literal, NamedTuple
+
+from engine.documents import InputError
+
+Track = Literal["compute", "send forward", "send backward", "gradient reduction"]
+TRACKS: tuple[Track, ...] = ("compute", "send forward", "send backward", "gradient reduction")
+
+MAX_PIECES = 200_000
+"""Forward and backward pieces of one step that are simulated: about a second's work."""
+MAX_EVENTS = 20_000
+"""Events that are kept to be drawn: about 4 MB of trace."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PipelineStep:
+    """One training step of one replica, by its durations.
+
+    Raises
+    ------
+    InputError
+        Where a degree is not possible, a duration negative, or the step too long to simulate.
+    """
+
+    stages: int
+    micro_batches: int
+    virtual_stages: int = 1
+    """Pieces of the model on each stage."""
+    forward_s: float
+    """One micro batch on one stage, all of the stage's pieces together."""
+    backward_s: float
+    """Likewise, with what is computed again."""
+    logits_forward_s: float = 0.0
+    """What the last piece of the last stage computes more than others: output head and loss."""
+    logits_backward_s: float = 0.0
+    p2p_s: float = 0.0
+    """One transfer between neighbouring stages. A stage computes meanwhile; each direction of a
+    link carries one transfer at a time."""
+    reduction_s: float = 0.0
+    """Adding up the gradients of one stage over its replicas."""
+    reduction_overlap_share: float = 0.0
+    """Share of ``reduction_s`` that runs beside the stage's last backward; never more of it than
+    that backward lasts."""
+    optimizer_s: float = 0.0
+
+    def __post_init__(self) -> None:
+        for name in ("stages", "micro_batches", "virtual_stages"):
+            if getattr(self, name) < 1:
+                raise InputError(name, getattr(self, name), "greater_than_equal", limit=1)
+        for name in self.__slots__:
+            if name.endswith("_s") and not 0 <= getattr(self, name) < float("inf"):
+                raise InputError(name, getattr(self, name), "greater_than_equal", limit=0)
+        if not 0 <= self.reduction_overlap_share <= 1:
+            share = self.reduction_overlap_share
+            raise InputError("reduction_overlap_share", share, "between", low=0, high=1)
+        if self.virtual_stages > 1 and self.stages == 1:
+            raise InputError("virtual_stages", self.virtual_stages, "equal", to=1)
+        if self.virtual_stages > 1 and self.micro_batches < self.stages:
+            count = self.micro_batches  # a piece would wait for its own micro batch to come round
+            raise InputError("micro_batches", count, "greater_than_equal", limit=self.stages)
+        if self.pieces > MAX_PIECES:
+            limit = MAX_PIECES // (2 * self.stages * self.virtual_stages)
+            raise InputError("micro_batches", self.micro_batches, "less_than_equal", limit=limit)
+
+    @property
+    def pieces(self) -> int:
+        """Forward and backward pieces of the whole step."""
+        return 2 * self.stages * self.micro_batches * self.virtual_stages
+
+    def duration_s(self, stage: int, name: str, piece: int) -> float:
+        is_last = stage == self.stages - 1 and piece == self.virtual_stages - 1
+        if name == "forward":
+            return self.forward_s / self.virtual_stages + is_last * self.logits_forward_s
+        return self.backward_s / self.virtual_stages + is_last * self.logits_backward_s
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """Something that a stage does for a while."""
+
+    stage: int
+    track: Track
+    name: str
+    """``forward``, ``backward``, ``send``, ``reduce`` or ``optimizer``."""
+    start_s: float
+    duration_s: float
+    micro_batch: int | None = None
+    """None where it is of the whole step."""
+    piece: int | None = None
+    """Which of the stage's virtual stages."""
+
+    @property
+    def end_s(self) -> float:
+        return self.start_s + self.duration_s
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timeline:
+    """One step, simulated. Times and shares are of the whole step, whatever is drawn of it."""
+
+    events: tuple[Event, ...]
+    """By stage, track and time; see :func:`simulate` for which are left out."""
+    n_events: int
+    """Drawn or not."""
+    drawn_stages: tuple[int, ...]
+    total_s: float
+    pipeline_s: float
+    """From the first forward to the end of the last backward."""
+    bubble_s: float
+    """What a stage waits within ``pipeline_s``, averaged over the stages."""
+
+    @property
+    def bubble_share(self) -> float:
+        """Of ``pipeline_s``. Narayanan 2021 divides by the time without bubble instead."""
+        return self.bubble_s / self.pipeline_s if self.pipeline_s else 0.0
+
+    @property
+    def is_complete(self) -> bool:
+        return len(self.events) == self.n_events
+
+
+class _Piece(NamedTuple):
+    """One micro batch, forward or backward, through one virtual stage."""
+
+    name: str
+    micro_batch: int
+    piece: int
+
+
+def _order(step: PipelineStep, stage: int) -> Iterator[_Piece]:
+    """What ``stage`` computes, one after the other.
+
+    Interleaved, groups of micro batches go through one piece before they come to the next; a
+    group holds ``stages`` of them, or a few more where they do not divide evenly (a group below
+    ``stages`` would wait for itself). Stages before the last warm up by two more pieces each,
+    for the backward to come round; not interleaved, by one (Megatron-LM's schedules).
+    """
+    stages, pieces = step.stages, step.virtual_stages
+    if pieces == 1:
+        warm_up, group = stages - stage - 1, step.micro_batches
+    else:
+        group = _group_size(step.micro_batches, stages)
+        warm_up = 2 * (stages - stage - 1) + (pieces - 1) * group
+    order = [
+        (micro_batch, piece)
+        for first in range(0, step.micro_batches, group)
+        for piece in range(pieces)
+        for micro_batch in range(first, min(first + group, step.micro_batches))
+    ]
+    forwards = (_Piece("forward", *one) for one in order)
+    backwards = (_Piece("backward", one, pieces - 1 - piece) for one, piece in order)
+    for _ in range(min(warm_up, len(order))):
+        yield next(forwards)
+    for forward in forwards:
+        yield forward
+        yield next(backwards)
+    yield from backwards
+
+
+def _group_size(micro_batches: int, stages: int) -> int:
+    """The smallest group that leaves no remainder below ``stages``."""
+    sizes = range(stages, micro_batches + 1)
+    return next(n for n in sizes if micro_batches % n == 0 or micro_batches % n >= stages)
+
+
+def simulate(step: PipelineStep, max_events: int = MAX_EVENTS) -> Timeline:
+    """Run one step of the schedule.
+
+    The optimizer starts on all stages together, when the last of them has its gradients: the
+    norm that clips them is taken over the whole model.
+
+    Parameters
+    ----------
+    max_events
+        Events to keep at most. Where there are more, whole stages are kept from both ends of
+        the pipeline inwards; of a stage that is too long by itself the beginning and the end,
+        where the bubbles are.
+    """
+    per_stage = _run_pipeline(step)
+    computing = [[one for one in events if one.track == "compute"] for events in per_stage]
+    pipeline_s = max(events[-1].end_s for events in computing)
+    # One addend per kind of piece, not per piece: the sum is as exact as the durations.
+    busy_s = sum(
+        step.micro_batches * step.duration_s(stage, name, piece)
+        for stage in range(step.stages)
+        for name in ("forward", "backward")
+        for piece in range(step.virtual_stages)
+    )
+    reduced_s = 0.0
+    for stage, last in enumerate(events[-1] for events in computing):
+        beside_s = min(step.reduction_overlap_share * step.reduction_s, last.duration_s)
+        start_s = last.end_s - beside_s
+        reduced_s = max(reduced_s, start_s + step.reduction_s)
+        if step.reduction_s:
+            reduction = _event(stage, "gradient reduction", "reduce", start_s, step.reduction_s)
+            per_stage[stage].append(reduction)
+    for stage, events in enumerate(per_stage):
+        if step.optimizer_s:
+            events.append(_event(stage, "compute", "optimizer", reduced_s, step.optimizer_s))
+    drawn = _drawn_stages([len(events) for events in per_stage], max_events)
+    kept = chain.from_iterable(_both_ends(per_stage[stage], max_events) for stage in drawn)
+    return Timeline(
+        events=tuple(kept),
+        n_events=sum(map(len, per_stage)),
+        drawn_stages=drawn,
+        total_s=reduced_s + step.optimizer_s,
+        pipeline_s=pipeline_s,
+        bubble_s=max(0.0, pipeline_s - busy_s / step.stages),
+    )
+
+
+def _run_pipeline(step: PipelineStep) -> list[list[Event]]:
+    """Pieces and transfers of every stage, each track of a stage in the order of time."""
+    last = step.stages * step.virtual_stages - 1  # of the model's pieces, counted along it
+    orders = [_order(step, stage) for stage in range(step.stages)]
+    heads = [next(order, None) for order in orders]
+    events: list[list[Event]] = [[] for _ in orders]
+    free_s = [dict.fromkeys(TRACKS, 0.0) for _ in orders]
+    # When what a piece needs is at its stage: (name, micro batch, place along the model).
+    arrived_s = {("forward", one, 0): 0.0 for one in range(step.micro_batches)}
+
+    waiting = True
+    while waiting:
+        waiting = False
+        for stage, order in enumerate(orders):
+            while (head := heads[stage]) is not None:
+                name, micro_batch, piece = head
+                place = piece * step.stages + stage
+                ready_s = arrived_s.pop((name, micro_batch, place), None)
+                if ready_s is None:
+                    break  # another stage has to go first
+                waiting = True
+                start_s = max(ready_s, free_s[stage]["compute"])
+                duration_s = step.duration_s(stage, name, piece)
+                event = _event(stage, "compute", name, start_s, duration_s, micro_batch, piece)
+                events[stage].append(event)
+                free_s[stage]["compute"] = event.end_s
+                heads[stage] = next(order, None)
+                if name == "forward" and place == last:
+                    arrived_s["backward", micro_batch, place] = event.end_s
+                    continue
+                if name == "backward" and place == 0:
+                    continue
+                track: Track = "send forward" if name == "forward" else "send backward"
+                start_s = max(event.end_s, free_s[stage][track])
+                sent = _event(stage, track, "send", start_s, step.p2p_s, micro_batch, piece)
+                free_s[stage][track] = sent.end_s
+                if step.p2p_s:
+                    events[stage].append(sent)
+                next_place = place + 1 if name == "forward" else place - 1
+                arrived_s[name, micro_batch, next_place] = sent.end_s
+    assert not any(heads), "the schedule waits for itself"
+    return events
+
+
+def _drawn_stages(n_events: list[int], max_events: int) -> tuple[int, ...]:
+    """First, last, second, last but one, … while they fit; at least the first."""
+    inwards = sorted(range(len(n_events)), key=lambda s: (min(s, len(n_events) - 1 - s), s))
+    drawn, room = inwards[:1], max_events - n_events[0]
+    for stage in inwards[1:]:
+        room -= n_events[stage]
+        if room < 0:
+            break
+        drawn.append(stage)
+    return tuple(sorted(drawn))
+
+
+def _both_ends(events: list[Event], max_events: int) -> list[Event]:
+    by_time = sorted(events, key=lambda one: one.start_s)
+    left_out = max(0, len(events) - max_events)
+    first = (len(events) - left_out) // 2
+    return sorted(by_time[:first] + by_time[first + left_out :], key=_by_track_and_time)
+
+
+def _by_track_and_time(event: Event) -> tuple[int, float]:
+    return TRACKS.index(event.track), event.start_s
+
+
+def _event(
+    stage: int,
+    track: Track,
+    name: str,
+    start_s: float,
+    duration_s: float,
+    micro_batch: int | None = None,
+    piece: int | None = None,
+) -> Event:
+    return Event(
+        stage=stage,
+        track=track,
+        name=name,
+        start_s=start_s,
+        duration_s=duration_s,
+        micro_batch=micro_batch,
+        piece=piece,
+    )
+
+
+def perfetto_trace(events: Iterable[Event]) -> dict[str, Any]:
+    """The events in Chrome's trace event format (JSON object format), which ui.perfetto.dev opens.
+
+    Each stage is a process and each track a thread; times are microseconds to the nanosecond.
+    Equal events give equal traces.
+    """
+    slices: list[dict[str, Any]] = []
+    tracks: set[tuple[int, int]] = set()
+    for event in events:
+        track = TRACKS.index(event.track)
+        tracks.add((event.stage, track))
+        numbers = {"micro batch": event.micro_batch, "piece": event.piece}
+        label = event.name if event.micro_batch is None else f"{event.name} {event.micro_batch}"
+        slices.append(
+            {
+                "name": label,
+                "cat": event.name,
+                "ph": "X",
+                "ts": round(event.start_s * 1e6, 3),
+                "dur": round(event.duration_s * 1e6, 3),
+                **_place(event.stage, track),
+                "args": {key: value for key, value in numbers.items() if value is not None},
+            }
+        )
+    names = [
+        {"name": kind, "ph": "M", **_place(stage, track), "args": {"name": name}}
+        for stage, track in sorted(tracks)
+        for kind, name in (("process_name", f"stage {stage}"), ("thread_name", TRACKS[track]))
+    ]
+    return {"traceEvents": names + slices, "displayTimeUnit": "ms"}
+
+
+def _place(stage: int, track: int) -> dict[str, int]:
+    """Process and thread: never 0, which readers take for the idle process, and threads unique
+    over all processes, as they are in an operating system."""
+    return {"pid": stage + 1, "tid": stage * len(TRACKS) + track + 1}
