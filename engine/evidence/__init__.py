@@ -1,0 +1,1 @@
+"""Measured runs: reading them, fitting the predictor to them, and how far off it is."""

@@ -1,0 +1,144 @@
+"""How far predictions are from runs of sources that the fit has not seen.
+
+Rows of one source share a cluster, a container and a team; leaving out random rows would
+measure memory, not prediction. So whole sources are left out, one after the other, and the
+widths of the intervals too come from the other sources only.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from engine.documents import InputError
+from engine.evidence.fitting import Fit, fit
+from engine.evidence.sample import Sample
+from engine.predictor.columns import Array
+from engine.predictor.efficiency import EfficiencyParameter, Spreads
+
+Mask = npt.NDArray[np.bool_]
+
+COVERED_SHARE = 0.8
+_LEAST_ROWS = 8
+"""With fewer errors than these a width is not estimated, and the wider kind's is taken."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CrossValidation:
+    """Every row as predicted by a fit that has not seen its source."""
+
+    tokens_per_s: Array
+    memory_gb: Array
+    half_width: Array
+    """Of each row's interval, in logarithms; from the errors of the other sources."""
+    spreads: Spreads
+    """From the errors of all sources: what predictions of new runs carry."""
+
+
+def cross_validate(
+    sample: Sample,
+    parameters: Sequence[EfficiencyParameter],
+    progress: Callable[[str], None] = lambda source: None,
+) -> CrossValidation:
+    """Leave out each source in turn, fit the rest, predict it."""
+    n_rows = len(sample.runs)
+    sources = np.array(sample.sources)
+    tokens_per_s, memory_gb = np.full(n_rows, np.nan), np.full(n_rows, np.nan)
+    known = np.zeros(n_rows, dtype=bool)
+    within: dict[str, Array] = {}
+    for source in sorted(set(sample.sources)):
+        progress(source)
+        out = sources == source
+        others = fit(sample.take(~out), parameters)
+        within[source] = _speed_errors(sample.take(~out), others)
+        left_out = sample.take(out)
+        predicted = left_out.predict(others.values)
+        tokens_per_s[out], memory_gb[out] = predicted.tokens_per_s, predicted.memory_gb
+        known[out] = [run.stack.stack in others.stacks for run in left_out.runs]
+    errors = _Errors(
+        speed=np.abs(np.log(sample.measured_tokens_per_s / tokens_per_s)),
+        memory=np.abs(np.log(sample.measured_memory_gb / memory_gb)),
+        known=known,
+        moe=sample.is_moe,
+        sources=sources,
+    )
+    half_width = np.empty(n_rows)
+    for source in set(sample.sources):
+        mine = sources == source
+        spreads = errors.take(~mine).spreads(within[source])
+        half_width[mine] = [
+            spreads.of(known=bool(one), moe=bool(moe))
+            for one, moe in zip(known[mine], errors.moe[mine], strict=True)
+        ]
+    return CrossValidation(
+        tokens_per_s=tokens_per_s,
+        memory_gb=memory_gb,
+        half_width=half_width,
+        spreads=errors.spreads(_speed_errors(sample, fit(sample, parameters))),
+    )
+
+
+def _speed_errors(sample: Sample, fitted: Fit) -> Array:
+    """Absolute errors in logarithms of a fit on the rows that it was made from."""
+    predicted = sample.predict(fitted.values).tokens_per_s
+    errors: Array = np.abs(np.log(sample.measured_tokens_per_s / predicted))
+    return errors
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Errors:
+    """Absolute errors in logarithms; NaN where nothing was measured."""
+
+    speed: Array
+    memory: Array
+    known: Mask
+    moe: Mask
+    sources: npt.NDArray[np.str_]
+
+    def take(self, mask: Mask) -> _Errors:
+        return _Errors(
+            speed=self.speed[mask],
+            memory=self.memory[mask],
+            known=self.known[mask],
+            moe=self.moe[mask],
+            sources=self.sources[mask],
+        )
+
+    def spreads(self, within: Array) -> Spreads:
+        """Widths from these errors and those ``within`` the rows of the fit.
+
+        A new run of known software is sometimes one more of a source that was seen, sometimes
+        of another team and cluster: its width is half way between both, in logarithms.
+        """
+        unknown = self._width(self.speed, ~self.known & ~self.moe)
+        known = self._width(self.speed, self.known & ~self.moe)
+        moe = self._width(self.speed, self.moe)
+        dense = self._width(self.speed, ~self.moe)
+        inside = self._width(within, ~self.moe)
+        if unknown is None or dense is None or inside is None:
+            raise InputError("source_id", len(self.speed), "too_few_runs", least=_LEAST_ROWS)
+        memory = self._width(self.memory, np.ones_like(self.moe))
+        # A stack never seen is not easier than one that was.
+        between = unknown if known is None else math.sqrt(inside * min(unknown, known))
+        return Spreads(
+            known=min(unknown, between),
+            unknown=unknown,
+            moe=max(1.0, moe / dense) if moe is not None else 2.0,
+            memory=memory if memory is not None else unknown,
+        )
+
+    def _width(self, errors: Array, mask: Mask) -> float | None:
+        """The error that 80% stay below, each source counting as the root of its rows."""
+        there = mask & np.isfinite(errors)
+        if there.sum() < _LEAST_ROWS:
+            return None
+        names, counts = np.unique(self.sources[there], return_counts=True)
+        weight_of = dict(zip(names.tolist(), (counts**-0.5).tolist(), strict=True))
+        order = np.argsort(errors[there])
+        weights = np.array([weight_of[one] for one in self.sources[there][order].tolist()])
+        reached = np.cumsum(weights) / weights.sum()
+        return float(errors[there][order][np.searchsorted(reached, COVERED_SHARE)])

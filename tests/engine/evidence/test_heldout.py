@@ -1,0 +1,127 @@
+"""Predictions with sources left out, as the last refit wrote them."""
+
+import csv
+import io
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from engine.documents import InputError
+from engine.evidence import heldout
+from engine.evidence.heldout import (
+    HELD_OUT_NAME,
+    HeldOut,
+    evidence,
+    evidence_csv,
+    held_out,
+    replace_figures,
+    write_held_out,
+)
+from engine.evidence.peers import peers
+from engine.evidence.predictions import Prediction, score
+from engine.facts import read_facts
+from engine.paths import DATA_DIR
+
+ONE = Prediction(
+    id="one",
+    feasible=True,
+    tokens_per_sec_per_gpu=1234.5678,
+    tokens_per_sec_per_gpu_low=1000.0,
+    tokens_per_sec_per_gpu_high=1500.0,
+    mfu=0.4,
+    step_time_s=2.0,
+    mem_gb=40.0,
+)
+
+
+def test_what_is_written_is_read(tmp_path: Path) -> None:
+    path = tmp_path / HELD_OUT_NAME
+    write_held_out(path, [ONE], source="a test", as_of="2026-11-23")
+    (found,) = read_facts(path, HeldOut)
+    assert (found.id, found.source, found.as_of) == ("one", "a test", "2026-11-23")
+    assert found.tokens_per_sec_per_gpu == pytest.approx(1234.5678, rel=1e-5)
+    assert (found.low, found.high, found.mem_gb) == (1000, 1500, 40)
+
+
+def test_figures_are_replaced_together() -> None:
+    other = HeldOut(
+        id="one",
+        tokens_per_sec_per_gpu=2 * ONE.tokens_per_sec_per_gpu,
+        low=2000,
+        high=3000,
+        mem_gb=41,
+        source="a test",
+        as_of="2026-11-23",
+    )
+    found = replace_figures(ONE, {"one": other})
+    assert found.mfu == pytest.approx(0.8)
+    assert found.step_time_s == pytest.approx(1.0)
+    assert (found.tokens_per_sec_per_gpu_low, found.tokens_per_sec_per_gpu_high) == (2000, 3000)
+    assert found.mem_gb == 41
+
+
+def test_a_row_that_came_later_asks_for_a_refit() -> None:
+    with pytest.raises(InputError, match=r"cross_validation\.csv: one .* refit"):
+        replace_figures(ONE, {})
+
+
+def test_every_measured_row_that_ships_was_left_out_once() -> None:
+    found = evidence()
+    assert set(held_out()) == {row["id"] for row in found.rows}
+    assert len(found.rows) == len(found.held_out) == len(found.in_sample) == len(found.runs)
+
+
+def test_unseen_sources_are_harder_than_seen_ones() -> None:
+    found = evidence()
+    unseen, *_ = score(found.rows, found.held_out)
+    seen, *_ = score(found.rows, found.in_sample)
+    assert unseen.median_error is not None
+    assert seen.median_error is not None
+    assert found.baseline.median_error is not None
+    assert seen.median_error < unseen.median_error < found.baseline.median_error
+    # What the page says of it: not far from what is promised.
+    assert unseen.interval_coverage == pytest.approx(0.8, abs=0.12)
+
+
+def test_the_prediction_lies_inside_its_interval() -> None:
+    figures = np.array(
+        [(one.low, one.tokens_per_sec_per_gpu, one.high) for one in held_out().values()]
+    )
+    assert (np.diff(figures, axis=1) > 0).all()
+
+
+def test_the_download_has_both_predictions_beside_each_row() -> None:
+    found = evidence()
+    rows = list(csv.DictReader(io.StringIO(evidence_csv())))
+    assert len(rows) == len(found.rows)
+    assert list(rows[0])[: len(found.rows[0])] == list(found.rows[0])
+    for row, unseen, seen in zip(rows, found.held_out, found.in_sample, strict=True):
+        speeds = (unseen.tokens_per_sec_per_gpu, seen.tokens_per_sec_per_gpu)
+        written = (row["held_out_tokens_per_sec_per_gpu"], row["in_sample_tokens_per_sec_per_gpu"])
+        assert tuple(map(float, written)) == pytest.approx(speeds, rel=1e-5)
+
+
+def test_the_rule_repeats_what_was_reported_of_it() -> None:
+    (rule,) = [one for one in peers() if one.kind == "rule"]
+    found = evidence().baseline
+    assert found.median_error is not None
+    assert found.p90_error is not None
+    assert rule.median_low - 0.02 < found.median_error < rule.median_high + 0.02
+    assert found.p90_error == pytest.approx(rule.p90_high, rel=0.05)
+
+
+def test_bounds_of_peers_are_in_order() -> None:
+    for one in peers():
+        assert one.median_low <= one.median_high <= one.p90_low <= one.p90_high
+
+
+def test_a_measured_row_without_its_prediction_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(heldout, "held_out", dict)
+    heldout.evidence.cache_clear()
+    with pytest.raises(InputError, match="refit"):
+        heldout.evidence()
+
+
+def test_the_table_lies_beside_the_parameters() -> None:
+    assert (DATA_DIR / HELD_OUT_NAME).is_file()
