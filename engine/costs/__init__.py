@@ -1,0 +1,1 @@
+"""What computing costs beyond its time: failures, energy, and the ways to pay for it."""

@@ -1,0 +1,237 @@
+"""Ways to pay for a run: every published cloud offer, and hardware of one's own.
+
+What a run costs is what has to be paid for it, which can be more hours than it uses: an instance
+is rented whole, a commitment is paid to the end of its term whether it is used or not, and spot
+devices are taken away and their work is done again.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Literal
+
+from engine.costs.ownership import HOURS_PER_YEAR, MONTHS_PER_YEAR, OwnCost, Ownership, own_cost
+from engine.documents import InputError
+from engine.facts import CloudPrice, Confidence, accelerator, prices_of
+
+TERM_HOURS = {"commitment_1y": HOURS_PER_YEAR, "commitment_3y": 3 * HOURS_PER_YEAR}
+SPOT_OVERHEAD_SHARE = 0.1
+"""Device-hours that spot interruptions add: an own assumption."""
+
+OWN_ASSUMPTION = "own assumption"
+
+Terms = Literal["on_demand", "spot", "commitment_1y", "commitment_3y", "own"]
+Note = Literal["whole_instances", "whole_term", "interruptions", "share_of_lifetime"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Way:
+    """One way to pay for a run."""
+
+    kind: Literal["cloud", "own"]
+    provider: str
+    instance: str
+    region: str
+    terms: Terms
+    usd_per_device_hour: Decimal
+    """As published; for own hardware, as estimated at its utilisation."""
+    n_devices: int
+    devices_paid: int
+    """In whole instances."""
+    device_hours: float
+    """What the run uses."""
+    paid_device_hours: float
+    cost_usd: float
+    confidence: Confidence
+    source: str
+    as_of: str
+    notes: tuple[Note, ...] = ()
+    """Why more hours are paid for than the run uses; ``share_of_lifetime``: own hardware is charged
+    for the run's hours alone, as if other work filled the rest of its life."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TermsSummary:
+    """The offers with the same terms, by what the run costs."""
+
+    terms: Terms
+    offers: int
+    cheapest: Way
+    median: Way
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BreakEven:
+    """From which use on owning is cheaper than an offer."""
+
+    device_hours_per_year: float | None
+    """Of one device; 0 where owning is cheaper however little it is used, None where it never gets
+    cheaper."""
+    payback_months: float | None
+    """Until what is not paid to the cloud has paid the outlay with its interest, at the assumed
+    utilisation; None where it does not within the hardware's lifetime."""
+
+
+def ways(
+    accelerator_name: str,
+    n_devices: int,
+    device_hours: float,
+    wall_clock_hours: float,
+    *,
+    ownership: Ownership | None = None,
+    spot_overhead_share: float = SPOT_OVERHEAD_SHARE,
+) -> list[Way]:
+    """All ways to pay for a run, the cheapest first.
+
+    Parameters
+    ----------
+    accelerator_name
+        From ``data/accelerators.csv``; offers are those of ``data/cloud_prices.csv``.
+    n_devices, device_hours, wall_clock_hours
+        The run. A commitment costs its price times the larger of ``device_hours`` and the devices
+        times as many whole terms as the wall-clock time takes.
+    ownership
+        Also cost own hardware by these assumptions, where its price is known.
+    spot_overhead_share
+        Device-hours that spot interruptions add, over ``device_hours``.
+
+    Raises
+    ------
+    InputError
+        For an unknown accelerator, a run of no length, or own hardware of unknown power.
+    """
+    accelerator(accelerator_name)
+    for name, value in (("device_hours", device_hours), ("wall_clock_hours", wall_clock_hours)):
+        if value <= 0:
+            raise InputError(name, value, "greater_than", limit=0)
+    found = [
+        _cloud_way(price, n_devices, device_hours, wall_clock_hours, spot_overhead_share)
+        for price in prices_of(accelerator_name)
+    ]
+    owned = own_cost(accelerator_name, ownership) if ownership else None
+    if owned:
+        found.append(_own_way(owned, n_devices, device_hours))
+    return sorted(found, key=lambda way: way.cost_usd)
+
+
+def _cloud_way(
+    price: CloudPrice,
+    n_devices: int,
+    device_hours: float,
+    wall_clock_hours: float,
+    spot_overhead_share: float,
+) -> Way:
+    devices_paid = math.ceil(n_devices / price.devices) * price.devices
+    paid_hours = device_hours * devices_paid / n_devices
+    notes: list[Note] = []
+    if devices_paid > n_devices:
+        notes.append("whole_instances")
+    if price.terms == "spot":
+        paid_hours *= 1 + spot_overhead_share
+        notes.append("interruptions")
+    if term_hours := TERM_HOURS.get(price.terms):
+        terms = math.ceil(wall_clock_hours / term_hours)
+        paid_hours = max(paid_hours, devices_paid * terms * term_hours)
+        notes.append("whole_term")
+    return Way(
+        kind="cloud",
+        provider=price.provider,
+        instance=price.instance,
+        region=price.region,
+        terms=price.terms,
+        usd_per_device_hour=price.usd_per_device_hour,
+        n_devices=n_devices,
+        devices_paid=devices_paid,
+        device_hours=device_hours,
+        paid_device_hours=paid_hours,
+        cost_usd=paid_hours * float(price.usd_per_device_hour),
+        confidence=price.confidence,
+        source=price.source,
+        as_of=price.as_of,
+        notes=tuple(notes),
+    )
+
+
+def _own_way(owned: OwnCost, n_devices: int, device_hours: float) -> Way:
+    usd_per_hour = owned.parts.total_usd
+    price = owned.price
+    return Way(
+        kind="own",
+        provider="",
+        instance="",
+        region=owned.region,
+        terms="own",
+        usd_per_device_hour=Decimal(f"{usd_per_hour:.4f}"),
+        n_devices=n_devices,
+        devices_paid=n_devices,
+        device_hours=device_hours,
+        paid_device_hours=device_hours,
+        cost_usd=device_hours * usd_per_hour,
+        confidence=price.confidence if price else "unverified",
+        source=price.source if price else OWN_ASSUMPTION,
+        as_of=price.as_of if price else "",
+        notes=("share_of_lifetime",),
+    )
+
+
+def summarise(found: Iterable[Way]) -> list[TermsSummary]:
+    """The cheapest and the (lower) median of the published offers with the same terms, the
+    cheapest terms first. Disputed prices and outliers are left out."""
+    by_terms: dict[Terms, list[Way]] = {}
+    for way in sorted(found, key=lambda way: way.cost_usd):
+        if way.confidence == "published" or way.kind == "own":
+            by_terms.setdefault(way.terms, []).append(way)
+    return [
+        TermsSummary(
+            terms=terms, offers=len(same), cheapest=same[0], median=same[(len(same) - 1) // 2]
+        )
+        for terms, same in by_terms.items()
+    ]
+
+
+def break_even(owned: OwnCost, way: Way) -> BreakEven:
+    """Where owning costs the same as a cloud offer.
+
+    On demand and on spot a year of h device-hours costs p·h, owning F + e·h: equal at
+    h = F / (p − e). A commitment costs the same however much it is used, so owning either beats it
+    at full use and then at any, or is taken never to. The outlay K is paid back after n months
+    with K = s·(1 − (1 + i)^−n)/i, the present value of the monthly savings s at the monthly rate i.
+    """
+    committed = way.terms in TERM_HOURS
+    usd_per_hour = float(way.usd_per_device_hour) * way.devices_paid / way.n_devices
+    if not committed:
+        usd_per_hour = way.cost_usd / way.device_hours
+    margin_usd = usd_per_hour - owned.electricity_usd_per_hour
+    hours: float | None = owned.fixed_usd_per_year / margin_usd if margin_usd > 0 else math.inf
+    if hours is not None and hours > HOURS_PER_YEAR:
+        hours = None
+    elif committed:
+        hours = 0.0
+
+    used_hours = HOURS_PER_YEAR * owned.utilisation_share
+    saved_usd_per_year = (
+        usd_per_hour * (HOURS_PER_YEAR if committed else used_hours)
+        - owned.fixed_running_usd_per_year
+        - owned.electricity_usd_per_hour * used_hours
+    )
+    months = _payback_months(
+        owned.outlay_usd_per_device,
+        saved_usd_per_year / MONTHS_PER_YEAR,
+        math.expm1(math.log1p(owned.cost_of_capital_per_year) / MONTHS_PER_YEAR),
+    )
+    worn_out = months is None or months > owned.lifetime_years * MONTHS_PER_YEAR
+    return BreakEven(device_hours_per_year=hours, payback_months=None if worn_out else months)
+
+
+def _payback_months(
+    outlay_usd: float, saved_usd_per_month: float, rate_per_month: float
+) -> float | None:
+    if saved_usd_per_month <= outlay_usd * rate_per_month:
+        return None
+    if not rate_per_month:
+        return outlay_usd / saved_usd_per_month
+    remaining = outlay_usd * rate_per_month / saved_usd_per_month
+    return -math.log1p(-remaining) / math.log1p(rate_per_month)
