@@ -1,0 +1,156 @@
+"""How long one pass through a served model takes: a roofline, part by part.
+
+Attention's matrices, feed-forward networks, experts, output head and attention itself each take
+the longer of computing and of reading from memory what they compute with (Pope 2022, section
+2). All-reduces between tensor-parallel devices and launching kernels are added.
+
+Left out: pipeline parallelism, whole experts on devices of their own, speculative decoding.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from engine.documents import InputError
+from engine.facts import Accelerator
+from engine.layout import Precision
+from engine.serving.replica import WEIGHT_BYTES, Replica, WeightPrecision
+
+Array = npt.NDArray[np.float64]
+Bound = Literal["compute", "memory bandwidth", "communication", "overhead"]
+
+_SIXTEEN: tuple[Precision, ...] = ("bf16", "fp16", "fp32")
+_COMPUTED_IN: dict[WeightPrecision, tuple[Precision, ...]] = {
+    "fp32": ("fp32",),
+    "bf16": _SIXTEEN,
+    "fp8": ("fp8", *_SIXTEEN),
+    "int8": _SIXTEEN,
+    "int4": _SIXTEEN,
+    "nvfp4": ("nvfp4", *_SIXTEEN),
+}
+"""The first that the device has. Integer weights are widened as they are read: only reading
+them becomes cheaper, as with 8- and 4-bit floats on devices without such units."""
+
+
+def expected_experts_share(n_experts: int, top_k: int, tokens: Array) -> Array:
+    """Share of a layer's experts that at least one of ``tokens`` chose: 1 − (1 − k/E)^tokens,
+    if all experts are equally liked."""
+    chosen: Array = 1 - (1 - top_k / n_experts) ** tokens
+    return chosen
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PassSeconds:
+    """Seconds of a pass by what they are spent on; a part counts where it is bound."""
+
+    compute: Array
+    memory: Array
+    communication: Array
+    overhead: Array
+
+    @property
+    def total(self) -> Array:
+        return self.compute + self.memory + self.communication + self.overhead
+
+    def bound(self, at: int) -> Bound:
+        """What most of the time goes into."""
+        names: tuple[Bound, ...] = ("compute", "memory bandwidth", "communication", "overhead")
+        spent = [float(getattr(self, field.name)[at]) for field in fields(self)]
+        return names[spent.index(max(spent))]
+
+
+def pass_time(
+    replica: Replica, *, sequences: Array, tokens: Array, pairs: Array, cached: Array, decode: bool
+) -> PassSeconds:
+    """Time of one pass through the model, for each element of the arrays.
+
+    Parameters
+    ----------
+    sequences
+        In the pass; the last token of each passes the output head too.
+    tokens
+        That pass the layers.
+    pairs
+        Of a token and one that it attends to.
+    cached
+        Tokens whose keys and values are read from memory.
+    decode
+        Whether latent attention computes with the latents themselves, as with few tokens it
+        should (DeepSeek-V2 2024, section 2.1.2), rather than with keys and values of each head.
+    """
+    model, known, device, degree = (
+        replica.model,
+        replica.efficiency,
+        replica.device,
+        replica.tensor_parallel,
+    )
+    shape, count = model.shape, model.shape.count_parameters()
+    weight_bytes, base_bytes = WEIGHT_BYTES[model.weights], model.base_bytes
+    base_peak = _peak(device, "fp32" if model.weights == "fp32" else "bf16")
+    peak = _peak(device, model.weights) * known.matmul_share
+    # Of attention's work, the share of the busiest device; of its weights, of any.
+    share: Array | float = 1 / degree
+    if replica.by_sequences:
+        share = np.ceil(sequences / degree) / sequences
+    if shape.moe:
+        chosen = expected_experts_share(shape.moe.n_experts, shape.moe.top_k, tokens)
+    else:
+        chosen = np.zeros_like(tokens)
+    pair_width, expanded = shape.d_attn + shape.d_value, 0
+    if shape.mla and decode:
+        pair_width = shape.n_heads * (2 * shape.mla.kv_lora_rank + shape.mla.qk_rope_head_dim)
+    elif shape.mla:  # keys and values of cached tokens are made again from their latents
+        sizes = {name: n_in * n_out for name, n_in, n_out in shape.attention_linears()}
+        expanded = shape.n_layers * sizes["kv_up"]
+    head = shape.vocab * shape.d_model
+    parts = (  # FLOPs per FLOP/s and bytes, of one device
+        (
+            2 * (tokens * count.attention + cached * expanded) * share / peak,
+            weight_bytes * count.attention / (1 if replica.by_sequences else degree),
+        ),
+        (2 * tokens * count.ffn / degree / peak, weight_bytes * count.ffn / degree),
+        (
+            2 * tokens * (count.experts - count.experts_idle) / degree / peak,
+            weight_bytes * count.experts * chosen / degree,
+        ),
+        (
+            2 * sequences * head / degree / (base_peak * known.matmul_share),
+            base_bytes * head / degree,
+        ),
+        (
+            2 * shape.n_layers * pair_width * pairs * share / (base_peak * known.attention_share),
+            replica.cache_bytes_per_token * cached * (share if replica.by_sequences else 1),
+        ),
+    )
+    compute, memory = np.zeros_like(tokens), np.zeros_like(tokens)
+    for compute_s, read_bytes in parts:
+        read_s = read_bytes / (device.memory_gb_per_s * 1e9 * known.bandwidth_share)
+        compute += np.where(compute_s > read_s, compute_s, 0)
+        memory += np.where(compute_s > read_s, 0, read_s)
+
+    in_one_node = degree <= device.domain_size
+    link = (device.fast_gb_per_s if in_one_node else device.slow_gb_per_s) * 1e9
+    # A ring all-reduce sends 2·(n−1)/n of the values: one after the FFN, and after attention
+    # unless a device has its sequences to itself there.
+    ring = 2 * (degree - 1) / degree * tokens * shape.d_model * base_bytes / link
+    each = ring + known.all_reduce_latency_s * (degree > 1)
+    return PassSeconds(
+        compute=compute,
+        memory=memory,
+        communication=shape.n_layers * (1 if replica.by_sequences else 2) * each,
+        overhead=np.full_like(tokens, shape.n_layers * known.layer_overhead_s),
+    )
+
+
+def _peak(device: Accelerator, weights: WeightPrecision) -> float:
+    for kind in _COMPUTED_IN[weights]:
+        if peak := device.peak_flops_per_s(kind):
+            return peak
+    having = ", ".join(kind for kind in _SIXTEEN if device.peak_flops_per_s(kind))
+    raise InputError(
+        "weights", weights, "precision_of_device", device=device.accelerator, having=having
+    )
