@@ -5,8 +5,6 @@ Exit status 0 means success; bad input ends with status 2 and one line on standa
 
 from __future__ import annotations
 
-import csv
-import dataclasses
 import json
 import sys
 import time
@@ -15,13 +13,13 @@ from typing import Annotated
 
 import typer
 
-from engine import evidence, quantities, terminal
+from engine import cli_search, cli_tables, quantities, terminal
 from engine.calibration import Calibration
 from engine.comparison import Comparison, calibrate, compare
-from engine.documents import InputError, read_toml, read_toml_table
+from engine.documents import read_toml
 from engine.forecast import forecast
 from engine.machine import this_machine
-from engine.plan import Plan
+from engine.plan import read_plan
 from engine.report import comparison_rows, forecast_rows, print_table
 from engine.runs import generator, launch
 from engine.runs.folder import Phase, Run
@@ -35,57 +33,16 @@ from engine.training.texts import read_documents
 app = new_app(text("cli.engine"))
 runs_app = new_app(text("cli.runs"))
 app.add_typer(runs_app, name="runs")
+cli_tables.add_to(app)
+cli_search.add_to(app)
 
 Json = Annotated[bool, typer.Option("--json", help=text("cli.json"))]
 RunId = Annotated[str, typer.Argument(metavar="RUN", help=text("cli.run_id"))]
-Csv = Annotated[Path, typer.Argument(metavar="FILE.csv", help=text("cli.rows"))]
-
-
-@app.command(help=text("cli.predict"))
-def predict(rows: Csv, out: Annotated[Path, typer.Option(help=text("cli.out"))]) -> None:
-    wrong = 0
-    predictions = []
-    for number, row in enumerate(evidence.read_rows(rows), 2):
-        try:
-            predictions.append(evidence.predict_row(row))
-        except InputError as error:
-            wrong += 1
-            print(f"{rows}:{number}: {error.in_language(text.language)}", file=sys.stderr)
-    with out.open("w", encoding="utf-8", newline="") as file:
-        names = [field.name for field in dataclasses.fields(evidence.Prediction)]
-        writer = csv.DictWriter(file, names, lineterminator="\n")
-        writer.writeheader()
-        for one in predictions:
-            data = dataclasses.asdict(one)
-            writer.writerow(data | {"feasible": int(one.feasible)})
-    if wrong:
-        raise typer.Exit(2)
-
-
-@app.command(help=text("cli.validate"))
-def validate(measured: Csv, as_json: Json = False) -> None:
-    rows = evidence.read_rows(measured)
-    scores = evidence.score(rows, [evidence.predict_row(row) for row in rows])
-    if as_json:
-        print(json.dumps([dataclasses.asdict(one) for one in scores], indent=1))
-        return
-    columns = ["group", "rows", "predicted", "median_error", "p90_error", "bias", "coverage"]
-    print_table(
-        [text(f"table.{name}") for name in columns],
-        [
-            [one.group or text("table.all"), str(one.n_rows), str(one.n_predicted)]
-            + [
-                "–" if value is None else f"{value:.1%}"
-                for value in (one.median_error, one.p90_error, one.bias, one.interval_coverage)
-            ]
-            for one in scores
-        ],
-    )
 
 
 @app.command("forecast", help=text("cli.forecast"))
 def forecast_command(scenario: Path, as_json: Json = False) -> None:
-    predicted = forecast(_read_plan(scenario))
+    predicted = forecast(read_plan(scenario))
     if as_json:
         print(predicted.model_dump_json(indent=1))
     else:
@@ -116,7 +73,7 @@ def calibrate_command(
     runs: Annotated[int, typer.Option(help=text("cli.n_runs"), min=1, max=100)] = 1,
     as_json: Json = False,
 ) -> None:
-    plan = _read_plan(scenario)
+    plan = read_plan(scenario)
     machine = this_machine()
     recipe = sample_recipe(plan, machine, scenario.stem, budget_s=60 * minutes)
     finished = []
@@ -239,14 +196,6 @@ def probe(as_json: Json = False) -> None:
         print(json.dumps(measured, indent=1))
     else:
         print(text("cli.probed", **measured))
-
-
-def _read_plan(path: Path) -> Plan:
-    """The ``[plan]`` of a scenario file; what else it holds is not the engine's."""
-    table = read_toml_table(path)
-    if not isinstance(table.get("plan"), dict):
-        raise InputError("plan", "—", "missing")
-    return Plan.parse(table["plan"], where="plan")
 
 
 def _follow(run: Run) -> None:

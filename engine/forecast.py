@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+import math
 from typing import Self
 
 from pydantic import model_validator
 
 from engine.calibration import RatioSpread
+from engine.costs.goodput import run_time_range
 from engine.documents import Document, InputError
-from engine.facts import Fact, accelerator, efficiency, law_coefficients
+from engine.facts import Fact, accelerator, law_coefficients
 from engine.flops import training_flops_per_token
-from engine.memory import GB, device_memory
 from engine.plan import Plan
+from engine.predictor.efficiency import efficiency_parameters, is_known, spreads
+from engine.predictor.estimate import estimate, hfu, mfu
+from engine.predictor.memory import GB
+from engine.predictor.stacks import stacks
 from engine.scaling import expected_loss
-from engine.serving import decode_tokens_per_s
-from engine.throughput import mfu, step_time
+from engine.serving.planned import planned_serving
 
 SECONDS_PER_HOUR = 3600.0
+LEAST_GOODPUT_SHARE = 0.01
+"""Of a forecast's lower bound: a run that makes less progress is stopped by people."""
 
 
 class Figure(Document):
@@ -68,6 +74,10 @@ class Forecast(Document):
     """Before calibration."""
     tokens_per_s: Figure
     mfu: Figure
+    hfu: Figure
+    """As MFU, with what activation checkpointing computes again."""
+    goodput_share: Figure
+    """Share of the wall-clock time that makes progress."""
     wall_clock_hours: Figure
     device_hours: Figure
     """GPU-hours where the devices are GPUs."""
@@ -78,15 +88,15 @@ class Forecast(Document):
     loss_calibrated: bool
 
     serving_tokens_per_s_per_device: Figure
+    """Answers being written, while no prompt is read."""
     serving_usd_per_million_tokens: Figure
+    """Of answers."""
+    serving_usd_per_million_input_tokens: Figure
+    serving_usd_per_million_cached_tokens: Figure
+    serving_time_to_first_token_s: Figure
 
     sources: dict[str, str]
     """Facts that went in, by what they are: where from and from when."""
-
-
-MEMORY_ERROR_SHARE = 0.25
-"""Half-width of the memory interval before calibration: frameworks differ that much in what
-they keep and count."""
 
 
 def forecast(plan: Plan) -> Forecast:
@@ -98,7 +108,7 @@ def forecast(plan: Plan) -> Forecast:
         If a fact that the plan needs is missing (a precision the device lacks, say).
     """
     device = accelerator(plan.cluster.accelerator, "plan.cluster.accelerator")
-    known = efficiency(device.arch)
+    stack = stacks()[plan.software]
     law = law_coefficients(plan.law, "plan.law")
     count = plan.shape.count_parameters()
     n_devices = plan.cluster.n_devices
@@ -110,19 +120,20 @@ def forecast(plan: Plan) -> Forecast:
         at_size = None
     if at_scale and not at_scale.speaks_for_loss_at(count.total, plan.tokens):
         at_scale = None
-    step = step_time(plan.shape, plan.layout, device, n_devices)
-    step_s = _corrected(
-        step.total, known.step_time_low, known.step_time_high, speed.step_time if speed else None
-    )
-    memory = device_memory(plan.shape, plan.layout, device, n_devices)
+    predicted = estimate(plan.shape, plan.layout, device, n_devices, stack)
+    width = math.exp(spreads().of(known=is_known(stack), moe=plan.shape.moe is not None))
+    step_s = _corrected(predicted.step_s, 1 / width, width, speed.step_time if speed else None)
+    width = math.exp(spreads().memory)
     memory_bytes = _corrected(
-        memory.total,
-        1 - MEMORY_ERROR_SHARE,
-        1 + MEMORY_ERROR_SHARE,
-        at_size.memory if at_size else None,
+        predicted.memory_bytes, 1 / width, width, at_size.memory if at_size else None
     )
     tokens_per_s = step_s.inverse_of(plan.tokens_per_step)
-    wall_hours = step_s * (plan.steps / SECONDS_PER_HOUR / plan.cluster.availability_share)
+    goodput = _goodput(plan, step_s.value)
+    wall_hours = Figure(
+        value=step_s.value / goodput.value,
+        low=step_s.low / goodput.high,
+        high=step_s.high / goodput.low,
+    ) * (plan.steps / SECONDS_PER_HOUR)
     device_hours = wall_hours * n_devices
     price = float(plan.cluster.price_usd_per_device_hour)
 
@@ -134,10 +145,9 @@ def forecast(plan: Plan) -> Forecast:
         at_scale.loss if at_scale else None,
     )
 
-    decoding = Figure(value=1, low=1 / known.step_time_high, high=1 / known.step_time_low) * (
-        decode_tokens_per_s(plan, device)
-    )
-    busy_tokens_per_hour = decoding * (SECONDS_PER_HOUR * plan.serving.utilisation_share)
+    serving = planned_serving(plan)
+    width = math.exp(spreads().unknown)
+    around = Figure(value=1, low=1 / width, high=width)
     return Forecast(
         plan_hash=plan.content_hash,
         calibration_run_ids=speed.run_ids if speed else (),
@@ -149,27 +159,61 @@ def forecast(plan: Plan) -> Forecast:
         steps=plan.steps,
         tokens_per_step=plan.tokens_per_step,
         memory_bytes_per_device=memory_bytes,
-        memory_parts_bytes=memory.parts(),
+        memory_parts_bytes=predicted.memory_parts_bytes,
         device_memory_bytes=device.memory_gb * GB,
         fits=memory_bytes.value <= device.memory_gb * GB,
         step_time_s=step_s,
-        step_parts_s=step.parts(),
+        step_parts_s=predicted.step_parts_s,
         tokens_per_s=tokens_per_s,
-        mfu=tokens_per_s * mfu(plan.shape, plan.layout, device, 1.0, n_devices),
+        mfu=tokens_per_s * mfu(plan.shape, plan.layout, device, 1.0 / n_devices),
+        hfu=tokens_per_s * hfu(plan.shape, plan.layout, device, 1.0 / n_devices),
+        goodput_share=goodput,
         wall_clock_hours=wall_hours,
         device_hours=device_hours,
         cost_usd=device_hours * price,
         loss_nats_per_token=loss,
         loss_extrapolated=expected.extrapolated and at_scale is None,
         loss_calibrated=at_scale is not None,
-        serving_tokens_per_s_per_device=decoding,
-        serving_usd_per_million_tokens=busy_tokens_per_hour.inverse_of(price * 1e6),
+        serving_tokens_per_s_per_device=around * serving.point.decode_tokens_per_s_per_device,
+        serving_usd_per_million_tokens=around * serving.prices.usd_per_million_output_tokens,
+        serving_usd_per_million_input_tokens=around * serving.prices.usd_per_million_input_tokens,
+        serving_usd_per_million_cached_tokens=(
+            around * serving.prices.usd_per_million_cached_tokens
+        ),
+        serving_time_to_first_token_s=around * serving.point.time_to_first_token_s,
         sources={
             "accelerator": _cited(device),
-            "efficiency": _cited(known),
+            "efficiency": _cited(efficiency_parameters()[0]),
+            "software": _cited(stack),
             "law": _cited(law),
             "price": plan.cluster.price_source,
         },
+    )
+
+
+def _goodput(plan: Plan, step_time_s: float) -> Figure:
+    """As the plan says, or as failures, checkpoints and restarts let expect."""
+    share = plan.cluster.availability_share
+    if share is not None:
+        return Figure(value=share, low=share, high=share)
+    expected = run_time_range(
+        plan.reliability,
+        n_devices=plan.cluster.n_devices,
+        parameters=plan.shape.count_parameters().total,
+        steps=plan.steps,
+        step_time_s=step_time_s,
+    )
+    if expected.value.goodput_share <= 0:
+        raise InputError(
+            "reliability.failures_per_device_year",
+            plan.reliability.failures_per_device_year,
+            "run_never_ends",
+        )
+    shares = [one.goodput_share for one in (expected.low, expected.value, expected.high)]
+    return Figure(
+        value=expected.value.goodput_share,
+        low=max(min(shares), LEAST_GOODPUT_SHARE),
+        high=max(shares),
     )
 
 

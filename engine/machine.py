@@ -14,8 +14,8 @@ import psutil
 
 from engine.documents import InputError
 from engine.facts import Accelerator, accelerator, accelerators, typical_price
-from engine.memory import GB
 from engine.plan import OWN_ASSUMPTION, Cluster
+from engine.predictor.memory import GB
 
 CPU_CORE = "CPU-core"
 CPU_CORE_PRICE_USD = Decimal("0.05")

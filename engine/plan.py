@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Annotated, Self
+from pathlib import Path
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
 from engine.calibration import Calibration
-from engine.documents import Document
-from engine.facts import Accelerator, accelerator, law_coefficients, typical_price
+from engine.costs.goodput import Reliability
+from engine.documents import Document, InputError, read_toml_table
+from engine.facts import Accelerator, accelerator, law_coefficients, look_up, typical_price
 from engine.layout import Layout, Precision
+from engine.predictor.stacks import stacks
 from engine.shapes import ModelShape
-from engine.throughput import peak_flops_per_s
 
 Share = Annotated[float, Field(gt=0, le=1)]
 UsdPerHour = Annotated[Decimal, Field(ge=0, le=100_000, max_digits=12)]
@@ -27,9 +29,9 @@ class Cluster(Document):
     price_usd_per_device_hour: UsdPerHour
     price_source: Annotated[str, Field(min_length=1, max_length=300)]
     """Where the price comes from, with its date, or 'own assumption'."""
-    availability_share: Share = 0.95
+    availability_share: Share | None = None
     """Share of the paid hours in which the run makes progress; the rest is failures, restarts
-    and checkpoints."""
+    and checkpoints. Where it is not given, :mod:`engine.costs.goodput` says what to expect."""
 
     @field_validator("accelerator")
     @classmethod
@@ -43,7 +45,13 @@ class ServingPlan(Document):
     concurrent_sequences: Annotated[int, Field(ge=1, le=100_000)] = 32
     """Answers that one device generates at a time."""
     context_tokens: Annotated[int, Field(ge=1, le=10_000_000)] = 1_024
-    """Tokens that an answer looks back on, on average."""
+    """Tokens of a request that are read before it is answered, on average."""
+    output_tokens: Annotated[int, Field(ge=1, le=1_000_000)] = 256
+    """Tokens of an answer, on average."""
+    cached_share: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    """Share of the tokens read whose keys and values are kept from an earlier request."""
+    weights: Literal["as_trained", "fp32", "bf16", "fp8", "int8", "int4", "nvfp4"] = "as_trained"
+    """Precision that the weights are served in."""
     utilisation_share: Share = 0.4
     """Share of the paid hours in which the serving devices are busy."""
 
@@ -57,10 +65,19 @@ class Plan(Document):
     layout: Layout
     cluster: Cluster
     peak_learning_rate: Annotated[float, Field(gt=0, le=1)] = 3e-4
+    software: str = "default"
+    """What trains it, by its name in ``data/software_stacks.csv``."""
+    reliability: Reliability = Reliability()
+    """What is assumed of failures and checkpoints where no availability is given."""
     law: str = "hoffmann_2022_unrounded"
     """Coefficients of the scaling law, by their name in ``data/scaling_laws.csv``."""
     serving: ServingPlan = ServingPlan()
     calibration: Calibration | None = None
+
+    @field_validator("software")
+    @classmethod
+    def _known_software(cls, name: str) -> str:
+        return look_up(stacks(), name, "").stack
 
     @field_validator("law")
     @classmethod
@@ -68,8 +85,15 @@ class Plan(Document):
         return law_coefficients(name, field="").law
 
     @model_validator(mode="after")
-    def _device_has_precision(self) -> Self:
-        peak_flops_per_s(accelerator(self.cluster.accelerator), self.layout)
+    def _can_be_laid_out(self) -> Self:
+        accelerator(self.cluster.accelerator).needed_flops_per_s(self.layout.precision)
+        try:
+            self.layout.check(self.shape, self.cluster.n_devices)
+        except InputError as error:
+            where = "cluster" if error.field == "n_devices" else "layout"
+            raise InputError(
+                f"{where}.{error.field}", error.value, error.rule, **error.params
+            ) from None
         return self
 
     @property
@@ -81,6 +105,14 @@ class Plan(Document):
     def steps(self) -> int:
         """Optimizer steps; the last one may go a little beyond ``tokens``."""
         return max(1, -(-self.tokens // self.tokens_per_step))
+
+
+def read_plan(path: Path) -> Plan:
+    """The ``[plan]`` of a scenario file; what else it holds is not the engine's."""
+    table = read_toml_table(path)
+    if not isinstance(table.get("plan"), dict):
+        raise InputError("plan", "—", "missing")
+    return Plan.parse(table["plan"], where="plan")
 
 
 OWN_ASSUMPTION = "own assumption"

@@ -8,7 +8,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from engine.documents import Document, InputError
-from engine.layout import Layout
+from engine.layout import TRAINING_PRECISIONS, Layout
 from engine.shapes import ModelShape
 
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -58,6 +58,17 @@ class Recipe(Document):
     def _is_trainable(self) -> Self:
         if self.shape.family != "llama":
             raise InputError("shape.family", self.shape.family, "equal", to="llama")
+        if not self.shape.is_plain_llama:
+            raise InputError("shape", self.shape.family, "plain_llama")
+        if not self.layout.is_data_parallel_only or self.layout.offload != "none":
+            raise InputError("layout", self.layout.short_name, "data_parallel_only")
+        if self.layout.shard_group:
+            raise InputError("layout.shard_group", self.layout.shard_group, "equal", to=0)
+        if self.layout.precision not in TRAINING_PRECISIONS:
+            allowed = ", ".join(TRAINING_PRECISIONS)
+            raise InputError(
+                "layout.precision", self.layout.precision, "literal_error", limit=allowed
+            )
         if self.shape.vocab < _EVERY_BYTE:
             raise InputError(
                 "shape.vocab", self.shape.vocab, "greater_than_equal", limit=_EVERY_BYTE

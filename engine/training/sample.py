@@ -5,10 +5,10 @@ from __future__ import annotations
 
 from engine.documents import InputError
 from engine.forecast import forecast
-from engine.layout import Layout
+from engine.layout import TRAINING_PRECISIONS, Layout
 from engine.machine import Machine
-from engine.memory import GB
 from engine.plan import Plan, best_precision
+from engine.predictor.memory import GB
 from engine.shapes import ModelShape
 from engine.training.recipe import CorpusChoice, Recipe
 
@@ -43,8 +43,13 @@ def sample_recipe(
     n_ranks = min(plan.cluster.n_devices, machine.n_devices)
     same_device = plan.cluster.accelerator == machine.device.accelerator
     precision = plan.layout.precision if same_device else best_precision(machine.device)
-    layout = plan.layout.model_copy(update={"precision": precision})
-    candidates = [plan.shape, *_smaller(plan.shape)] if same_device else list(_smaller(plan.shape))
+    if precision not in TRAINING_PRECISIONS:
+        precision = best_precision(machine.device)
+    layout = plan.layout.data_parallel_only().model_copy(update={"precision": precision})
+    if layout.activation_checkpointing == "selective":  # nothing to do for fused attention
+        layout = layout.model_copy(update={"activation_checkpointing": "none"})
+    as_planned = same_device and plan.shape.is_plain_llama
+    candidates = [*([plan.shape] if as_planned else []), *_smaller(plan.shape)]
     for shape in candidates:
         fitted = _batch_that_fits(shape, layout, small=shape is not plan.shape)
         recipe = Recipe.parse(
@@ -100,6 +105,7 @@ def run_plan(recipe: Recipe, plan: Plan | None, machine: Machine) -> Plan:
             "layout": recipe.layout,
             "cluster": cluster,
             "peak_learning_rate": recipe.peak_learning_rate,
+            "software": "Flopledger",
             **extras,
         }
     )
@@ -137,6 +143,9 @@ def _smaller(shape: ModelShape) -> list[ModelShape]:
                     "vocab": min(shape.vocab, _SMALL_VOCAB),
                     "seq_len_tokens": min(shape.seq_len_tokens, _SMALL_SEQ_LEN),
                     "tied_embeddings": True,
+                    # Our own training builds Llama's block; experts and latent attention are
+                    # left to the forecast.
+                    **dict.fromkeys(("ffn", "biases", "positions", "moe", "mla")),
                 }
             )
         )

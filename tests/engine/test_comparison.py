@@ -40,13 +40,18 @@ def measured(plan: Plan, step_ratio: float, run_id: str = "r1", loss: float = 3.
 
 
 def test_ratios_of_every_quantity(laptop: Scenario) -> None:
-    rows = compare(forecast(laptop.plan), laptop.plan, result(laptop.plan, step_ratio=1.2))
+    predicted = forecast(laptop.plan)
+    rows = compare(predicted, laptop.plan, result(laptop.plan, step_ratio=1.2))
     ratios = {row.quantity: row.ratio for row in rows}
     assert ratios["step_time_s"] == pytest.approx(1.2)
     assert ratios["tokens_per_s"] == pytest.approx(1 / 1.2)
     assert ratios["cost_usd"] == ratios["device_hours"] == pytest.approx(1.2)
     inside = {row.quantity: row.inside_interval for row in rows}
-    assert inside["step_time_s"]  # the interval reaches to 1.3
+    step = predicted.step_time_s
+    assert inside["step_time_s"] == (1.2 * step.value <= step.high)
+    assert not {row.quantity: row.inside_interval for row in compare(
+        predicted, laptop.plan, result(laptop.plan, step_ratio=2.0)
+    )}["step_time_s"]  # fmt: skip
     assert set(ratios) == {
         "step_time_s", "tokens_per_s", "mfu", "memory_bytes_per_device", "loss_nats_per_token",
         "device_hours", "cost_usd",

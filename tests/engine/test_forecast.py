@@ -1,12 +1,17 @@
 """Forecasts: their arithmetic, their bounds, and what a calibration may move."""
 
 import datetime
+import math
 
 import pytest
 
 from engine.calibration import Calibration, RatioSpread
+from engine.costs.goodput import run_time_range
+from engine.documents import InputError
+from engine.flops import recomputed_flops_per_token, training_flops_per_token
 from engine.forecast import Figure, forecast
 from engine.plan import Plan
+from engine.predictor.efficiency import spreads
 from engine.report import FIGURES
 from finance.scenario import Scenario, sample_scenarios
 
@@ -82,3 +87,76 @@ def test_a_model_that_is_too_large_says_so(startup: Scenario) -> None:
 def test_a_free_machine_costs_nothing(laptop: Scenario) -> None:
     free = laptop.plan.with_value("cluster.price_usd_per_device_hour", "0")
     assert forecast(free).cost_usd.value == 0
+
+
+def test_the_interval_is_that_of_the_software(startup: Scenario) -> None:
+    """Software that runs were seen of is predicted better; mixtures of experts worse."""
+    widths = spreads()
+    moe = {"n_experts": 8, "top_k": 2, "d_ff": 2048}
+    for software, width in (("Megatron-LM", widths.known), ("default", widths.unknown)):
+        plan = startup.plan.with_value("software", software)
+        for one, factor in ((plan, 1.0), (plan.with_value("shape.moe", moe), widths.moe)):
+            step = forecast(one).step_time_s
+            assert math.log(step.high / step.value) == pytest.approx(width * factor)
+            assert math.log(step.value / step.low) == pytest.approx(width * factor)
+    memory = forecast(startup.plan).memory_bytes_per_device
+    assert math.log(memory.high / memory.value) == pytest.approx(widths.memory)
+
+
+def test_hfu_counts_what_is_computed_again(startup: Scenario) -> None:
+    plain = forecast(startup.plan)
+    assert plain.hfu == plain.mfu
+    again = forecast(startup.plan.with_value("layout.activation_checkpointing", "full"))
+    shape = startup.plan.shape
+    ratio = 1 + recomputed_flops_per_token(shape, "full") / training_flops_per_token(shape)
+    assert again.hfu.value / again.mfu.value == pytest.approx(ratio)
+    assert again.mfu.value < plain.mfu.value
+    assert again.step_parts_s["recompute"] > 0
+
+
+def test_mfu_is_tokens_times_flops_over_the_peak(startup: Scenario) -> None:
+    predicted = forecast(startup.plan)
+    flops_per_s = predicted.tokens_per_s.value * predicted.training_flops_per_token
+    assert predicted.mfu.value == pytest.approx(flops_per_s / (64 * 989e12))
+    eight = startup.plan.with_value("layout.precision", "fp8")
+    short = forecast(eight)
+    assert short.step_time_s.value < predicted.step_time_s.value
+    flops_per_s = short.tokens_per_s.value * short.training_flops_per_token
+    assert short.mfu.value == pytest.approx(flops_per_s / (64 * 1979e12))
+
+
+def test_without_an_availability_failures_say_what_to_expect(startup: Scenario) -> None:
+    plan = startup.plan.with_value("cluster.availability_share", None)
+    predicted = forecast(plan)
+    expected = run_time_range(
+        plan.reliability,
+        n_devices=64,
+        parameters=plan.shape.count_parameters().total,
+        steps=plan.steps,
+        step_time_s=predicted.step_time_s.value,
+    )
+    assert predicted.goodput_share.value == pytest.approx(expected.value.goodput_share)
+    assert predicted.goodput_share.low < predicted.goodput_share.value < 1
+    hours = plan.steps * predicted.step_time_s.value / 3600 / expected.value.goodput_share
+    assert predicted.wall_clock_hours.value == pytest.approx(hours)
+
+
+def test_parts_are_of_the_whole(startup: Scenario) -> None:
+    plan = startup.plan.with_value("layout.zero_stage", 3)
+    predicted = forecast(plan)
+    assert sum(predicted.step_parts_s.values()) == pytest.approx(predicted.step_time_s.value)
+    assert sum(predicted.memory_parts_bytes.values()) == pytest.approx(
+        predicted.memory_bytes_per_device.value
+    )
+
+
+def test_splits_that_the_cluster_cannot_have_are_refused(startup: Scenario) -> None:
+    for field, value, where in (
+        ("tensor_parallel", 3, r"plan\.cluster\.n_devices|cluster\.n_devices: 64"),
+        ("tensor_parallel", 64, r"layout\.tensor_parallel: 64 .* divide 32"),
+        ("pipeline_parallel", 32, r"layout\.pipeline_parallel: 32 .* at most 16"),
+        ("expert_parallel", 2, r"layout\.expert_parallel: 2 .* must be 1"),
+        ("precision", "nvfp4", r"layout\.precision: nvfp4"),
+    ):
+        with pytest.raises(InputError, match=where):
+            startup.plan.with_value(f"layout.{field}", value)

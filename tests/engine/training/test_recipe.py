@@ -44,6 +44,14 @@ def test_learning_rate_warms_up_and_decays(smoke: Recipe) -> None:
         ({"shape.n_heads": 3, "shape.n_kv_heads": 2}, "shape.n_kv_heads"),
         ({"corpus.held_out_share": 0.95}, "corpus.held_out_share"),
         ({"layout.zero_stage": 5}, "layout.zero_stage"),
+        ({"layout.precision": "fp8"}, "layout.precision"),
+        ({"layout.tensor_parallel": 2}, "layout"),
+        ({"layout.pipeline_parallel": 2}, "layout"),
+        ({"layout.offload": "optimizer"}, "layout"),
+        ({"layout.shard_group": 2}, "layout.shard_group"),
+        ({"shape.ffn": "plain"}, "shape"),
+        ({"shape.biases": "qkv"}, "shape"),
+        ({"shape.moe": {"n_experts": 4, "top_k": 2, "d_ff": 64}}, "shape"),
     ],
 )
 def test_what_cannot_be_trained_is_refused(
@@ -85,9 +93,35 @@ def test_a_large_plan_is_sampled_as_it_is_where_it_can(startup: Scenario) -> Non
 
 
 def test_memory_that_is_not_there_gets_a_smaller_model(laptop: Scenario) -> None:
-    cramped = Machine(TWO_CORES.device, 2, 1.62e9)  # the laptop model takes 2 × 0.83 GB
+    cramped = Machine(TWO_CORES.device, 2, 1.5e9)  # the laptop model takes 2 × 0.78 GB
     recipe = sample_recipe(laptop.plan, cramped, "laptop", budget_s=600)
     assert recipe.shape.count_parameters().total < 1e6
+
+
+def test_experts_and_splits_are_left_to_the_forecast(startup: Scenario) -> None:
+    """Our own training builds plain models, data parallel: the sample is one of those."""
+    plan = startup.plan.with_values(
+        {
+            "shape.moe": {"n_experts": 8, "top_k": 2, "d_ff": 2048},
+            "layout.tensor_parallel": 4,
+            "layout.pipeline_parallel": 2,
+            "layout.expert_parallel": 2,
+            "layout.precision": "fp8",
+            "layout.activation_checkpointing": "selective",
+        }
+    )
+    recipe = sample_recipe(plan, ONE_NODE, "experts", budget_s=300)
+    assert recipe.shape.is_plain_llama
+    assert recipe.layout.is_data_parallel_only
+    assert recipe.layout.precision == "bf16"
+    assert recipe.layout.activation_checkpointing == "none"
+    assert recipe.n_ranks == 8
+
+
+def test_a_run_is_forecast_for_what_runs_it(laptop: Scenario) -> None:
+    recipe = sample_recipe(laptop.plan, TWO_CORES, "laptop", budget_s=600)
+    assert run_plan(recipe, laptop.plan, TWO_CORES).software == "Flopledger"
+    assert run_plan(recipe, None, TWO_CORES).software == "Flopledger"
 
 
 def test_a_run_is_priced_as_the_plan_where_it_runs_on_the_same(laptop: Scenario) -> None:

@@ -1,0 +1,292 @@
+"""The same plan on other accelerators: whether it fits, how long it takes, what it costs.
+
+Each accelerator gets the plan as :func:`engine.plan.on_accelerator` moves it: as many devices, the
+same model, tokens and global batch. Where the plan's layout does not fit, or on request anywhere,
+the fastest layout that does takes its place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Literal
+
+from engine.costs.energy import Facility, energy_use
+from engine.documents import InputError
+from engine.facts import (
+    Accelerator,
+    CloudPrice,
+    accelerator,
+    accelerators,
+    prices_of,
+    typical_price,
+)
+from engine.forecast import Figure, Forecast, forecast
+from engine.plan import Plan, on_accelerator
+from engine.predictor.search import USABLE_MEMORY_SHARE, SearchResult, search
+from engine.predictor.stacks import stacks
+
+HOURS_PER_DAY = 24.0
+
+COMMON = (
+    "A100-80GB",
+    "H100-80GB",
+    "H200-141GB",
+    "B200",
+    "B300",
+    "L40S-48GB",
+    "MI300X-192GB",
+    "TPU-v6e",
+)
+"""Accelerators that many providers rent out, or that a generation is known by."""
+
+LEAST_GAIN_SHARE = 1e-3
+"""Of tokens per second: for less the plan's layout is not given up."""
+
+PriceBasis = Literal["typical", "cheapest"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Offer:
+    """What a device-hour costs, and who says so."""
+
+    usd_per_device_hour: Decimal
+    cited: str
+    """Offer, terms and date in one line."""
+    source: str
+    """Where it was read; empty where the plan itself gives the price."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HardwareRow:
+    """A plan on one accelerator. What is not known is None."""
+
+    device: Accelerator
+    is_own: bool
+    """Whether the plan is for this accelerator anyway."""
+    plan: Plan
+    """As it would run there."""
+    searched: bool
+    """Whether the layout is another one than the plan's."""
+    forecast: Forecast | None
+    problem: InputError | None
+    """Why there is no forecast."""
+    least_memory_bytes: float | None
+    """What the layout that takes least of a device would need, where none fits."""
+    typical: Offer | None
+    """The median of the published on-demand prices; for the plan's own accelerator its price."""
+    cheapest: Offer | None
+    """The lowest published on-demand price, or the plan's own where there is none."""
+    n_offers: int
+    """Published on-demand prices that there are."""
+    energy_kwh: Figure | None
+    """From the grid. Bounds are those of the time alone."""
+    electricity_usd: Figure | None
+    co2e_kg: Figure | None
+
+    @property
+    def fits(self) -> bool:
+        return self.forecast is not None and self.forecast.fits
+
+    @property
+    def figures_are_read(self) -> bool:
+        """Whether all figures of the device were read at their source, or measured."""
+        return self.device.confidence in ("published", "measured")
+
+    @property
+    def usable_memory_bytes(self) -> float:
+        """What a searched layout may fill."""
+        return USABLE_MEMORY_SHARE * self.device.memory_gb * 1e9
+
+    @property
+    def memory_headroom_share(self) -> float | None:
+        """Of the device's memory; below zero where the layout does not fit."""
+        if self.forecast is None:
+            return None
+        used = self.forecast.memory_bytes_per_device.value
+        return 1 - used / self.forecast.device_memory_bytes
+
+    @property
+    def wall_clock_days(self) -> Figure | None:
+        if self.forecast is None:
+            return None
+        return self.forecast.wall_clock_hours * (1 / HOURS_PER_DAY)
+
+    @property
+    def serving_usd_per_million_tokens(self) -> Figure | None:
+        """Of answers, at the typical price."""
+        if self.forecast is None or self.typical is None:
+            return None
+        return self.forecast.serving_usd_per_million_tokens
+
+    def offer(self, basis: PriceBasis) -> Offer | None:
+        return self.typical if basis == "typical" else self.cheapest
+
+    def cost_usd(self, basis: PriceBasis) -> Figure | None:
+        """Device-hours times the price: instances that are rented whole can cost more."""
+        offer = self.offer(basis)
+        if self.forecast is None or offer is None:
+            return None
+        return self.forecast.device_hours * float(offer.usd_per_device_hour)
+
+
+def compare_hardware(
+    plan: Plan,
+    names: Sequence[str],
+    facility: Facility | None = None,
+    *,
+    search_all: bool = False,
+) -> tuple[HardwareRow, ...]:
+    """One row for each accelerator, in the order of ``names``.
+
+    Parameters
+    ----------
+    names
+        From ``data/accelerators.csv``.
+    facility
+        Where the devices run, for energy and carbon.
+    search_all
+        Also look for the fastest layout where the plan's own one fits.
+
+    Raises
+    ------
+    InputError
+        For an unknown accelerator. What goes wrong on a known one is said in its row.
+    """
+    where = facility or Facility()
+    return tuple(_row(plan, accelerator(name, "names"), where, search_all) for name in names)
+
+
+def usual_hardware(own: str, kinds: Iterable[str]) -> tuple[str, ...]:
+    """What to compare where nobody says: the plan's own accelerator, and the common ones of some
+    kinds, or all of these kinds where none of them is common."""
+    wanted = set(kinds)
+    of_kinds = [row.accelerator for row in accelerators().values() if row.kind in wanted]
+    common = [name for name in of_kinds if name in COMMON] or of_kinds
+    return (own, *(name for name in common if name != own))
+
+
+def fastest(rows: Iterable[HardwareRow]) -> HardwareRow | None:
+    """Of those that the plan fits on."""
+    return min((row for row in rows if row.fits), key=_hours, default=None)
+
+
+def cheapest(rows: Iterable[HardwareRow], basis: PriceBasis) -> HardwareRow | None:
+    """Of those that the plan fits on and that have a price; of equally cheap ones the fastest."""
+    priced = [
+        (cost.value, _hours(row), index, row)
+        for index, row in enumerate(rows)
+        if row.fits and (cost := row.cost_usd(basis)) is not None
+    ]
+    return min(priced)[-1] if priced else None
+
+
+def _hours(row: HardwareRow) -> float:
+    return row.forecast.wall_clock_hours.value if row.forecast else float("inf")
+
+
+def _row(plan: Plan, device: Accelerator, facility: Facility, search_all: bool) -> HardwareRow:
+    is_own = device.accelerator == plan.cluster.accelerator
+    there = plan if is_own else on_accelerator(plan, device.accelerator)
+    predicted, problem = _forecast(there)
+    searched, least_memory = False, None
+    if predicted is not None and (search_all or not predicted.fits):
+        result = _search(there, device)
+        if result is not None and result.found:
+            other = there.model_copy(update={"layout": result.found[0].layout})
+            found, _ = _forecast(other)
+            if found is not None and _is_better(found, predicted):
+                there, predicted, searched = other, found, True
+        elif result is not None and not predicted.fits:
+            least_memory = result.least_memory_bytes
+    energy_kwh = electricity_usd = co2e_kg = None
+    if predicted is not None:
+        energy_kwh, electricity_usd, co2e_kg = _energy(device, predicted.device_hours, facility)
+    offers = _offers(device)
+    own = _own_offer(plan) if is_own else None
+    return HardwareRow(
+        device=device,
+        is_own=is_own,
+        plan=there,
+        searched=searched,
+        forecast=predicted,
+        problem=problem,
+        least_memory_bytes=least_memory,
+        typical=own or _offer(typical_price(device.accelerator)),
+        cheapest=_offer(offers[0]) if offers else own,
+        n_offers=len(offers),
+        energy_kwh=energy_kwh,
+        electricity_usd=electricity_usd,
+        co2e_kg=co2e_kg,
+    )
+
+
+def _forecast(plan: Plan) -> tuple[Forecast | None, InputError | None]:
+    try:
+        return forecast(plan), None
+    except InputError as error:
+        return None, error
+
+
+def _is_better(found: Forecast, planned: Forecast) -> bool:
+    if found.fits != planned.fits:
+        return found.fits
+    return found.tokens_per_s.value > (1 + LEAST_GAIN_SHARE) * planned.tokens_per_s.value
+
+
+def _search(plan: Plan, device: Accelerator) -> SearchResult | None:
+    """None where no layout divides the batch."""
+    try:
+        return search(
+            plan.shape,
+            device,
+            plan.cluster.n_devices,
+            plan.layout.global_batch_sequences(plan.cluster.n_devices),
+            precision=plan.layout.precision,
+            stack=stacks()[plan.software],
+            limit=1,
+        )
+    except InputError:
+        return None
+
+
+def _energy(
+    device: Accelerator, device_hours: Figure, facility: Facility
+) -> tuple[Figure | None, Figure | None, Figure | None]:
+    """kWh, USD and kg of CO2e; None where the device's power is not known."""
+    try:
+        an_hour = energy_use(device, 1.0, facility)
+    except InputError:
+        return None, None, None
+    carbon = an_hour.co2e_kg
+    return (
+        device_hours * an_hour.energy_kwh,
+        device_hours * an_hour.electricity_usd,
+        None if carbon is None else device_hours * carbon,
+    )
+
+
+def _offers(device: Accelerator) -> list[CloudPrice]:
+    """Those that :func:`engine.facts.typical_price` is the median of, the cheapest first."""
+    return [
+        price
+        for price in prices_of(device.accelerator)
+        if price.terms == "on_demand" and price.confidence == "published"
+    ]
+
+
+def _offer(price: CloudPrice | None) -> Offer | None:
+    if price is None:
+        return None
+    return Offer(
+        usd_per_device_hour=price.usd_per_device_hour, cited=price.cited, source=price.source
+    )
+
+
+def _own_offer(plan: Plan) -> Offer:
+    return Offer(
+        usd_per_device_hour=plan.cluster.price_usd_per_device_hour,
+        cited=plan.cluster.price_source,
+        source="",
+    )
