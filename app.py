@@ -16,7 +16,9 @@ say = text()
 PAGES = {
     "overview": ":material/dashboard:",
     "plan": ":material/architecture:",
+    "hardware": ":material/memory:",
     "calibrate": ":material/speed:",
+    "evidence": ":material/fact_check:",
     "model": ":material/chat:",
     "money": ":material/payments:",
 }

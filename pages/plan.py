@@ -6,12 +6,19 @@ import pandas as pd
 import streamlit as st
 
 from engine import quantities
+from engine.documents import InputError
 from engine.facts import accelerator, loss_coefficients, prices_of
+from engine.huggingface import read_config, shape_from_config
+from engine.models import published_model, published_models
+from engine.predictor.stacks import stacks
 from engine.report import FIGURES, show
 from finance.outlook import Outlook
 from pages.parts.charts import draw, memory_chart, step_chart
 from pages.parts.fields import accelerator_field, field, fields
 from pages.parts.frame import run_in_frame
+from pages.parts.plan_costs import ways_to_pay
+from pages.parts.plan_layout import best_layouts
+from pages.parts.plan_timeline import step_timeline
 from pages.parts.session import desk, draft, outlooks, text
 from pages.parts.tiles import Tile, figure_tile, tiles
 
@@ -29,9 +36,24 @@ _SHAPE_FIELDS = (
 _LAYOUT_FIELDS = (
     "micro_batch_sequences",
     "grad_accumulation_steps",
+    "tensor_parallel",
+    "pipeline_parallel",
+    "virtual_stages",
+    "context_parallel",
+    "expert_parallel",
     "zero_stage",
+    "shard_group",
     "precision",
     "activation_checkpointing",
+    "offload",
+)
+_MOE_FIELDS = ("n_experts", "top_k", "d_ff", "n_shared_experts", "n_dense_layers")
+_MLA_FIELDS = (
+    *("q_lora_rank", "kv_lora_rank", "qk_nope_head_dim", "qk_rope_head_dim", "v_head_dim"),
+)
+_SERVING_FIELDS = (
+    *("concurrent_sequences", "utilisation_share", "context_tokens", "output_tokens"),
+    *("cached_share", "weights"),
 )
 
 
@@ -64,12 +86,21 @@ def _parameters_tile(now: Outlook) -> Tile:
 def _inputs() -> None:
     say = text()
     with st.expander(say("plan.model"), expanded=True, icon=":material/account_tree:"):
+        _take_model()
         field("plan.shape.family")
         fields("plan.shape", _SHAPE_FIELDS)
         field("plan.shape.tied_embeddings")
+        shape = draft().plan.shape
+        if shape.moe:
+            st.markdown(f"**{say('plan.experts')}**")
+            fields("plan.shape.moe", _MOE_FIELDS)
+        if shape.mla:
+            st.markdown(f"**{say('plan.latent_attention')}**")
+            fields("plan.shape.mla", _MLA_FIELDS)
     with st.expander(say("plan.training"), expanded=True, icon=":material/model_training:"):
         field("plan.tokens")
         fields("plan.layout", _LAYOUT_FIELDS)
+        field("plan.software", options={name: _software(name) for name in stacks()})
         field("plan.peak_learning_rate")
         field("plan.law", options={law.law: law.label for law in loss_coefficients().values()})
     with st.expander(say("plan.cluster"), expanded=True, icon=":material/dns:"):
@@ -78,8 +109,45 @@ def _inputs() -> None:
         fields("plan.cluster", ("n_devices", "availability_share"))
         _price()
     with st.expander(say("plan.serving"), icon=":material/cloud:"):
-        fields("plan.serving", ("concurrent_sequences", "context_tokens"))
-        field("plan.serving.utilisation_share")
+        fields("plan.serving", _SERVING_FIELDS)
+
+
+def _software(name: str) -> str:
+    return text()("option.software.default") if name == "default" else name
+
+
+def _take_model() -> None:
+    """Take the shape of a published model, or of a file that Hugging Face models carry."""
+    say = text()
+    with st.popover(say("plan.take_model"), icon=":material/download:"):
+        names = list(published_models())
+        chosen = st.selectbox(
+            say("plan.published_model"),
+            names,
+            index=None,
+            key=f"published#{desk().revision}",
+            help=say("plan.published_model_help"),
+        )
+        uploaded = st.file_uploader(
+            say("plan.config_json"),
+            type="json",
+            max_upload_size=1,
+            key=f"config#{desk().revision}",
+            help=say("plan.config_json_help"),
+        )
+    try:
+        if chosen:
+            shape = published_model(chosen, "plan.shape").shape
+        elif uploaded:
+            shape = shape_from_config(read_config(uploaded.getvalue()))
+        else:
+            return
+    except InputError as error:
+        desk().error = error
+    else:
+        desk().change({"plan.shape": shape.model_dump(mode="json")})
+    desk().revision += 1
+    st.rerun()
 
 
 def _device_note() -> None:
@@ -184,14 +252,44 @@ def page() -> None:
     with inputs:
         _inputs()
     with charts:
+        _results(now)
+
+
+def _results(now: Outlook) -> None:
+    say, forecast = text(), now.forecast
+    names = ("where", "layouts", "ways", "timeline", "details")
+    where, layouts, ways, timeline, details = st.tabs([say(f"plan.tab_{name}") for name in names])
+    with where:
         st.subheader(say("plan.memory_heading"))
         draw(memory_chart(forecast), "memory", height=230)
         st.subheader(say("plan.step_heading"))
-        draw(step_chart(forecast), "step", height=230)
+        draw(step_chart(forecast), "step", height=260)
         if forecast.calibration_run_ids:
             st.caption(say("plan.calibrated_note", ratio=_ratio(now)))
-        st.subheader(say("plan.details"))
+        _goodput(now)
+    with layouts:
+        best_layouts()
+    with ways:
+        ways_to_pay(now)
+    with timeline:
+        step_timeline()
+    with details:
         _details(now)
+
+
+def _goodput(now: Outlook) -> None:
+    say, forecast = text(), now.forecast
+    language = say.language
+    stated = now.scenario.plan.cluster.availability_share is not None
+    st.caption(
+        say(
+            "plan.goodput_stated" if stated else "plan.goodput",
+            share=quantities.share(forecast.goodput_share.value, language),
+            low=quantities.share(forecast.goodput_share.low, language),
+            high=quantities.share(forecast.goodput_share.high, language),
+            hfu=quantities.share(forecast.hfu.value, language),
+        )
+    )
 
 
 def _ratio(now: Outlook) -> str:

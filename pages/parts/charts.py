@@ -13,7 +13,7 @@ import streamlit as st
 
 from engine.comparison import Comparison
 from engine.forecast import Forecast
-from engine.memory import GB
+from engine.predictor.memory import GB
 from engine.report import show
 from engine.runs.progress import Progress
 from finance.cashflow import CashMonth
@@ -41,8 +41,14 @@ _STEP_COLORS = {
     "attention": LIGHT_COMPUTE,
     "elementwise": DATA,
     "recompute": PEOPLE,
+    "tensor_communication": "#D55E00",
+    "context_communication": "#E0813F",
+    "expert_communication": "#B84A00",
+    "pipeline_bubble": "#F0E442",
+    "pipeline_communication": "#C9BE2B",
+    "data_communication": "#8A3300",
     "optimizer": MONEY,
-    "communication": WARNING,
+    "accumulation": "#66C2A5",
     "overhead": OTHER,
 }
 _COST_COLORS = {
@@ -53,12 +59,12 @@ _COST_COLORS = {
 }
 
 
-def draw(figure: go.Figure, key: str, *, height: int = 340) -> None:
+def draw(figure: go.Figure, key: str, *, height: int = 340, hover: str = "x unified") -> None:
     figure.update_layout(
         height=height,
         margin={"l": 10, "r": 10, "t": 30, "b": 10},
         legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
-        hovermode="x unified",
+        hovermode=hover,
     )
     st.plotly_chart(figure, key=key, config={"displayModeBar": False})
 

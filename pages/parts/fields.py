@@ -85,7 +85,7 @@ def field(
         st.text_input(value=_short_count(value), args=(path, key, _parse_count), **common)
     elif path.endswith(("_share", "_share_per_month")):
         st.number_input(
-            value=float(value) * 100,
+            value=None if value is None else float(value) * 100,
             min_value=0.0,
             step=1.0,
             format="%.12g",
@@ -159,7 +159,9 @@ def _iso_date(_path: str, typed: datetime.date) -> str:
     return typed.isoformat()
 
 
-def _from_percent(_path: str, typed: float) -> str:
+def _from_percent(_path: str, typed: float | None) -> str | None:
+    if typed is None:
+        return None
     return str(round(Decimal(repr(typed)) / 100, 6))
 
 
@@ -185,16 +187,19 @@ def _info(path: str) -> FieldInfo:
     kind: Any = Scenario
     *parents, name = path.split(".")
     for parent in parents:
-        kind = kind.model_fields[parent].annotation
+        kind = _without_none(kind.model_fields[parent].annotation)
     info: FieldInfo = kind.model_fields[name]
     return info
 
 
 def _kind(info: FieldInfo) -> Any:
     """The field's type without ``None``."""
-    kind: Any = info.annotation
+    return _without_none(info.annotation)
+
+
+def _without_none(kind: Any) -> Any:
     if isinstance(kind, types.UnionType):
-        kind = next(one for one in get_args(kind) if one is not type(None))
+        return next(one for one in get_args(kind) if one is not type(None))
     return kind
 
 

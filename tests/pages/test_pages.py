@@ -17,7 +17,9 @@ from finance.store import ScenarioStore
 QUESTIONS = {
     "overview": "overview.question",
     "plan": "plan.question",
+    "hardware": "hardware.question",
     "calibrate": "calibrate.question",
+    "evidence": "evidence.question",
     "model": "model.question",
     "money": "money.question",
 }

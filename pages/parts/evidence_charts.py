@@ -1,0 +1,142 @@
+"""Predicted against measured, one point for each published run."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Sequence
+
+import plotly.graph_objects as go
+import streamlit as st
+
+from engine import quantities
+from engine.evidence.heldout import Evidence
+from engine.evidence.predictions import Prediction
+from engine.evidence.rows import Row, Run
+from pages.parts.charts import COMPUTE, DATA, LIGHT_COMPUTE, MONEY, OTHER, PEOPLE, WARNING
+from pages.parts.session import text
+
+BAND = 0.25
+"""The band about the diagonal: predicted ÷ measured from 1 − this to 1 + this."""
+
+_COLORS = (COMPUTE, DATA, MONEY, PEOPLE, LIGHT_COMPUTE, WARNING, OTHER)
+_SYMBOLS = ("circle", "diamond", "square", "triangle-up")
+_HEIGHT = 620
+_ROOM = 1.5
+"""Of the axes beyond the slowest and the fastest run."""
+
+
+def draw_scatter(figure: go.Figure, key: str) -> None:
+    """As :func:`pages.parts.charts.draw`, for points that are read one by one."""
+    figure.update_layout(
+        height=_HEIGHT,
+        margin={"l": 10, "r": 10, "t": 10, "b": 10},
+        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
+        hovermode="closest",
+        hoverlabel={"align": "left"},
+    )
+    st.plotly_chart(figure, key=key, config={"displayModeBar": False})
+
+
+def scatter(found: Evidence, predictions: Sequence[Prediction]) -> go.Figure:
+    """Measured against predicted tokens/s of a device on log axes, a colour and a shape for
+    each source, the largest source first."""
+    say = text()
+    figure = go.Figure()
+    shown = [
+        (row, run, one)
+        for row, run, one in zip(found.rows, found.runs, predictions, strict=True)
+        if row["tokens_per_sec_per_gpu"]
+    ]
+    speeds = [speed_of(row) for row, _, _ in shown]
+    _diagonal(figure, speeds)
+    counted = Counter(row["source_id"] for row, _, _ in shown)
+    for number, (source, _) in enumerate(counted.most_common()):
+        mine = [each for each in shown if each[0]["source_id"] == source]
+        figure.add_scatter(
+            x=[speed_of(row) for row, _, _ in mine],
+            y=[one.tokens_per_sec_per_gpu for _, _, one in mine],
+            mode="markers",
+            name=source,
+            marker={
+                "size": 8,
+                "color": _COLORS[number % len(_COLORS)],
+                "symbol": _SYMBOLS[number // len(_COLORS) % len(_SYMBOLS)],
+                "opacity": 0.8,
+                "line": {"width": 0.5, "color": "rgba(255,255,255,0.6)"},
+            },
+            text=[_hover(*each) for each in mine],
+            hovertemplate="%{text}<extra>%{fullData.name}</extra>",
+        )
+    ticks = {
+        "type": "log",
+        "dtick": 1,
+        "tickformat": "~s",
+        "range": [math.log10(min(speeds) / _ROOM), math.log10(max(speeds) * _ROOM)],
+    }
+    figure.update_xaxes(title=say("axis.measured_tokens_per_s"), showgrid=True, **ticks)
+    figure.update_yaxes(title=say("axis.predicted_tokens_per_s"), **ticks)
+    return figure
+
+
+def speed_of(row: Row) -> float:
+    return float(row["tokens_per_sec_per_gpu"])
+
+
+def _diagonal(figure: go.Figure, speeds: Sequence[float]) -> None:
+    say = text()
+    ends = [min(speeds) / _ROOM, max(speeds) * _ROOM]
+    figure.add_scatter(
+        x=[*ends, *reversed(ends)],
+        y=[end * (1 - BAND) for end in ends] + [end * (1 + BAND) for end in reversed(ends)],
+        fill="toself",
+        fillcolor="rgba(140,140,140,0.18)",
+        line={"width": 0},
+        mode="lines",
+        showlegend=False,
+        hoverinfo="skip",
+    )
+    figure.add_scatter(
+        x=ends,
+        y=ends,
+        mode="lines",
+        line={"color": OTHER, "width": 1.5, "dash": "dash"},
+        showlegend=False,
+        hoverinfo="skip",
+    )
+    # Annotations on log axes stand at logarithms.
+    for label, x, factor, anchor in (
+        (say("evidence.perfect"), ends[0] * 3, 1 - BAND, "left"),
+        (say("evidence.band"), ends[0] * 3, 1 + BAND, "right"),
+    ):
+        figure.add_annotation(
+            x=math.log10(x),
+            y=math.log10(x * factor),
+            text=label,
+            showarrow=False,
+            xanchor=anchor,
+            xshift=8 if anchor == "left" else -8,
+            font={"size": 12},
+        )
+
+
+def _hover(row: Row, run: Run, one: Prediction) -> str:
+    say = text()
+
+    def shown(tokens_per_s: float) -> str:
+        return f"{quantities.number(tokens_per_s, say.language)}/s"
+
+    return say(
+        "evidence.hover",
+        model=row["model"],
+        devices=run.n_devices,
+        accelerator=run.device.name,
+        precision=run.layout.precision,
+        layout=run.layout.short_name,
+        software=" ".join(part for part in (row["framework"], row["release"]) if part),
+        measured=shown(speed_of(row)),
+        predicted=shown(one.tokens_per_sec_per_gpu),
+        low=shown(one.tokens_per_sec_per_gpu_low),
+        high=shown(one.tokens_per_sec_per_gpu_high),
+        ratio=f"{one.tokens_per_sec_per_gpu / speed_of(row):.2f}",
+    )

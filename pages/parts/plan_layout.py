@@ -1,0 +1,116 @@
+"""The best layouts of the plan, to be looked at and taken."""
+
+from __future__ import annotations
+
+import pandas as pd
+import streamlit as st
+
+from engine.facts import accelerator
+from engine.layout import Layout
+from engine.plan import Plan
+from engine.predictor.estimate import mfu
+from engine.predictor.memory import GB
+from engine.predictor.search import SearchResult, search
+from engine.predictor.stacks import stacks
+from pages.parts.session import desk, draft, text
+
+_SHOWN = 50
+
+
+def best_layouts() -> None:
+    """A sortable table of the fastest layouts that fit; a row that is chosen becomes the
+    plan's."""
+    say, plan = text(), draft().plan
+    found = _search(plan.content_hash, plan)
+    sequences = plan.layout.global_batch_sequences(plan.cluster.n_devices)
+    if not found.found:
+        st.warning(
+            say(
+                "plan.no_layout",
+                candidates=f"{found.n_candidates:,}",
+                memory=f"{found.least_memory_bytes / GB:.0f} GB",
+                device=f"{accelerator(plan.cluster.accelerator).memory_gb:.0f} GB",
+            ),
+            icon=":material/memory_alt:",
+        )
+        return
+    st.caption(
+        say(
+            "plan.layouts_note",
+            fitting=f"{found.n_fitting:,}",
+            candidates=f"{found.n_candidates:,}",
+            sequences=f"{sequences:,}",
+        )
+    )
+    chosen = st.dataframe(
+        _table(found, plan),
+        hide_index=True,
+        height=420,
+        on_select="rerun",
+        selection_mode="single-row",
+        key=f"layouts#{desk().revision}",
+        column_config={
+            say("table.tokens_per_device"): st.column_config.NumberColumn(format="%d"),
+            "MFU": st.column_config.NumberColumn(format="%.1f%%"),
+            say("table.step_s"): st.column_config.NumberColumn(format="%.3g"),
+            say("table.memory_gb"): st.column_config.NumberColumn(format="%.1f"),
+        },
+    )
+    rows = chosen["selection"]["rows"]
+    if rows:
+        layout = found.found[rows[0]].layout
+        desk().change({"plan.layout": layout.model_dump(mode="json")})
+        desk().revision += 1
+        st.rerun()
+
+
+@st.cache_data(max_entries=100, show_spinner=False)
+def _search(content_hash: str, _plan: Plan) -> SearchResult:
+    return search(
+        _plan.shape,
+        accelerator(_plan.cluster.accelerator),
+        _plan.cluster.n_devices,
+        _plan.layout.global_batch_sequences(_plan.cluster.n_devices),
+        precision=_plan.layout.precision,
+        stack=stacks()[_plan.software],
+        limit=_SHOWN,
+    )
+
+
+def _table(found: SearchResult, plan: Plan) -> pd.DataFrame:
+    say, n_devices = text(), plan.cluster.n_devices
+    device = accelerator(plan.cluster.accelerator)
+
+    def column(name: str) -> list[int]:
+        return [getattr(one.layout, name) for one in found.found]
+
+    per_device = [one.tokens_per_s / n_devices for one in found.found]
+    return pd.DataFrame(
+        {
+            say("table.layout"): [one.layout.short_name for one in found.found],
+            say("table.tokens_per_device"): per_device,
+            "MFU": [
+                100 * mfu(plan.shape, one.layout, device, speed)
+                for one, speed in zip(found.found, per_device, strict=True)
+            ],
+            say("table.step_s"): [one.step_s for one in found.found],
+            say("table.memory_gb"): [one.memory_bytes / GB for one in found.found],
+            "TP": column("tensor_parallel"),
+            "PP": column("pipeline_parallel"),
+            "VP": column("virtual_stages"),
+            "CP": column("context_parallel"),
+            "EP": column("expert_parallel"),
+            "DP": [one.layout.data_parallel(n_devices) for one in found.found],
+            "ZeRO": column("zero_stage"),
+            say("table.shard_group"): column("shard_group"),
+            say("table.micro_batch"): column("micro_batch_sequences"),
+            say("table.checkpointing"): [_checkpointing(one.layout) for one in found.found],
+            say("table.offload"): [
+                say(f"option.offload.{one.layout.offload}") for one in found.found
+            ],
+        }
+    )
+
+
+def _checkpointing(layout: Layout) -> str:
+    return text()(f"option.activation_checkpointing.{layout.activation_checkpointing}")
