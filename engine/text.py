@@ -1,4 +1,5 @@
-"""Texts that people read, from catalogs in ``data/locales``: one file a language, same keys.
+"""Texts that people read, from catalogs in ``data/locales``: one folder a language, same files
+and keys; a top-level table stands in one file.
 
 Keys and placeholders are equal in every catalog (a test compares them). The command line
 takes its language from ``FLOPLEDGER_LANG`` or the locale of the terminal; the app asks the
@@ -42,8 +43,13 @@ def catalog(language: str) -> Catalog:
     """The catalog of a language of :data:`LANGUAGES`; KeyError for any other."""
     if language not in LANGUAGES:
         raise KeyError(language)
-    tables = tomllib.loads((LOCALES_DIR / f"{language}.toml").read_text("utf-8"))
-    return Catalog(language, dict(_flatten(tables)))
+    texts: dict[str, str] = {}
+    for path in sorted((LOCALES_DIR / language).glob("*.toml")):
+        of_file = dict(_flatten(tomllib.loads(path.read_text("utf-8"))))
+        if twice := texts.keys() & of_file.keys():
+            raise KeyError(f"{path}: {min(twice)} stands in another file too")
+        texts |= of_file
+    return Catalog(language, texts)
 
 
 def _flatten(tables: dict[str, Any], prefix: str = "") -> Iterable[tuple[str, str]]:
