@@ -1,4 +1,6 @@
-"""The shape of a decoder-only transformer and its parameter count, matrix by matrix.
+"""The shape of a transformer and its parameter count, matrix by matrix.
+
+Decoders (GPT-2's kind and Llama's) and, as ``bert``, an encoder that fills in masked tokens.
 
 Attention may be multi-head, grouped-query or multi-query (``n_kv_heads``) or multi-head latent
 (``mla``); the feed-forward network gated or plain; later layers may hold routed and shared
@@ -33,7 +35,7 @@ class ParameterCount:
     """Of ``experts``, what one token does not pass."""
     norms: int
     output_head: int
-    """0 when the head shares the token embedding."""
+    """0 when the head shares the token embedding, and is nothing besides."""
 
     @property
     def total(self) -> int:
@@ -89,11 +91,12 @@ class Experts(Document):
 
 
 class ModelShape(Document):
-    """A decoder-only transformer: GPT-2's kind (biases, learned positions) or Llama's."""
+    """A transformer of Llama's kind, GPT-2's (biases, learned positions) or BERT's."""
 
-    family: Literal["llama", "gpt2"] = "llama"
+    family: Literal["llama", "gpt2", "bert"] = "llama"
     """Llama's block has RMSNorm, rotary positions and no biases; GPT-2's LayerNorm, learned
-    positions and a bias at each linear layer. What differs from it is said below."""
+    positions and a bias at each linear layer; BERT's is GPT-2's with its norms behind, and sees
+    the whole sequence. What differs from it is said below."""
     n_layers: Annotated[int, Field(ge=1, le=1_000)]
     d_model: Annotated[int, Field(ge=8, le=1_000_000)]
     n_heads: Annotated[int, Field(ge=1, le=10_000)]
@@ -120,7 +123,7 @@ class ModelShape(Document):
             raise InputError("n_kv_heads", self.n_kv_heads, "divisor", of=self.n_heads)
         if self.has_rotary_positions and self.head_dim % 2:
             raise InputError("head_dim", self.head_dim, "even")  # rotary positions pair them
-        if self.family == "gpt2" and self.positions is None and self.n_kv_heads != self.n_heads:
+        if self.family != "llama" and self.positions is None and self.n_kv_heads != self.n_heads:
             raise InputError("n_kv_heads", self.n_kv_heads, "equal", to=self.n_heads)
         return self
 
@@ -149,14 +152,17 @@ class ModelShape(Document):
 
     @property
     def has_learned_positions(self) -> bool:
-        return self.family == "gpt2" if self.positions is None else self.positions == "learned"
+        return self.family != "llama" if self.positions is None else self.positions == "learned"
 
     @property
-    def is_plain_llama(self) -> bool:
-        """Whether it is Llama's own block, without anything that differs from it."""
-        return self.family == "llama" and not (
-            self.ffn or self.biases or self.positions or self.moe or self.mla
-        )
+    def is_causal(self) -> bool:
+        """Whether a token sees only those before it."""
+        return self.family != "bert"
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether it is its family's own block, without anything that differs from it."""
+        return not (self.ffn or self.biases or self.positions or self.moe or self.mla)
 
     @property
     def ffn_matrices(self) -> int:
@@ -214,11 +220,13 @@ class ModelShape(Document):
     def count_parameters(self) -> ParameterCount:
         """Every parameter, as the Hugging Face classes create them.
 
-        Exact for GPT-2 (Radford 2019) and Llama (Touvron 2023); norms inside attention, which
-        some later families add, are left out, being below a thousandth.
+        Exact for GPT-2 (Radford 2019), Llama (Touvron 2023) and BERT with its masked-language
+        head (Devlin 2019); norms inside attention, which some later families add, are left out,
+        being below a thousandth.
         """
-        biases = self.biases or ("all" if self.family == "gpt2" else "none")
-        layer_norm = self.family == "gpt2"
+        encoder = self.family == "bert"
+        biases = self.biases or ("none" if self.family == "llama" else "all")
+        layer_norm = self.family != "llama"
         d = self.d_model
         attention = sum(n_in * n_out for _, n_in, n_out in self.attention_linears())
         if biases != "none":
@@ -234,13 +242,17 @@ class ModelShape(Document):
             shared = self.moe.n_shared_experts * expert
             experts = self.moe.n_experts * (expert + d)
             idle = (self.moe.n_experts - self.moe.top_k) * expert
+        head = 0 if self.tied_embeddings else self.vocab * d
+        if encoder:  # one more linear layer and norm before the output, which has a bias
+            head += d * d + 3 * d + self.vocab
+        segments = 2 * d if encoder else 0
         return ParameterCount(
-            token_embedding=self.vocab * d,
+            token_embedding=self.vocab * d + segments,
             position_embedding=self.seq_len_tokens * d if self.has_learned_positions else 0,
             attention=self.n_layers * attention,
             ffn=self.n_dense_layers * ffn + self.n_moe_layers * shared,
             experts=self.n_moe_layers * experts,
             experts_idle=self.n_moe_layers * idle,
             norms=(2 * self.n_layers + 1) * d * (2 if layer_norm else 1),
-            output_head=0 if self.tied_embeddings else self.vocab * d,
+            output_head=head,
         )

@@ -27,8 +27,53 @@ class CorpusChoice(Document):
     """Share of the documents that the model never trains on."""
 
 
+ModelClass = Literal["llama", "mixtral", "gpt2", "bert"]
+"""Model types of ``transformers`` that are trained here."""
+
+
+def model_class(shape: ModelShape) -> ModelClass:
+    """The model type that builds exactly ``shape``.
+
+    Raises
+    ------
+    InputError
+        If there is none: a block that is not its family's own, experts beside shared ones.
+    """
+    if shape.moe is not None:
+        plain = shape.family == "llama" and shape.model_copy(update={"moe": None}).is_plain
+        if not plain or shape.moe.n_shared_experts or shape.moe.n_dense_layers:
+            raise InputError("shape", f"{shape.family}, experts", "trainable_shape")
+        return "mixtral"
+    if not shape.is_plain:
+        raise InputError("shape", shape.family, "trainable_shape")
+    if shape.family != "llama" and shape.d_attn != shape.d_model:
+        raise InputError("shape.head_dim", shape.head_dim, "times_heads", of=shape.d_model)
+    return shape.family
+
+
+class Distillation(Document):
+    """Learn from a trained model besides the text (Hinton 2015)."""
+
+    teacher: Annotated[str, Field(min_length=1, max_length=4_096)]
+    """A run's id, or the folder of an exported model; it must have the same tokenizer."""
+    weight: Annotated[float, Field(gt=0, le=1)] = 0.5
+    """Share of the loss that is the divergence from the teacher; the rest is the text's."""
+    temperature: Annotated[float, Field(gt=0, le=100)] = 2.0
+    """Both models' logits are divided by it."""
+
+
+class Pruning(Document):
+    """Magnitude pruning: the smallest weights are zero from the first step on and stay so."""
+
+    share: Annotated[float, Field(gt=0, lt=1)]
+    """Of the weights of each linear layer."""
+
+
 class Recipe(Document):
-    """One pretraining run of a Llama-shaped model, from text to exported weights."""
+    """One pretraining run, from text to exported weights.
+
+    Llama (with grouped queries or experts) and GPT-2 predict the next token, BERT masked ones.
+    """
 
     schema_version: Literal[1] = 1
     name: Annotated[str, Field(min_length=1, max_length=80)]
@@ -46,21 +91,36 @@ class Recipe(Document):
     warmup_share: Share = 0.05
     """Share of the steps in which the learning rate rises linearly."""
     final_learning_rate_share: Share = 0.1
-    """Where the cosine ends, as a share of the peak."""
+    """Where the decay ends, as a share of the peak."""
+    schedule: Literal["cosine", "wsd"] = "cosine"
+    """After warm-up: a cosine, or constant and then a linear decay (warm-up, stable, decay)."""
+    decay_share: Share = 0.2
+    """Share of the steps in which ``wsd`` decays."""
     weight_decay: Annotated[float, Field(ge=0, le=1)] = 0.1
     gradient_clip: Annotated[float, Field(gt=0, le=1_000)] = 1.0
     eval_every_steps: Annotated[int, Field(ge=1, le=100_000_000)] = 50
     eval_sequences: Annotated[int, Field(ge=1, le=1_000_000)] = 64
     """Held-out sequences of the evaluations on the way; the last one takes all."""
+    masked_share: Annotated[float, Field(gt=0, lt=1)] = 0.15
+    """Of BERT's tokens, those that it must fill in (Devlin 2019, section 3.1)."""
+    compile: bool = False
+    """Let ``torch.compile`` fuse kernels; it takes a minute or two before the first step."""
+    checkpoint_every_steps: Annotated[int, Field(ge=1, le=100_000_000)] | None = None
+    """How often the model is kept on the way; only at the end if not said."""
+    init_from: Annotated[str, Field(min_length=1, max_length=4_096)] | None = None
+    """A run's id, or the folder of an exported model, whose weights are the start."""
+    distillation: Distillation | None = None
+    pruning: Pruning | None = None
+    trackers: tuple[Literal["tensorboard", "wandb", "mlflow"], ...] = ()
+    """Where metrics go besides ``metrics.jsonl``; one that fails never stops the run."""
     seed: Annotated[int, Field(ge=0, le=2**31 - 1)] = 1
 
     @model_validator(mode="after")
     def _is_trainable(self) -> Self:
-        if self.shape.family != "llama":
-            raise InputError("shape.family", self.shape.family, "equal", to="llama")
-        if not self.shape.is_plain_llama:
-            raise InputError("shape", self.shape.family, "plain_llama")
-        if not self.layout.is_data_parallel_only or self.layout.offload != "none":
+        kind = model_class(self.shape)
+        if kind == "bert" and self.distillation:
+            raise InputError("distillation", kind, "no_distillation")
+        if not self.layout.is_data_parallel_only:
             raise InputError("layout", self.layout.short_name, "data_parallel_only")
         if self.layout.shard_group:
             raise InputError("layout.shard_group", self.layout.shard_group, "equal", to=0)
@@ -85,6 +145,10 @@ class Recipe(Document):
         return self.tokenizer_vocab or self.shape.vocab
 
     @property
+    def model_class(self) -> ModelClass:
+        return model_class(self.shape)
+
+    @property
     def global_batch_sequences(self) -> int:
         return self.layout.global_batch_sequences(self.n_ranks)
 
@@ -97,10 +161,15 @@ class Recipe(Document):
         return self.steps * self.tokens_per_step
 
     def learning_rate_share(self, step: int) -> float:
-        """Learning rate of a step (from 0) as a share of the peak: linear warm-up, cosine."""
+        """Learning rate of a step (from 0) as a share of the peak: linear warm-up, then a cosine
+        (Loshchilov 2017) or a plateau and a linear decay (Hu 2024, section 4)."""
         warmup_steps = max(1, round(self.warmup_share * self.steps))
         if step < warmup_steps:
             return (step + 1) / warmup_steps
-        progress = (step - warmup_steps) / max(1, self.steps - warmup_steps)
-        cosine = (1 + math.cos(math.pi * progress)) / 2
-        return self.final_learning_rate_share + (1 - self.final_learning_rate_share) * cosine
+        if self.schedule == "cosine":
+            progress = (step - warmup_steps) / max(1, self.steps - warmup_steps)
+            height = (1 + math.cos(math.pi * progress)) / 2
+        else:
+            decay_steps = max(1, round(self.decay_share * self.steps))
+            height = min(1.0, (self.steps - step) / decay_steps)
+        return self.final_learning_rate_share + (1 - self.final_learning_rate_share) * height

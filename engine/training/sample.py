@@ -48,7 +48,7 @@ def sample_recipe(
     layout = plan.layout.data_parallel_only().model_copy(update={"precision": precision})
     if layout.activation_checkpointing == "selective":  # nothing to do for fused attention
         layout = layout.model_copy(update={"activation_checkpointing": "none"})
-    as_planned = same_device and plan.shape.is_plain_llama
+    as_planned = same_device and plan.shape.family == "llama" and plan.shape.is_plain
     candidates = [*([plan.shape] if as_planned else []), *_smaller(plan.shape)]
     for shape in candidates:
         fitted = _batch_that_fits(shape, layout, small=shape is not plan.shape)

@@ -102,7 +102,7 @@ def test_the_table_is_complete() -> None:
     assert sum(model.gpu_hours is not None for model in MODELS.values()) > 40
     assert published_model("DeepSeek-V3").shape.mla
     assert published_model("Mixtral-8x7B").shape.moe
-    assert published_model("Llama-3-8B").shape.is_plain_llama
+    assert published_model("Llama-3-8B").shape.is_plain
 
 
 def test_what_was_not_read_at_its_source_is_marked() -> None:

@@ -111,7 +111,7 @@ def test_experts_and_splits_are_left_to_the_forecast(startup: Scenario) -> None:
         }
     )
     recipe = sample_recipe(plan, ONE_NODE, "experts", budget_s=300)
-    assert recipe.shape.is_plain_llama
+    assert recipe.shape.is_plain
     assert recipe.layout.is_data_parallel_only
     assert recipe.layout.precision == "bf16"
     assert recipe.layout.activation_checkpointing == "none"
