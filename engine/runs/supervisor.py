@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import shlex
 import signal
 import socket
 import subprocess
@@ -17,7 +18,7 @@ from pathlib import Path
 
 import psutil
 
-from engine.machine import this_machine
+from engine.machine import Machine, this_machine
 from engine.results import Failure
 from engine.runs.folder import Phase, Run
 from engine.runs.launch import end_processes, processes_of
@@ -38,10 +39,11 @@ def supervise(run: Run) -> None:
         # Who reads this pid may send the signal: so not before there is a handler for it.
         run.set_state(supervisor_pid=os.getpid(), phase=Phase.PREPARING)
         recipe = run.recipe
-        exit_code = _wait_for([sys.executable, "-m", "engine.training.prepare", str(run.folder)])
+        exit_code = _wait_for(preparing_command(run.folder))
         if exit_code == 0:
             run.set_state(phase=Phase.TRAINING)
-            exit_code = _wait_for(training_command(run, recipe), _training_environment())
+            command = training_command(run.folder, recipe.n_ranks, _free_port())
+            exit_code = _wait_for(command, os.environ | training_environment(this_machine()))
         signal.signal(signal.SIGTERM, signal.SIG_IGN)  # what follows is short, and must be whole
         _end_all(run)
         if run.result is not None:
@@ -59,29 +61,45 @@ def supervise(run: Run) -> None:
         raise
 
 
-def training_command(run: Run, recipe: Recipe) -> list[str]:
+def preparing_command(folder: Path) -> list[str]:
+    """What makes token files of a run's text, before its ranks start."""
+    return [sys.executable, "-m", "engine.training.prepare", str(folder)]
+
+
+def training_command(folder: Path, n_ranks: int, port: int | str) -> list[str]:
     """The launcher's command line: DeepSpeed's own, as a module of our interpreter."""
     return [
         sys.executable,
         "-m",
         "deepspeed.launcher.runner",
         "--num_gpus",
-        str(recipe.n_ranks),
+        str(n_ranks),
         "--master_port",
-        str(_free_port()),
+        str(port),
         "--module",
         "engine.training.worker",
-        str(run.folder),
+        str(folder),
     ]
 
 
-def _training_environment() -> dict[str, str]:
-    environment = dict(os.environ)
-    if not this_machine().has_gpu:
-        # One rank is one core. More threads than cores spin in barriers: a step took 17 times
-        # as long beside a busy process.
-        environment |= {"DS_ACCELERATOR": "cpu", "OMP_NUM_THREADS": "1"}
-    return environment
+def training_environment(machine: Machine) -> dict[str, str]:
+    """What the launcher's environment has besides ours."""
+    if machine.has_gpu:
+        return {}
+    # One rank is one core. More threads than cores spin in barriers: a step took 17 times as
+    # long beside a busy process.
+    return {"DS_ACCELERATOR": "cpu", "OMP_NUM_THREADS": "1"}
+
+
+def shown_commands(recipe: Recipe, machine: Machine) -> list[str]:
+    """What the supervisor of a run of ``recipe`` starts, as lines of a shell, without starting
+    anything. ``RUN`` is the run's folder and ``PORT`` a free port: both are found at the start."""
+    environment = [f"{name}={value}" for name, value in training_environment(machine).items()]
+    training = training_command(Path("RUN"), recipe.n_ranks, "PORT")
+    return [
+        shlex.join(preparing_command(Path("RUN"))),
+        " ".join([*environment, shlex.join(training)]),
+    ]
 
 
 def _wait_for(command: list[str], environment: dict[str, str] | None = None) -> int:
