@@ -25,12 +25,16 @@ class TrainingBatches:
     def n_windows(self) -> int:
         return len(self.tokens) // self.recipe.shape.seq_len_tokens
 
-    def micro_batch(self, step: int, accumulation: int, rank: int) -> np.ndarray:
-        """Token ids, shape (micro_batch_sequences, seq_len_tokens), int64."""
+    def sequences(self, step: int, accumulation: int, rank: int) -> range:
+        """Which sequences of the run are a micro batch, counted from its start."""
         recipe = self.recipe
         size = recipe.layout.micro_batch_sequences
         first = step * recipe.global_batch_sequences + (accumulation * recipe.n_ranks + rank) * size
-        return np.stack([self._window(index) for index in range(first, first + size)])
+        return range(first, first + size)
+
+    def micro_batch(self, step: int, accumulation: int, rank: int) -> np.ndarray:
+        """Token ids, shape (micro_batch_sequences, seq_len_tokens), int64."""
+        return np.stack([self._window(index) for index in self.sequences(step, accumulation, rank)])
 
     def _window(self, index: int) -> np.ndarray:
         epoch, position = divmod(index, self.n_windows)

@@ -6,6 +6,8 @@ import numpy as np
 import torch
 from torch import distributed
 
+from engine.training.objectives import NextToken, Objective
+
 
 @torch.no_grad()
 def held_out_loss(
@@ -16,13 +18,16 @@ def held_out_loss(
     batch_sequences: int,
     device: torch.device,
     max_sequences: int | None = None,
+    objective: Objective | None = None,
 ) -> float:
     """Mean loss in nats per token over non-overlapping windows of ``tokens``, all ranks sharing.
 
-    Each window scores all of its tokens but the first, which has nothing before it. Every
-    rank must call this, since ZeRO stage 3 gathers weights in the forward pass: ranks that run
-    out of windows go on with a window that does not count.
+    Each window scores all of its tokens but the first, which has nothing before it, or, by
+    another ``objective`` than to predict the next token, those that it chooses. Every rank must
+    call this, since ZeRO stage 3 gathers weights in the forward pass: ranks that run out of
+    windows go on with a window that does not count.
     """
+    objective = objective or NextToken()
     n_windows = len(tokens) // seq_len_tokens
     if max_sequences is not None:
         n_windows = min(n_windows, max_sequences)
@@ -35,10 +40,10 @@ def held_out_loss(
         counted = range(first, min(first + batch_sequences, n_windows))
         chosen = list(counted) or [0]
         batch = np.stack([tokens[i * seq_len_tokens : (i + 1) * seq_len_tokens] for i in chosen])
-        input_ids = torch.from_numpy(batch.astype(np.int64)).to(device)
-        loss = model(input_ids=input_ids, labels=input_ids).loss
+        examples = objective.held_out_examples(batch.astype(np.int64), chosen)
+        loss = model(**examples.on(device)).loss
         if counted:
-            n_scored = len(chosen) * (seq_len_tokens - 1)
+            n_scored = examples.n_scored
             loss_sum += torch.tensor([loss.item() * n_scored, n_scored], device=device)
     model.train(was_training)
     distributed.all_reduce(loss_sum)

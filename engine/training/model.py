@@ -1,45 +1,99 @@
-"""From a recipe to a model of ``transformers``' own Llama classes, and to files that
-``from_pretrained`` reads."""
+"""From a shape to a model of ``transformers``' own classes, with random weights."""
 
 from __future__ import annotations
 
-from pathlib import Path
-
-from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
+from transformers import (
+    BertConfig,
+    BertForMaskedLM,
+    GPT2Config,
+    GPT2LMHeadModel,
+    LlamaConfig,
+    LlamaForCausalLM,
+    MixtralConfig,
+    MixtralForCausalLM,
+    PretrainedConfig,
+    PreTrainedModel,
+)
 
 from engine.shapes import ModelShape
-from engine.training.tokenizer import END_OF_TEXT
+from engine.training.recipe import ModelClass, model_class
+
+ROUTER_LOSS_SHARE = 0.01
+"""Weight of the loss that spreads tokens over experts (Fedus 2022, section 2.2)."""
+
+_CLASSES: dict[ModelClass, type[PreTrainedModel]] = {
+    "llama": LlamaForCausalLM,
+    "mixtral": MixtralForCausalLM,
+    "gpt2": GPT2LMHeadModel,
+    "bert": BertForMaskedLM,
+}
+_IDS = {"bos_token_id": 0, "eos_token_id": 0, "pad_token_id": None}
+"""The end-of-text token begins and ends; as padding its embedding would get no gradient."""
 
 
-def llama_config(shape: ModelShape) -> LlamaConfig:
-    return LlamaConfig(
-        vocab_size=shape.vocab,
-        hidden_size=shape.d_model,
-        intermediate_size=shape.d_ff,
-        num_hidden_layers=shape.n_layers,
-        num_attention_heads=shape.n_heads,
-        num_key_value_heads=shape.n_kv_heads,
-        head_dim=shape.head_dim,
-        max_position_embeddings=shape.seq_len_tokens,
-        tie_word_embeddings=shape.tied_embeddings,
-        bos_token_id=0,
-        eos_token_id=0,
-        pad_token_id=0,
-        attn_implementation="sdpa",
+def model_config(shape: ModelShape) -> PretrainedConfig:
+    """The configuration of exactly ``shape``; without dropout, as runs are repeatable.
+
+    Raises
+    ------
+    InputError
+        If no class builds it.
+    """
+    kind = model_class(shape)
+    if kind == "gpt2":
+        return GPT2Config(
+            vocab_size=shape.vocab,
+            n_positions=shape.seq_len_tokens,
+            n_embd=shape.d_model,
+            n_layer=shape.n_layers,
+            n_head=shape.n_heads,
+            n_inner=shape.d_ff,
+            resid_pdrop=0.0,
+            embd_pdrop=0.0,
+            attn_pdrop=0.0,
+            tie_word_embeddings=shape.tied_embeddings,
+            attn_implementation="sdpa",
+            **_IDS,
+        )
+    if kind == "bert":
+        return BertConfig(
+            vocab_size=shape.vocab,
+            max_position_embeddings=shape.seq_len_tokens,
+            hidden_size=shape.d_model,
+            num_hidden_layers=shape.n_layers,
+            num_attention_heads=shape.n_heads,
+            intermediate_size=shape.d_ff,
+            hidden_dropout_prob=0.0,
+            attention_probs_dropout_prob=0.0,
+            tie_word_embeddings=shape.tied_embeddings,
+            attn_implementation="sdpa",
+            **_IDS,
+        )
+    common = {
+        "vocab_size": shape.vocab,
+        "hidden_size": shape.d_model,
+        "num_hidden_layers": shape.n_layers,
+        "num_attention_heads": shape.n_heads,
+        "num_key_value_heads": shape.n_kv_heads,
+        "head_dim": shape.head_dim,
+        "max_position_embeddings": shape.seq_len_tokens,
+        "tie_word_embeddings": shape.tied_embeddings,
+        "attn_implementation": "sdpa",
+        **_IDS,
+    }
+    if shape.moe is None:
+        return LlamaConfig(intermediate_size=shape.d_ff, **common)
+    return MixtralConfig(
+        intermediate_size=shape.moe.d_ff,
+        num_local_experts=shape.moe.n_experts,
+        num_experts_per_tok=shape.moe.top_k,
+        router_aux_loss_coef=ROUTER_LOSS_SHARE,
+        **common,
     )
 
 
-def build_model(shape: ModelShape) -> LlamaForCausalLM:
+def build_model(shape: ModelShape) -> PreTrainedModel:
     """A model with random weights; seed torch first."""
-    model = LlamaForCausalLM(llama_config(shape))
+    model = _CLASSES[model_class(shape)](model_config(shape))
     model.config.use_cache = False  # key-value caches are for generation
     return model
-
-
-def export_model(model: LlamaForCausalLM, tokenizer_file: Path, folder: Path) -> None:
-    """Write ``config.json``, safetensors and tokenizer files to ``folder``."""
-    model.config.use_cache = True
-    model.save_pretrained(folder)
-    PreTrainedTokenizerFast(
-        tokenizer_file=str(tokenizer_file), bos_token=END_OF_TEXT, eos_token=END_OF_TEXT
-    ).save_pretrained(folder)

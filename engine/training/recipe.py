@@ -48,6 +48,8 @@ def model_class(shape: ModelShape) -> ModelClass:
         raise InputError("shape", shape.family, "trainable_shape")
     if shape.family != "llama" and shape.d_attn != shape.d_model:
         raise InputError("shape.head_dim", shape.head_dim, "times_heads", of=shape.d_model)
+    if shape.family == "bert" and not shape.tied_embeddings:
+        raise InputError("shape.tied_embeddings", "false", "equal", to="true")
     return shape.family
 
 
@@ -129,20 +131,23 @@ class Recipe(Document):
             raise InputError(
                 "layout.precision", self.layout.precision, "literal_error", limit=allowed
             )
-        if self.shape.vocab < _EVERY_BYTE:
-            raise InputError(
-                "shape.vocab", self.shape.vocab, "greater_than_equal", limit=_EVERY_BYTE
-            )
-        if self.text_vocab > self.shape.vocab:
-            raise InputError(
-                "tokenizer_vocab", self.text_vocab, "less_than_equal", limit=self.shape.vocab
-            )
+        least = _EVERY_BYTE + self.has_mask_token
+        if self.shape.vocab < least:
+            raise InputError("shape.vocab", self.shape.vocab, "greater_than_equal", limit=least)
+        most = self.shape.vocab - self.has_mask_token
+        if self.text_vocab > most:
+            raise InputError("tokenizer_vocab", self.text_vocab, "less_than_equal", limit=most)
         return self
 
     @property
+    def has_mask_token(self) -> bool:
+        """Whether the vocabulary has a token besides the tokenizer's: the one that hides others."""
+        return self.model_class == "bert"
+
+    @property
     def text_vocab(self) -> int:
-        """Tokens that the tokenizer is trained to."""
-        return self.tokenizer_vocab or self.shape.vocab
+        """Tokens that the tokenizer is trained to; the mask, if any, is the next one."""
+        return self.tokenizer_vocab or self.shape.vocab - self.has_mask_token
 
     @property
     def model_class(self) -> ModelClass:

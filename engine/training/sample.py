@@ -9,8 +9,8 @@ from engine.layout import TRAINING_PRECISIONS, Layout
 from engine.machine import Machine
 from engine.plan import Plan, best_precision
 from engine.predictor.memory import GB
-from engine.shapes import ModelShape
-from engine.training.recipe import CorpusChoice, Recipe
+from engine.shapes import Experts, ModelShape
+from engine.training.recipe import CorpusChoice, Recipe, model_class
 
 MIN_STEPS = 40
 """Fewer steps say little about step time and nothing about loss."""
@@ -18,17 +18,8 @@ _SMALL_VOCAB = 2_048
 _LARGEST_TOKENIZER = 16_384
 """What a dozen megabytes of text yield with ease; a larger model leaves its other rows unused."""
 _SMALL_SEQ_LEN = 256
-_SMALLEST = ModelShape(
-    n_layers=2,
-    d_model=64,
-    n_heads=2,
-    n_kv_heads=2,
-    head_dim=32,
-    d_ff=192,
-    vocab=1_024,
-    seq_len_tokens=128,
-    tied_embeddings=True,
-)
+_FEWEST_LAYERS, _SMALLEST_WIDTH = 2, 64
+_MOST_EXPERTS = 8
 
 
 def sample_recipe(
@@ -48,7 +39,7 @@ def sample_recipe(
     layout = plan.layout.data_parallel_only().model_copy(update={"precision": precision})
     if layout.activation_checkpointing == "selective":  # nothing to do for fused attention
         layout = layout.model_copy(update={"activation_checkpointing": "none"})
-    as_planned = same_device and plan.shape.family == "llama" and plan.shape.is_plain
+    as_planned = same_device and _is_trained_here(plan.shape)
     candidates = [*([plan.shape] if as_planned else []), *_smaller(plan.shape)]
     for shape in candidates:
         fitted = _batch_that_fits(shape, layout, small=shape is not plan.shape)
@@ -120,36 +111,57 @@ def run_plan(recipe: Recipe, plan: Plan | None, machine: Machine) -> Plan:
     return run
 
 
+def _is_trained_here(shape: ModelShape) -> bool:
+    try:
+        model_class(shape)
+    except InputError:
+        return False
+    return True
+
+
 def _smaller(shape: ModelShape) -> list[ModelShape]:
     """Shapes of the same build, each about a quarter of the one before, down to the smallest."""
     found = []
     layers, width = shape.n_layers, shape.d_model
+    while not found or layers > _FEWEST_LAYERS or width > _SMALLEST_WIDTH:
+        layers = max(_FEWEST_LAYERS, round(layers / 1.6))
+        width = max(_SMALLEST_WIDTH, round(width / 1.6 / 64) * 64)
+        found.append(_at_size(shape, layers, width))
+    return found
+
+
+def _at_size(shape: ModelShape, layers: int, width: int) -> ModelShape:
+    largest = 64 if width >= 512 else 32
+    # Outside Llama's family the heads fill the width, a multiple of 64.
+    head_dim = min(shape.head_dim, largest) if shape.family == "llama" else largest
+    n_heads = width // head_dim
     group = shape.n_heads // shape.n_kv_heads
-    while layers > _SMALLEST.n_layers or width > _SMALLEST.d_model:
-        layers = max(_SMALLEST.n_layers, round(layers / 1.6))
-        width = max(_SMALLEST.d_model, round(width / 1.6 / 64) * 64)
-        head_dim = min(shape.head_dim, 64 if width >= 512 else 32)
-        n_heads = width // head_dim
-        n_kv_heads = n_heads // group if n_heads % group == 0 else n_heads
-        found.append(
-            shape.model_copy(
-                update={
-                    "n_layers": layers,
-                    "d_model": width,
-                    "n_heads": n_heads,
-                    "n_kv_heads": n_kv_heads,
-                    "head_dim": head_dim,
-                    "d_ff": max(64, round(width * shape.d_ff / shape.d_model / 32) * 32),
-                    "vocab": min(shape.vocab, _SMALL_VOCAB),
-                    "seq_len_tokens": min(shape.seq_len_tokens, _SMALL_SEQ_LEN),
-                    "tied_embeddings": True,
-                    # Our own training builds Llama's block; experts and latent attention are
-                    # left to the forecast.
-                    **dict.fromkeys(("ffn", "biases", "positions", "moe", "mla")),
-                }
-            )
+    changes = {
+        "n_layers": layers,
+        "d_model": width,
+        "n_heads": n_heads,
+        "n_kv_heads": n_heads // group if n_heads % group == 0 else n_heads,
+        "head_dim": head_dim,
+        "d_ff": _scaled(shape.d_ff, width / shape.d_model),
+        "vocab": min(shape.vocab, _SMALL_VOCAB),
+        "seq_len_tokens": min(shape.seq_len_tokens, _SMALL_SEQ_LEN),
+        "tied_embeddings": True,
+        # Our own training builds the family's own block; latent attention is left to the
+        # forecast, and so are shared experts.
+        **dict.fromkeys(("ffn", "biases", "positions", "moe", "mla")),
+    }
+    if shape.moe and shape.family == "llama":
+        n_experts = min(shape.moe.n_experts, _MOST_EXPERTS)
+        changes["moe"] = Experts(
+            n_experts=n_experts,
+            top_k=min(shape.moe.top_k, n_experts // 2),
+            d_ff=_scaled(shape.moe.d_ff, width / shape.d_model),
         )
-    return found or [_SMALLEST]
+    return shape.model_copy(update=changes)
+
+
+def _scaled(d_ff: int, ratio: float) -> int:
+    return max(64, round(d_ff * ratio / 32) * 32)
 
 
 def _batch_that_fits(shape: ModelShape, layout: Layout, *, small: bool) -> Layout:

@@ -19,7 +19,7 @@ import psutil
 import torch
 from torch import distributed
 from torch.optim.lr_scheduler import LambdaLR
-from transformers import LlamaForCausalLM
+from transformers import PreTrainedModel
 
 from engine.documents import InputError, read_toml
 from engine.files import append_json_line, write_json
@@ -30,7 +30,9 @@ from engine.training import ops
 from engine.training.batches import TrainingBatches
 from engine.training.corpus import PreparedCorpus
 from engine.training.evaluation import held_out_loss
-from engine.training.model import build_model, export_model
+from engine.training.export import export_model
+from engine.training.model import build_model
+from engine.training.objectives import Objective, objective_of
 from engine.training.prepare import prepared_corpus
 from engine.training.probe import measure_matmul_flops_per_s
 from engine.training.recipe import Recipe
@@ -64,7 +66,8 @@ class Worker:
             torch.cuda.reset_peak_memory_stats(self.device)
         self.idle_memory_bytes = _memory_in_use_bytes(self.device)
         torch.manual_seed(self.recipe.seed)  # all ranks start from the same weights
-        self.model: LlamaForCausalLM = build_model(self.recipe.shape)
+        self.model: PreTrainedModel = build_model(self.recipe.shape)
+        self.objective: Objective = objective_of(self.recipe)
         if self.recipe.layout.activation_checkpointing == "full":
             self.model.gradient_checkpointing_enable()
         self.engine, *_ = deepspeed.initialize(
@@ -99,12 +102,13 @@ class Worker:
         started = time.perf_counter()
         loss_sum = 0.0
         for accumulation in range(recipe.layout.grad_accumulation_steps):
-            batch = torch.from_numpy(batches.micro_batch(step, accumulation, self.rank))
-            input_ids = batch.to(self.device)
-            loss = self.engine(input_ids=input_ids, labels=input_ids).loss
-            self.engine.backward(loss)
+            windows = batches.micro_batch(step, accumulation, self.rank)
+            sequences = batches.sequences(step, accumulation, self.rank)
+            examples = self.objective.training_examples(windows, sequences)
+            losses = self.objective.losses(self.engine, examples.on(self.device))
+            self.engine.backward(losses.total)
             self.engine.step()
-            loss_sum += loss.item()
+            loss_sum += losses.text.item()
         # Adding up the losses also waits for every rank, so a step ends when its last rank does.
         loss_sum = self._sum_over_ranks(loss_sum)
         self.loss = loss_sum / recipe.n_ranks / recipe.layout.grad_accumulation_steps
@@ -136,6 +140,7 @@ class Worker:
             batch_sequences=self.recipe.layout.micro_batch_sequences,
             device=self.device,
             max_sequences=max_sequences,
+            objective=self.objective,
         )
 
     def _export(self) -> None:

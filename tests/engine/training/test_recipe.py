@@ -13,6 +13,8 @@ from tests.engine.test_forecast import calibration_for
 
 TWO_CORES = Machine(accelerator("CPU-core"), 2, 24e9)
 ONE_NODE = Machine(accelerator("H100-80GB"), 8, 640e9)
+MOE = {"n_experts": 4, "top_k": 2, "d_ff": 64}
+BERT = {"shape.family": "bert", "shape.n_kv_heads": 2}
 
 
 @pytest.fixture
@@ -33,6 +35,23 @@ def test_learning_rate_warms_up_and_decays(smoke: Recipe) -> None:
     assert recipe.learning_rate_share(99) < 0.11
 
 
+def test_warm_up_stable_decay(smoke: Recipe) -> None:
+    recipe = smoke.with_values({"steps": 100, "warmup_share": 0.1, "schedule": "wsd"})
+    assert recipe.learning_rate_share(4) == pytest.approx(0.5)
+    assert {recipe.learning_rate_share(step) for step in range(9, 81)} == {1}
+    assert recipe.learning_rate_share(90) == pytest.approx((1 + 0.1) / 2)  # half the decay
+    assert recipe.learning_rate_share(99) == pytest.approx(0.1 + 0.9 / 20)
+
+
+def test_each_family_has_its_class(smoke: Recipe) -> None:
+    assert smoke.model_class == "llama"
+    assert smoke.with_value("shape.moe", MOE).model_class == "mixtral"
+    assert smoke.with_values(BERT | {"shape.family": "gpt2"}).model_class == "gpt2"
+    bert = smoke.with_values(BERT)
+    assert bert.model_class == "bert"
+    assert (bert.text_vocab, smoke.text_vocab) == (511, 512)
+
+
 @pytest.mark.parametrize(
     ("changes", "field"),
     [
@@ -40,18 +59,26 @@ def test_learning_rate_warms_up_and_decays(smoke: Recipe) -> None:
         ({"steps": 0}, "steps"),
         ({"shape.vocab": 200}, "shape.vocab"),
         ({"tokenizer_vocab": 1024}, "tokenizer_vocab"),
-        ({"shape.family": "gpt2", "shape.n_kv_heads": 2}, "shape.family"),
+        ({"shape.family": "gpt2", "shape.n_kv_heads": 2, "shape.head_dim": 16}, "shape.head_dim"),
+        ({"shape.family": "gpt2", "shape.n_kv_heads": 1}, "shape.n_kv_heads"),
         ({"shape.n_heads": 3, "shape.n_kv_heads": 2}, "shape.n_kv_heads"),
         ({"corpus.held_out_share": 0.95}, "corpus.held_out_share"),
         ({"layout.zero_stage": 5}, "layout.zero_stage"),
         ({"layout.precision": "fp8"}, "layout.precision"),
         ({"layout.tensor_parallel": 2}, "layout"),
         ({"layout.pipeline_parallel": 2}, "layout"),
-        ({"layout.offload": "optimizer"}, "layout"),
         ({"layout.shard_group": 2}, "layout.shard_group"),
         ({"shape.ffn": "plain"}, "shape"),
         ({"shape.biases": "qkv"}, "shape"),
-        ({"shape.moe": {"n_experts": 4, "top_k": 2, "d_ff": 64}}, "shape"),
+        ({"shape.moe": MOE | {"n_shared_experts": 1}}, "shape"),
+        ({"shape.moe": MOE | {"n_dense_layers": 1}}, "shape"),
+        ({"shape.moe": MOE | {"top_k": 5}}, "shape.moe.top_k"),
+        ({"shape.moe": MOE, "shape.family": "gpt2", "shape.n_kv_heads": 2}, "shape"),
+        (BERT | {"shape.tied_embeddings": False}, "shape.tied_embeddings"),
+        (BERT | {"tokenizer_vocab": 512}, "tokenizer_vocab"),  # the mask needs a row
+        (BERT | {"shape.vocab": 257}, "shape.vocab"),
+        (BERT | {"masked_share": 1}, "masked_share"),
+        (BERT | {"distillation": {"teacher": "x"}}, "distillation"),
     ],
 )
 def test_what_cannot_be_trained_is_refused(
@@ -98,11 +125,11 @@ def test_memory_that_is_not_there_gets_a_smaller_model(laptop: Scenario) -> None
     assert recipe.shape.count_parameters().total < 1e6
 
 
-def test_experts_and_splits_are_left_to_the_forecast(startup: Scenario) -> None:
-    """Our own training builds plain models, data parallel: the sample is one of those."""
+def test_splits_are_left_to_the_forecast(startup: Scenario) -> None:
+    """Our own training is data parallel, in at least 16 bits: the sample is, too."""
     plan = startup.plan.with_values(
         {
-            "shape.moe": {"n_experts": 8, "top_k": 2, "d_ff": 2048},
+            "shape.moe": {"n_experts": 8, "top_k": 2, "d_ff": 2048, "n_shared_experts": 1},
             "layout.tensor_parallel": 4,
             "layout.pipeline_parallel": 2,
             "layout.expert_parallel": 2,
@@ -111,11 +138,33 @@ def test_experts_and_splits_are_left_to_the_forecast(startup: Scenario) -> None:
         }
     )
     recipe = sample_recipe(plan, ONE_NODE, "experts", budget_s=300)
-    assert recipe.shape.is_plain
+    assert recipe.model_class == "mixtral"
     assert recipe.layout.is_data_parallel_only
     assert recipe.layout.precision == "bf16"
     assert recipe.layout.activation_checkpointing == "none"
     assert recipe.n_ranks == 8
+
+
+@pytest.mark.parametrize(
+    ("changes", "kind"),
+    [
+        ({"shape.family": "gpt2", "shape.n_kv_heads": 4}, "gpt2"),
+        ({"shape.family": "bert", "shape.n_kv_heads": 4}, "bert"),
+        ({"shape.moe": {"n_experts": 64, "top_k": 6, "d_ff": 512}}, "mixtral"),
+    ],
+)
+def test_a_sample_is_of_the_plans_family(
+    startup: Scenario, laptop: Scenario, changes: dict[str, object], kind: str
+) -> None:
+    small = sample_recipe(
+        laptop.plan.with_values(changes | {"shape.n_heads": 4}), TWO_CORES, "x", budget_s=600
+    )
+    assert small.model_class == kind
+    heads = startup.plan.shape.n_heads
+    wide = {**changes, **({"shape.n_kv_heads": heads} if "shape.family" in changes else {})}
+    elsewhere = sample_recipe(startup.plan.with_values(wide), TWO_CORES, "x", budget_s=300)
+    assert elsewhere.model_class == kind
+    assert elsewhere.shape.count_parameters().total < 30e6
 
 
 def test_a_run_is_forecast_for_what_runs_it(laptop: Scenario) -> None:
@@ -150,6 +199,5 @@ def test_a_precision_that_the_machine_lacks_is_one_line(smoke: Recipe) -> None:
 
 
 def test_a_plan_that_cannot_be_sampled_is_one_line(laptop: Scenario) -> None:
-    for changes in ({"shape.family": "gpt2", "shape.n_kv_heads": 4}, {"shape.vocab": 128}):
-        with pytest.raises(InputError, match="shape"):
-            sample_recipe(laptop.plan.with_values(changes), TWO_CORES, "x", budget_s=60)
+    with pytest.raises(InputError, match=r"shape\.vocab"):
+        sample_recipe(laptop.plan.with_value("shape.vocab", 128), TWO_CORES, "x", budget_s=60)

@@ -1,0 +1,130 @@
+"""What a model learns: to predict the next token, or those that are masked.
+
+Shapes: (B, T) token ids, B sequences of T tokens; (B, T, V) logits over the vocabulary.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+
+from engine.training.model import ROUTER_LOSS_SHARE
+from engine.training.recipe import Recipe
+
+IGNORED = -100
+"""The label of a token that is not scored, as ``transformers`` has it."""
+_OF_TRAINING, _OF_EVALUATION = 1, 2
+"""Streams of random numbers, so that held-out masks don't change with a run's seed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Examples:
+    """Windows of tokens, ready for the model."""
+
+    input_ids: np.ndarray
+    """Shape (B, T), int64."""
+    labels: np.ndarray
+    """Shape (B, T), int64; the model itself compares each with the token before it, or not."""
+    n_scored: int
+    """Tokens that the loss is the mean over."""
+
+    def on(self, device: torch.device) -> dict[str, torch.Tensor]:
+        """The model's arguments."""
+        inputs = torch.from_numpy(self.input_ids).to(device)
+        if self.labels is self.input_ids:
+            return {"input_ids": inputs, "labels": inputs}
+        return {"input_ids": inputs, "labels": torch.from_numpy(self.labels).to(device)}
+
+
+@dataclass(frozen=True, slots=True)
+class Losses:
+    """Of one micro batch, as tensors without dimensions."""
+
+    total: torch.Tensor
+    """What is minimised."""
+    text: torch.Tensor
+    """Its part that scores the text, in nats per token, without a gradient."""
+
+
+class Objective(Protocol):
+    def training_examples(self, windows: np.ndarray, sequences: Sequence[int]) -> Examples:
+        """``windows`` (B, T), the run's sequences of these numbers."""
+
+    def held_out_examples(self, windows: np.ndarray, positions: Sequence[int]) -> Examples:
+        """``windows`` (B, T), the held-out windows at these positions."""
+
+    def losses(self, model: Any, inputs: dict[str, torch.Tensor]) -> Losses:
+        """In training; held-out loss is the model's own."""
+
+
+class NextToken:
+    """Each token but a window's first is predicted from those before it."""
+
+    def training_examples(self, windows: np.ndarray, sequences: Sequence[int]) -> Examples:
+        return Examples(windows, windows, windows.shape[0] * (windows.shape[1] - 1))
+
+    def held_out_examples(self, windows: np.ndarray, positions: Sequence[int]) -> Examples:
+        return self.training_examples(windows, positions)
+
+    def losses(self, model: Any, inputs: dict[str, torch.Tensor]) -> Losses:
+        loss = model(**inputs).loss
+        return Losses(loss, loss.detach())
+
+
+class NextTokenOfExperts(NextToken):
+    """As :class:`NextToken`, and the router is to spread tokens evenly (Fedus 2022)."""
+
+    def losses(self, model: Any, inputs: dict[str, torch.Tensor]) -> Losses:
+        output = model(**inputs, output_router_logits=True)
+        text = output.loss.detach() - ROUTER_LOSS_SHARE * output.aux_loss.detach()
+        return Losses(output.loss, text)
+
+
+@dataclass(frozen=True, slots=True)
+class MaskedTokens:
+    """A share of the tokens is predicted from all others (Devlin 2019, section 3.1).
+
+    Of those, 80% are replaced by the mask, 10% by any token, 10% stay. Equally many are chosen
+    in each window, so that the mean over windows is the mean over tokens. They follow from the
+    run's seed and the sequence's number, held-out ones from the window's position alone.
+    """
+
+    recipe: Recipe
+
+    def training_examples(self, windows: np.ndarray, sequences: Sequence[int]) -> Examples:
+        return self._masked(
+            windows, [(_OF_TRAINING, self.recipe.seed, number) for number in sequences]
+        )
+
+    def held_out_examples(self, windows: np.ndarray, positions: Sequence[int]) -> Examples:
+        return self._masked(windows, [(_OF_EVALUATION, position) for position in positions])
+
+    def losses(self, model: Any, inputs: dict[str, torch.Tensor]) -> Losses:
+        loss = model(**inputs).loss
+        return Losses(loss, loss.detach())
+
+    def _masked(self, windows: np.ndarray, seeds: Sequence[tuple[int, ...]]) -> Examples:
+        inputs, labels = windows.copy(), np.full_like(windows, IGNORED)
+        n_tokens = windows.shape[1]
+        n_chosen = max(1, round(self.recipe.masked_share * n_tokens))
+        mask_id = any_below = self.recipe.text_vocab
+        for row, seed in enumerate(seeds):
+            random = np.random.default_rng(seed)
+            chosen = random.permutation(n_tokens)[:n_chosen]
+            labels[row, chosen] = windows[row, chosen]
+            fate = random.random(n_chosen)
+            inputs[row, chosen[fate < 0.8]] = mask_id
+            replaced = chosen[fate >= 0.9]
+            inputs[row, replaced] = random.integers(any_below, size=len(replaced))
+        return Examples(inputs, labels, n_chosen * len(seeds))
+
+
+def objective_of(recipe: Recipe) -> Objective:
+    """What the recipe's model learns."""
+    if recipe.model_class == "bert":
+        return MaskedTokens(recipe)
+    return NextTokenOfExperts() if recipe.model_class == "mixtral" else NextToken()
