@@ -13,7 +13,7 @@ from typing import Annotated
 
 import typer
 
-from engine import cli_ladder, cli_scaling, cli_search, cli_tables, quantities, terminal
+from engine import cli_ladder, cli_models, cli_scaling, cli_search, cli_tables, quantities, terminal
 from engine.calibration import Calibration
 from engine.comparison import Comparison, calibrate, compare
 from engine.documents import read_toml
@@ -35,6 +35,7 @@ runs_app = new_app(text("cli.runs"))
 app.add_typer(runs_app, name="runs")
 cli_tables.add_to(app)
 cli_search.add_to(app)
+cli_models.add_to(app)
 cli_ladder.add_to(app)
 cli_scaling.add_to(app)
 
@@ -168,27 +169,6 @@ def cancel_run(run_id: RunId) -> None:
     run = Run.find(run_id)
     launch.cancel(run)
     print(text(f"phase.{launch.wait(run)}"))
-
-
-@app.command(help=text("cli.generate"))
-def generate(
-    run_id: RunId,
-    prompt: str = "",
-    tokens: Annotated[int, typer.Option(min=1, max=4_096)] = 100,
-    temperature: Annotated[float, typer.Option(min=0.0, max=5.0)] = 0.8,
-    seed: Annotated[int, typer.Option(min=0)] = 1,
-) -> None:
-    run = Run.find(run_id)
-    with generator.Generator(run) as generating:
-        print(prompt, end="")
-        for piece in generating.generate(prompt, tokens, temperature, seed):
-            print(piece, end="", flush=True)
-    print()
-
-
-@app.command("export", help=text("cli.export"))
-def export_run(run_id: RunId, folder: Path) -> None:
-    print(Run.find(run_id).copy_model_to(folder))
 
 
 @app.command(help=text("cli.probe"))

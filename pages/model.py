@@ -1,151 +1,191 @@
-"""What did the training buy? Text from the model that was just trained, and its score."""
+"""What did the training buy? The model that was trained: its worth, its text, its inside."""
 
 from __future__ import annotations
+
+import math
+from dataclasses import dataclass
 
 import streamlit as st
 
 from engine import quantities
-from engine.documents import InputError
-from engine.runs.folder import Phase, Run, all_runs
-from engine.runs.generator import MAX_PROMPT_CHARS, Generator
+from engine.results import RunResult
+from engine.runs.evaluations import kept_evaluation
+from engine.runs.exported import FINAL, exports, trained_until
+from engine.runs.folder import Run, all_runs
+from engine.scores import Evaluation, ProbeScore
+from pages.parts.charts import draw
 from pages.parts.frame import run_in_frame
+from pages.parts.model_charts import learning_chart
+from pages.parts.model_compare import compare_section
+from pages.parts.model_evaluate import evaluate_section
+from pages.parts.model_export import export_section
+from pages.parts.model_generate import generate_section
+from pages.parts.model_inside import inside_section
+from pages.parts.model_process import Export, choose_export
 from pages.parts.session import text
 from pages.parts.tiles import Tile, tiles
 
-
-@st.cache_resource(max_entries=2, show_spinner=False, on_release=lambda one: one.close())
-def _generator(run_id: str) -> Generator:
-    """One process a model, kept between requests; the oldest goes when a third comes."""
-    return Generator(Run.find(run_id))
-
-
-def _living_generator(run_id: str) -> Generator:
-    if not _generator(run_id).is_alive:
-        _generator.clear(run_id)
-    return _generator(run_id)
+_SECTIONS = {
+    "generate": ":material/edit_note:",
+    "evaluate": ":material/fact_check:",
+    "inside": ":material/visibility:",
+    "compare": ":material/compare_arrows:",
+    "download": ":material/download:",
+}
 
 
-def _choose(runs: list[Run]) -> Run:
-    ids = [run.id for run in runs]
-    wanted = st.session_state.get("shown_run")
-    chosen = st.selectbox(
-        text()("model.run"),
-        ids,
-        index=ids.index(wanted) if wanted in ids else 0,
-        key="model_choice",
-    )
-    return runs[ids.index(chosen)]
+@dataclass(frozen=True, slots=True)
+class _Worth:
+    """What is known of a model: by its evaluation, or by its run's own last one."""
+
+    loss: float | None
+    bits_per_byte: float | None
+    evaluation: Evaluation | None
+
+    @property
+    def continuation(self) -> ProbeScore | None:
+        probes = self.evaluation.probes if self.evaluation else ()
+        return next((one for one in probes if one.probe == "continuation"), None)
 
 
-def _figures(run: Run) -> None:
-    say, result = text(), run.result
-    assert result is not None
-    corpus, language = result.corpus, say.language
-    st.markdown(
-        "#### "
-        + say(
+def _worth(export: Export, result: RunResult | None) -> _Worth:
+    found = kept_evaluation(export.run, export.which)
+    if found is not None:
+        return _Worth(found.held_out_loss, found.bits_per_byte, found)
+    if result is None or export.which != FINAL:
+        return _Worth(None, None, None)
+    return _Worth(result.held_out_loss, None if export.is_masked else result.bits_per_byte, None)
+
+
+def _answer(export: Export, result: RunResult | None, worth: _Worth) -> str:
+    """One sentence: what held-out text costs this model, and how it does on questions."""
+    say, language = text(), text().language
+    if worth.loss is None:
+        return say("model.answer_not_evaluated")
+    if result is None or worth.bits_per_byte is None:
+        kind = "masked_token" if export.is_masked else "next_token"
+        answer = say(f"model.answer_loss.{kind}", loss=quantities.number(worth.loss, language))
+    else:
+        answer = say(
             "model.answer",
-            bits=quantities.number(result.bits_per_byte, language),
-            lzma=quantities.number(corpus.held_out_lzma_bits_per_byte, language),
-            documents=corpus.n_held_out_documents,
+            bits=quantities.number(worth.bits_per_byte, language),
+            lzma=quantities.number(result.corpus.held_out_lzma_bits_per_byte, language),
+            documents=result.corpus.n_held_out_documents,
         )
-    )
-    tiles(
-        [
+    if (score := worth.continuation) is not None:
+        answer += say(
+            "model.answer_probe", accuracy=f"{score.accuracy:.0%}", chance=f"{score.chance:.0%}"
+        )
+    return answer
+
+
+def _tiles(export: Export, result: RunResult | None, worth: _Worth) -> None:
+    say, language = text(), text().language
+    row = []
+    if not export.is_masked:
+        row.append(
             Tile(
                 label=say("model.bits_per_byte"),
-                value=quantities.number(result.bits_per_byte, language),
-                note=say("model.held_out_note", n=corpus.n_held_out_documents),
+                value=_number(worth.bits_per_byte),
+                note=say("model.held_out_note", n=result.corpus.n_held_out_documents)
+                if result
+                else "",
                 help=say("basis.bits_per_byte"),
+            )
+        )
+    row.append(
+        Tile(
+            label=say("calibrate.held_out_loss"),
+            value="–" if worth.loss is None else say("unit.nats", n=_number(worth.loss)),
+            note=say("model.perplexity_note", n=_number(math.exp(worth.loss)))
+            if worth.loss is not None
+            else "",
+            help=say("basis.held_out_loss"),
+        )
+    )
+    score = worth.continuation
+    row.append(
+        Tile(
+            label=say("model.continuation"),
+            value="–" if score is None else f"{score.accuracy:.0%}",
+            note=say("model.not_evaluated")
+            if score is None
+            else say(
+                "model.interval_note",
+                low=f"{score.accuracy_low:.0%}",
+                high=f"{score.accuracy_high:.0%}",
+                chance=f"{score.chance:.0%}",
             ),
-            Tile(
-                label=say("calibrate.held_out_loss"),
-                value=say("unit.nats", n=quantities.number(result.held_out_loss, language)),
-                help=say("basis.held_out_loss"),
-            ),
-            Tile(
-                label=say("quantity.parameters_total"),
-                value=quantities.count(result.n_parameters, language),
-            ),
+            help=say("model.continuation_help"),
+        )
+    )
+    shape = export.run.recipe.shape
+    row.append(
+        Tile(
+            label=say("quantity.parameters_total"),
+            value=quantities.count(shape.count_parameters().total, language),
+            note=say("model.shape_note", layers=shape.n_layers, width=shape.d_model),
+        )
+    )
+    _, tokens = trained_until(export.run, export.which)
+    if tokens is not None:
+        row.append(
             Tile(
                 label=say("model.tokens_seen"),
-                value=quantities.count(result.tokens, language),
-                note=say(
-                    "model.epochs",
-                    n=quantities.number(result.tokens / corpus.n_train_tokens, language),
-                ),
-            ),
-        ]
-    )
+                value=quantities.count(tokens, language),
+                note=say("model.epochs", n=_number(tokens / result.corpus.n_train_tokens))
+                if result
+                else "",
+            )
+        )
+    tiles(row)
 
 
-def _generate(run: Run) -> None:
+def _number(value: float | None) -> str:
+    return "–" if value is None else quantities.number(value, text().language)
+
+
+def _section(export: Export, runs: list[Run]) -> None:
     say = text()
-    left, middle, right = st.columns(3)
-    temperature = left.slider(
-        say("model.temperature"),
-        0.0,
-        2.0,
-        0.8,
-        0.05,
-        help=say("model.temperature_help"),
-        key="temperature",
+    chosen = st.segmented_control(
+        say("model.section"),
+        list(_SECTIONS),
+        default="generate",
+        format_func=lambda one: f"{_SECTIONS[one]} {say(f'model.section_name.{one}')}",
+        key="model_section",
+        label_visibility="collapsed",
+        required=True,
     )
-    n_tokens = middle.slider(
-        say("model.tokens"), 10, 400, 120, 10, help=say("model.tokens_help"), key="n_tokens"
-    )
-    seed = right.number_input(
-        say("calibrate.seed"), 0, 2**31 - 1, 1, help=say("model.seed_help"), key="generation_seed"
-    )
-    prompt = st.text_area(
-        say("model.prompt"),
-        value="The people of the United States",
-        max_chars=MAX_PROMPT_CHARS,
-        help=say("model.prompt_help"),
-        key="prompt",
-    )
-    if st.button(
-        say("model.generate"), type="primary", icon=":material/edit_note:", key="generate"
-    ):
-        try:
-            with st.spinner(say("model.loading"), show_time=True):
-                generator = _living_generator(run.id)
-                pieces = generator.generate(prompt, n_tokens, temperature, seed)
-                first = next(pieces, "")
-            with st.container(border=True):
-                st.markdown(f"**{say('model.continues')}**")
-                shown = st.empty()
-                written = first
-                shown.text(prompt + written)
-                for piece in pieces:
-                    written += piece
-                    shown.text(prompt + written)
-        except (InputError, RuntimeError, OSError) as error:
-            line = error.in_language(say.language) if isinstance(error, InputError) else str(error)
-            st.error(line, icon=":material/error:")
+    match chosen:
+        case "evaluate":
+            evaluate_section(export)
+        case "inside":
+            inside_section(export)
+        case "compare":
+            compare_section(export, runs)
+        case "download":
+            export_section(export)
+        case _:
+            generate_section(export)
 
 
 def page() -> None:
     say = text()
     st.title(say("model.question"))
-    runs = [run for run in all_runs() if run.state.phase is Phase.SUCCEEDED]
+    runs = [run for run in all_runs() if exports(run)]
     if not runs:
         st.markdown(say("model.none"))
         st.page_link("pages/calibrate.py", label=say("model.train_one"), icon=":material/speed:")
         return
-    run = _choose(runs)
-    _figures(run)
-    st.subheader(say("model.generate_heading"))
-    _generate(run)
-    with st.expander(say("model.export"), icon=":material/folder:"):
-        st.caption(say("model.export_note"))
-        st.code(f"python -m engine export {run.id} my-model", language="bash")
-        st.code(
-            "from transformers import AutoModelForCausalLM, AutoTokenizer\n"
-            f'model = AutoModelForCausalLM.from_pretrained("{run.model_dir}")\n'
-            f'tokenizer = AutoTokenizer.from_pretrained("{run.model_dir}")',
-            language="python",
-        )
+    answer = st.container()  # stands above the choice that it depends on
+    export = choose_export(runs)
+    result = export.run.result
+    worth = _worth(export, result)
+    answer.markdown(f"#### {_answer(export, result, worth)}")
+    _tiles(export, result, worth)
+    if result is not None and not export.is_masked:
+        draw(learning_chart(export.run, result), "learning", height=300, hover="closest")
+    _section(export, runs)
 
 
 run_in_frame(page)

@@ -22,7 +22,6 @@ import fcntl
 import os
 import re
 import secrets
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import StrEnum
@@ -149,14 +148,6 @@ class Run:
         with path.open("rb") as file:
             file.seek(max(0, path.stat().st_size - _LOG_TAIL_BYTES))
             return file.read().decode("utf-8", errors="replace")
-
-    def copy_model_to(self, target: Path) -> Path:
-        """A copy of the exported model; InputError if there is none, or ``target`` exists."""
-        if self.result is None:
-            raise InputError("run", self.id, "finished_run")
-        if target.exists():
-            raise InputError("folder", str(target), "new_folder")
-        return Path(shutil.copytree(self.model_dir, target))
 
     def set_state(self, **changes: object) -> RunState:
         state = self.state.with_values(changes)

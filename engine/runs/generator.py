@@ -1,4 +1,4 @@
-"""Talking to a trained model: a process of its own, since this one must not import torch."""
+"""Talking to exported models: a process of its own, since this one must not import torch."""
 
 from __future__ import annotations
 
@@ -7,31 +7,28 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, Self
 
 from engine.documents import InputError
-from engine.paths import PROJECT_DIR
-from engine.runs.folder import Run
-
-MAX_PROMPT_CHARS = 20_000
+from engine.paths import PROJECT_DIR, home_dir
+from engine.sampling import Sampling, checked_prompt
 
 
-class Generator:
-    """A process that holds a run's model; start it once, ask it often, close it.
+class ModelProcess:
+    """A process that loads exported models and answers about them; start it once, ask it often,
+    close it. See :mod:`engine.training.answering` for what goes to and fro.
 
-    Raises
-    ------
-    InputError
-        If the run has no model (yet).
+    Every method takes the folder of a model, as :func:`engine.runs.exported.export_folder` gives
+    it, and raises InputError for what cannot be asked of it.
     """
 
-    def __init__(self, run: Run) -> None:
-        if run.result is None:
-            raise InputError("run", run.id, "finished_run")
+    def __init__(self) -> None:
         self._turn = threading.Lock()
-        self._log = (run.folder / "generation.log").open("w")
+        home_dir().mkdir(parents=True, exist_ok=True)
+        self._log = (home_dir() / "models.log").open("a")
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "engine.training.generation", str(run.model_dir)],
+            [sys.executable, "-m", "engine.training.answering"],
             cwd=PROJECT_DIR,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -40,45 +37,73 @@ class Generator:
             encoding="utf-8",
         )
 
-    def generate(
-        self, prompt: str, max_tokens: int, temperature: float, seed: int
-    ) -> Iterator[str]:
-        """Pieces of text that go on from ``prompt``.
+    def generate(self, folder: Path, prompt: str, sampling: Sampling) -> Iterator[str]:
+        """Pieces of text that go on from ``prompt``."""
+        asked: dict[str, object] = {
+            "prompt": checked_prompt(prompt),
+            "sampling": sampling.model_dump(),
+        }
+        for message in self.ask("generate", folder, asked):
+            yield message["text"]
+
+    def inspect(self, folder: Path, prompt: str) -> dict[str, Any]:
+        """What each token of ``prompt`` cost; see :func:`engine.training.inside.inspect`."""
+        return self._result("inspect", folder, {"prompt": checked_prompt(prompt)})
+
+    def attention(self, folder: Path, prompt: str, layer: int) -> list[list[list[float]]]:
+        """Shares of attention of a layer (from 0), shape (heads, tokens, tokens)."""
+        asked: dict[str, object] = {"prompt": checked_prompt(prompt), "layer": layer}
+        shares: list[list[list[float]]] = self._result("attention", folder, asked)["shares"]
+        return shares
+
+    def ask(self, kind: str, folder: Path, asked: dict[str, object]) -> Iterator[dict[str, Any]]:
+        """The messages of one answer, as they come.
 
         Raises
         ------
-        InputError
-            If the prompt is longer than 20,000 characters.
+        RuntimeError
+            If the process has died.
         """
-        if len(prompt) > MAX_PROMPT_CHARS:
-            raise InputError("prompt", prompt, "at_most_characters", limit=MAX_PROMPT_CHARS)
-        request = {
-            "prompt": prompt,
-            "max_tokens": max_tokens,
-            "temperature": temperature,
-            "seed": seed,
-        }
+        question = json.dumps({"kind": kind, "folder": str(folder)} | asked)
         assert self._process.stdin is not None
         with self._turn:
-            self._process.stdin.write(json.dumps(request) + "\n")
-            self._process.stdin.flush()
-            # Read to the end even if nobody listens any more: the next answer must start clean.
-            pieces = self._pieces()
             try:
-                yield from pieces
+                self._process.stdin.write(question + "\n")
+                self._process.stdin.flush()
+            except BrokenPipeError:
+                raise self._died() from None
+            # Read to the end even if nobody listens any more: the next answer must start clean.
+            # ``yield from`` would close the messages together with this.
+            messages = self._messages()
+            try:
+                for message in messages:  # noqa: UP028
+                    yield message
             finally:
-                for _ in pieces:
+                for _ in messages:
                     pass
 
-    def _pieces(self) -> Iterator[str]:
+    def _result(self, kind: str, folder: Path, asked: dict[str, object]) -> dict[str, Any]:
+        (message,) = self.ask(kind, folder, asked)
+        result: dict[str, Any] = message["result"]
+        return result
+
+    def _messages(self) -> Iterator[dict[str, Any]]:
         assert self._process.stdout is not None
+        error: InputError | None = None
         for line in self._process.stdout:
             message: dict[str, Any] = json.loads(line)
             if "done" in message:
+                if error is not None:
+                    raise error
                 return
-            if "text" in message:
-                yield message["text"]
-        raise RuntimeError(f"generation ended early; see {self._log.name}")
+            if "error" in message:
+                error = InputError(**message["error"])
+            else:
+                yield message
+        raise self._died()
+
+    def _died(self) -> RuntimeError:
+        return RuntimeError(f"the model's process ended early; see {self._log.name}")
 
     @property
     def is_alive(self) -> bool:

@@ -1,75 +1,102 @@
-"""Generates text from an exported model: ``python -m engine.training.generation MODEL_DIR``.
-
-One process serves many requests, so that the model is loaded once. A request is one line of
-JSON on standard input; the answer is lines of JSON on standard output: ``{"text": …}`` for each
-new piece of text, then ``{"done": …}``. It ends when its input closes, so it never outlives
-the one that asked.
-"""
+"""Text from an exported model, token by token."""
 
 from __future__ import annotations
 
-import json
-import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
-from transformers import AutoModelForCausalLM, AutoTokenizer
+from transformers import AutoConfig, AutoModelForCausalLM, AutoModelForMaskedLM, AutoTokenizer
+
+from engine.documents import InputError
+from engine.sampling import Sampling
 
 
 def load(model_dir: Path) -> tuple[Any, Any]:
-    """(model, tokenizer) from safetensors only: other formats can run code when loaded."""
-    model = AutoModelForCausalLM.from_pretrained(
-        model_dir, use_safetensors=True, local_files_only=True
+    """(model, tokenizer) from safetensors only: other formats can run code when loaded.
+
+    Raises
+    ------
+    InputError
+        If the weights are not those of the model that ``config.json`` describes.
+    """
+    config = AutoConfig.from_pretrained(model_dir, local_files_only=True)
+    kind = AutoModelForMaskedLM if config.model_type == "bert" else AutoModelForCausalLM
+    on_gpu = torch.cuda.is_available()
+    model, report = kind.from_pretrained(
+        model_dir,
+        use_safetensors=True,
+        local_files_only=True,
+        # Many CPUs add up bf16 at a hundredth of their fp32 rate.
+        dtype="auto" if on_gpu else torch.float32,
+        ignore_mismatched_sizes=True,  # to name what does not fit in our own words
+        output_loading_info=True,
     )
-    return model.eval(), AutoTokenizer.from_pretrained(model_dir, local_files_only=True)
+    if unfit := [*report["missing_keys"], *(key for key, *_ in report["mismatched_keys"])]:
+        raise InputError("model", str(model_dir), "weights_of_config", weight=min(unfit))
+    tokenizer = AutoTokenizer.from_pretrained(model_dir, local_files_only=True)
+    return model.eval().to("cuda" if on_gpu else "cpu"), tokenizer
+
+
+def generate(model: Any, tokenizer: Any, prompt: str, sampling: Sampling) -> Iterator[str]:
+    """Pieces of text that go on from ``prompt``, as they come.
+
+    Ends at the end-of-text token. Pieces are whole characters: a token can be a part of one.
+
+    Raises
+    ------
+    InputError
+        If the model fills in masked tokens and cannot write on.
+    """
+    if model.config.model_type == "bert":
+        raise InputError("model", model.config.model_type, "predicts_next_token")
+    ids = tokenizer(prompt).input_ids or [tokenizer.eos_token_id]
+    unsaid: list[int] = []
+    for token in next_tokens(model, ids, sampling):
+        if token == tokenizer.eos_token_id:
+            return
+        unsaid.append(token)
+        text = tokenizer.decode(unsaid)
+        if not text.endswith("�"):
+            yield text
+            unsaid = []
 
 
 @torch.no_grad()
-def generate(
-    model: Any, tokenizer: Any, prompt: str, *, max_tokens: int, temperature: float, seed: int
-) -> Iterator[str]:
-    """Pieces of text that go on from ``prompt``, as they come.
+def next_tokens(model: Any, ids: Sequence[int], sampling: Sampling) -> Iterator[int]:
+    """Token ids that go on from ``ids``, each step reading only what is new.
 
-    A prompt longer than the model's context keeps its end. Temperature 0 always takes the
-    likeliest token. Ends at the end-of-text token. Pieces are whole characters: a token can be
-    a part of one.
+    A prompt longer than the model's context keeps its end. When the context is full its older
+    half is forgotten: so a step costs the same all along, but for one that reads the rest anew.
     """
-    torch.manual_seed(seed)
+    drawing = torch.Generator().manual_seed(sampling.seed)
     context = model.config.max_position_embeddings
-    ids = tokenizer(prompt).input_ids or [tokenizer.bos_token_id]
-    generated: list[int] = []
-    shown = ""
-    for _ in range(max_tokens):
-        window = torch.tensor([(ids + generated)[-context:]])
-        logits = model(window, use_cache=False).logits[0, -1]
-        if temperature == 0:
-            token = int(logits.argmax())
-        else:
-            token = int(torch.multinomial(torch.softmax(logits / temperature, dim=-1), 1))
-        if token == tokenizer.eos_token_id:
-            return
-        generated.append(token)
-        text = tokenizer.decode(generated)
-        if not text.endswith("�"):
-            yield text[len(shown) :]
-            shown = text
+    known = list(ids[-context:])
+    unread, cache = known, None
+    for _ in range(sampling.tokens):
+        if len(known) > context:
+            known = known[-max(1, context // 2) :]
+            unread, cache = known, None
+        window = torch.tensor([unread], device=model.device)
+        output = model(input_ids=window, past_key_values=cache, use_cache=True)
+        shares = probabilities(output.logits[0, -1].cpu(), sampling)
+        token = int(torch.multinomial(shares, 1, generator=drawing))
+        yield token
+        known = [*known, token]
+        unread, cache = [token], output.past_key_values
 
 
-def serve(model_dir: Path) -> None:
-    model, tokenizer = load(model_dir)
-    _say({"ready": True})
-    for line in sys.stdin:
-        request = json.loads(line)
-        for piece in generate(model, tokenizer, **request):
-            _say({"text": piece})
-        _say({"done": True})
-
-
-def _say(message: dict[str, object]) -> None:
-    print(json.dumps(message), flush=True)
-
-
-if __name__ == "__main__":
-    serve(Path(sys.argv[1]))
+def probabilities(logits: torch.Tensor, sampling: Sampling) -> torch.Tensor:
+    """What the next token is drawn from, shape (vocab,), float64."""
+    logits = logits.double() - logits.max()  # the smallest temperature makes no NaN of the best
+    if sampling.temperature == 0:
+        return torch.nn.functional.one_hot(logits.argmax(), len(logits)).double()
+    logits = logits / sampling.temperature
+    if 0 < sampling.top_k < len(logits):
+        logits[logits < torch.topk(logits, sampling.top_k).values[-1]] = -torch.inf
+    shares = torch.softmax(logits, dim=-1)
+    likeliest, order = shares.sort(descending=True)
+    before = likeliest.cumsum(0) - likeliest
+    shares[order[before >= sampling.top_p]] = 0
+    return shares / shares.sum()

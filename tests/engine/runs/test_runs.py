@@ -18,9 +18,10 @@ from engine.machine import this_machine
 from engine.paths import DATA_DIR, PROJECT_DIR
 from engine.runs import launch
 from engine.runs.folder import Phase, Run, all_runs
-from engine.runs.generator import Generator
+from engine.runs.generator import ModelProcess
 from engine.runs.measured import calibration_of
 from engine.runs.progress import Progress
+from engine.sampling import Sampling
 from engine.training.recipe import Recipe
 from engine.training.sample import run_plan
 
@@ -89,12 +90,11 @@ def test_a_run_from_text_to_model() -> None:
     assert calibration.run_ids == (run.id,)
     assert leaves_nothing(run)
 
-    with Generator(run) as generator:
-        written = list(generator.generate("The people", 20, 0.8, 1))
+    with ModelProcess() as process:
+        sampling = Sampling(tokens=20)
+        written = list(process.generate(run.model_dir, "The people", sampling))
         assert "".join(written)
-        assert list(generator.generate("The people", 20, 0.8, 1)) == written
-        with pytest.raises(InputError, match="prompt"):
-            next(generator.generate("x" * 1_000_000, 20, 0.8, 1))
+        assert list(process.generate(run.model_dir, "The people", sampling)) == written
 
     check_export(run)
 

@@ -1,0 +1,161 @@
+"""A run's exported models, asked in a process of their own: text, figures, pictures, archives."""
+
+from __future__ import annotations
+
+import io
+import shutil
+import zipfile
+from pathlib import Path
+
+import pytest
+from tokenizers import Tokenizer
+
+from engine.documents import InputError
+from engine.files import write_json
+from engine.runs.evaluations import EvaluationJob, evaluate, kept_evaluation
+from engine.runs.exported import (
+    FINAL,
+    export_folder,
+    exports,
+    size_bytes,
+    trained_until,
+    write_archive,
+)
+from engine.runs.folder import Phase, Run
+from engine.runs.generator import ModelProcess
+from engine.sampling import Sampling
+from engine.scores import Asked
+from engine.training.corpus import prepare_corpus
+from tests.engine.runs.faked import faked_run
+from tests.engine.training.exported import STORIES, export
+
+CHECKPOINT = "step-00000001"
+
+
+def with_models(run: Run, template: Path) -> Run:
+    """The run with a checkpoint, and with a final model if it has succeeded."""
+    if run.result is not None:
+        shutil.copytree(template, run.model_dir)
+    checkpoint = run.folder / "checkpoints" / CHECKPOINT
+    shutil.copytree(template, checkpoint)
+    write_json(checkpoint / "flopledger.json", {"step": 1, "tokens": 512, "held_out_loss": 5.9})
+    return run
+
+
+@pytest.fixture(scope="module")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return export("llama", tmp_path_factory.mktemp("model"))
+
+
+@pytest.fixture
+def run(template: Path) -> Run:
+    return with_models(faked_run([6.0, 5.5]), template)
+
+
+def test_final_and_checkpoints_are_found(run: Run) -> None:
+    assert exports(run) == [FINAL, CHECKPOINT]
+    assert export_folder(run) == run.model_dir
+    assert export_folder(run, CHECKPOINT) == run.folder / "checkpoints" / CHECKPOINT
+    assert trained_until(run, CHECKPOINT) == (1, 512)
+    assert trained_until(run, FINAL) == (2, run.recipe.tokens)
+
+
+def test_a_run_that_failed_still_has_its_checkpoint(template: Path) -> None:
+    run = with_models(faked_run([6.0, 5.5], phase=Phase.FAILED), template)
+    assert exports(run) == [CHECKPOINT]
+    with pytest.raises(InputError, match="must be a run that has succeeded"):
+        export_folder(run)
+
+
+def test_a_checkpoint_that_is_not_there(run: Run) -> None:
+    with pytest.raises(InputError, match=f"checkpoint: .* one of {FINAL}, {CHECKPOINT}"):
+        export_folder(run, "../../..")
+
+
+def test_an_archive_holds_every_file(run: Run) -> None:
+    target = io.BytesIO()
+    write_archive(run.model_dir, "my-model", target)
+    with zipfile.ZipFile(target) as archive:
+        assert archive.testzip() is None
+        names = {Path(name).relative_to("my-model").as_posix() for name in archive.namelist()}
+        config = archive.read("my-model/config.json")
+    assert names >= {"config.json", "model.safetensors", "tokenizer.json"}
+    assert config == (run.model_dir / "config.json").read_bytes()
+    assert 0 < len(target.getvalue()) - size_bytes(run.model_dir) < 2_000
+
+
+@pytest.fixture
+def with_text(run: Run) -> Run:
+    """The run with token files of its own, as preparing leaves them."""
+    texts = run.folder / "texts"
+    texts.mkdir()
+    for number in range(10):
+        story = f"Number {number}. " + " ".join(STORIES)
+        (texts / f"{number}.txt").write_text(story, "utf-8")
+    changed = run.recipe.with_values(
+        {"corpus.source": str(texts), "corpus.held_out_share": 0.4, "tokenizer_vocab": 300}
+    )
+    corpus = prepare_corpus(changed)
+    write_json(run.folder / "corpus.json", {"folder": str(corpus.folder)})
+    tokenizer = Tokenizer.from_file(str(corpus.tokenizer_file))
+    for which in exports(run):
+        tokenizer.save(str(export_folder(run, which) / "tokenizer.json"))
+    return run
+
+
+def test_one_process_answers_all_questions(with_text: Run) -> None:
+    run, folder = with_text, with_text.model_dir
+    sampling = Sampling(tokens=12, temperature=1.0)
+    with ModelProcess() as process:
+        written = "".join(process.generate(folder, "Every morning", sampling))
+        assert written == "".join(process.generate(folder, "Every morning", sampling))
+        assert written == "".join(
+            process.generate(export_folder(run, CHECKPOINT), "Every morning", sampling)
+        )
+
+        with pytest.raises(InputError, match="at most 20000 characters"):
+            next(process.generate(folder, "x" * 1_000_000, sampling))
+        with pytest.raises(InputError, match=r"prompt: a is not allowed: .* two tokens"):
+            process.inspect(folder, "a")
+        seen = process.inspect(folder, "Every morning in spring")
+        assert "".join(seen["tokens"]) == "Every morning in spring"
+        shares = process.attention(folder, "Every morning in spring", 1)
+        assert [len(shares), len(shares[0])] == [4, len(seen["tokens"])]
+        with pytest.raises(InputError, match="layer: 9"):
+            process.attention(folder, "Every morning", 9)
+
+        # An answer that nobody hears to its end does not get into the next one.
+        next(process.generate(folder, "Every morning", sampling))
+        assert written == "".join(process.generate(folder, "Every morning", sampling))
+
+        told: list[float] = []
+        assert kept_evaluation(run) is None
+        found = evaluate(process, run, asked=Asked(questions=5), tell=told.append)
+        assert kept_evaluation(run) == found
+        assert kept_evaluation(run, CHECKPOINT) is None
+        assert (found.which, found.step, found.asked.questions) == (FINAL, 2, 5)
+        assert told[-1] == 1.0
+        assert len(told) > 3
+
+        process.close()
+        with pytest.raises(RuntimeError, match="ended early"):
+            next(process.generate(folder, "Every morning", sampling))
+
+
+def test_a_job_keeps_what_it_finds_or_says_why_not(with_text: Run) -> None:
+    job = EvaluationJob(with_text, [CHECKPOINT], Asked(questions=2))
+    job.wait()
+    assert job.error is None
+    assert job.share == 1
+    found = kept_evaluation(with_text, CHECKPOINT)
+    assert found is not None
+    assert (found.step, found.tokens) == (1, 512)
+
+    failing = EvaluationJob(with_text, ["step-9"])
+    failing.wait()
+    assert isinstance(failing.error, InputError)
+
+
+def test_an_evaluation_of_another_version_is_made_again(run: Run) -> None:
+    write_json(run.folder / "evaluation-final.json", {"which": "final", "score": 1})
+    assert kept_evaluation(run) is None
