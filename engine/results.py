@@ -14,8 +14,19 @@ from engine.text import catalog
 Positive = Annotated[float, Field(gt=0)]
 
 
+class Dropped(Document):
+    """Documents that a corpus does without, for one reason."""
+
+    reason: str
+    """Below ``corpus.dropped`` in the catalogs."""
+    n_documents: int
+    n_bytes: int
+    examples: tuple[str, ...]
+    """Names of some; of a duplicate, "name = name of what it repeats"."""
+
+
 class CorpusReport(Document):
-    """What a prepared corpus holds."""
+    """What a prepared corpus holds, and what became of the rest of its source."""
 
     source: str
     source_version: str
@@ -29,6 +40,19 @@ class CorpusReport(Document):
     """What a general compressor makes of the held-out text: a model that has learnt something
     of the language needs fewer bits."""
     vocab: int
+    token_bytes: int = 4
+    """Of one id in the token files."""
+    n_read_documents: int = 0
+    n_read_bytes: int = 0
+    """Of their texts, once cleaned."""
+    dropped: tuple[Dropped, ...] = ()
+    changed: dict[str, int] = {}
+    """Documents that cleaning changed, by what it did."""
+    tokenizer_sample_bytes: int = 0
+    """What the tokenizer was trained on."""
+    stage_s: dict[str, float] = {}
+    """Wall time of each stage."""
+    n_workers: int = 0
 
     def bits_per_byte(self, loss_nats_per_token: float) -> float:
         """Held-out loss in bits for each byte of UTF-8 text: comparable between tokenizers."""
@@ -63,8 +87,9 @@ class RunResult(Document):
     n_parameters: int
     train_loss: float
     held_out_loss: Positive
-    """Nats per token over all held-out documents."""
-    bits_per_byte: Positive
+    """Nats per token over all held-out documents; of masked tokens alone for BERT."""
+    bits_per_byte: Positive | None
+    """None where masked tokens were scored: their loss codes no text."""
     step_time_s: Positive
     step_time_s_p10: Positive
     step_time_s_p90: Positive

@@ -11,6 +11,7 @@
 ``result.json``       written by rank 0 as the last act of a run that succeeded
 ``failure.json``      written by the process that knows why a run failed
 ``model/``            the exported model
+``checkpoints/``      models on the way, ``step-00000100`` and so on, each as ``model/``
 ``lock``              held by the supervisor for as long as it lives
 ====================  =========================================================
 """
@@ -33,6 +34,7 @@ from engine.forecast import Forecast, forecast
 from engine.paths import runs_dir
 from engine.plan import Plan
 from engine.results import Failure, RunResult
+from engine.training.checks import check_start
 from engine.training.recipe import Recipe
 
 _RUN_ID = re.compile(r"[a-z0-9][a-z0-9-]{0,100}")
@@ -78,7 +80,13 @@ class Run:
 
         It is hidden until it is started: whoever finds a run with a free lock takes its
         supervisor for dead.
+
+        Raises
+        ------
+        InputError
+            If what the recipe refers to is missing or does not fit, by ``check_start``.
         """
+        check_start(recipe)
         slug = re.sub(r"[^a-z0-9]+", "-", recipe.name.lower()).strip("-")[:40] or "run"
         run_id = f"{now():%Y%m%d-%H%M%S}-{slug}-{secrets.token_hex(2)}"
         runs_dir().mkdir(parents=True, exist_ok=True)
@@ -136,6 +144,10 @@ class Run:
     @property
     def model_dir(self) -> Path:
         return self.folder / "model"
+
+    def checkpoints(self) -> list[Path]:
+        """Folders of the models kept on the way, the oldest first; each is whole."""
+        return sorted((self.folder / "checkpoints").glob("step-*"))
 
     def metrics(self) -> JsonLines:
         return JsonLines(self.folder / "metrics.jsonl")

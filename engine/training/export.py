@@ -1,28 +1,81 @@
-"""A trained model as files that ``from_pretrained`` reads."""
+"""A trained model as a folder that ``from_pretrained`` reads."""
 
 from __future__ import annotations
 
+import os
+import shutil
 from pathlib import Path
 
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
+from engine.files import write_json
+from engine.training.card import TrainedSoFar, model_card
+from engine.training.corpus import PreparedCorpus
+from engine.training.recipe import Recipe
 from engine.training.tokenizer import END_OF_TEXT
 
 MASK = "[MASK]"
 """BERT's, not one of the tokenizer's own: it is the row after them."""
+MAX_SHARD_SIZE = "1GB"
+"""A larger model is written to several files, with an index."""
 
 
-def export_model(model: PreTrainedModel, tokenizer_file: Path, folder: Path) -> None:
-    """Write ``config.json``, safetensors and tokenizer files to ``folder``."""
-    model.config.use_cache = True
-    model.save_pretrained(folder)
-    export_tokenizer(tokenizer_file, folder, masks=model.config.model_type == "bert")
+def export_run(
+    model: PreTrainedModel,
+    recipe: Recipe,
+    corpus: PreparedCorpus,
+    so_far: TrainedSoFar,
+    device: str,
+    folder: Path,
+) -> None:
+    """Write all there is of a run's model to ``folder``; nobody ever meets half of it."""
+    part = folder.with_name(f".{folder.name}.{os.getpid()}")
+    shutil.rmtree(part, ignore_errors=True)
+    part.mkdir(parents=True)
+    export_model(model, corpus.tokenizer_file, part)
+    (part / "README.md").write_text(
+        model_card(recipe, corpus.report, so_far, device), encoding="utf-8"
+    )
+    figures = {
+        "step": so_far.step,
+        "tokens": so_far.tokens(recipe),
+        "held_out_loss": so_far.held_out_loss,
+        "recipe_hash": recipe.content_hash,
+    }
+    write_json(part / "flopledger.json", figures)
+    for path in (*part.iterdir(), part):
+        _to_disk(path)
+    part.rename(folder)
+    _to_disk(folder.parent)
 
 
-def export_tokenizer(tokenizer_file: Path, folder: Path, *, masks: bool) -> None:
+def export_model(
+    model: PreTrainedModel,
+    tokenizer_file: Path,
+    folder: Path,
+    max_shard_size: str = MAX_SHARD_SIZE,
+) -> None:
+    """Write ``config.json``, safetensors, generation config and tokenizer files."""
+    masks = model.config.model_type == "bert"
+    model.config.use_cache = not masks
+    if not masks:
+        model.generation_config.pad_token_id = model.config.eos_token_id
+    model.save_pretrained(folder, max_shard_size=max_shard_size)
+    model.config.use_cache = False
     tokenizer = PreTrainedTokenizerFast(
-        tokenizer_file=str(tokenizer_file), bos_token=END_OF_TEXT, eos_token=END_OF_TEXT
+        tokenizer_file=str(tokenizer_file),
+        bos_token=END_OF_TEXT,
+        eos_token=END_OF_TEXT,
+        model_max_length=model.config.max_position_embeddings,
     )
     if masks:
         tokenizer.add_special_tokens({"mask_token": MASK})
     tokenizer.save_pretrained(folder)
+
+
+def _to_disk(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

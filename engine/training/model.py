@@ -92,8 +92,13 @@ def model_config(shape: ModelShape) -> PretrainedConfig:
     )
 
 
+def model_of(shape: ModelShape) -> type[PreTrainedModel]:
+    """The class that builds ``shape``."""
+    return _CLASSES[model_class(shape)]
+
+
 def build_model(shape: ModelShape) -> PreTrainedModel:
     """A model with random weights; seed torch first."""
-    model = _CLASSES[model_class(shape)](model_config(shape))
+    model = model_of(shape)(model_config(shape))
     model.config.use_cache = False  # key-value caches are for generation
     return model

@@ -1,6 +1,6 @@
 """What a model learns: to predict the next token, or those that are masked.
 
-Shapes: (B, T) token ids, B sequences of T tokens; (B, T, V) logits over the vocabulary.
+Shapes: (B, T) token ids, B sequences of T tokens; (B, T, V) logits over V tokens.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 import numpy as np
 import torch
+from torch.nn import functional
 
 from engine.training.model import ROUTER_LOSS_SHARE
 from engine.training.recipe import Recipe
@@ -61,8 +62,35 @@ class Objective(Protocol):
         """In training; held-out loss is the model's own."""
 
 
+@dataclass(frozen=True, slots=True)
+class Teacher:
+    """A trained model whose probabilities the student learns besides the text (Hinton 2015)."""
+
+    model: Any
+    weight: float
+    temperature: float
+
+    def divergence(self, logits_BTV: torch.Tensor, input_ids: torch.Tensor) -> torch.Tensor:
+        """KL(teacher ‖ student) in nats per token, both at the temperature, times its square
+        (section 2 there), over the tokens that the text scores too."""
+        with torch.no_grad():
+            taught = self._log_probabilities(self.model(input_ids=input_ids).logits)
+        learnt = self._log_probabilities(logits_BTV)
+        total = functional.kl_div(learnt, taught, reduction="sum", log_target=True)
+        n_tokens = input_ids.shape[0] * (input_ids.shape[1] - 1)
+        return total / n_tokens * self.temperature**2
+
+    def _log_probabilities(self, logits_BTV: torch.Tensor) -> torch.Tensor:
+        return functional.log_softmax(logits_BTV[:, :-1].float() / self.temperature, dim=-1)
+
+
+@dataclass(frozen=True, slots=True)
 class NextToken:
     """Each token but a window's first is predicted from those before it."""
+
+    has_router: bool = False
+    """Its router is to spread tokens over the experts evenly (Fedus 2022, section 2.2)."""
+    teacher: Teacher | None = None
 
     def training_examples(self, windows: np.ndarray, sequences: Sequence[int]) -> Examples:
         return Examples(windows, windows, windows.shape[0] * (windows.shape[1] - 1))
@@ -71,17 +99,19 @@ class NextToken:
         return self.training_examples(windows, positions)
 
     def losses(self, model: Any, inputs: dict[str, torch.Tensor]) -> Losses:
-        loss = model(**inputs).loss
-        return Losses(loss, loss.detach())
-
-
-class NextTokenOfExperts(NextToken):
-    """As :class:`NextToken`, and the router is to spread tokens evenly (Fedus 2022)."""
-
-    def losses(self, model: Any, inputs: dict[str, torch.Tensor]) -> Losses:
-        output = model(**inputs, output_router_logits=True)
-        text = output.loss.detach() - ROUTER_LOSS_SHARE * output.aux_loss.detach()
-        return Losses(output.loss, text)
+        if self.has_router:
+            output = model(**inputs, output_router_logits=True)
+            router = ROUTER_LOSS_SHARE * output.aux_loss
+            text = output.loss.detach() - router.detach()
+        else:
+            output, router = model(**inputs), 0.0
+            text = output.loss.detach()
+        total = output.loss
+        if self.teacher:
+            share = self.teacher.weight
+            divergence = self.teacher.divergence(output.logits, inputs["input_ids"])
+            total = (1 - share) * (total - router) + share * divergence + router
+        return Losses(total, text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,8 +153,12 @@ class MaskedTokens:
         return Examples(inputs, labels, n_chosen * len(seeds))
 
 
-def objective_of(recipe: Recipe) -> Objective:
-    """What the recipe's model learns."""
+def objective_of(recipe: Recipe, teacher: Any = None) -> Objective:
+    """What the recipe's model learns; ``teacher`` is the model that it is distilled from."""
     if recipe.model_class == "bert":
         return MaskedTokens(recipe)
-    return NextTokenOfExperts() if recipe.model_class == "mixtral" else NextToken()
+    chosen = recipe.distillation
+    return NextToken(
+        has_router=recipe.model_class == "mixtral",
+        teacher=Teacher(teacher, chosen.weight, chosen.temperature) if chosen else None,
+    )

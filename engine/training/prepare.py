@@ -12,6 +12,7 @@ from engine.documents import InputError, read_toml
 from engine.files import read_json, write_json
 from engine.results import Failure
 from engine.training.corpus import PreparedCorpus, open_corpus, prepare_corpus
+from engine.training.pretrained import check_tokenizers
 from engine.training.recipe import Recipe
 
 
@@ -25,7 +26,9 @@ def prepared_corpus(run_dir: Path) -> PreparedCorpus:
 
 def main(run_dir: Path) -> int:
     try:
-        corpus = prepare_corpus(read_toml(run_dir / "recipe.toml", Recipe))
+        recipe = read_toml(run_dir / "recipe.toml", Recipe)
+        corpus = prepare_corpus(recipe)
+        check_tokenizers(recipe, corpus.tokenizer_file)
     except InputError as error:
         write_json(run_dir / "failure.json", Failure.of_input(error).model_dump(mode="json"))
         print(error, file=sys.stderr)

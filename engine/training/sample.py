@@ -121,7 +121,7 @@ def _is_trained_here(shape: ModelShape) -> bool:
 
 def _smaller(shape: ModelShape) -> list[ModelShape]:
     """Shapes of the same build, each about a quarter of the one before, down to the smallest."""
-    found = []
+    found: list[ModelShape] = []
     layers, width = shape.n_layers, shape.d_model
     while not found or layers > _FEWEST_LAYERS or width > _SMALLEST_WIDTH:
         layers = max(_FEWEST_LAYERS, round(layers / 1.6))

@@ -79,6 +79,10 @@ def test_each_family_has_its_class(smoke: Recipe) -> None:
         (BERT | {"shape.vocab": 257}, "shape.vocab"),
         (BERT | {"masked_share": 1}, "masked_share"),
         (BERT | {"distillation": {"teacher": "x"}}, "distillation"),
+        ({"layout.offload": "optimizer", "layout.zero_stage": 0}, "layout.zero_stage"),
+        ({"pruning": {"share": 0.5}, "layout.zero_stage": 3}, "layout.zero_stage"),
+        ({"pruning": {"share": 1.0}}, "pruning.share"),
+        ({"trackers": ["aim"]}, "trackers.0"),
     ],
 )
 def test_what_cannot_be_trained_is_refused(
@@ -164,7 +168,7 @@ def test_a_sample_is_of_the_plans_family(
     wide = {**changes, **({"shape.n_kv_heads": heads} if "shape.family" in changes else {})}
     elsewhere = sample_recipe(startup.plan.with_values(wide), TWO_CORES, "x", budget_s=300)
     assert elsewhere.model_class == kind
-    assert elsewhere.shape.count_parameters().total < 30e6
+    assert elsewhere.shape.count_parameters().active < 30e6
 
 
 def test_a_run_is_forecast_for_what_runs_it(laptop: Scenario) -> None:

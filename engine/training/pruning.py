@@ -1,0 +1,44 @@
+"""Magnitude pruning: the smallest weights of each linear layer are zero and stay so (Zhu 2017)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import torch
+from torch import nn
+from transformers.pytorch_utils import Conv1D
+
+
+class PrunedWeights:
+    """Which weights of a model are zero, chosen when this is made."""
+
+    def __init__(self, model: nn.Module, share: float) -> None:
+        self._kept = [(weight, _largest(weight, share)) for weight in linear_weights(model)]
+        self.zero()
+
+    @torch.no_grad()
+    def zero(self) -> None:
+        """Make them zero again: the optimizer moves every weight."""
+        for weight, kept in self._kept:
+            weight.mul_(kept)
+
+
+def linear_weights(model: nn.Module) -> Iterator[torch.Tensor]:
+    """Weights of linear layers, those of experts included: (…, width, width).
+
+    An output layer that shares the token embedding is none.
+    """
+    embeddings = {id(m.weight) for m in model.modules() if isinstance(m, nn.Embedding)}
+    for module in model.modules():
+        if isinstance(module, nn.Linear | Conv1D):
+            if id(module.weight) not in embeddings:
+                yield module.weight
+        else:
+            yield from (p for p in module.parameters(recurse=False) if p.dim() == 3)
+
+
+def _largest(weight: torch.Tensor, share: float) -> torch.Tensor:
+    """Of each matrix, where its larger weights stand, as ones and zeros."""
+    matrices = weight.detach().abs().reshape(-1, weight.shape[-2] * weight.shape[-1])
+    smallest = matrices.topk(round(share * matrices.shape[1]), largest=False).indices
+    return torch.ones_like(matrices).scatter_(1, smallest, 0.0).reshape(weight.shape)
