@@ -13,7 +13,16 @@ from typing import Annotated
 
 import typer
 
-from engine import cli_ladder, cli_models, cli_scaling, cli_search, cli_tables, quantities, terminal
+from engine import (
+    cli_ladder,
+    cli_models,
+    cli_scaling,
+    cli_search,
+    cli_tables,
+    cli_tuning,
+    quantities,
+    terminal,
+)
 from engine.calibration import Calibration
 from engine.comparison import Comparison, calibrate, compare
 from engine.documents import read_toml
@@ -37,6 +46,7 @@ cli_tables.add_to(app)
 cli_search.add_to(app)
 cli_models.add_to(app)
 cli_ladder.add_to(app)
+cli_tuning.add_to(app)
 cli_scaling.add_to(app)
 
 Json = Annotated[bool, typer.Option("--json", help=text("cli.json"))]

@@ -1,4 +1,4 @@
-"""``python -m engine tune`` and ``compress``: runs that look for a better model or a smaller one."""
+"""``python -m engine tune`` and ``compress``: runs for a better model, or a smaller one."""
 
 from __future__ import annotations
 
@@ -10,17 +10,21 @@ import typer
 
 from engine.documents import read_toml
 from engine.report import print_table
-from engine.runs.reports import account_line, account_rows, trial_rows
+from engine.runs.compressing import compress
+from engine.runs.compression import CompressionProgress
+from engine.runs.folder import Run
+from engine.runs.reports import account_line, account_rows, compression_rows, trial_rows
 from engine.runs.study import Study
 from engine.runs.tuning import SearchProgress, search
 from engine.terminal import text
-from engine.training.texts import read_documents
+from engine.training.texts import check_corpus
 
 Json = Annotated[bool, typer.Option("--json", help=text("cli.json"))]
 
 
 def add_to(app: typer.Typer) -> None:
     app.command(help=text("cli.tune"))(tune)
+    app.command("compress", help=text("cli.compress"))(compress_command)
 
 
 def tune(
@@ -29,7 +33,7 @@ def tune(
     as_json: Json = False,
 ) -> None:
     study = read_toml(file, Study)
-    read_documents(study.recipe.corpus)
+    check_corpus(study.recipe.corpus, study.recipe.text_vocab)
     outcome = search(study, at_once, _tell_trial)
     if as_json:
         print(outcome.model_dump_json(indent=1))
@@ -55,6 +59,43 @@ def _tell_trial(progress: SearchProgress) -> None:
             best="—" if best is None else f"{best.held_out_loss:.4f}",
             done=len(progress.outcome.trials),
             of=progress.outcome.n_trials,
+        ),
+        file=sys.stderr,
+        flush=True,
+    )
+
+
+def compress_command(
+    run_id: Annotated[str, typer.Argument(metavar="RUN", help=text("cli.run_id"))],
+    as_json: Json = False,
+) -> None:
+    table = compress(Run.find(run_id), _tell_compression)
+    if as_json:
+        print(table.model_dump_json(indent=1))
+        return
+    print_table(*compression_rows(text, table))
+    print(
+        text(
+            "cli.compressed",
+            device=table.device,
+            load=f"{table.other_load_share:.0%}",
+            rounds=table.rounds,
+            prompt=table.prompt_tokens,
+            new=table.new_tokens,
+            price=f"{table.usd_per_device_hour:g}",
+        )
+    )
+
+
+def _tell_compression(progress: CompressionProgress) -> None:
+    key = "stage" if progress.stage == "measuring" else "way"
+    print(
+        text(
+            "cli.compress_progress",
+            kind=text(f"compression.{key}_{progress.stage}"),
+            run=progress.run_id or "",
+            done=progress.done,
+            of=progress.of,
         ),
         file=sys.stderr,
         flush=True,

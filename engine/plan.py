@@ -14,6 +14,7 @@ from engine.documents import Document, InputError, read_toml_table
 from engine.facts import Accelerator, accelerator, law_coefficients, look_up, typical_price
 from engine.layout import Layout, Precision
 from engine.predictor.stacks import stacks
+from engine.serving.measured import MeasuredServing
 from engine.shapes import ModelShape
 
 Share = Annotated[float, Field(gt=0, le=1)]
@@ -54,6 +55,14 @@ class ServingPlan(Document):
     """Precision that the weights are served in."""
     utilisation_share: Share = 0.4
     """Share of the paid hours in which the serving devices are busy."""
+    measured: MeasuredServing | None = None
+    """A compression of the model whose speed was measured."""
+
+    @model_validator(mode="after")
+    def _one_form(self) -> Self:
+        if self.measured and self.weights != "as_trained":  # measured against that
+            raise InputError("weights", self.weights, "equal", to="as_trained")
+        return self
 
 
 class Plan(Document):

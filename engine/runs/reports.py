@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from engine import quantities
+from engine.calibration import RatioSpread
 from engine.report import Rows
+from engine.runs.compression import Compression
 from engine.runs.study import Cost, StudyOutcome, TrialOutcome
 from engine.text import Catalog
 
@@ -94,3 +96,41 @@ def account_line(say: Catalog, outcome: StudyOutcome) -> str:
         batch=best.choice.batch.micro_batch_sequences * best.choice.batch.grad_accumulation_steps,
         **numbers,
     )
+
+
+def compression_rows(say: Catalog, table: Compression) -> Rows:
+    """What each way of making a model smaller costs and saves, beside the model as trained."""
+    language, base = say.language, table.as_trained
+    many = max(speed.batch for speed in base.speeds)
+    names = ("way", "loss", "difference", "bits_per_byte", "weights", "nonzero", "size")
+    after = ("size_ratio", "speed", "speed_ratio", "speed_ratio_many", "usd", "usd_change")
+    head = [say(f"compression.column_{name}", batch=many) for name in (*names, *after, "training")]
+    base_usd = base.usd_per_million_tokens(table.usd_per_device_hour)
+    rows = []
+    for one in table.models:
+        speeds = {speed.batch: speed for speed in one.speeds}
+        usd = one.usd_per_million_tokens(table.usd_per_device_hour)
+        is_base = one is base
+        rows.append(
+            [
+                say(f"compression.way_{one.way}"),
+                f"{one.held_out_loss:.4f}",
+                "—" if is_base else f"{one.held_out_loss - base.held_out_loss:+.4f}",
+                f"{one.bits_per_byte:.3f}",
+                quantities.count(one.n_weights, language),
+                quantities.count(one.n_nonzero, language),
+                quantities.si(one.size_bytes, "B", language),
+                quantities.share(one.size_bytes / base.size_bytes, language),
+                quantities.number(speeds[1].written_tokens_per_s, language),
+                "—" if is_base else _ratio(speeds[1].writing),
+                "—" if is_base else _ratio(speeds[many].writing),
+                quantities.usd(usd, language),
+                "—" if is_base else f"{1 - usd / base_usd:+.0%}",
+                quantities.usd(one.training_usd, language),
+            ]
+        )
+    return head, rows
+
+
+def _ratio(spread: RatioSpread) -> str:
+    return f"{spread.value:.2f}× ({spread.low:.2f} – {spread.high:.2f})"

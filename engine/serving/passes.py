@@ -138,11 +138,12 @@ def pass_time(
     # unless a device has its sequences to itself there.
     ring = 2 * (degree - 1) / degree * tokens * shape.d_model * base_bytes / link
     each = ring + known.all_reduce_latency_s * (degree > 1)
+    speed = known.writing_speed if decode else known.reading_speed
     return PassSeconds(
-        compute=compute,
-        memory=memory,
-        communication=shape.n_layers * (1 if replica.by_sequences else 2) * each,
-        overhead=np.full_like(tokens, shape.n_layers * known.layer_overhead_s),
+        compute=compute / speed,
+        memory=memory / speed,
+        communication=shape.n_layers * (1 if replica.by_sequences else 2) * each / speed,
+        overhead=np.full_like(tokens, shape.n_layers * known.layer_overhead_s) / speed,
     )
 
 

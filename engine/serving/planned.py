@@ -82,9 +82,15 @@ def serving_efficiency(plan: Plan, device: Accelerator) -> ServingEfficiency:
     known = efficiency_of(device, layout, stacks()[plan.software])
     # Graphs launch a decoding step's kernels at once where the host would be too slow.
     graphs = device.kind != "cpu"
+    measured, at_once = plan.serving.measured, plan.serving.concurrent_sequences
+    parameters = plan.shape.count_parameters().total
+    if measured and not measured.speaks_for(device.accelerator, parameters, at_once):
+        measured = None
     return ServingEfficiency(
         matmul_share=float(known.base_matmul_share[0]),
         bandwidth_share=float(known.bandwidth_share[0]),
         attention_share=float(known.attention_share[0]),
         layer_overhead_s=0.0 if graphs else float(known.layer_host_s[0]) / 3,
+        reading_speed=measured.reading.value if measured else 1.0,
+        writing_speed=measured.writing.value if measured else 1.0,
     )

@@ -53,6 +53,10 @@ class ServingEfficiency:
     prefix_gb_per_s: float | None = None
     """At which one device gets kept prefixes back from the host or a disk; None where they stay
     in its own memory."""
+    reading_speed: float = 1.0
+    """At which prompts are read by a compressed model, over that of the model as it was trained:
+    measured, where it was."""
+    writing_speed: float = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,48 @@
+"""A model made smaller and served beside the one that it was made from: what was measured.
+
+As a calibration does for training, it moves a plan's serving only where it was measured for the
+same thing: on the same kind of device, at about the same size and number of answers at a time.
+"""
+
+from __future__ import annotations
+
+import datetime
+import math
+from typing import Annotated
+
+from pydantic import Field
+
+from engine.calibration import SCALE_FACTOR, RatioSpread
+from engine.documents import Document
+
+
+class MeasuredServing(Document):
+    """Speeds over those of the model as it was trained, and what it loses."""
+
+    way: Annotated[str, Field(min_length=1, max_length=80)]
+    """How it was made smaller: ``int8``, ``distilled`` …"""
+    run_ids: Annotated[tuple[str, ...], Field(min_length=1, max_length=10)]
+    measured_on: datetime.date
+    accelerator: str
+    device: str
+    """The machine as it names itself."""
+    parameters: Annotated[int, Field(ge=1)]
+    """Of the model as it was trained."""
+    concurrent_sequences: Annotated[int, Field(ge=1)]
+    """Answers at a time."""
+    reading: RatioSpread
+    """Of prompts."""
+    writing: RatioSpread
+    loss_difference: float
+    """Held-out loss less that of the model as it was trained, in nats per token."""
+
+    def speaks_for(self, accelerator: str, parameters: float, concurrent_sequences: int) -> bool:
+        return (
+            self.accelerator == accelerator
+            and _is_near(parameters, self.parameters)
+            and _is_near(concurrent_sequences, self.concurrent_sequences)
+        )
+
+
+def _is_near(one: float, other: float) -> bool:
+    return abs(math.log(one / other)) <= math.log(SCALE_FACTOR)
