@@ -37,7 +37,7 @@ from engine.runs.progress import Progress
 from engine.terminal import new_app, text
 from engine.training.recipe import Recipe
 from engine.training.sample import run_plan, sample_recipe
-from engine.training.texts import read_documents
+from engine.training.texts import check_corpus
 
 app = new_app(text("cli.engine"))
 runs_app = new_app(text("cli.runs"))
@@ -69,7 +69,8 @@ def train(
     as_json: Json = False,
 ) -> None:
     chosen = read_toml(recipe, Recipe)
-    read_documents(chosen.corpus)  # a text that is none is refused before anything is launched
+    # A text that is none is refused before anything is launched.
+    check_corpus(chosen.corpus, chosen.text_vocab)
     run = Run.create(chosen, run_plan(chosen, None, this_machine()))
     launch.start(run)
     if detach:

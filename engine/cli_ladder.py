@@ -13,7 +13,7 @@ from engine.cli_tables import write_csv
 from engine.documents import read_toml
 from engine.runs.ladder import Ladder, LadderProgress, ladder_rows, run_ladder
 from engine.terminal import text
-from engine.training.texts import read_documents
+from engine.training.texts import check_corpus
 
 
 def add_to(app: typer.Typer) -> None:
@@ -26,7 +26,7 @@ def ladder(
     at_once: Annotated[int, typer.Option(help=text("cli.at_once"), min=1, max=1_000)] = 1,
 ) -> None:
     chosen = read_toml(file, Ladder)
-    read_documents(chosen.recipe.corpus)
+    check_corpus(chosen.recipe.corpus, chosen.recipe.text_vocab)
     write_csv(out, [], [])  # a place that cannot be written to is refused before hours of work
     runs = run_ladder(chosen, at_once, _tell)
     rows = list(ladder_rows(runs))

@@ -11,8 +11,9 @@ import hashlib
 import json
 import tomllib
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
-from typing import Any, Self, TypeVar
+from typing import Any, Self, TypeVar, cast
 
 import tomlkit
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -44,6 +45,14 @@ class InputError(ValueError):
     def __init__(self, field: str, value: object, rule: str, **params: object) -> None:
         self.field, self.value, self.rule, self.params = field, value, rule, params
         super().__init__(self.in_language("en"))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """It comes whole out of a worker process."""
+        return partial(type(self), **cast(dict[str, Any], self.params)), (
+            self.field,
+            self.value,
+            self.rule,
+        )
 
     def in_language(self, language: str) -> str:
         """The error as one line of text in ``language``."""

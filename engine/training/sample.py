@@ -10,7 +10,8 @@ from engine.machine import Machine
 from engine.plan import Plan, best_precision
 from engine.predictor.memory import GB
 from engine.shapes import Experts, ModelShape
-from engine.training.recipe import CorpusChoice, Recipe, model_class
+from engine.training.corpus_choice import CorpusChoice
+from engine.training.recipe import Recipe, model_class
 
 MIN_STEPS = 40
 """Fewer steps say little about step time and nothing about loss."""

@@ -1,0 +1,59 @@
+"""What is done to a document's text, and which documents are none."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from itertools import compress
+
+CHANGES = ("unicode", "control", "blanks")
+"""What :func:`clean` may do: compose, remove, shorten."""
+
+_MAX_INDENT = 32
+# C0 and C1 but for tab and line end, what has no width and what turns the direction of writing
+# (but for the joiners, which emoji and Persian need), halves of surrogate pairs.
+_CONTROL = re.compile(
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff\ud800-\udfff]"
+)
+_SPACES = re.compile("  +")
+_WIDE_BLANKS = re.compile("[ \u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]{2,}")
+_WIDE_BLANK = re.compile("[\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]")
+_TRAILING = re.compile(" +\n")  # after the runs: on a long one that ends otherwise it is quadratic
+_BLANK_LINES = re.compile("\n\n\n+")
+
+
+@dataclass(frozen=True, slots=True)
+class Cleaned:
+    text: str
+    changes: tuple[str, ...]
+    """Those of :data:`CHANGES` that were needed."""
+
+
+def clean(text: str) -> Cleaned:
+    """Characters composed (NFC), controls removed, blanks in a row shortened to one.
+
+    Indents stay, up to 32 characters, and so does one empty line.
+    """
+    composed = text if text.isascii() else unicodedata.normalize("NFC", text)
+    visible = composed.replace("\r\n", "\n").replace("\r", "\n") if "\r" in composed else composed
+    visible = _CONTROL.sub("", visible)
+    short = visible
+    pattern = _SPACES
+    if not short.isascii() and _WIDE_BLANK.search(short):
+        pattern = _WIDE_BLANKS
+    if pattern is _WIDE_BLANKS or "  " in short:
+        short = pattern.sub(_shorten, short)
+    if " \n" in short:
+        short = _TRAILING.sub("\n", short)
+    if "\n\n\n" in short:
+        short = _BLANK_LINES.sub("\n\n", short)
+    short = short.strip()
+    needed = (composed != text, visible != composed, short != visible)
+    return Cleaned(short, tuple(compress(CHANGES, needed)))
+
+
+def _shorten(found: re.Match[str]) -> str:
+    start, blanks = found.start(), found.group()
+    at_line_start = start == 0 or found.string[start - 1] == "\n"
+    return blanks[:_MAX_INDENT] if at_line_start else blanks[0]

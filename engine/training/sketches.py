@@ -1,0 +1,154 @@
+"""What is computed of a text to tell whether it is one, and whether it is there already.
+
+Words are hashed over arrays of code points, many documents at once; MinHash comes from the
+library ``rensa``.
+
+References
+----------
+Broder 1997, On the resemblance and containment of documents: shingles and MinHash.
+Karp 1987, Efficient randomized pattern-matching algorithms: hashes of substrings by prefix sums.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+from numpy.typing import NDArray
+from rensa import RMinHash
+
+SIGNATURE_SLOTS = 128
+"""The similarity of two documents is estimated to within 0.04 (one standard error at 0.8)."""
+
+DIGEST_BYTES = 16
+
+_WORDS_TOGETHER = 5
+_SEED = 1
+_BLOCK_CHARS = 2**20
+_TABLE_CHARS = 0x20000
+"""Above lie rare ideographs, each a word."""
+_IDEOGRAPHS_FROM = 0x2E80
+"""From here on scripts are written without blanks: each character counts as a word."""
+_BASE = 0x9E3779B97F4A7C15  # odd, so that it has an inverse modulo 2^64
+_MIX = np.uint64(0xD6E8FEB86659FD93)
+_HALF = np.uint64(32)
+
+U64 = NDArray[np.uint64]
+
+
+@dataclass(frozen=True, slots=True)
+class Sketches:
+    """Of some documents."""
+
+    letter_shares: NDArray[np.float64]
+    """Letters among the characters that can be seen."""
+    digests: NDArray[np.uint64]
+    """Shape (documents, 2): equal texts have equal ones."""
+    signatures: NDArray[np.uint32]
+    """Shape (documents, SIGNATURE_SLOTS): the share of equal slots estimates the similarity."""
+
+
+def sketch(texts: Sequence[str]) -> Sketches:
+    starts = np.cumsum([0, *(len(text) + 1 for text in texts)])
+    joined = "\n".join(texts)
+    letters = np.zeros(len(texts))
+    visible = np.zeros(len(texts))
+    hashes, places = [], []
+    for first in range(0, len(joined), _BLOCK_CHARS):
+        folded, kinds = _characters(joined[first : first + _BLOCK_CHARS])
+        of_block, at = _words(folded)
+        hashes.append(of_block)
+        places.append(at + first)
+        low = int(np.searchsorted(starts, first, "right")) - 1
+        high = int(np.searchsorted(starts, first + len(folded), "left"))
+        cuts = np.maximum(starts[low:high] - first, 0)
+        letters[low:high] += np.add.reduceat(kinds == 2, cuts, dtype=np.int64)
+        visible[low:high] += np.add.reduceat(kinds > 0, cuts, dtype=np.int64)
+    words = np.concatenate(hashes) if hashes else np.zeros(0, np.uint64)
+    place = np.concatenate(places) if places else np.zeros(0, np.int64)
+    document = np.searchsorted(starts, place, "right") - 1
+    ends = np.searchsorted(document, np.arange(len(texts) + 1))
+    matrix = RMinHash.digest_matrix_from_flat_token_hashes(
+        _shingles(words, document), ends.astype(np.uint64), SIGNATURE_SLOTS, _SEED
+    )
+    digests = b"".join(
+        hashlib.blake2b(t.encode(), digest_size=DIGEST_BYTES).digest() for t in texts
+    )
+    return Sketches(
+        letter_shares=letters / np.maximum(visible, 1),
+        digests=np.frombuffer(digests, np.uint64).reshape(-1, 2),
+        signatures=np.array(matrix.to_rows(), np.uint32).reshape(-1, SIGNATURE_SLOTS),
+    )
+
+
+@cache
+def _tables() -> tuple[NDArray[np.uint32], NDArray[np.uint8]]:
+    """By code point: the letter or digit in lower case, 0 for anything else; and 2 for letters
+    (with the marks that belong to them), 1 for what else can be seen, 0 for the rest."""
+    folded = np.zeros(_TABLE_CHARS, np.uint32)
+    kinds = np.zeros(_TABLE_CHARS, np.uint8)
+    for code in range(_TABLE_CHARS):
+        char = chr(code)
+        category = unicodedata.category(char)
+        if category[0] in "LMN":
+            lower = char.lower()
+            folded[code] = ord(lower) if len(lower) == 1 else code
+        kinds[code] = 2 if category[0] in "LM" else category[0] in "NPS"
+    return folded, kinds
+
+
+@cache
+def _powers() -> tuple[U64, U64]:
+    """(base^i, base^-i) modulo 2^64 for the places of a block."""
+    return _powers_of(_BASE), _powers_of(pow(_BASE, -1, 2**64))
+
+
+def _powers_of(base: int) -> U64:
+    factors = np.full(_BLOCK_CHARS, base, np.uint64)
+    factors[0] = 1
+    return np.multiply.accumulate(factors)
+
+
+def _characters(text: str) -> tuple[NDArray[np.uint32], NDArray[np.uint8]]:
+    codes = np.frombuffer(text.encode("utf-32-le"), np.uint32)
+    folded_of, kind_of = _tables()
+    folded, kinds = folded_of.take(codes, mode="clip"), kind_of.take(codes, mode="clip")
+    if not text.isascii():
+        rare = codes >= _TABLE_CHARS
+        folded[rare], kinds[rare] = codes[rare], 2
+    return folded, kinds
+
+
+def _words(folded: NDArray[np.uint32]) -> tuple[U64, NDArray[np.int64]]:
+    """(hash, place) of each word.
+
+    With H_i the sum of c_j base^j over j ≤ i, the word from s to e hashes to
+    (H_e - H_{s-1}) base^-s: the same wherever it stands.
+    """
+    powers, inverses = _powers()
+    inside = folded != 0
+    alone = folded >= _IDEOGRAPHS_FROM
+    begins, ends = inside.copy(), inside.copy()
+    goes_on = inside[:-1] & inside[1:] & ~alone[:-1] & ~alone[1:]
+    begins[1:] &= ~goes_on
+    ends[:-1] &= ~goes_on
+    start, end = np.flatnonzero(begins), np.flatnonzero(ends)
+    sums = np.zeros(len(folded) + 1, np.uint64)
+    np.cumsum(folded * powers[: len(folded)], out=sums[1:])
+    return (sums[end + 1] - sums[start]) * inverses[start], start
+
+
+def _shingles(words: U64, document: NDArray[np.int64]) -> U64:
+    """A hash of each word with the four after it in its document."""
+    hashes = words.copy()
+    for ahead in range(1, _WORDS_TOGETHER):
+        hashes *= np.uint64(_BASE)
+        same = document[ahead:] == document[:-ahead]
+        hashes[:-ahead] += np.where(same, words[ahead:], np.uint64(0))
+    hashes ^= hashes >> _HALF
+    hashes *= _MIX
+    return hashes ^ (hashes >> _HALF)
