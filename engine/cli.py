@@ -16,6 +16,7 @@ import typer
 from engine import (
     cli_ladder,
     cli_models,
+    cli_recipe,
     cli_scaling,
     cli_search,
     cli_tables,
@@ -25,7 +26,6 @@ from engine import (
 )
 from engine.calibration import Calibration
 from engine.comparison import Comparison, calibrate, compare
-from engine.documents import read_toml
 from engine.forecast import forecast
 from engine.machine import this_machine
 from engine.plan import read_plan
@@ -35,7 +35,7 @@ from engine.runs.folder import Phase, Run
 from engine.runs.measured import measurement
 from engine.runs.progress import Progress
 from engine.terminal import new_app, text
-from engine.training.recipe import Recipe
+from engine.training.dial import read_recipe
 from engine.training.sample import run_plan, sample_recipe
 from engine.training.texts import check_corpus
 
@@ -46,6 +46,7 @@ cli_tables.add_to(app)
 cli_search.add_to(app)
 cli_models.add_to(app)
 cli_ladder.add_to(app)
+cli_recipe.add_to(app)
 cli_tuning.add_to(app)
 cli_scaling.add_to(app)
 
@@ -68,7 +69,7 @@ def train(
     detach: Annotated[bool, typer.Option("--detach", help=text("cli.detach"))] = False,
     as_json: Json = False,
 ) -> None:
-    chosen = read_toml(recipe, Recipe)
+    chosen = read_recipe(recipe)
     # A text that is none is refused before anything is launched.
     check_corpus(chosen.corpus, chosen.text_vocab)
     run = Run.create(chosen, run_plan(chosen, None, this_machine()))

@@ -20,8 +20,8 @@ from engine.training.recipe import Recipe
 
 _MAX_HEADER_BYTES = 100_000_000
 _NO_PARAMETERS = (
-    "attn.bias",
-    "attn.masked_bias",
+    ".attn.bias",
+    ".attn.masked_bias",
     "embeddings.position_ids",
     "rotary_emb.inv_freq",
 )

@@ -38,7 +38,8 @@ def linear_weights(model: nn.Module) -> Iterator[torch.Tensor]:
 
 
 def _largest(weight: torch.Tensor, share: float) -> torch.Tensor:
-    """Of each matrix, where its larger weights stand, as ones and zeros."""
+    """Of each matrix, where its larger weights stand."""
     matrices = weight.detach().abs().reshape(-1, weight.shape[-2] * weight.shape[-1])
     smallest = matrices.topk(round(share * matrices.shape[1]), largest=False).indices
-    return torch.ones_like(matrices).scatter_(1, smallest, 0.0).reshape(weight.shape)
+    kept = torch.ones_like(matrices, dtype=torch.bool).scatter_(1, smallest, False)
+    return kept.reshape(weight.shape)

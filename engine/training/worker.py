@@ -14,7 +14,6 @@ from pathlib import Path
 import deepspeed
 import torch
 from torch import distributed
-from torch.optim.lr_scheduler import LambdaLR
 from transformers import PreTrainedModel
 
 from engine.documents import InputError, read_toml
@@ -27,8 +26,8 @@ from engine.training.card import TrainedSoFar
 from engine.training.corpus import PreparedCorpus
 from engine.training.evaluation import held_out_loss
 from engine.training.export import export_run
+from engine.training.learner import Learner
 from engine.training.model import build_model
-from engine.training.objectives import objective_of
 from engine.training.prepare import prepared_corpus
 from engine.training.pretrained import model_folder
 from engine.training.probe import DTYPES, measure_matmul_flops_per_s
@@ -36,7 +35,6 @@ from engine.training.pruning import PrunedWeights
 from engine.training.recipe import Recipe
 from engine.training.trackers import Trackers
 from engine.training.weights import load_start, load_teacher
-from engine.training.zero import deepspeed_config
 
 
 class LossNotFiniteError(RuntimeError):
@@ -74,18 +72,10 @@ class Worker:
         if recipe.distillation:
             folder = model_folder(recipe.distillation.teacher, "distillation.teacher")
             teacher = load_teacher(folder, self.device, DTYPES[precision])
-        self.objective = objective_of(recipe, teacher)
-        if recipe.layout.activation_checkpointing == "full":
-            self.model.gradient_checkpointing_enable()
-        self.pruned = PrunedWeights(self.model, recipe.pruning.share) if recipe.pruning else None
-        self.engine, *_ = deepspeed.initialize(
-            model=self.model,
-            model_parameters=self.model.parameters(),
-            config=deepspeed_config(recipe),
-            lr_scheduler=lambda optimizer: LambdaLR(optimizer, recipe.learning_rate_share),
-        )
-        if recipe.compile:
-            self.engine.compile()
+        self.pruned = None
+        if recipe.pruning:
+            self.pruned = PrunedWeights(self.model.to(self.device), recipe.pruning.share)
+        self.learner = Learner(recipe, self.model, self.device, teacher)
         self.step_times_s: list[float] = []
         self.loss = math.nan
         self.kept: Path | None = None
@@ -123,17 +113,10 @@ class Worker:
 
     def _train_step(self, step: int, batches: TrainingBatches) -> StepMetrics:
         recipe = self.recipe
-        learning_rate = float(self.engine.get_lr()[0])
+        engine = self.learner.engine
+        learning_rate = float(engine.get_lr()[0])
         started = time.perf_counter()
-        sums = torch.zeros(2, device=self.device)
-        for accumulation in range(recipe.layout.grad_accumulation_steps):
-            windows = batches.micro_batch(step - 1, accumulation, self.rank)
-            sequences = batches.sequences(step - 1, accumulation, self.rank)
-            examples = self.objective.training_examples(windows, sequences)
-            losses = self.objective.losses(self.engine, examples.on(self.device))
-            self.engine.backward(losses.total)
-            self.engine.step()
-            sums += torch.stack([losses.text, losses.total.detach()]).float()
+        sums = self.learner.step(step - 1, batches, self.rank)
         if self.pruned:
             self.pruned.zero()
         # Adding up the losses also waits for every rank, so a step ends when its last rank does.
@@ -150,7 +133,7 @@ class Worker:
             held_out_loss=self._look_up(step),
             step_time_s=step_time_s,
             learning_rate=learning_rate,
-            gradient_norm=_finite(self.engine.get_global_grad_norm()),
+            gradient_norm=_finite(engine.get_global_grad_norm()),
             time=time.time(),
         )
 
@@ -171,13 +154,13 @@ class Worker:
 
     def _evaluate(self, step: int, max_sequences: int | None) -> float:
         held_out = held_out_loss(
-            self.engine,
+            self.learner.engine,
             self.corpus.held_out_tokens(),
             seq_len_tokens=self.recipe.shape.seq_len_tokens,
             batch_sequences=self.recipe.layout.micro_batch_sequences,
             device=self.device,
             max_sequences=max_sequences,
-            objective=self.objective,
+            objective=self.learner.objective,
         )
         if not math.isfinite(held_out):  # the last update broke it, before any loss has told
             raise LossNotFiniteError(step, self.kept)

@@ -1,0 +1,64 @@
+"""Learns a few steps of several recipes on two ranks, which all share one start of Python:
+``python -m tests.engine.training.learning RECIPES.json OUT.json``.
+
+Prints nothing; the losses of each recipe, by its name, are in ``OUT.json``.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import multiprocessing
+
+STEPS = 4
+RANKS = 2
+
+
+def learn(rank: int, recipes_file: str, out_file: str, port: int) -> None:
+    os.environ |= {
+        "RANK": str(rank),
+        "LOCAL_RANK": str(rank),
+        "WORLD_SIZE": str(RANKS),
+        "MASTER_ADDR": "127.0.0.1",
+        "MASTER_PORT": str(port),
+    }
+    from engine.training import ranks
+    from engine.training.batches import TrainingBatches
+    from engine.training.learner import Learner
+    from engine.training.model import build_model
+    from engine.training.recipe import Recipe
+
+    device = ranks.join_ranks()
+    random = np.random.default_rng(0)
+    losses = {}
+    for name, table in json.loads(Path(recipes_file).read_text()).items():
+        recipe = Recipe.parse(table)
+        # Zipf's tokens have something to learn: some come more often.
+        tokens = np.minimum(random.zipf(1.3, 20_000), recipe.text_vocab - 1).astype(np.uint32)
+        random = np.random.default_rng(0)
+        torch.manual_seed(recipe.seed)
+        learner = Learner(recipe, build_model(recipe.shape), device)
+        batches = TrainingBatches(tokens, recipe)
+        losses[name] = [
+            ranks.sum_over_ranks(learner.step(step, batches, rank))[0]
+            / (recipe.n_ranks * recipe.layout.grad_accumulation_steps)
+            for step in range(STEPS)
+        ]
+    if rank == 0:
+        Path(out_file).write_text(json.dumps(losses))
+    torch.distributed.barrier()
+    torch.distributed.destroy_process_group()
+
+
+if __name__ == "__main__":
+    import socket
+
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        free_port = listener.getsockname()[1]
+    multiprocessing.spawn(learn, args=(*sys.argv[1:3], free_port), nprocs=RANKS)

@@ -1,0 +1,78 @@
+"""Every family learns the same at each ZeRO stage, whatever is offloaded or accumulated."""
+
+import json
+import math
+import os
+import subprocess
+import sys
+
+import pytest
+
+from engine.documents import read_toml
+from engine.machine import this_machine
+from engine.paths import DATA_DIR, PROJECT_DIR
+from engine.training.recipe import Recipe
+
+FAMILIES: dict[str, dict[str, object]] = {
+    "llama": {},
+    "gpt2": {"shape.family": "gpt2", "shape.n_kv_heads": 2},
+    "bert": {"shape.family": "bert", "shape.n_kv_heads": 2},
+    "mixtral": {"shape.moe": {"n_experts": 4, "top_k": 2, "d_ff": 96}},
+}
+WAYS: dict[str, dict[str, object]] = {
+    **{f"ZeRO {stage}": {"layout.zero_stage": stage} for stage in range(4)},
+    "recomputed": {"layout.activation_checkpointing": "full"},
+    "accumulated": {"layout.micro_batch_sequences": 2, "layout.grad_accumulation_steps": 2},
+}
+OFFLOADED = {
+    f"offloaded {stage}": {"layout.zero_stage": stage, "layout.offload": "optimizer"}
+    for stage in (1, 2, 3)
+}
+
+
+@pytest.fixture(scope="module")
+def losses(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[float]]:
+    if this_machine().n_devices < 2:
+        pytest.skip("needs two devices")
+    folder = tmp_path_factory.mktemp("learning")
+    smoke = read_toml(DATA_DIR / "recipes" / "smoke.toml", Recipe)
+    recipes = {
+        f"{family}, {way}": smoke.with_values(shape | layout).model_dump(mode="json")
+        for family, shape in FAMILIES.items()
+        for way, layout in (WAYS | (OFFLOADED if family == "llama" else {})).items()
+    }
+    (folder / "recipes.json").write_text(json.dumps(recipes))
+    environment = dict(os.environ)
+    if not this_machine().has_gpu:
+        environment |= {"DS_ACCELERATOR": "cpu", "OMP_NUM_THREADS": "1"}
+    command = [sys.executable, "-m", "tests.engine.training.learning"]
+    learnt = subprocess.run(
+        [*command, str(folder / "recipes.json"), str(folder / "losses.json")],
+        cwd=PROJECT_DIR,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert learnt.returncode == 0, learnt.stderr
+    return json.loads((folder / "losses.json").read_text())
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_family_learns(losses: dict[str, list[float]], family: str) -> None:
+    learnt = losses[f"{family}, ZeRO 0"]
+    assert learnt[0] == pytest.approx(math.log(512), abs=0.2)
+    assert learnt[-1] < learnt[0] - 0.3
+
+
+@pytest.mark.parametrize("way", list(WAYS)[1:])
+@pytest.mark.parametrize("family", FAMILIES)
+def test_every_way_learns_the_same(losses: dict[str, list[float]], family: str, way: str) -> None:
+    # The router's choice of experts makes a mixture's loss jump where rounding tips it.
+    close = 1e-3 if (family, way) == ("mixtral", "accumulated") else 2e-5
+    assert losses[f"{family}, {way}"] == pytest.approx(losses[f"{family}, ZeRO 0"], rel=close)
+
+
+@pytest.mark.parametrize("way", OFFLOADED)
+def test_offloading_changes_nothing(losses: dict[str, list[float]], way: str) -> None:
+    assert losses[f"llama, {way}"] == pytest.approx(losses["llama, ZeRO 0"], rel=2e-5)
