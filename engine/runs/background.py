@@ -6,6 +6,7 @@ import fcntl
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,34 +14,44 @@ from pathlib import Path
 from engine.paths import PROJECT_DIR
 
 
+_PATIENCE_S = 0.5
+"""Whoever only looks whether a lock is held has it for a moment."""
+
+
 @contextmanager
-def held(lock: Path) -> Iterator[bool]:
+def held(lock: Path, patience_s: float = _PATIENCE_S) -> Iterator[bool]:
     """Hold ``lock`` for as long as this lasts; False where another process holds it."""
     descriptor = os.open(lock, os.O_RDWR | os.O_CREAT, 0o644)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(descriptor)
-        yield False
-        return
-    try:
-        yield True
+        yield _taken(descriptor, time.monotonic() + patience_s)
     finally:
         os.close(descriptor)
+
+
+def _taken(descriptor: int, until: float) -> bool:
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() > until:
+                return False
+            time.sleep(0.02)
+        else:
+            return True
 
 
 def is_held(lock: Path) -> bool:
     """Whether a living process holds ``lock``."""
     if not lock.is_file():
         return False
-    with held(lock) as free:
+    with held(lock, patience_s=0.0) as free:
         return not free
 
 
-def start_engine(words: list[str], log: Path) -> None:
+def start_engine(words: list[str], log: Path) -> subprocess.Popen[bytes]:
     """Start ``python -m engine …`` in a session of its own and return at once."""
     with log.open("wb") as file:
-        subprocess.Popen(
+        return subprocess.Popen(
             [sys.executable, "-m", "engine", *words],
             cwd=PROJECT_DIR,
             stdin=subprocess.DEVNULL,

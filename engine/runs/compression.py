@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import datetime
 import math
+import subprocess
 from typing import Annotated, Literal, get_args
 
 from pydantic import Field
@@ -139,9 +140,9 @@ def progress_of(run: Run) -> CompressionProgress | None:
     return CompressionProgress.parse(data, where="compression-progress.json")
 
 
-def start_in_background(run: Run) -> None:
+def start_in_background(run: Run) -> subprocess.Popen[bytes]:
     """Compress in a process that outlives this one."""
-    start_engine(["compress", run.id], run.folder / "compression.log")
+    return start_engine(["compress", run.id], run.folder / "compression.log")
 
 
 def recipes(run: Run) -> dict[Way, Recipe]:
