@@ -13,7 +13,6 @@ from pathlib import Path
 
 from engine.paths import PROJECT_DIR
 
-
 _PATIENCE_S = 0.5
 """Whoever only looks whether a lock is held has it for a moment."""
 

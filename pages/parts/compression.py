@@ -22,6 +22,7 @@ from engine.runs.compression import (
 )
 from engine.runs.folder import Run
 from engine.runs.reports import compression_rows
+from engine.serving.measured import MeasuredServing
 from engine.serving.planned import planned_serving
 from pages.parts.charts import COMPUTE, OTHER, draw
 from pages.parts.session import desk, text
@@ -247,19 +248,26 @@ def _serving(table: Compression) -> None:
             say("compression.remove"),
             key="compression_remove",
             icon=":material/cancel:",
-            on_click=at.change,
-            args=({"plan.serving.measured": None},),
+            on_click=_serve,
+            args=(None,),
         )
         return
     st.button(
         say("compression.apply"),
         key="compression_apply",
         icon=":material/check_circle:",
-        on_click=at.change,
-        args=(
-            {
-                "plan.serving.weights": "as_trained",
-                "plan.serving.measured": measured.model_dump(mode="json"),
-            },
-        ),
+        on_click=_serve,
+        args=(measured,),
     )
+
+
+def _serve(measured: MeasuredServing | None) -> None:
+    at = desk()
+    changes: dict[str, object] = {"plan.serving.measured": None}
+    if measured is not None:
+        changes = {
+            "plan.serving.weights": "as_trained",
+            "plan.serving.measured": measured.model_dump(mode="json"),
+        }
+    if at.change(changes):
+        at.revision += 1  # the plan's fields show other weights
