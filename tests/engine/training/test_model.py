@@ -5,7 +5,15 @@ from pathlib import Path
 import pytest
 import torch
 from tokenizers import Tokenizer
-from transformers import AutoTokenizer, GPT2Config, GPT2LMHeadModel, PreTrainedModel
+from transformers import (
+    AutoModelForCausalLM,
+    AutoModelForMaskedLM,
+    AutoTokenizer,
+    GenerationConfig,
+    GPT2Config,
+    GPT2LMHeadModel,
+    PreTrainedModel,
+)
 
 from engine.shapes import Experts, ModelShape
 from engine.training.export import export_model
@@ -17,6 +25,12 @@ from tests.engine.shapes import GPT2_124M, LLAMA2_7B, LLAMA3_8B, TINY
 MIXTRAL_8X7B = LLAMA2_7B.model_copy(
     update={"n_kv_heads": 8, "d_ff": 14336, "moe": Experts(n_experts=8, top_k=2, d_ff=14336)}
 )
+FAMILIES = {
+    "llama": TINY,
+    "gpt2": TINY.model_copy(update={"family": "gpt2", "n_kv_heads": 2}),
+    "bert": TINY.model_copy(update={"family": "bert", "n_kv_heads": 2}),
+    "mixtral": TINY.model_copy(update={"moe": Experts(n_experts=4, top_k=2, d_ff=96)}),
+}
 BERT_BASE = GPT2_124M.model_copy(update={"family": "bert", "vocab": 30522, "seq_len_tokens": 512})
 
 
@@ -61,12 +75,27 @@ def exported(tmp_path: Path) -> tuple[PreTrainedModel, Path]:
     return model, tmp_path / "model"
 
 
-def test_from_pretrained_gives_the_same_logits(exported) -> None:
-    model, folder = exported
-    loaded, _ = load(folder)
-    tokens = torch.arange(2 * 48).reshape(2, 48) % TINY.vocab
+@pytest.mark.parametrize("shape", FAMILIES.values(), ids=FAMILIES)
+def test_from_pretrained_gives_the_same_logits(shape: ModelShape, tmp_path: Path) -> None:
+    tokenizer = train_tokenizer(["the cat sat on the mat " * 50], 300)
+    tokenizer.save(str(tmp_path / "tokenizer.json"))
+    torch.manual_seed(0)
+    model = build_model(shape)
+    folder = tmp_path / "model"
+    export_model(model, tmp_path / "tokenizer.json", folder, max_shard_size="200KB")
+    assert len(list(folder.glob("model-*.safetensors"))) > 1
+    assert not list(folder.glob("*.bin"))
+    auto = AutoModelForMaskedLM if shape.family == "bert" else AutoModelForCausalLM
+    loaded = auto.from_pretrained(folder, use_safetensors=True)
+    tokens = torch.arange(2 * 48).reshape(2, 48) % shape.vocab
     with torch.no_grad():
-        assert torch.equal(model.eval()(tokens).logits, loaded(tokens).logits)
+        assert torch.equal(model.eval()(tokens).logits, loaded.eval()(tokens).logits)
+    assert loaded.config.use_cache == (shape.family != "bert")
+    assert not model.config.use_cache  # it goes on training
+    if shape.family != "bert":
+        written = loaded.generate(tokens, max_new_tokens=3, do_sample=False)
+        assert written.shape == (2, 51)
+        assert GenerationConfig.from_pretrained(folder).eos_token_id == 0
 
 
 def test_the_tokenizer_travels_along(exported) -> None:
