@@ -12,8 +12,10 @@ from engine.results import RunResult
 from engine.runs.evaluations import kept_evaluation
 from engine.runs.exported import FINAL, exports, trained_until
 from engine.runs.folder import Run, all_runs
+from engine.runs.progress import Progress
 from engine.scores import Evaluation, ProbeScore
 from pages.parts.charts import draw
+from pages.parts.compression import compression_section
 from pages.parts.frame import run_in_frame
 from pages.parts.model_charts import learning_chart
 from pages.parts.model_compare import compare_section
@@ -30,6 +32,7 @@ _SECTIONS = {
     "evaluate": ":material/fact_check:",
     "inside": ":material/visibility:",
     "compare": ":material/compare_arrows:",
+    "compress": ":material/compress:",
     "download": ":material/download:",
 }
 
@@ -163,6 +166,8 @@ def _section(export: Export, runs: list[Run]) -> None:
             inside_section(export)
         case "compare":
             compare_section(export, runs)
+        case "compress":
+            compression_section(export.run)
         case "download":
             export_section(export)
         case _:
@@ -184,7 +189,10 @@ def page() -> None:
     answer.markdown(f"#### {_answer(export, result, worth)}")
     _tiles(export, result, worth)
     if result is not None and not export.is_masked:
-        draw(learning_chart(export.run, result), "learning", height=300, hover="closest")
+        curve = Progress(export.run).update().held_out_curve("tokens")
+        if curve.x:
+            chart = learning_chart(curve, export.run.recipe.shape.vocab, result.corpus)
+            draw(chart, "learning", height=300, hover="closest")
     _section(export, runs)
 
 

@@ -16,13 +16,8 @@ FINAL = "final"
 
 def exports(run: Run) -> list[str]:
     """Names of the models that can be loaded, the newest first: ``final``, ``step-…``."""
-    on_the_way = [path.name for path in reversed(checkpoints(run))]
+    on_the_way = [path.name for path in reversed(run.checkpoints())]
     return [FINAL, *on_the_way] if run.result is not None else on_the_way
-
-
-def checkpoints(run: Run) -> list[Path]:
-    """Folders of the models that were kept on the way, the oldest first."""
-    return sorted((run.folder / "checkpoints").glob("step-*"))
 
 
 def export_folder(run: Run, which: str = FINAL) -> Path:

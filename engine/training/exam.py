@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from engine.documents import InputError
-from engine.scores import Asked, Probe, ProbeScore, probe_score
+from engine.scores import N_OPTIONS, Asked, Probe, ProbeScore, probe_score
 from engine.training.corpus import PreparedCorpus
 from engine.training.objectives import IGNORED, Objective
 from engine.training.probes import (
@@ -60,16 +60,18 @@ class Exam:
         """
         started = time.monotonic()
         held_out = self._held_out_rows()
-        choices = self._choices()
-        sentences = self._sentences()
-        answered = [
-            [self._rows(question.context, option) for option in question.options]
-            for questions in choices.values()
-            for question in questions
+        choices, sentences = self._choices(), self._sentences()
+        asked = [(probe, one) for probe, questions in choices.items() for one in questions]
+        options = [(probe, one.context, option) for probe, one in asked for option in one.options]
+        after = [self._rows(context, option) for _, context, option in options]
+        # How likely a passage is anyway says nothing of the text before it: it is taken off
+        # (Brown 2020, section 2.4). Words that end sentences are about as frequent as each other.
+        alone = [
+            self._rows([self.end], option) if probe == "continuation" else []
+            for probe, _, option in options
         ]
-        options = [rows for question in answered for rows in question]
         whole = [self._rows([self.end], sentence.ids) for sentence in sentences]
-        parts = [held_out, *options, *whole]
+        parts = [held_out, *after, *alone, *whole]
         of, done = sum(len(row.ids) for rows in parts for row in rows), 0
 
         def count(n_tokens: int) -> None:
@@ -78,13 +80,13 @@ class Exam:
             tell(done / of)
 
         loss, accuracy, n_scored = self._loss(held_out, count)
-        likelihoods = iter(log_likelihoods(self.model, options, count))
+        gains = np.subtract(
+            log_likelihoods(self.model, after, count), log_likelihoods(self.model, alone, count)
+        )
+        best = gains.reshape(-1, N_OPTIONS).argmax(axis=1).tolist()
         probes = []
         for probe, questions in choices.items():
-            answers = [
-                int(np.argmax([next(likelihoods) for _ in question.options]))
-                for question in questions
-            ]
+            answers, best = best[: len(questions)], best[len(questions) :]
             if questions:
                 probes.append(probe_score(probe, [one.truth for one in questions], answers))
         per_token = [

@@ -6,25 +6,30 @@ import math
 from collections.abc import Sequence
 
 import plotly.graph_objects as go
+import streamlit as st
 
 from engine import quantities
-from engine.results import RunResult
-from engine.runs.folder import Run
-from engine.runs.progress import Progress
+from engine.results import CorpusReport
+from engine.runs.progress import Curve
 from engine.scores import PROBES, Evaluation, ProbeScore
-from pages.parts.charts import COMPUTE, DATA, MONEY, OTHER, PEOPLE
+from pages.parts.charts import COMPUTE, DATA, LIGHT_COMPUTE, MONEY, OTHER, PEOPLE
 from pages.parts.session import text
 
 _PROBE_COLORS = {"continuation": COMPUTE, "cloze": MONEY, "shuffled": PEOPLE}
 
 
-def learning_chart(run: Run, result: RunResult) -> go.Figure:
-    """What held-out text costs, from guessing to the end of training, beside a compressor."""
-    say, corpus = text(), result.corpus
+def learning_chart(curve: Curve, vocab: int, corpus: CorpusReport) -> go.Figure:
+    """What held-out text costs, from guessing to the end of training, beside a compressor.
+
+    Parameters
+    ----------
+    curve
+        Held-out loss against tokens, at least one point.
+    """
+    say = text()
     figure = go.Figure()
-    tokens, losses = Progress(run).update().held_out_curve("tokens")
-    bits = [corpus.bits_per_byte(loss) for loss in losses]
-    guessing = corpus.bits_per_byte(math.log(run.recipe.shape.vocab))
+    tokens, bits = curve.x, [corpus.bits_per_byte(loss) for loss in curve.y]
+    guessing = corpus.bits_per_byte(math.log(vocab))
     figure.add_scatter(
         x=[0, tokens[0]],
         y=[guessing, bits[0]],
@@ -51,24 +56,32 @@ def learning_chart(run: Run, result: RunResult) -> go.Figure:
         hovertemplate="%{y:.3f}<extra></extra>",
         showlegend=False,
     )
-    for y, label, anchor in ((corpus.held_out_lzma_bits_per_byte, say("model.lzma"), "bottom"),):
-        figure.add_hline(
-            y=y,
-            line={"color": OTHER, "width": 1.5, "dash": "dash"},
-            annotation={
-                "text": label,
-                "font": {"color": OTHER, "size": 13},
-                "xanchor": "right",
-                "yanchor": anchor,
-                "x": 1,
-            },
-        )
-    _label(figure, 0, guessing, say("model.guessing"), "left", 10)
+    _level(figure, corpus.held_out_lzma_bits_per_byte, say("model.lzma"))
+    _label(figure, 0, guessing, say("model.guessing"), "left", 12)
     last = quantities.number(bits[-1], say.language)
     _label(figure, tokens[-1], bits[-1], f"<b>{last}</b>", "left", 8)
-    figure.update_xaxes(title=say("axis.tokens_trained"), rangemode="tozero", tickformat=".2~s")
-    figure.update_yaxes(title=say("axis.bits_per_byte"), rangemode="tozero")
+    figure.update_xaxes(
+        title=say("axis.tokens_trained"),
+        range=[-0.02 * tokens[-1], 1.07 * tokens[-1]],
+        tickformat=".2~s",
+    )
+    figure.update_yaxes(title=say("axis.bits_per_byte"), range=[0, 1.1 * guessing])
     return figure
+
+
+def _level(figure: go.Figure, y: float, words: str) -> None:
+    """A line to compare with, named at its right end."""
+    figure.add_hline(
+        y=y,
+        line={"color": OTHER, "width": 1.5, "dash": "dash"},
+        annotation={
+            "text": words,
+            "font": {"color": OTHER, "size": 12},
+            "xanchor": "right",
+            "yanchor": "bottom",
+            "x": 1,
+        },
+    )
 
 
 def _label(figure: go.Figure, x: float, y: float, words: str, anchor: str, shift: int) -> None:
@@ -148,18 +161,8 @@ def checkpoint_charts(found: Sequence[Evaluation]) -> tuple[go.Figure, go.Figure
                 "arrayminus": [100 * (score.accuracy - score.accuracy_low) for _, score in points],
             },
         )
-    for share, label in ((25, say("model.chance_of_four")), (50, say("model.chance_of_two"))):
-        accuracies.add_hline(
-            y=share,
-            line={"color": OTHER, "width": 1, "dash": "dash"},
-            annotation={
-                "text": label,
-                "font": {"color": OTHER, "size": 12},
-                "xanchor": "right",
-                "yanchor": "top",
-                "x": 1,
-            },
-        )
+    _level(accuracies, 25, say("model.chance_of_four"))
+    _level(accuracies, 50, say("model.chance_of_two"))
     accuracies.update_yaxes(title=say("axis.accuracy"), ticksuffix="%", range=[0, 102])
     for figure in (loss, accuracies):
         figure.update_xaxes(title=say("axis.tokens_trained"), rangemode="tozero", tickformat=".2~s")
@@ -169,6 +172,7 @@ def checkpoint_charts(found: Sequence[Evaluation]) -> tuple[go.Figure, go.Figure
 def attention_chart(shares: Sequence[Sequence[float]], tokens: Sequence[str]) -> go.Figure:
     """Where each token (a row) looks (a column), one head or the mean of several."""
     say = text()
+    strongest = LIGHT_COMPUTE if st.context.theme.type == "dark" else COMPUTE
     places = list(range(len(tokens)))
     shown = [_on_one_line(token) for token in tokens]
     figure = go.Figure()
@@ -176,8 +180,9 @@ def attention_chart(shares: Sequence[Sequence[float]], tokens: Sequence[str]) ->
         z=shares,
         x=places,
         y=places,
-        colorscale=[[0, "rgba(0,114,178,0.03)"], [1, COMPUTE]],
+        colorscale=[[0, "rgba(86,180,233,0.04)"], [1, strongest]],
         zmin=0,
+        zmax=max(max(row) for row in shares[1:]),  # the first token has but itself to look at
         customdata=[[[reads, looked_at] for looked_at in shown] for reads in shown],
         hovertemplate=say("model.attention_hover") + "<extra></extra>",
         colorbar={
@@ -188,8 +193,14 @@ def attention_chart(shares: Sequence[Sequence[float]], tokens: Sequence[str]) ->
         xgap=1,
         ygap=1,
     )
-    ticks = {"tickvals": places, "ticktext": shown, "showgrid": False, "zeroline": False}
-    figure.update_xaxes(title=say("axis.looked_at"), side="top", tickangle=-60, **ticks)
+    ticks = {
+        "tickvals": places,
+        "ticktext": shown,
+        "tickfont": {"size": 12 if len(tokens) <= 40 else 9},
+        "showgrid": False,
+        "zeroline": False,
+    }
+    figure.update_xaxes(title=say("axis.looked_at"), side="top", tickangle=-90, **ticks)
     figure.update_yaxes(title=say("axis.reading"), autorange="reversed", **ticks)
     return figure
 

@@ -66,7 +66,7 @@ def _row(run: Run, which: str, found: Evaluation | None) -> dict[str, object]:
     bits = found.bits_per_byte if found else None
     accuracies = {one.probe: 100 * one.accuracy for one in found.probes} if found else {}
     return {
-        say("model.which"): which,
+        say("model.which"): say("model.final") if which == FINAL else which,
         say("axis.step"): step,
         say("model.tokens_seen"): None
         if tokens is None

@@ -42,22 +42,15 @@ def export_section(export: Export) -> None:
         )
     else:
         st.info(say("model.too_large", size=shown), icon=":material/info:")
-    left, right = st.columns(2, gap="large")
-    with left:
-        st.caption(say("model.by_command"))
-        checkpoint = "" if export.which == FINAL else f" --checkpoint {export.which}"
-        st.code(
-            f"python -m engine export {export.run.id} my-model{checkpoint}",
-            language="bash",
-            wrap_lines=True,
-        )
-    with right:
-        st.caption(say("model.in_python"))
-        kind = "AutoModelForMaskedLM" if export.is_masked else "AutoModelForCausalLM"
-        st.code(
-            f"from transformers import {kind}, AutoTokenizer\n"
-            f'model = {kind}.from_pretrained("my-model")\n'
-            'tokenizer = AutoTokenizer.from_pretrained("my-model")',
-            language="python",
-        )
+    st.caption(say("model.by_command"))
+    checkpoint = "" if export.which == FINAL else f" --checkpoint {export.which}"
+    st.code(f"python -m engine export {export.run.id} my-model{checkpoint}", language="bash")
+    st.caption(say("model.in_python"))
+    kind = "AutoModelForMaskedLM" if export.is_masked else "AutoModelForCausalLM"
+    st.code(
+        f"from transformers import {kind}, AutoTokenizer\n"
+        f'model = {kind}.from_pretrained("my-model")\n'
+        'tokenizer = AutoTokenizer.from_pretrained("my-model")',
+        language="python",
+    )
     st.caption(say("model.where", folder=export.folder))

@@ -117,7 +117,7 @@ def _heads(export: Export, seen: dict[str, Any], prompt: str) -> None:
     draw(
         attention_chart(shares, seen["tokens"]),
         "attention",
-        height=max(360, 160 + 17 * len(seen["tokens"])),
+        height=min(1_100, max(360, 160 + 18 * len(seen["tokens"]))),
         hover="closest",
     )
     st.caption(say("model.attention_note"))

@@ -116,7 +116,9 @@ def test_no_run_is_said() -> None:
 
 
 @pytest.mark.parametrize("language", ["en", "zh_Hans"])
-@pytest.mark.parametrize("name", ["generate", "evaluate", "inside", "compare", "download"])
+@pytest.mark.parametrize(
+    "name", ["generate", "evaluate", "inside", "compare", "compress", "download"]
+)
 def test_every_section_draws(run: Run, name: str, language: str) -> None:
     app = section(name, language)
     assert not app.error

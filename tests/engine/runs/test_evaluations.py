@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import random
 import shutil
 import zipfile
 from pathlib import Path
@@ -89,8 +90,12 @@ def with_text(run: Run) -> Run:
     """The run with token files of its own, as preparing leaves them."""
     texts = run.folder / "texts"
     texts.mkdir()
+    rng = random.Random(1)
+    sentences = [one + "." for story in STORIES for one in story.split(".")[:-1]]
     for number in range(10):
-        story = f"Number {number}. " + " ".join(STORIES)
+        # Words of its own in each: texts that are nearly the same are dropped.
+        names = ["".join(rng.choices("abcdefgh", k=6)) for _ in range(60)]
+        story = " ".join(f"{rng.choice(sentences).strip()} It was {name}." for name in names)
         (texts / f"{number}.txt").write_text(story, "utf-8")
     changed = run.recipe.with_values(
         {"corpus.source": str(texts), "corpus.held_out_share": 0.4, "tokenizer_vocab": 300}
