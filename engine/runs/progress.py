@@ -36,6 +36,8 @@ class Curve(NamedTuple):
 class Meter:
     """What a run has taken so far, beside what it was forecast to take."""
 
+    axis: Literal["usd", "hours"]
+    """Hours where the devices cost nothing."""
     so_far: float
     at_end: float
     """At the pace of its last steps; what it has taken before the first."""
@@ -137,12 +139,21 @@ class Progress:
         size, or measured runs correct it."""
         return self.recipe.shape.is_causal and not self.forecast.loss_extrapolated
 
-    def cost_meter(self) -> Meter:
+    def meter(self) -> Meter:
         left_hours = (self.seconds_left or 0.0) / SECONDS_PER_HOUR
+        if self._price_usd_per_hour:
+            return Meter(
+                axis="usd",
+                so_far=self.cost_usd,
+                at_end=self.cost_usd + self._price_usd_per_hour * left_hours,
+                forecast=self.forecast.cost_usd,
+            )
+        steps_per_hour = self.recipe.steps / SECONDS_PER_HOUR
         return Meter(
-            so_far=self.cost_usd,
-            at_end=self.cost_usd + self._price_usd_per_hour * left_hours,
-            forecast=self.forecast.cost_usd,
+            axis="hours",
+            so_far=self.hours,
+            at_end=self.hours + left_hours,
+            forecast=self.forecast.step_time_s * steps_per_hour,
         )
 
     def preparing(self) -> Preparing | None:

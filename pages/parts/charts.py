@@ -11,11 +11,8 @@ from collections.abc import Sequence
 import plotly.graph_objects as go
 import streamlit as st
 
-from engine.comparison import Comparison
 from engine.forecast import Forecast
 from engine.predictor.memory import GB
-from engine.report import show
-from engine.runs.progress import Progress
 from finance.cashflow import CashMonth
 from finance.outlook import Outlook
 from pages.parts.session import text
@@ -59,10 +56,13 @@ _COST_COLORS = {
 }
 
 
-def draw(figure: go.Figure, key: str, *, height: int = 340, hover: str = "x unified") -> None:
+def draw(
+    figure: go.Figure, key: str, *, height: int = 340, hover: str = "x unified", right: int = 10
+) -> None:
+    """``right`` is the margin in pixels where curves carry their names."""
     figure.update_layout(
         height=height,
-        margin={"l": 10, "r": 10, "t": 30, "b": 10},
+        margin={"l": 10, "r": right, "t": 30, "b": 10},
         legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
         hovermode=hover,
     )
@@ -81,7 +81,7 @@ def cash_chart(seen: Outlook) -> go.Figure:
         y=low,
         line={"width": 0},
         fill="tonexty",
-        fillcolor=_faint(MONEY),
+        fillcolor=faint(MONEY),
         name=say("chart.cost_band"),
         hoverinfo="skip",
     )
@@ -205,92 +205,10 @@ def _stack(
     return figure
 
 
-def loss_chart(progress: Progress) -> go.Figure:
-    """Training loss at each step, held-out loss where it was measured, the forecast hollow."""
-    say = text()
-    figure = go.Figure()
-    steps, losses = progress.train_losses()
-    figure.add_scatter(
-        x=steps,
-        y=losses,
-        name=say("chart.train_loss"),
-        mode="lines",
-        line={"color": COMPUTE, "width": 1.5},
-    )
-    steps, losses = progress.held_out_losses()
-    figure.add_scatter(
-        x=steps,
-        y=losses,
-        name=say("chart.held_out_loss"),
-        mode="lines+markers",
-        line={"color": DATA, "width": 2},
-        marker={"size": 8},
-    )
-    expected = progress.run.forecast.loss_nats_per_token
-    figure.add_scatter(
-        x=[progress.recipe.steps],
-        y=[expected.value],
-        name=say("chart.forecast_loss"),
-        mode="markers",
-        marker={"size": 11, "color": DATA, "symbol": "circle-open", "line": {"width": 2}},
-        error_y={
-            "type": "data",
-            "symmetric": False,
-            "array": [expected.high - expected.value],
-            "arrayminus": [expected.value - expected.low],
-        },
-    )
-    figure.update_xaxes(title=say("axis.step"), range=[0, progress.recipe.steps * 1.02])
-    figure.update_yaxes(title=say("axis.loss"))
-    return figure
-
-
-def ratio_chart(rows: Sequence[Comparison]) -> go.Figure:
-    """Measured ÷ predicted for each quantity, with the predicted interval, on a log axis."""
-    say = text()
-    figure = go.Figure()
-    names = [f"{say(f'quantity.{row.quantity}')}  <b>{row.ratio:.2f}×</b>" for row in rows]
-    figure.add_scatter(
-        x=[1.0] * len(rows),
-        y=names,
-        mode="markers",
-        name=say("chart.predicted"),
-        marker={"size": 11, "color": COMPUTE, "symbol": "circle-open", "line": {"width": 2}},
-        error_x={
-            "type": "data",
-            "symmetric": False,
-            "color": COMPUTE,
-            "array": [row.predicted.high / row.predicted.value - 1 for row in rows],
-            "arrayminus": [1 - row.predicted.low / row.predicted.value for row in rows],
-        },
-        hoverinfo="skip",
-    )
-    figure.add_scatter(
-        x=[row.ratio for row in rows],
-        y=names,
-        mode="markers",
-        name=say("chart.measured"),
-        marker={"size": 12, "color": [COMPUTE if row.inside_interval else WARNING for row in rows]},
-        hovertext=[show(row.quantity, row.measured, say.language) for row in rows],
-        hoverinfo="text",
-    )
-    figure.add_vline(x=1, line={"color": OTHER, "width": 1, "dash": "dot"})
-    extremes = [row.ratio for row in rows]
-    low, high = min(0.5, *extremes), max(2.0, *extremes)
-    ticks = [
-        tick for tick in (0.1, 0.25, 0.5, 0.75, 1, 1.5, 2, 4, 10) if low / 1.3 <= tick <= high * 1.3
-    ]
-    figure.update_xaxes(
-        type="log", title=say("axis.ratio"), tickvals=ticks, ticktext=[f"{t:g}×" for t in ticks]
-    )
-    figure.update_yaxes(autorange="reversed")
-    return figure
-
-
 def _cash(months: Sequence[CashMonth]) -> list[float]:
     return [float(month.cash_usd) for month in months]
 
 
-def _faint(color: str) -> str:
+def faint(color: str, opacity: float = 0.18) -> str:
     red, green, blue = (int(color[i : i + 2], 16) for i in (1, 3, 5))
-    return f"rgba({red},{green},{blue},0.18)"
+    return f"rgba({red},{green},{blue},{opacity})"

@@ -89,7 +89,7 @@ def test_the_meter_goes_on_at_the_pace_of_the_last_steps() -> None:
     run = faked_run([6.0] * 5, step_times_s=[10.0, 1.0, 1.0, 1.0, 1.0], phase=Phase.TRAINING)
     progress = Progress(run).update()
     per_second = progress.recipe.n_ranks * float(run.plan.cluster.price_usd_per_device_hour) / 3600
-    meter = progress.cost_meter()
+    meter = progress.meter()
     assert progress.seconds_left == 15.0
     assert progress.tokens_per_s == progress.recipe.tokens_per_step
     assert meter.so_far == pytest.approx(14 * per_second)
@@ -101,9 +101,20 @@ def test_the_meter_goes_on_at_the_pace_of_the_last_steps() -> None:
 def test_a_run_at_the_pace_of_its_forecast_ends_inside_it() -> None:
     pace_s = Progress(faked_run([6.0], phase=Phase.TRAINING)).forecast.step_time_s.value
     run = faked_run([6.0] * 5, step_times_s=[pace_s] * 5, phase=Phase.TRAINING)
-    meter = Progress(run).update().cost_meter()
+    meter = Progress(run).update().meter()
     assert meter.at_end == pytest.approx(run.forecast.cost_usd.value)
     assert meter.inside_interval
+
+
+def test_where_devices_cost_nothing_the_meter_counts_hours() -> None:
+    run = faked_run([6.0] * 5, step_times_s=[2.0] * 5, phase=Phase.TRAINING)
+    free = run.plan.with_value("cluster.price_usd_per_device_hour", "0")
+    write_json(run.folder / "plan.json", free.model_dump(mode="json"))
+    meter = Progress(run).update().meter()
+    assert meter.axis == "hours"
+    assert meter.so_far == pytest.approx(10 / 3600)
+    assert meter.at_end == pytest.approx(40 / 3600)
+    assert meter.forecast.value == pytest.approx(run.forecast.wall_clock_hours.value)
 
 
 def test_before_the_first_step_nothing_is_known_or_spent() -> None:
@@ -111,7 +122,7 @@ def test_before_the_first_step_nothing_is_known_or_spent() -> None:
     progress = Progress(run).update()
     assert progress.seconds_left is None
     assert progress.tokens_per_s is None
-    assert progress.cost_meter().at_end == 0
+    assert progress.meter().at_end == 0
     assert progress.train_curve("flops") == ([], [])
     assert progress.held_out_curve("usd") == ([], [])
 

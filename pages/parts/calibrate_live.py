@@ -1,0 +1,120 @@
+"""A run that goes on: how far it is, what it has cost so far, and the button that ends it."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from engine import quantities
+from engine.runs import launch
+from engine.runs.folder import Phase, Run
+from engine.runs.progress import Meter, Progress
+from pages.parts.calibrate_charts import meter_chart, spent
+from pages.parts.calibrate_runs import progress_of, run_color
+from pages.parts.charts import draw
+from pages.parts.session import text
+from pages.parts.tiles import Tile, tiles
+
+_REFRESH_S = 1.0
+
+
+def watch(run: Run, label: str) -> None:
+    """The run's live state; turned off once it is over, when the whole page is drawn anew."""
+
+    def once() -> None:
+        progress = progress_of(run.id)
+        phase = launch.look(run)
+        with st.container(border=True):
+            _head(run, label, progress, phase)
+            if progress.metrics:
+                _meter(progress, run.id)
+        if phase.is_over:
+            st.rerun()
+
+    st.fragment(once, run_every=_REFRESH_S)()
+
+
+def _head(run: Run, label: str, progress: Progress, phase: Phase) -> None:
+    say = text()
+    bar, button = st.columns([5, 1], vertical_alignment="center")
+    share, line = _how_far(progress, phase)
+    bar.markdown(f"**{say('calibrate.live', run=label)}**")
+    bar.progress(share, text=line)
+    button.button(
+        say("calibrate.cancel"),
+        key=f"cancel.{run.id}",
+        icon=":material/stop_circle:",
+        on_click=launch.cancel,
+        args=(run,),
+    )
+
+
+def _how_far(progress: Progress, phase: Phase) -> tuple[float, str]:
+    """Share of what the phase has to do, and a line about it."""
+    say = text()
+    if phase is Phase.TRAINING and progress.seconds_left is not None:
+        return progress.share_done, say(
+            "calibrate.progress",
+            step=progress.steps_done,
+            steps=progress.recipe.steps,
+            left=quantities.duration(progress.seconds_left, say.language),
+            cost=quantities.usd(progress.cost_usd, say.language),
+        )
+    preparing = progress.preparing() if phase is Phase.PREPARING else None
+    if preparing is None:
+        return 0.0, say(f"phase_note.{phase}")
+    stage = f"corpus.stage.{preparing.stage}"
+    return preparing.share, say(
+        "calibrate.preparing",
+        stage=say(stage) if stage in say else preparing.stage,
+        share=f"{preparing.share:.0%}",
+    )
+
+
+def _meter(progress: Progress, run_id: str) -> None:
+    meter = progress.meter()
+    tiles(_tiles(progress, meter))
+    key = "calibrate.heading_inside" if meter.inside_interval else "calibrate.heading_outside"
+    at_end, forecast = (spent(meter.axis, one) for one in (meter.at_end, meter.forecast.value))
+    st.markdown(text()(key, at_end=at_end, forecast=forecast))
+    draw(meter_chart(meter, run_color(run_id)), f"meter.{run_id}", height=150)
+
+
+def _tiles(progress: Progress, meter: Meter) -> list[Tile]:
+    say, language = text(), text().language
+    loss = progress.held_out_loss
+    tokens_per_s = progress.tokens_per_s or 0.0
+    predicted_tokens_per_s = progress.forecast.tokens_per_s.value
+    return [
+        Tile(
+            label=say("calibrate.spent"),
+            value=spent(meter.axis, meter.so_far),
+            note=say(
+                "calibrate.of_forecast",
+                forecast=spent(meter.axis, meter.forecast.value),
+                share=quantities.share(meter.so_far / meter.forecast.value, language, digits=2),
+            ),
+        ),
+        Tile(
+            label=say("calibrate.time_left"),
+            value=quantities.duration(progress.seconds_left or 0.0, language),
+            note=say(
+                "calibrate.time_so_far", n=quantities.duration(3600 * progress.hours, language)
+            ),
+        ),
+        Tile(
+            label=say("quantity.tokens_per_s"),
+            value=f"{quantities.count(tokens_per_s, language)}/s",
+            note=say(
+                "calibrate.forecast_of",
+                n=f"{quantities.count(predicted_tokens_per_s, language)}/s",
+            ),
+        ),
+        Tile(
+            label=say("calibrate.held_out_loss"),
+            value="—" if loss is None else say("unit.nats", n=quantities.number(loss, language)),
+            note=say(
+                "calibrate.training_loss",
+                n=quantities.number(progress.smoothed_losses[-1], language),
+            ),
+        ),
+    ]

@@ -1,0 +1,313 @@
+"""The page that trains a sample and holds the forecast against it, on runs written by hand."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from engine.files import write_json
+from engine.machine import this_machine
+from engine.runs import launch
+from engine.runs.folder import Phase, Run, all_runs
+from engine.runs.quote import quote
+from engine.text import LANGUAGES, catalog
+from engine.training import dial
+from pages.parts import calibrate_recipe
+from pages.parts.calibrate_charts import apart
+from pages.parts.calibrate_runs import run_labels
+from tests.engine.runs.faked import faked_run, report_step, smoke
+from tests.pages.test_pages import open_page
+
+FALLING = [6.0, 5.5, 5.0, 4.5, 4.0]
+
+
+def answer(app: AppTest) -> str:
+    return next(one.value for one in app.markdown if one.value.startswith("####"))
+
+
+def chart(app: AppTest, key: str) -> dict:
+    (found,) = [one.proto for one in app.get("plotly_chart") if key in one.proto.id]
+    return json.loads(found.spec)
+
+
+def recipe_shown(app: AppTest) -> str:
+    return next(one.value for one in app.code if "schema_version" in one.value)
+
+
+def choose(app: AppTest, kind: str, key: str, value: object) -> None:
+    """Set a field whose key may end with the language."""
+    (found,) = [one for one in app.get(kind) if (one.key or "").split("#")[0] == key]
+    found.set_value(value).run()
+    assert not app.exception
+
+
+@contextmanager
+def alive(run: Run) -> Iterator[None]:
+    """As if its supervisor lived: it holds the lock."""
+    with run.locked() as descriptor:
+        assert descriptor is not None
+        yield
+
+
+@pytest.fixture
+def started(monkeypatch: pytest.MonkeyPatch) -> list[Run]:
+    """Runs that the page has started, without what they would start."""
+    runs: list[Run] = []
+
+    def start(run: Run) -> None:
+        run.publish()
+        run.end(Phase.CANCELLED)
+        runs.append(run)
+
+    monkeypatch.setattr(launch, "start", start)
+    return runs
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_before_any_run_it_says_what_one_takes(language: str) -> None:
+    app = open_page("calibrate", language)
+    say = catalog(language)
+    assert "0.0073" in answer(app)  # two cores for 4.4 minutes at $0.05 an hour
+    assert not app.error
+    assert any(say("calibrate.no_runs") == one.value for one in app.caption)
+    (figures,) = app.table
+    assert len(figures.value) == 4
+    assert "0.0073" in figures.value.iloc[1, 1]
+    assert "0.0063" in figures.value.iloc[1, 2]
+    commands = [one.value for one in app.code]
+    assert commands[0] == "python -m engine train recipe.toml"
+    assert "deepspeed.launcher.runner" in commands[1]
+    assert not app.button(key="start").disabled
+
+
+def test_a_recipe_that_is_shown_is_the_one_that_starts(started: list[Run]) -> None:
+    app = open_page("calibrate")
+    app.number_input(key="calibrate.seed").set_value(7).run()
+    choose(app, "selectbox", "calibrate.option.layout.zero_stage", 3)
+    choose(app, "number_input", "calibrate.option.steps", 120)
+    choose(app, "number_input", "calibrate.option.checkpoint_every_steps", 40)
+    choose(app, "multiselect", "calibrate.option.trackers", ["tensorboard"])
+    shown = recipe_shown(app)
+    app.button(key="start").click().run()
+    (run,) = started
+    recipe = run.recipe
+    assert recipe.to_toml().strip() == shown
+    assert (recipe.seed, recipe.layout.zero_stage, recipe.steps) == (7, 3, 120)
+    assert (recipe.checkpoint_every_steps, recipe.trackers) == (40, ("tensorboard",))
+    assert app.selectbox(key="run_choice").value == run.id
+
+
+def test_options_survive_a_look_at_another_page() -> None:
+    app = open_page("calibrate")
+    choose(app, "number_input", "calibrate.option.steps", 77)
+    app.switch_page("pages/plan.py").run()
+    app.switch_page("pages/calibrate.py").run()
+    assert "steps = 77" in recipe_shown(app)
+
+
+def test_a_recipe_from_a_file(started: list[Run]) -> None:
+    app = open_page("calibrate")
+    choose(app, "segmented_control", "calibrate.source", "upload")
+    assert app.button(key="start").disabled
+    uploader = app.file_uploader(key="calibrate.upload")
+    uploader.set_value(("mine.toml", smoke(name="mine").to_toml().encode(), "text/plain")).run()
+    assert "131K parameters" in " ".join(one.value for one in app.markdown)
+    app.button(key="start").click().run()
+    assert started[0].recipe == smoke(name="mine")
+
+
+@pytest.mark.parametrize("family", ["llama", "mixtral", "gpt2", "bert"])
+def test_a_recipe_from_one_dial(
+    family: str, started: list[Run], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dial, "best_measured_precision", lambda machine: "fp32")
+    app = open_page("calibrate")
+    choose(app, "segmented_control", "calibrate.source", "dial")
+    app.selectbox(key="calibrate.family").set_value(family).run()
+    app.number_input(key="calibrate.depth").set_value(4).run()
+    app.number_input(key="calibrate.minutes").set_value(0.5).run()
+    assert any(one.value.startswith("L4 · d256 · H4/") for one in app.caption)
+    app.button(key="start").click().run()
+    (run,) = started
+    assert (run.recipe.model_class, run.recipe.shape.n_layers) == (family, 4)
+    assert run.forecast.step_time_s.value * run.recipe.steps <= 31
+
+
+def test_the_precision_that_the_machine_does_well(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(calibrate_recipe, "best_measured_precision", lambda machine: "fp32")
+    app = open_page("calibrate")
+    choose(app, "selectbox", "calibrate.option.layout.precision", "auto")
+    assert 'precision = "fp32"' in recipe_shown(app)
+
+
+@pytest.mark.parametrize(
+    ("content", "parts"),
+    [
+        (b"\xff", ("mine.toml", "UTF-8")),
+        (b"steps = 1", ("name", "required")),
+        (smoke().to_toml().replace("kv_heads = 1", "kv_heads = 3").encode(), ("n_kv_heads", "3")),
+        (smoke().to_toml().replace("4e-3", "nan").replace("0.004", "nan").encode(),
+         ("peak_learning_rate", "nan")),
+    ],
+)  # fmt: skip
+def test_a_bad_file_is_one_line(content: bytes, parts: tuple[str, ...]) -> None:
+    app = open_page("calibrate")
+    choose(app, "segmented_control", "calibrate.source", "upload")
+    app.file_uploader(key="calibrate.upload").set_value(("mine.toml", content, "text/plain")).run()
+    (line,) = {one.value for one in app.error}
+    assert all(part in line for part in parts)
+    assert "\n" not in line
+    assert app.button(key="start").disabled
+
+
+def test_more_ranks_than_cores_are_refused_beside_the_field() -> None:
+    app = open_page("calibrate")
+    choose(app, "number_input", "calibrate.option.n_ranks", this_machine().n_devices + 1)
+    assert {one.value for one in app.error} == {
+        f"n_ranks: {this_machine().n_devices + 1} is not allowed: "
+        f"must be at most {this_machine().n_devices}"
+    }
+    assert app.button(key="start").disabled
+
+
+def test_a_text_that_is_none_is_refused_before_anything_starts(
+    started: list[Run], tmp_path: Path
+) -> None:
+    app = open_page("calibrate")
+    app.session_state["calibrate.corpus"] = str(tmp_path / "nowhere")  # typed, not chosen
+    app.run()
+    app.button(key="start").click().run()
+    (error,) = app.error
+    assert "corpus.source" in error.value
+    assert not started
+    assert all_runs() == []
+    app.selectbox(key="calibrate.corpus").set_value("sotu").run()
+    assert not app.error
+
+
+def test_a_finished_run_answers_the_question() -> None:
+    wrong = faked_run(FALLING, step_times_s=[10.0] * 5)
+    pace_s = wrong.forecast.step_time_s.value
+    run = faked_run(FALLING, step_times_s=[1.02 * pace_s] * 5)
+    app = open_page("calibrate")
+    app.selectbox(key="run_choice").set_value(run.id).run()
+    assert answer(app).startswith("#### Yes")
+    assert "1.02×" in answer(app)
+    app.selectbox(key="run_choice").set_value(wrong.id).run()
+    assert answer(app).startswith("#### No")
+    assert app.metric[0].label == "Step time"
+    assert not app.button(key="apply").disabled
+
+
+def test_runs_lie_over_each_other_in_colours_of_their_own() -> None:
+    one, two, three = (faked_run(FALLING, name=f"run {n}", held_out={3: 5.2}) for n in range(3))
+    app = open_page("calibrate")
+    app.selectbox(key="run_choice").set_value(one.id).run()
+    app.multiselect(key="other_runs").set_value([two.id, three.id]).run()
+
+    def colors() -> dict[str, str]:
+        notes = chart(app, "curves")["layout"]["annotations"]
+        return {note["text"].split(" · ")[0]: note["font"]["color"] for note in notes}
+
+    spec = chart(app, "curves")
+    lines = [trace for trace in spec["data"] if trace["mode"] == "lines"]
+    assert len(lines) == 6  # a smooth and a raw one each
+    before = colors()
+    assert set(before) == {"run 0", "run 1", "run 2"}
+    assert len(set(before.values())) == 3
+    assert chart(app, "ratios")["data"][0]["marker"]["color"] == before["run 0"]
+
+    app.multiselect(key="other_runs").set_value([three.id]).run()
+    assert colors() == {name: before[name] for name in ("run 0", "run 2")}
+    (table,) = [one.value for one in app.dataframe if "run" in one.value.columns]
+    assert len(table) == 2
+
+
+def test_losses_are_drawn_against_what_was_asked_for() -> None:
+    run = faked_run(FALLING, held_out={3: 5.2})
+    app = open_page("calibrate")
+    recipe = run.recipe
+    choose(app, "segmented_control", "calibrate.axis", "tokens")
+    raw, smooth, held_out = chart(app, "curves")["data"]
+    tokens = [recipe.tokens_per_step * step for step in range(1, 6)]
+    assert raw["x"] == smooth["x"] == tokens
+    assert raw["y"] == FALLING
+    assert held_out["x"] == [tokens[2], tokens[4]]
+    assert chart(app, "curves")["layout"]["xaxis"]["type"] == "linear"
+    app.toggle(key="calibrate.log_x").set_value(True).run()
+    assert chart(app, "curves")["layout"]["xaxis"]["type"] == "log"
+
+
+def test_runs_that_do_not_compare_are_said_to() -> None:
+    one, other = faked_run(FALLING), faked_run(FALLING, name="small", tokenizer_vocab=300)
+    app = open_page("calibrate")
+    app.selectbox(key="run_choice").set_value(one.id).run()
+    assert not app.warning
+    app.multiselect(key="other_runs").set_value([other.id]).run()
+    assert any("do not compare" in one.value for one in app.warning)
+
+
+def test_a_live_run_has_a_meter_and_a_button_that_ends_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    cancelled = []
+    monkeypatch.setattr(launch, "cancel", lambda run: cancelled.append(run.id))
+    pace_s = quote(smoke(), None, this_machine()).forecast.step_time_s.value
+    run = faked_run(FALLING, step_times_s=[pace_s] * 5, phase=Phase.TRAINING)
+    with alive(run):
+        app = open_page("calibrate")
+        assert app.button(key="start").disabled
+        assert "Being measured" in answer(app)
+        assert [metric.label for metric in app.metric] == [
+            *("Spent so far", "Time left", "Tokens per second", "Held-out loss"),
+        ]
+        # 5 of 20 steps, each as forecast
+        assert any(one.value.startswith("25% of the $") for one in app.caption)
+        band = chart(app, "meter")["layout"]["shapes"][0]
+        cost = run.forecast.cost_usd
+        assert (band["x0"], band["x1"]) == (cost.low, cost.high)
+        assert chart(app, "meter")["data"][0]["x"] == pytest.approx([cost.value / 4])
+        assert any("within the forecast" in one.value for one in app.markdown)
+
+        report_step(run, 6, 3.5, 100 * pace_s)
+        app.run()
+        assert chart(app, "curves")["data"][0]["y"] == [*FALLING, 3.5]
+        assert any("outside the bounds" in one.value for one in app.markdown)
+
+        app.button(key=f"cancel.{run.id}").click().run()
+        assert cancelled == [run.id]
+
+
+def test_while_the_text_is_prepared_its_share_is_shown() -> None:
+    run = faked_run([], phase=Phase.PREPARING)
+    write_json(run.folder / "preparing.json", {"share": 0.4, "stage": "an unknown one"})
+    with alive(run):
+        app = open_page("calibrate")
+        (bar,) = app.get("progress")
+        assert bar.proto.value == 40
+        assert bar.proto.text == "Preparing the text: an unknown one, 40%"
+
+
+def test_a_failed_run_says_why() -> None:
+    run = faked_run(FALLING, phase=Phase.TRAINING)  # and nobody holds its lock
+    app = open_page("calibrate")
+    assert run.state.phase is Phase.FAILED
+    assert "ended without a measurement" in answer(app)
+    assert "supervisor was killed" in app.error[0].value
+
+
+def test_labels_tell_runs_apart() -> None:
+    runs = [faked_run(FALLING), faked_run(FALLING), faked_run(FALLING, name="other")]
+    labels = run_labels(runs)
+    assert len(set(labels.values())) == 3
+    assert labels[runs[2].id].startswith("other · ")
+
+
+def test_names_at_the_edge_stand_apart() -> None:
+    assert apart([0.2, 0.8], 0.1) == [0.2, 0.8]
+    assert apart([], 0.1) == []
+    crowded = apart([0.97, 0.96, 0.98, 0.3], 0.1)
+    assert crowded == pytest.approx([0.9, 0.8, 1.0, 0.3])
