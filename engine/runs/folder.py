@@ -12,6 +12,7 @@
 ``failure.json``      written by the process that knows why a run failed
 ``model/``            the exported model
 ``checkpoints/``      models on the way, ``step-00000100`` and so on, each as ``model/``
+``evaluation-*``      what its models are worth: ``evaluation-final.json`` and so on
 ``lock``              held by the supervisor for as long as it lives
 ====================  =========================================================
 """
