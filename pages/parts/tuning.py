@@ -8,6 +8,7 @@ import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
+from engine import quantities
 from engine.runs.background import is_held
 from engine.runs.reports import account_line, account_rows, trial_rows
 from engine.runs.study import StudyOutcome, TrialOutcome, best_recipe, stored_outcomes
@@ -51,7 +52,8 @@ def _draw(folder: Path) -> None:
     st.dataframe(pd.DataFrame(cells, columns=head), hide_index=True)
     head, cells = account_rows(say, outcome)
     st.dataframe(pd.DataFrame(cells, columns=head), hide_index=True)
-    st.caption(say("tuning.account_note", price=f"{outcome.usd_per_device_hour:g}"))
+    wall = quantities.duration(sum(one.wall_s for one in outcome.trials), say.language)
+    st.caption(say("tuning.account_note", price=f"{outcome.usd_per_device_hour:g}", wall=wall))
     best = best_recipe(folder)
     if best is not None:
         with st.expander(say("tuning.best"), icon=":material/receipt_long:"):
