@@ -1,6 +1,6 @@
 """Which precision this machine trains well in.
 
-Asked of a process of its own, :mod:`engine.training.rates`, as whoever asks must not import
+Asked of a process of its own, :mod:`engine.training.precision_probe`, as whoever asks must not import
 torch; kept in ``home_dir()/precision.json``: a machine is measured once.
 """
 
@@ -51,7 +51,7 @@ def measured_rates(machine: Machine) -> dict[str, float]:
 
 def _ask() -> dict[str, Any]:
     answer = subprocess.run(
-        [sys.executable, "-m", "engine.training.rates"],
+        [sys.executable, "-m", "engine.training.precision_probe"],
         cwd=PROJECT_DIR,
         stdout=subprocess.PIPE,
         text=True,

@@ -142,7 +142,7 @@ def test_a_machine_is_measured_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_this_machine_tells_its_rates() -> None:
     answer = subprocess.run(
-        [sys.executable, "-m", "engine.training.rates"],
+        [sys.executable, "-m", "engine.training.precision_probe"],
         cwd=PROJECT_DIR, capture_output=True, text=True, check=True,
     )  # fmt: skip
     rates = json.loads(answer.stdout)
