@@ -112,10 +112,8 @@ def _side_by_side(export: Export, runs: Sequence[Run]) -> None:
             )
             for column, name, start in ((left, "left", last), (right, "right", 0))
         ]
-        with left:
-            prompt = prompt_field("side.prompt")
-        with right:
-            sampling = sampling_fields("side")
+        prompt = prompt_field("side.prompt")
+        sampling = sampling_fields("side")
         asked = st.form_submit_button(
             say("model.write_both"),
             type="primary",

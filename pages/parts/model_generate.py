@@ -12,6 +12,8 @@ from pages.parts.model_process import Export, process_of, said_in_one_line
 from pages.parts.session import text
 
 FIRST_PROMPT = "The people of the United States"
+_FIELD_WIDTH = 165
+"""In pixels: five stand side by side on a wide screen, and wrap on a narrow one."""
 
 
 def generate_section(export: Export) -> None:
@@ -19,17 +21,14 @@ def generate_section(export: Export) -> None:
     if export.is_masked:
         st.info(say("model.fills_in"), icon=":material/info:")
         return
-    left, right = st.columns([3, 2], gap="large")
-    with right:
-        sampling = sampling_fields("generate")
-    with left:
-        prompt = prompt_field("prompt")
-        asked = st.button(
-            say("model.generate"), type="primary", icon=":material/edit_note:", key="generate"
-        )
-        if asked:
-            with said_in_one_line():
-                write(export, prompt, sampling)
+    prompt = prompt_field("prompt")
+    sampling = sampling_fields("generate")
+    asked = st.button(
+        say("model.generate"), type="primary", icon=":material/edit_note:", key="generate"
+    )
+    if asked:
+        with said_in_one_line():
+            write(export, prompt, sampling)
 
 
 def prompt_field(key: str) -> str:
@@ -48,34 +47,55 @@ def prompt_field(key: str) -> str:
 def sampling_fields(key: str) -> Sampling:
     """How to draw, as the fields say; they cannot say what is not allowed."""
     say = text()
-    left, right = st.columns(2)
-    temperature = left.slider(
-        say("model.temperature"),
-        0.0,
-        2.0,
-        0.8,
-        0.05,
-        help=say("model.temperature_help"),
-        key=f"{key}.temperature",
-    )
-    tokens = right.slider(
-        say("model.tokens"),
-        10,
-        400,
-        120,
-        10,
-        help=say("model.tokens_help"),
-        key=f"{key}.tokens",
-    )
-    top_p = left.slider(
-        say("model.top_p"), 0.05, 1.0, 1.0, 0.05, help=say("model.top_p_help"), key=f"{key}.top_p"
-    )
-    top_k = right.number_input(
-        say("model.top_k"), 0, 1_000_000, 0, help=say("model.top_k_help"), key=f"{key}.top_k"
-    )
-    seed = left.number_input(
-        say("calibrate.seed"), 0, 2**31 - 1, 1, help=say("model.seed_help"), key=f"{key}.seed"
-    )
+    with st.container(horizontal=True, gap="medium"):
+        temperature = st.slider(
+            say("model.temperature"),
+            0.0,
+            2.0,
+            0.8,
+            0.05,
+            help=say("model.temperature_help"),
+            key=f"{key}.temperature",
+            width=_FIELD_WIDTH,
+        )
+        top_p = st.slider(
+            say("model.top_p"),
+            0.05,
+            1.0,
+            1.0,
+            0.05,
+            help=say("model.top_p_help"),
+            key=f"{key}.top_p",
+            width=_FIELD_WIDTH,
+        )
+        top_k = st.number_input(
+            say("model.top_k"),
+            0,
+            1_000_000,
+            0,
+            help=say("model.top_k_help"),
+            key=f"{key}.top_k",
+            width=_FIELD_WIDTH,
+        )
+        tokens = st.slider(
+            say("model.tokens"),
+            10,
+            400,
+            120,
+            10,
+            help=say("model.tokens_help"),
+            key=f"{key}.tokens",
+            width=_FIELD_WIDTH,
+        )
+        seed = st.number_input(
+            say("calibrate.seed"),
+            0,
+            2**31 - 1,
+            1,
+            help=say("model.seed_help"),
+            key=f"{key}.seed",
+            width=_FIELD_WIDTH,
+        )
     return Sampling(tokens=tokens, temperature=temperature, top_k=top_k, top_p=top_p, seed=seed)
 
 
