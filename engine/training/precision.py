@@ -1,7 +1,7 @@
 """Which precision this machine trains well in.
 
-Asked of a process of its own, :mod:`engine.training.precision_probe`, as whoever asks must not import
-torch; kept in ``home_dir()/precision.json``: a machine is measured once.
+Asked of a process of its own, :mod:`engine.training.precision_probe`, as whoever asks must not
+import torch; kept in ``home_dir()/precision.json``: a machine is measured once.
 """
 
 from __future__ import annotations

@@ -1,4 +1,5 @@
-"""A quick look at what this machine multiplies well: ``python -m engine.training.precision_probe``."""
+"""A quick look at which precisions this machine multiplies well in:
+``python -m engine.training.precision_probe``."""
 
 from __future__ import annotations
 
