@@ -14,8 +14,10 @@ from typing import Annotated
 import typer
 
 from engine import (
+    cli_corpus,
     cli_ladder,
     cli_models,
+    cli_profile,
     cli_recipe,
     cli_scaling,
     cli_search,
@@ -27,7 +29,7 @@ from engine import (
 from engine.calibration import Calibration
 from engine.comparison import Comparison, calibrate, compare
 from engine.forecast import forecast
-from engine.machine import this_machine
+from engine.machine import profile_of_machine, this_machine
 from engine.plan import read_plan
 from engine.report import comparison_rows, forecast_rows, print_table
 from engine.runs import generator, launch
@@ -45,7 +47,9 @@ app.add_typer(runs_app, name="runs")
 cli_tables.add_to(app)
 cli_search.add_to(app)
 cli_models.add_to(app)
+cli_corpus.add_to(app)
 cli_ladder.add_to(app)
+cli_profile.add_to(app)
 cli_recipe.add_to(app)
 cli_tuning.add_to(app)
 cli_scaling.add_to(app)
@@ -86,10 +90,15 @@ def calibrate_command(
     scenario: Path,
     minutes: Annotated[float, typer.Option(help=text("cli.minutes"), min=0.1, max=1e5)] = 10.0,
     runs: Annotated[int, typer.Option(help=text("cli.n_runs"), min=1, max=100)] = 1,
+    profile: Annotated[bool, typer.Option(help=text("cli.with_profile"))] = True,
     as_json: Json = False,
 ) -> None:
     plan = read_plan(scenario)
     machine = this_machine()
+    if profile and profile_of_machine(machine) is None:
+        found = cli_profile.measured(machine)
+        if not as_json:
+            cli_profile.print_profile(found)
     recipe = sample_recipe(plan, machine, scenario.stem, budget_s=60 * minutes)
     finished = []
     for _ in range(runs):

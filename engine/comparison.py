@@ -76,15 +76,15 @@ def compare(predicted: Forecast, plan: Plan, result: RunResult) -> list[Comparis
 def calibrate(measurements: Sequence[Measurement]) -> Calibration:
     """The calibration of runs of one recipe on one kind of device.
 
-    Ratios are to the forecast without any calibration, so that correcting twice is correcting
-    once. The value is the median of the runs' means; low and high are the smallest 10th and the
-    largest 90th percentile of the step times of any run.
+    Ratios are to the forecast from the tables, without a calibration or a machine's profile, so
+    that correcting twice is correcting once. The value is the median of the runs' means; low and
+    high are the smallest 10th and the largest 90th percentile of the step times of any run.
     """
     if not measurements:
         raise ValueError("no measurements")
     step, low, high, memory, loss = [], [], [], [], []
     for one in measurements:
-        base = forecast(one.plan.model_copy(update={"calibration": None}))
+        base = forecast(one.plan.model_copy(update={"calibration": None, "profile": None}))
         predicted_s, result = base.step_time_s.value, one.result
         step.append(result.step_time_s / predicted_s)
         low.append(result.step_time_s_p10 / predicted_s)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import math
 from typing import Self
 
@@ -54,6 +55,8 @@ class Forecast(Document):
     plan_hash: str
     calibration_run_ids: tuple[str, ...]
     """Runs whose measurements correct the speed and memory; empty where none does."""
+    profile_measured_on: datetime.date | None = None
+    """Of the machine's profile that the speed and memory stand on, if they do."""
 
     parameters_total: int
     parameters_embedding: int
@@ -120,10 +123,21 @@ def forecast(plan: Plan) -> Forecast:
         at_size = None
     if at_scale and not at_scale.speaks_for_loss_at(count.total, plan.tokens):
         at_scale = None
-    predicted = estimate(plan.shape, plan.layout, device, n_devices, stack)
-    width = math.exp(spreads().of(known=is_known(stack), moe=plan.shape.moe is not None))
+    # What was measured of runs corrects the forecast from the tables; a profile replaces it.
+    profile = plan.profile if speed is None else None
+    if profile and not profile.speaks_for(device.accelerator):
+        profile = None
+    if profile is None:
+        predicted = estimate(plan.shape, plan.layout, device, n_devices, stack)
+        spread = spreads().of(known=is_known(stack), moe=plan.shape.moe is not None)
+        memory_spread = spreads().memory
+    else:
+        device, at_size = profile.of(device), None
+        predicted = estimate(plan.shape, plan.layout, device, n_devices, stack, profile.values)
+        spread, memory_spread = profile.step_spread, profile.memory_spread
+    width = math.exp(spread)
     step_s = _corrected(predicted.step_s, 1 / width, width, speed.step_time if speed else None)
-    width = math.exp(spreads().memory)
+    width = math.exp(memory_spread)
     memory_bytes = _corrected(
         predicted.memory_bytes, 1 / width, width, at_size.memory if at_size else None
     )
@@ -151,6 +165,7 @@ def forecast(plan: Plan) -> Forecast:
     return Forecast(
         plan_hash=plan.content_hash,
         calibration_run_ids=speed.run_ids if speed else (),
+        profile_measured_on=profile.measured_on if profile else None,
         parameters_total=count.total,
         parameters_embedding=count.embedding,
         parameters_non_embedding=count.non_embedding,
@@ -183,7 +198,11 @@ def forecast(plan: Plan) -> Forecast:
         serving_time_to_first_token_s=around * serving.point.time_to_first_token_s,
         sources={
             "accelerator": _cited(device),
-            "efficiency": _cited(efficiency_parameters()[0]),
+            "efficiency": (
+                f"python -m engine profile, on {profile.device} ({profile.measured_on})"
+                if profile
+                else _cited(efficiency_parameters()[0])
+            ),
             "software": _cited(stack),
             "law": _cited(law),
             "price": plan.cluster.price_source,

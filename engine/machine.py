@@ -16,6 +16,7 @@ from engine.documents import InputError
 from engine.facts import Accelerator, accelerator, accelerators, typical_price
 from engine.plan import OWN_ASSUMPTION, Cluster
 from engine.predictor.memory import GB
+from engine.profile import MachineProfile, own_profile
 
 CPU_CORE = "CPU-core"
 CPU_CORE_PRICE_USD = Decimal("0.05")
@@ -61,6 +62,17 @@ def this_machine() -> Machine:
         return Machine(device, len(gpus), len(gpus) * device.memory_gb * GB)
     cores = len(os.sched_getaffinity(0))
     return Machine(accelerator(CPU_CORE), cores, psutil.virtual_memory().total)
+
+
+def device_name(machine: Machine) -> str:
+    """What the machine calls its devices."""
+    names = _gpu_names() if machine.has_gpu else []
+    return names[0] if names else cpu_name()
+
+
+def profile_of_machine(machine: Machine) -> MachineProfile | None:
+    """What was measured of this machine, if it was."""
+    return own_profile(device_name(machine), machine.device.accelerator)
 
 
 def _gpu_names() -> list[str]:

@@ -14,6 +14,7 @@ from engine.documents import Document, InputError, read_toml_table
 from engine.facts import Accelerator, accelerator, law_coefficients, look_up, typical_price
 from engine.layout import Layout, Precision
 from engine.predictor.stacks import stacks
+from engine.profile import MachineProfile
 from engine.serving.measured import MeasuredServing
 from engine.shapes import ModelShape
 
@@ -82,6 +83,8 @@ class Plan(Document):
     """Coefficients of the scaling law, by their name in ``data/scaling_laws.csv``."""
     serving: ServingPlan = ServingPlan()
     calibration: Calibration | None = None
+    profile: MachineProfile | None = None
+    """The machine that it is to run on, as it was measured; a calibration goes before it."""
 
     @field_validator("software")
     @classmethod

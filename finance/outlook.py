@@ -9,6 +9,7 @@ from enum import StrEnum
 
 from engine.calibration import Calibration
 from engine.forecast import Forecast, forecast
+from engine.profile import MachineProfile
 from finance.cashflow import Bound, CashMonth, cash_months
 from finance.metrics import burn_multiple_of, new_investors_share, runway_months
 from finance.scenario import Scenario
@@ -121,6 +122,12 @@ class CalibrationEffect:
 
 def with_calibration(scenario: Scenario, calibration: Calibration | None) -> Scenario:
     plan = scenario.plan.model_copy(update={"calibration": calibration})
+    return scenario.model_copy(update={"plan": plan})
+
+
+def with_profile(scenario: Scenario, profile: MachineProfile | None) -> Scenario:
+    """The scenario with its plan standing on a measured machine, or on the tables again."""
+    plan = scenario.plan.model_copy(update={"profile": profile})
     return scenario.model_copy(update={"plan": plan})
 
 

@@ -17,6 +17,7 @@ from pages.parts.calibrate_outcome import outcome_section, verdict
 from pages.parts.calibrate_preview import recipe_section
 from pages.parts.calibrate_runs import curves_section, run_labels, shown_run
 from pages.parts.frame import run_in_frame
+from pages.parts.machine_profile import machine_section
 from pages.parts.session import text
 from pages.parts.tuning import tuning_section
 
@@ -41,6 +42,7 @@ def page() -> None:
     answer.markdown(f"#### {_answer(shown, quoted)}")
     answer.caption(say("calibrate.intro"))
     _seen_runs(runs, shown)
+    machine_section(machine, busy=bool(live))
     _search_section()
 
 

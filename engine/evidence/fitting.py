@@ -103,8 +103,8 @@ def _residuals(
         at_memory = np.log(predicted.memory_gb / sample.measured_memory_gb)[memory]
         return np.concatenate(
             [
-                _robust(at_speed * weights[speed] / SPEED_LOG_SD),
-                _robust(at_memory * weights[memory] / MEMORY_LOG_SD),
+                robust(at_speed * weights[speed] / SPEED_LOG_SD),
+                robust(at_memory * weights[memory] / MEMORY_LOG_SD),
                 z,
             ]
         )
@@ -112,7 +112,7 @@ def _residuals(
     return residuals
 
 
-def _robust(residual: Array) -> Array:
+def robust(residual: Array) -> Array:
     """Square root of twice the pseudo-Huber loss: quadratic within one, linear beyond."""
     signed: Array = np.sign(residual) * np.sqrt(2 * (np.sqrt(1 + residual**2) - 1))
     return signed

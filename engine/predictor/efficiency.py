@@ -88,6 +88,10 @@ DEFAULT_YEAR = 2026.0
 POWER_EXPONENT = 0.4
 """Speed under a power limit below the device's own: between the cube root, which frequency and
 voltage together give, and the square root."""
+HOST_SMOOTHNESS = 3.0
+"""Of a device that computes while its host launches."""
+LOGIT_MEMORY_BYTES = 10.0
+"""16 bits, 32 bits, and their gradient in 32."""
 TYPICAL_BEST_SHARE = 0.75
 """Of the peak, that the best matmul reaches on devices where nobody published one."""
 TYPICAL_BEST_SHARE_8_BIT = 0.70
@@ -136,10 +140,25 @@ class EfficiencyColumns(Columns):
     permute_passes: Array
     layer_host_s: Array
     moe_host_s: Array
+    host_smoothness: Array
+    """Power of the mean that launching and computing are joined with: 1 adds them up, where
+    nothing overlaps; infinity takes the larger."""
+    step_host_s: Array
+    """Of a step, whatever its size: only measured machines (:mod:`engine.profile`) have it."""
+    sharded_layer_host_s: Array
+    """The same of a layer whose weights are gathered (ZeRO stage 3)."""
     sequence_parallel: Array
     gradient_bytes: Array
     selective_half: Array
     """1 where selective checkpointing computes every second matmul again."""
+    sharding_copy_bytes: Array
+    """Moved for each parameter where sharding flattens, copies and scatters: only measured
+    machines have it."""
+    sharding_buffers: Array
+    """Copies of all weights or gradients that sharding sends from and receives into: only
+    measured machines have it."""
+    logit_memory_bytes: Array
+    """Of one logit while the loss is computed."""
     activation_copies: Array
     """Activations kept, over the fewest that the backward pass needs."""
     runtime_gb: Array
@@ -190,6 +209,10 @@ def _resolve(
     def share(value: float) -> float:
         return min(1.0, value)
 
+    def exposed(value: float) -> float:
+        """Above 1 where a core itself copies what it sends, before and after."""
+        return value if device.kind == "cpu" else share(value)
+
     short = precision not in TRAINING_PRECISIONS
     sustained = (
         of("matmul_of_best", device.arch)
@@ -213,23 +236,23 @@ def _resolve(
         "matmul_share": linear,
         "base_matmul_share": base,
         "size_penalty": of("size_penalty", device.arch) * ridge,
-        "misaligned": of("misaligned"),
+        "misaligned": of("misaligned", device.arch),
         "misaligned_heads": of("misaligned_heads"),
-        "accumulation": of("accumulation"),
+        "accumulation": of("accumulation", device.arch),
         "expert_matmul_share": of("expert_matmul_share"),
         "attention_share": share(
             of("attention_share", f"{stack.attention} {device.arch}", stack.attention)
         ),
-        "attention_half_tokens": of("attention_half_tokens"),
-        "head_dim_exponent": of("head_dim_exponent"),
+        "attention_half_tokens": of("attention_half_tokens", device.arch),
+        "head_dim_exponent": of("head_dim_exponent", device.arch),
         "unfused_attention": float(stack.attention == "unfused"),
         "score_bytes": of("score_bytes"),
         "elementwise": _elementwise(stack, device, of),
         "cast": of("cast", precision) if short else 0.0,
-        "logit_bytes": of("logit_bytes"),
-        "bandwidth_share": of("bandwidth_share"),
-        "optimizer_bytes": of("optimizer_bytes"),
-        "fast_link_share": share(of("fast_link_share")),
+        "logit_bytes": of("logit_bytes", device.arch),
+        "bandwidth_share": of("bandwidth_share", device.arch),
+        "optimizer_bytes": of("optimizer_bytes", device.arch),
+        "fast_link_share": share(of("fast_link_share", device.arch)),
         "slow_link_share": share(of("slow_link_share")),
         "collective_latency_s": of("collective_latency_s"),
         "tensor_exposed": share(
@@ -240,19 +263,25 @@ def _resolve(
             of("expert_exposed", "overlap" if stack.expert_overlap else "plain")
         ),
         "pipeline_exposed": share(of("pipeline_exposed")),
-        "data_exposed": share(of("data_exposed", "overlap" if stack.data_overlap else "plain")),
-        "fsdp_exposed": share(of("fsdp_exposed")),
+        "data_exposed": exposed(of("data_exposed", "overlap" if stack.data_overlap else "plain")),
+        "fsdp_exposed": exposed(of("fsdp_exposed", device.arch)),
         "bubble": of("bubble"),
         "head_imbalance": share(of("head_imbalance")),
         "permute_passes": of("permute_passes"),
         "layer_host_s": of("layer_host_s", device.arch),
         "moe_host_s": moe_host,
+        "host_smoothness": known.get(f"host_smoothness:{device.arch}", HOST_SMOOTHNESS),
+        "step_host_s": known.get(f"step_host_s:{device.arch}", 0.0),
+        "sharded_layer_host_s": known.get(f"sharded_layer_host_s:{device.arch}", 0.0),
         "sequence_parallel": float(stack.sequence_parallel),
         "gradient_bytes": float(stack.gradient_bytes),
         "selective_half": float(stack.selective == "half"),
-        "activation_copies": of("activation_copies", stack.elementwise),
+        "sharding_copy_bytes": known.get(f"sharding_copy_bytes:{device.arch}", 0.0),
+        "sharding_buffers": known.get(f"sharding_buffers:{device.arch}", 0.0),
+        "logit_memory_bytes": known.get(f"logit_memory_bytes:{device.arch}", LOGIT_MEMORY_BYTES),
+        "activation_copies": of("activation_copies", device.arch, stack.elementwise),
         "runtime_gb": of("runtime_gb", device.arch),
-        "allocator_slack": of("allocator_slack"),
+        "allocator_slack": of("allocator_slack", device.arch),
         "time_factor": known.get(f"time_factor:{stack.stack}", 1.0),
     }
 

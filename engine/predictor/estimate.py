@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from engine.facts import Accelerator
 from engine.flops import recomputed_flops_per_token, training_flops_per_token
 from engine.layout import Layout
 from engine.predictor.columns import DeviceColumns, LayoutColumns, ShapeColumns
-from engine.predictor.efficiency import DEFAULT_YEAR, EfficiencyColumns
+from engine.predictor.efficiency import DEFAULT_YEAR, EfficiencyColumns, fitted_values
 from engine.predictor.memory import device_memory
 from engine.predictor.stacks import Stack, stacks
 from engine.predictor.throughput import step_time
@@ -42,8 +43,9 @@ def estimate(
     device: Accelerator,
     n_devices: int,
     stack: Stack | None = None,
+    values: Mapping[str, float] | None = None,
 ) -> Estimate:
-    """Step time and memory of one device.
+    """Step time and memory of one device; ``values`` take the place of fitted parameters.
 
     Raises
     ------
@@ -55,7 +57,7 @@ def estimate(
         ShapeColumns.of([shape]),
         LayoutColumns.of([layout], [n_devices]),
         DeviceColumns.of([device], [layout.precision]),
-        efficiency_of(device, layout, stack or stacks()["default"]),
+        efficiency_of(device, layout, stack or stacks()["default"], values),
     )
     return Estimate(
         step_parts_s=step_time(*columns).parts(),
@@ -64,9 +66,15 @@ def estimate(
     )
 
 
-def efficiency_of(device: Accelerator, layout: Layout, stack: Stack) -> EfficiencyColumns:
-    """The fitted parameters for one device, precision and software."""
-    return EfficiencyColumns.of([device], [layout.precision], [stack], [DEFAULT_YEAR], [1.0])
+def efficiency_of(
+    device: Accelerator,
+    layout: Layout,
+    stack: Stack,
+    values: Mapping[str, float] | None = None,
+) -> EfficiencyColumns:
+    """The fitted parameters for one device, precision and software, ``values`` before them."""
+    known = None if values is None else {**fitted_values(), **values}
+    return EfficiencyColumns.of([device], [layout.precision], [stack], [DEFAULT_YEAR], [1.0], known)
 
 
 def mfu(shape: ModelShape, layout: Layout, device: Accelerator, tokens_per_s: float) -> float:

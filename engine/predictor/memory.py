@@ -24,9 +24,6 @@ from engine.predictor.states import (
 GB = 1e9
 GIB = 2.0**30
 
-LOGIT_BYTES = 10.0
-"""Of one logit while the loss is computed: 16 bits, 32 bits, and their gradient in 32."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeviceMemory:
@@ -83,7 +80,8 @@ def device_memory(
     )
     weights = layout.value_bytes * (sharded(3) + gathered)
     activations, logits = _activations(shape, layout, known)
-    gradients = gradient_bytes(layout, known) * sharded(2)
+    buffers = np.where(layout.zero_stage > 0, known.sharding_buffers * layout.value_bytes, 0.0)
+    gradients = gradient_bytes(layout, known) * sharded(2) + buffers * (dense + experts)
     optimizer = np.where(layout.offload > 0, 0.0, optimizer_bytes * sharded(1))
     held = weights + gradients + optimizer + activations + logits
     return DeviceMemory(
@@ -117,7 +115,7 @@ def _activations(
     at_last = np.where(layout.vp > 1, layout.pp - (layout.pp - 1) / layout.vp, 1.0)
     first = tokens * (kept * np.minimum(layout.pp * ahead, layout.micro_steps) + again)
     last = tokens * (kept * np.minimum(at_last, layout.micro_steps) + again)
-    logits = tokens * LOGIT_BYTES * shape.vocab / layout.tp
+    logits = tokens * known.logit_memory_bytes * shape.vocab / layout.tp
     on_last = last + logits > first
     return np.where(on_last, last, first), np.where(on_last, logits, 0.0)
 

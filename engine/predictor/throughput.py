@@ -52,7 +52,6 @@ OFFLOAD_HOST_BYTES = 28.0
 """Read and written by Adam on the host."""
 OFFLOAD_HOST_BYTES_PER_S = 25e9
 """One device's share of its host's memory bandwidth: 200 GB/s among eight."""
-_SMOOTHNESS = 3.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,7 +113,7 @@ def step_time(
         layers * attention.elementwise + dense_layers * dense.elementwise + heads * head.elementwise
     )
     layer_s = attention.total + dense.total
-    host = dense_layers * _host_bound(layer_s, known.layer_host_s)
+    host = dense_layers * _host_bound(layer_s, known.layer_host_s, known)
     full, selective = layout.checkpointing == 2, layout.checkpointing == 1
     forward = (layers * (attention.matmul + attention.elementwise) + dense_layers * dense.total) / (
         1 + BACKWARD_PER_FORWARD
@@ -125,7 +124,9 @@ def step_time(
         matmul = matmul + moe_layers * experts.matmul
         elementwise = elementwise + moe_layers * experts.elementwise
         exchange = moe_layers * expert_exchange_s(shape, layout, device, known, tokens)
-        host = host + moe_layers * _host_bound(attention.total + experts.total, known.moe_host_s)
+        host = host + moe_layers * _host_bound(
+            attention.total + experts.total, known.moe_host_s, known
+        )
         forward = forward + moe_layers * experts.total / (1 + BACKWARD_PER_FORWARD)
     layers_only = matmul - heads * head.matmul, elementwise - heads * head.elementwise
     matmul_again = layers_only[0] / (1 + BACKWARD_PER_FORWARD) / 2
@@ -144,6 +145,9 @@ def step_time(
     tensor = layers * tensor_s(shape, layout, device, known, tokens)
     context = layers * context_s(shape, layout, device, known, tokens, attention.attention)
 
+    sharded = (layout.zero_stage == 3) & (layout.pp == 1)
+    host = host + np.where(sharded, layers * known.sharded_layer_host_s, 0.0)
+
     work = matmul + kernels + elementwise + recompute
     stage = work + tensor + context + exchange + host
     bubble = known.bubble * (layout.pp - 1) / layout.vp * stage
@@ -161,13 +165,16 @@ def step_time(
         data_communication=factor * data_s(shape, layout, device, known, work),
         optimizer=factor * _optimizer_s(shape, layout, device, known),
         accumulation=factor * m * _accumulation_s(shape, layout, device, known),
-        overhead=factor * m * host,
+        overhead=factor * (m * host + known.step_host_s),
     )
 
 
-def _host_bound(device_s: Array, host_s: Array) -> Array:
-    """What the host adds where launching takes as long as computing: a smooth maximum."""
-    return (device_s**_SMOOTHNESS + host_s**_SMOOTHNESS) ** (1 / _SMOOTHNESS) - device_s
+def _host_bound(device_s: Array, host_s: Array, known: EfficiencyColumns) -> Array:
+    """What the host adds where launching takes as long as computing: a smooth maximum, or a
+    sum where the device is its own host."""
+    power = known.host_smoothness
+    bound: Array = (device_s**power + host_s**power) ** (1 / power) - device_s
+    return bound
 
 
 def _accumulation_s(
@@ -200,7 +207,9 @@ def _optimizer_s(
     own = dense / np.where(sharded, shards_of(layout, layout.dp * layout.cp), 1.0)
     expert_replicas = np.maximum(1.0, layout.n_devices / (layout.pp * layout.ep))
     own = own + experts / np.where(sharded, shards_of(layout, expert_replicas), 1.0)
-    near = own * known.optimizer_bytes / (device.memory_bytes_per_s * known.bandwidth_share)
+    rate = device.memory_bytes_per_s * known.bandwidth_share
+    near = own * known.optimizer_bytes / rate
+    near = near + np.where(sharded, (dense + experts) * known.sharding_copy_bytes / rate, 0.0)
     far = own * (
         OFFLOAD_LINK_BYTES / OFFLOAD_LINK_BYTES_PER_S
         + OFFLOAD_HOST_BYTES / OFFLOAD_HOST_BYTES_PER_S

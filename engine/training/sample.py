@@ -6,7 +6,7 @@ from __future__ import annotations
 from engine.documents import InputError
 from engine.forecast import forecast
 from engine.layout import TRAINING_PRECISIONS, Layout
-from engine.machine import Machine
+from engine.machine import Machine, profile_of_machine
 from engine.plan import Plan, best_precision
 from engine.predictor.memory import GB
 from engine.shapes import Experts, ModelShape
@@ -78,14 +78,15 @@ def sample_recipe(
 def run_plan(recipe: Recipe, plan: Plan | None, machine: Machine) -> Plan:
     """A run as a plan of its own on this machine: what its forecast is made from.
 
-    Price, law and calibration are those of ``plan`` where they hold here.
+    Price, law and calibration are those of ``plan`` where they hold here; speed and memory stand
+    on this machine's profile where it has one.
     """
     if recipe.n_ranks > machine.n_devices:
         raise InputError("n_ranks", recipe.n_ranks, "less_than_equal", limit=machine.n_devices)
     cluster = machine.cluster(recipe.n_ranks)
-    extras = {}
+    extras: dict[str, object] = {"profile": profile_of_machine(machine)}
     if plan is not None:
-        extras = {"law": plan.law, "calibration": plan.calibration}
+        extras |= {"law": plan.law, "calibration": plan.calibration}
         if plan.cluster.accelerator == cluster.accelerator:
             cluster = plan.cluster.model_copy(
                 update={"n_devices": recipe.n_ranks, "availability_share": 1.0}

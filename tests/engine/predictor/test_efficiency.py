@@ -138,6 +138,7 @@ def test_every_stack_on_every_device_at_every_precision(name: str) -> None:
         [1.0] * len(rows),
     )
     switches = {"unfused_attention", "cast", "sequence_parallel", "selective_half"}
+    switches |= {"step_host_s", "sharded_layer_host_s", "sharding_copy_bytes", "sharding_buffers"}
     for field in dataclasses.fields(known):
         values = getattr(known, field.name)
         assert values.shape == (len(rows),), field.name

@@ -5,7 +5,7 @@ import pytest
 
 from engine.facts import accelerator
 from engine.layout import Layout
-from engine.predictor.memory import LOGIT_BYTES
+from engine.predictor.efficiency import LOGIT_MEMORY_BYTES
 from engine.predictor.states import expert_parameters_per_device, parameters_per_device
 from engine.predictor.timeline import PipelineStep, simulate
 from engine.shapes import Experts, ModelShape
@@ -182,7 +182,7 @@ def test_context_parallel_devices_keep_their_part_of_a_sequence() -> None:
 def test_logits_by_hand() -> None:
     layout = Layout(micro_batch_sequences=2, tensor_parallel=8)
     logits = inputs(LLAMA3_8B, layout, H100, 8).memory().logits
-    assert logits == pytest.approx(LOGIT_BYTES * 2 * 8192 * 128_256 / 8)
+    assert logits == pytest.approx(LOGIT_MEMORY_BYTES * 2 * 8192 * 128_256 / 8)
 
 
 # Pipelines -----------------------------------------------------------------------------------

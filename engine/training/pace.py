@@ -1,0 +1,46 @@
+"""How fast the machine is just now: a fixed piece of work, timed beside every step.
+
+A rented core shares its silicon with strangers. The same step took up to a third longer from one
+minute to the next with nothing else running here: what is measured is held against the pace of
+the machine while it was measured.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import torch
+
+_WIDTH = {"cpu": 384, "cuda": 4096}
+_COPIED_VALUES = {"cpu": 2**21, "cuda": 2**26}
+
+
+class Pace:
+    """A matmul that fits the caches and a copy that does not, as a step does both. Each is done
+    twice and timed once: what the step before left in the caches is not the machine's pace."""
+
+    def __init__(self, device: torch.device) -> None:
+        self._device = device
+        self._matrix = torch.randn(_WIDTH[device.type], _WIDTH[device.type], device=device)
+        self._product = torch.empty_like(self._matrix)
+        self._source = torch.ones(_COPIED_VALUES[device.type], device=device)
+        self._target = torch.empty_like(self._source)
+
+    def seconds(self) -> float:
+        """Of the fixed work, now."""
+        return self._time(
+            lambda: torch.mm(self._matrix, self._matrix, out=self._product)
+        ) + self._time(lambda: self._target.copy_(self._source))
+
+    def _time(self, work: Callable[[], object]) -> float:
+        work()
+        self._wait()
+        started = time.perf_counter()
+        work()
+        self._wait()
+        return time.perf_counter() - started
+
+    def _wait(self) -> None:
+        if self._device.type == "cuda":
+            torch.cuda.synchronize(self._device)

@@ -1,0 +1,106 @@
+"""Short real runs, one after the other, for what they tell of this machine.
+
+``python -m engine.training.short_runs`` reads one request a line on standard input and answers
+with one line each: ``{"recipe": …, "seconds": …}`` or, for the rates of single operations,
+``{"n_ranks": …, "precisions": […]}``. A fork server imports PyTorch and DeepSpeed
+once; every run's ranks are fresh children of it, with memory of their own to measure. It is the
+training loop itself that is timed, on random tokens, which take as long as any others.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import statistics
+import sys
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+
+from engine.training import measuring, ranks
+from engine.training.batches import TrainingBatches
+from engine.training.forked import on_ranks, start_server
+from engine.training.learner import Learner
+from engine.training.model import build_model
+from engine.training.pace import Pace
+from engine.training.rates import measure_rates
+from engine.training.recipe import Recipe
+
+MIN_STEPS = 6
+
+
+def short_run(recipe: Recipe, seconds: float) -> dict[str, Any]:
+    """Train ``recipe`` for about ``seconds`` on all of its ranks; what rank 0 measured."""
+    measured: dict[str, Any] = on_ranks(recipe.n_ranks, _train, recipe, seconds)
+    return measured
+
+
+def rates(n_ranks: int, precisions: Sequence[str]) -> dict[str, Any]:
+    """What rank 0 measured while all of them did the same."""
+    measured: dict[str, Any] = on_ranks(n_ranks, _measure_rates, precisions)
+    return measured
+
+
+def _measure_rates(device: torch.device, _rank: int, precisions: Sequence[str]) -> dict[str, Any]:
+    return measure_rates(device, precisions)
+
+
+def _train(device: torch.device, rank: int, recipe: Recipe, seconds: float) -> dict[str, Any]:
+    idle_bytes = measuring.memory_in_use_bytes(device)
+    torch.manual_seed(recipe.seed)
+    learner = Learner(recipe, build_model(recipe.shape), device)
+    tokens = np.random.default_rng(recipe.seed).integers(
+        recipe.text_vocab, size=64 * recipe.shape.seq_len_tokens
+    )
+    batches = TrainingBatches(tokens, recipe)
+    pace = Pace(device)
+    load: measuring.LoadByOthers | None = None
+    times: list[float] = []
+    paces: list[float] = []
+    step = 0
+    while True:
+        if step == measuring.SETTLING_STEPS:
+            load, ends = measuring.LoadByOthers(), time.monotonic() + seconds
+        pace_s = pace.seconds()
+        started = time.perf_counter()
+        ranks.sum_over_ranks(learner.step(step, batches, rank))
+        step_s = time.perf_counter() - started
+        if step >= measuring.SETTLING_STEPS:
+            times.append(step_s)
+            paces.append(pace_s)
+        step += 1
+        over = len(times) >= MIN_STEPS and time.monotonic() >= ends
+        if ranks.sum_of(float(over and rank == 0), device):
+            break
+    assert load is not None
+    memory_bytes = ranks.largest_of(measuring.peak_memory_bytes(device), device)
+    own_cpu_s = ranks.sum_of(load.own_cpu_s(), device)
+    pace_s = ranks.sum_of(statistics.fmean(paces), device) / recipe.n_ranks
+    return {
+        "step_times_s": times,
+        "pace_s": pace_s,
+        "memory_bytes": memory_bytes,
+        "idle_memory_bytes": idle_bytes,
+        "other_load_share": load.share(own_cpu_s),
+    }
+
+
+def main() -> None:
+    # What libraries print must not get between the lines: it goes where errors go.
+    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)
+    start_server(["engine.training.short_runs"])
+    for line in sys.stdin:
+        request = json.loads(line)
+        if "recipe" in request:
+            answer = short_run(Recipe.parse(request["recipe"]), request["seconds"])
+        else:
+            answer = rates(**request)
+        print(json.dumps(answer), file=answers, flush=True)
+
+
+if __name__ == "__main__":
+    main()
