@@ -8,7 +8,7 @@ TEST_SETUP := $(VENV)/.set-up-to-test
 SCENARIO ?= data/scenarios/laptop.toml
 CALIBRATE_FLAGS ?=
 
-.PHONY: run test lint calibrate screenshots benchmark scaling-benchmark clean
+.PHONY: run test lint calibrate screenshots benchmark scaling-benchmark corpus-benchmark training-benchmark clean
 
 run: $(RUN_SETUP)  ## Open the app on http://127.0.0.1:8501
 	$(BIN)/python -m streamlit run app.py
@@ -35,6 +35,12 @@ benchmark: $(TEST_SETUP)  ## How many layouts a second are searched, on one core
 
 scaling-benchmark: $(TEST_SETUP)  ## Fitting a scaling law, beside SciPy and the published fit
 	OMP_NUM_THREADS=1 $(BIN)/python -m tests.benchmark_scaling
+
+corpus-benchmark: $(TEST_SETUP)  ## From a folder of text to token files, beside tokenizers
+	$(BIN)/python -m tests.benchmark_corpus
+
+training-benchmark: $(RUN_SETUP)  ## The training loop beside a plain PyTorch loop, stage by stage
+	OMP_NUM_THREADS=1 DS_ACCELERATOR=cpu $(BIN)/python -m tests.benchmark_training
 
 clean:  ## Remove what the set-up made; runs and scenarios in .flopledger stay
 	rm -rf $(VENV)

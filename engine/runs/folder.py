@@ -4,6 +4,7 @@
 ``recipe.toml``       what was asked for
 ``plan.json``         the run as a plan: what its forecast was made from
 ``forecast.json``     the forecast, made before the start
+``preparing.json``    which stage its text is at while it is prepared, replaced atomically
 ``corpus.json``       where its token files are
 ``state.json``        phase, times, reason of a failure; replaced atomically
 ``metrics.jsonl``     one line a step, appended by rank 0

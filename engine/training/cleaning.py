@@ -16,6 +16,7 @@ _MAX_INDENT = 32
 _CONTROL = re.compile(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff\ud800-\udfff]"
 )
+_ASCII_CONTROL = bytes({*range(0x20), 0x7F} - {*b"\t\n"})  # the same, found much faster
 _SPACES = re.compile("  +")
 _WIDE_BLANKS = re.compile("[ \u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]{2,}")
 _WIDE_BLANK = re.compile("[\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]")
@@ -37,7 +38,10 @@ def clean(text: str) -> Cleaned:
     """
     composed = text if text.isascii() else unicodedata.normalize("NFC", text)
     visible = composed.replace("\r\n", "\n").replace("\r", "\n") if "\r" in composed else composed
-    visible = _CONTROL.sub("", visible)
+    if not visible.isascii():
+        visible = _CONTROL.sub("", visible)
+    elif len(raw := visible.encode()) != len(bare := raw.translate(None, _ASCII_CONTROL)):
+        visible = bare.decode()
     short = visible
     pattern = _SPACES
     if not short.isascii() and _WIDE_BLANK.search(short):

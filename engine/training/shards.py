@@ -32,16 +32,17 @@ def write_shards(
     kept: Index,
     is_held_out: NDArray[np.bool_],
     tokenizer_file: Path,
+    alike: bool,
     folder: Path,
     workers: Workers,
     on_bytes: Callable[[int], None],
 ) -> dict[str, int]:
     """Write ``train.bin`` and ``held_out.bin``, each document with its end token; returns how many
-    tokens each has."""
+    tokens each has. For ``alike`` see :class:`Encoder`."""
     lengths = spool.lengths()[kept]
     starts = (np.concatenate(([0], np.cumsum(spool.lengths(), dtype=np.int64)))[:-1])[kept]
     tasks = (
-        (tokenizer_file, spool.texts_file, starts[part], lengths[part], is_held_out[part])
+        (tokenizer_file, alike, spool.texts_file, starts[part], lengths[part], is_held_out[part])
         for part in _tasks(lengths)
     )
     n_tokens = dict.fromkeys(SHARDS, 0)
@@ -69,13 +70,14 @@ def _tasks(lengths: NDArray[np.uint32]) -> Iterator[slice]:
 
 def _encode(
     tokenizer_file: Path,
+    alike: bool,
     texts_file: Path,
     starts: Index,
     lengths: NDArray[np.uint32],
     is_held_out: NDArray[np.bool_],
 ) -> tuple[int, tuple[bytes, int], tuple[bytes, int]]:
     """(bytes read, (ids, how many) of the documents to train on, the same of those held out)."""
-    encoder, dtype = _encoder(tokenizer_file)
+    encoder, dtype = _encoder(tokenizer_file, alike)
     end = np.array([encoder.end_id], dtype)
     parts: tuple[list[NDArray], list[NDArray]] = ([], [])
     with texts_file.open("rb") as file:
@@ -89,9 +91,11 @@ def _encode(
 
 
 @lru_cache(maxsize=1)
-def _encoder(tokenizer_file: Path) -> tuple[Encoder, type[np.uint16] | type[np.uint32]]:
+def _encoder(
+    tokenizer_file: Path, alike: bool
+) -> tuple[Encoder, type[np.uint16] | type[np.uint32]]:
     tokenizer = Tokenizer.from_file(str(tokenizer_file))
-    return Encoder(tokenizer), token_dtype(tokenizer.get_vocab_size())
+    return Encoder(tokenizer, alike), token_dtype(tokenizer.get_vocab_size())
 
 
 def lzma_bits_per_byte(spool_folder: Path, starts: Index, lengths: NDArray[np.uint32]) -> float:

@@ -52,7 +52,8 @@ class Sketches:
     """Shape (documents, SIGNATURE_SLOTS): the share of equal slots estimates the similarity."""
 
 
-def sketch(texts: Sequence[str]) -> Sketches:
+def sketch(texts: Sequence[str], encoded: Sequence[bytes]) -> Sketches:
+    """Of texts, which are given in UTF-8 as well."""
     starts = np.cumsum([0, *(len(text) + 1 for text in texts)])
     joined = "\n".join(texts)
     letters = np.zeros(len(texts))
@@ -75,9 +76,7 @@ def sketch(texts: Sequence[str]) -> Sketches:
     matrix = RMinHash.digest_matrix_from_flat_token_hashes(
         _shingles(words, document), ends.astype(np.uint64), SIGNATURE_SLOTS, _SEED
     )
-    digests = b"".join(
-        hashlib.blake2b(t.encode(), digest_size=DIGEST_BYTES).digest() for t in texts
-    )
+    digests = b"".join(hashlib.blake2b(text, digest_size=DIGEST_BYTES).digest() for text in encoded)
     return Sketches(
         letter_shares=letters / np.maximum(visible, 1),
         digests=np.frombuffer(digests, np.uint64).reshape(-1, 2),

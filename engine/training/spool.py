@@ -55,7 +55,7 @@ def clean_batch(parts: Sequence[Part], choice: CorpusChoice) -> Batch:
     n_read = n_read_bytes = 0
     changed: Counter[str] = Counter()
     dropped: list[tuple[str, str, int]] = []
-    names, texts = [], []
+    names, texts, encoded = [], [], []
     for part in parts:
         for name, raw in read_part(part, choice.text_field):
             n_read += 1
@@ -65,15 +65,16 @@ def clean_batch(parts: Sequence[Part], choice: CorpusChoice) -> Batch:
                 changed.update(cleaned.changes)
             else:
                 text = raw.encode("utf-8", "replace").decode()  # halves of surrogate pairs
-            n_read_bytes += len(text.encode())
+            as_bytes = text.encode()
+            n_read_bytes += len(as_bytes)
             if len(text) < choice.min_characters:
-                dropped.append(("too_short", name, len(text.encode())))
+                dropped.append(("too_short", name, len(as_bytes)))
             else:
                 names.append(name)
                 texts.append(text)
-    found = sketch(texts)
+                encoded.append(as_bytes)
+    found = sketch(texts, encoded)
     is_text = found.letter_shares >= choice.min_letter_share
-    encoded = [text.encode() for text in texts]
     dropped.extend(
         ("not_letters", names[i], len(encoded[i])) for i in np.flatnonzero(~is_text).tolist()
     )

@@ -34,13 +34,16 @@ def train_tokenizer(texts: Iterable[str], vocab: int) -> Tokenizer:
 
 
 class Encoder:
-    """Gives the ids that ``tokenizer`` gives; what looks like a special token is plain text."""
+    """Gives the ids that ``tokenizer`` gives; what looks like a special token is plain text.
 
-    def __init__(self, tokenizer: Tokenizer) -> None:
+    ``alike`` is what :func:`merges_as_tiktoken` says of it.
+    """
+
+    def __init__(self, tokenizer: Tokenizer, alike: bool) -> None:
         self._tokenizer = tokenizer
         tokenizer.encode_special_tokens = True  # as text, that is
         self.end_id: int = tokenizer.get_vocab()[END_OF_TEXT]
-        self._fast = _tiktoken(tokenizer) if merges_as_tiktoken(tokenizer) else None
+        self._fast = _tiktoken(tokenizer) if alike else None
 
     def encode(self, text: str) -> NDArray[np.uint32]:
         if self._fast is not None:

@@ -1,0 +1,49 @@
+"""Preparing a corpus in a process of its own, since this one must not import tokenizers."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from engine.documents import InputError
+from engine.paths import PROJECT_DIR
+from engine.results import CorpusReport
+from engine.training.corpus_choice import CorpusChoice
+
+
+def prepare(
+    choice: CorpusChoice, vocab: int, on_progress: Callable[[str, float], None]
+) -> tuple[Path, CorpusReport]:
+    """(folder, report) of a corpus; ``on_progress`` gets a stage and the share of it done.
+
+    Raises
+    ------
+    InputError
+        As :func:`engine.training.corpus.prepare`.
+    """
+    process = subprocess.Popen(
+        [sys.executable, "-m", "engine.training.corpus_command"],
+        cwd=PROJECT_DIR,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        encoding="utf-8",
+    )
+    assert process.stdin is not None
+    assert process.stdout is not None
+    with process:
+        json.dump({"choice": choice.model_dump(mode="json"), "vocab": vocab}, process.stdin)
+        process.stdin.close()
+        for line in process.stdout:
+            message = json.loads(line)
+            if "stage" in message:
+                on_progress(message["stage"], message["share"])
+            elif "failure" in message:
+                raise InputError(**message["failure"]["params"])
+            else:
+                report = CorpusReport.parse(message["report"], where="report")
+                return Path(message["folder"]), report
+    raise RuntimeError(f"corpus_command ended with exit code {process.returncode}")
