@@ -29,14 +29,15 @@ class Tile:
 
 
 def tiles(row: Sequence[Tile]) -> None:
-    """Up to five figures side by side."""
+    """Up to five figures side by side, in two rows where the screen is narrow."""
     colors: dict[str, Literal["normal", "inverse", "off"]] = {
         "up": "normal",
         "down": "inverse",
         "neither": "off",
     }
-    for column, tile in zip(st.columns(len(row)), row, strict=True):
-        with column.container(border=True, height="stretch"):
+    side_by_side = st.container(horizontal=True)
+    for tile in row:
+        with side_by_side.container(border=True, height="stretch"):
             st.metric(
                 tile.label,
                 tile.value,
