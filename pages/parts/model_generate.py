@@ -47,7 +47,7 @@ def prompt_field(key: str) -> str:
 def sampling_fields(key: str) -> Sampling:
     """How to draw, as the fields say; they cannot say what is not allowed."""
     say = text()
-    with st.container(horizontal=True, gap="medium"):
+    with st.container(horizontal=True):
         temperature = st.slider(
             say("model.temperature"),
             0.0,
