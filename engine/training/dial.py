@@ -77,8 +77,9 @@ def read_recipe(source: Path | Mapping[str, Any], machine: Machine | None = None
     draft.fill("n_ranks", machine.n_devices)
     draft.fill("layout.zero_stage", 1 if draft.whole("n_ranks") > 1 else 0)
     # Peak rates of Brown 2020, table 2.1, are about a half over the width; small models take
-    # no more than ours learn well with.
-    draft.fill("peak_learning_rate", min(4e-3, 0.5 / draft.whole("shape.d_model")))
+    # no more than ours learn well with, and those with their norms behind less (Xiong 2020).
+    most = 1e-3 if dial.model == "bert" else 4e-3
+    draft.fill("peak_learning_rate", min(most, 0.5 / draft.whole("shape.d_model")))
     return _with_length(draft, dial, machine)
 
 
