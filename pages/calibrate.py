@@ -52,13 +52,16 @@ def _answer(shown: Run | None, quoted: Quote | None) -> str:
     if shown is not None and launch.look(shown).is_over:
         return verdict(shown)
     if shown is not None:
-        return say("calibrate.verdict_live")
-    if quoted is None:
+        key, expected = "calibrate.verdict_live", shown.forecast
+    elif quoted is not None:
+        key, expected = "calibrate.verdict_none_but", quoted.forecast
+    else:
         return say("calibrate.verdict_none_yet")
+    duration_s = expected.step_time_s.value * expected.steps
     return say(
-        "calibrate.verdict_none_but",
-        duration=quantities.duration(quoted.duration_s.value, say.language),
-        cost=quantities.usd(quoted.forecast.cost_usd.value, say.language),
+        key,
+        duration=quantities.duration(duration_s, say.language),
+        cost=quantities.usd(expected.cost_usd.value, say.language),
     )
 
 

@@ -250,15 +250,19 @@ def ratio_chart(rows: Sequence[Comparison], color: str) -> go.Figure:
         },
         hoverinfo="skip",
     )
-    figure.add_scatter(
-        x=[row.ratio for row in rows],
-        y=names,
-        mode="markers",
-        name=say("chart.measured"),
-        marker={"size": 12, "color": [color if row.inside_interval else WARNING for row in rows]},
-        hovertext=[show(row.quantity, row.measured, say.language) for row in rows],
-        hoverinfo="text",
-    )
+    for name, inside, marker in (("inside", True, color), ("outside", False, WARNING)):
+        shown = [place for place, row in enumerate(rows) if row.inside_interval is inside]
+        figure.add_scatter(
+            x=[rows[place].ratio for place in shown],
+            y=[names[place] for place in shown],
+            mode="markers",
+            name=say(f"calibrate.measured_{name}"),
+            marker={"size": 12, "color": marker},
+            hovertext=[
+                show(rows[place].quantity, rows[place].measured, say.language) for place in shown
+            ],
+            hoverinfo="text",
+        )
     figure.add_vline(x=1, line={"color": OTHER, "width": 1, "dash": "dot"})
     extremes = [row.ratio for row in rows]
     low, high = min(0.5, *extremes), max(2.0, *extremes)

@@ -35,11 +35,12 @@ def watch(run: Run, label: str) -> None:
 
 def _head(run: Run, label: str, progress: Progress, phase: Phase) -> None:
     say = text()
-    bar, button = st.columns([5, 1], vertical_alignment="center")
+    row = st.container(horizontal=True, vertical_alignment="center", gap="large")
+    bar = row.container()
     share, line = _how_far(progress, phase)
     bar.markdown(f"**{say('calibrate.live', run=label)}**")
     bar.progress(share, text=line)
-    button.button(
+    row.button(
         say("calibrate.cancel"),
         key=f"cancel.{run.id}",
         icon=":material/stop_circle:",

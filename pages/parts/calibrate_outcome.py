@@ -19,6 +19,8 @@ from pages.parts.charts import draw
 from pages.parts.session import desk, text
 from pages.parts.tiles import Tile, tiles
 
+_EFFECT_PX = 450
+
 
 def verdict(run: Run) -> str:
     """The page's question answered by one run, in a sentence."""
@@ -48,7 +50,8 @@ def outcome_section(run: Run, label: str) -> None:
     rows = compare(run.forecast, run.plan, result)
     st.subheader(say("calibrate.ratios"))
     tiles(_measured_tiles(result))
-    left, right = st.columns([3, 2], gap="large", vertical_alignment="center")
+    row = st.container(horizontal=True, gap="large", vertical_alignment="center")
+    left, right = row.container(), row.container(width=_EFFECT_PX)
     with left:
         draw(ratio_chart(rows, run_color(run.id)), "ratios", height=400)
     with right:
@@ -145,7 +148,7 @@ def _effect(run: Run) -> None:
         )
     )
     head, cells = effect_rows(say, effect)
-    st.dataframe(pd.DataFrame(cells, columns=head), hide_index=True)
+    st.table(pd.DataFrame(cells, columns=head), hide_index=True)
     if applied:
         key = "calibrate.applied_unsaved" if at.is_changed else "calibrate.applied"
         st.success(say(key, n=len(calibration.run_ids)), icon=":material/check:")

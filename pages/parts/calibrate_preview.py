@@ -23,6 +23,7 @@ from pages.parts.calibrate_recipe import OPTIONS, Slots, asked_recipe, recipe_fo
 from pages.parts.calibrate_runs import show_run
 from pages.parts.session import desk, draft, text
 
+_FORM_PX = 380
 _REFUSED = "calibrate.refused"
 
 
@@ -30,10 +31,12 @@ def recipe_section(machine: Machine, *, busy: bool) -> Quote | None:
     """The form, and beside it what it asks for; that, where it is allowed."""
     say = text()
     with st.container(border=True):
-        left, right = st.columns([5, 6], gap="large")
+        row = st.container(horizontal=True, gap="large")  # one below the other where it is narrow
+        left, right = row.container(width=_FORM_PX), row.container()
+        options = st.container()
         with left:
             st.markdown(f"##### {say('calibrate.next_run')}")
-            slots = recipe_form(machine)
+            slots = recipe_form(machine, options)
         with right:
             quoted = _quoted(machine, slots)
             if quoted is not None:

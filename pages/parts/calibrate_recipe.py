@@ -46,6 +46,7 @@ _COUNTS = (
     *("steps", "checkpoint_every_steps"),
 )
 _RATES = ("peak_learning_rate",)
+_OPTION_PX = 205
 _TRACKERS = ("tensorboard", "wandb", "mlflow")
 OPTIONS = (*_CHOICES, *_COUNTS, *_RATES, "trackers", "init_from")
 """What can be changed in a recipe without writing one, by dotted paths."""
@@ -68,19 +69,20 @@ def asked_recipe(machine: Machine) -> Recipe | None:
     return with_options(base, options)
 
 
-def recipe_form(machine: Machine) -> Slots:
-    """Draw the fields."""
+def recipe_form(machine: Machine, options: DeltaGenerator) -> Slots:
+    """Draw the fields here, and those that are needed less often, folded, in ``options``."""
+    say = text()
     slots: Slots = {}
     _draw_source(slots)
     try:
-        with st.spinner(text()("calibrate.deriving")):  # the precision is measured, once
+        with st.spinner(say("calibrate.deriving")):  # the precision is measured, once
             base = _base(machine)
     except InputError:
         base = None  # said beside its field by whoever asks for the recipe
-    with st.expander(text()("calibrate.options"), icon=":material/tune:"):
+    with options.expander(say("calibrate.options"), icon=":material/tune:"):
         _draw_options(base, slots)
     if changed := len(_options()):
-        st.caption(text()("calibrate.options_changed", n=changed))
+        st.caption(say("calibrate.options_changed", n=changed))
     return slots
 
 
@@ -247,40 +249,40 @@ def _options() -> dict[str, object]:
 
 
 def _draw_options(base: Recipe | None, slots: Slots) -> None:
-    """Two in a row; what is not changed shows what the recipe has."""
+    """As many in a row as there is room for; what is not changed shows what the recipe has."""
     say = text()
     st.caption(say("calibrate.options_note"))
-    paths = (*_CHOICES, *_COUNTS, *_RATES)
-    for start in range(0, len(paths), 2):
-        for column, path in zip(
-            st.columns(2, vertical_alignment="bottom"), paths[start : start + 2], strict=False
-        ):
-            with column:
-                _draw_option(path, _value(base, path))
-                slots[path] = st.empty()
-    st.multiselect(
-        say("calibrate.option.trackers"),
-        _TRACKERS,
-        placeholder=say("calibrate.none"),
-        key=_key("trackers"),
-        persist_state="session",
-        help=say("calibrate.option_help.trackers"),
-    )
-    slots["trackers"] = st.empty()
+    row = st.container(horizontal=True, vertical_alignment="bottom")
+    for path in (*_CHOICES, *_COUNTS, *_RATES):
+        with row.container(width=_OPTION_PX):
+            _draw_option(path, _value(base, path))
+            slots[path] = st.empty()
+    row = st.container(horizontal=True)
+    with row.container(width=2 * _OPTION_PX):
+        st.multiselect(
+            say("calibrate.option.trackers"),
+            _TRACKERS,
+            placeholder=say("calibrate.none"),
+            key=_key("trackers"),
+            persist_state="session",
+            help=say("calibrate.option_help.trackers"),
+        )
+        slots["trackers"] = st.empty()
     finished = [run for run in all_runs() if run.state.phase is Phase.SUCCEEDED]
     labels = run_labels(finished)
-    st.selectbox(
-        say("calibrate.option.init_from"),
-        list(labels),
-        index=None,
-        format_func=lambda one: labels.get(one, one),
-        placeholder=say("calibrate.init_from_nothing"),
-        accept_new_options=True,
-        key=_key("init_from"),
-        persist_state="session",
-        help=say("calibrate.option_help.init_from"),
-    )
-    slots["init_from"] = st.empty()
+    with row.container(width=2 * _OPTION_PX):
+        st.selectbox(
+            say("calibrate.option.init_from"),
+            list(labels),
+            index=None,
+            format_func=lambda one: labels.get(one, one),
+            placeholder=say("calibrate.init_from_nothing"),
+            accept_new_options=True,
+            key=_key("init_from"),
+            persist_state="session",
+            help=say("calibrate.option_help.init_from"),
+        )
+        slots["init_from"] = st.empty()
 
 
 def _draw_option(path: str, held: object) -> None:

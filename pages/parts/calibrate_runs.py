@@ -15,10 +15,11 @@ from engine.runs import launch
 from engine.runs.folder import Run
 from engine.runs.progress import AXES, Axis, Progress, losses_compare
 from pages.parts.calibrate_charts import RUN_COLORS, Drawn, curves_chart
-from pages.parts.charts import draw
+from pages.parts.charts import LIGHT_COMPUTE, draw
 from pages.parts.session import text
 
 _REFRESH_S = 2.0
+_CHOICE_PX = 340
 _CHOICE = "run_choice"
 _OTHERS = "other_runs"
 
@@ -65,7 +66,10 @@ def run_color(run_id: str) -> str:
     """Its colour on this page, which it keeps for as long as it is drawn."""
     kept: dict[str, str] = st.session_state.setdefault("run_colors", {})
     if run_id not in kept:
-        free = [color for color in RUN_COLORS if color not in kept.values()]
+        # The darkest is hard to see on a dark ground: there its lighter sister comes first.
+        is_dark = st.context.theme.type == "dark"
+        order = (LIGHT_COMPUTE, *RUN_COLORS) if is_dark else RUN_COLORS
+        free = [color for color in order if color not in kept.values()]
         kept[run_id] = free[0] if free else RUN_COLORS[-1]
     return kept[run_id]
 
@@ -81,7 +85,8 @@ def choose_runs(runs: Sequence[Run], shown: Run) -> list[str]:
     say = text()
     ids, labels = [run.id for run in runs], run_labels(runs)
     st.session_state[_CHOICE] = shown.id  # also where another page, or a start, has chosen it
-    left, right = st.columns([1, 2], gap="medium")
+    row = st.container(horizontal=True)
+    left, right = row.container(width=_CHOICE_PX), row.container()
     chosen = left.selectbox(
         say("calibrate.run"),
         ids,
@@ -90,9 +95,11 @@ def choose_runs(runs: Sequence[Run], shown: Run) -> list[str]:
         help=say("calibrate.run_help"),
     )
     st.session_state["shown_run"] = chosen
+    if chosen in st.session_state.get(_OTHERS, ()):
+        st.session_state[_OTHERS] = [one for one in st.session_state[_OTHERS] if one != chosen]
     others = right.multiselect(
         say("calibrate.others"),
-        ids,
+        [one for one in ids if one != chosen],
         format_func=labels.__getitem__,
         max_selections=len(RUN_COLORS) - 1,
         placeholder=say("calibrate.others_none"),
@@ -100,7 +107,7 @@ def choose_runs(runs: Sequence[Run], shown: Run) -> list[str]:
         persist_state="session",
         help=say("calibrate.others_help"),
     )
-    drawn = [chosen, *(one for one in others if one != chosen)]
+    drawn = [chosen, *others]
     _free_colors(drawn)
     return drawn
 
@@ -112,8 +119,10 @@ def curves_section(runs: Sequence[Run], shown: Run) -> None:
     drawn = choose_runs(runs, shown)
     by_id = {run.id: run for run in runs}
     labels = run_labels(runs)
-    axis_place, log_place = st.columns([5, 1], vertical_alignment="bottom")
-    axis: Axis = axis_place.segmented_control(
+    row = st.container(
+        horizontal=True, horizontal_alignment="distribute", vertical_alignment="bottom"
+    )
+    axis: Axis = row.segmented_control(
         say("calibrate.against"),
         AXES,
         format_func=lambda one: say(f"calibrate.axis_name.{one}"),
@@ -122,7 +131,7 @@ def curves_section(runs: Sequence[Run], shown: Run) -> None:
         key=f"calibrate.axis#{say.language}",
         persist_state="session",
     )
-    log_x = log_place.toggle(say("calibrate.log_x"), key="calibrate.log_x", persist_state="session")
+    log_x = row.toggle(say("calibrate.log_x"), key="calibrate.log_x", persist_state="session")
 
     def draw_curves() -> None:
         chosen = [

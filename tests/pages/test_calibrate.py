@@ -177,14 +177,17 @@ def test_a_text_that_is_none_is_refused_before_anything_starts(
     started: list[Run], tmp_path: Path
 ) -> None:
     app = open_page("calibrate")
-    app.session_state["calibrate.corpus"] = str(tmp_path / "nowhere")  # typed, not chosen
-    app.run()
+    choose(app, "segmented_control", "calibrate.source", "upload")
+    uploader = app.file_uploader(key="calibrate.upload")
+    bad = smoke(**{"corpus.source": str(tmp_path / "nowhere")}).to_toml().encode()
+    uploader.set_value(("bad.toml", bad, "text/plain")).run()
+    assert not app.error
     app.button(key="start").click().run()
     (error,) = app.error
     assert "corpus.source" in error.value
     assert not started
     assert all_runs() == []
-    app.selectbox(key="calibrate.corpus").set_value("sotu").run()
+    choose(app, "segmented_control", "calibrate.source", "scenario")
     assert not app.error
 
 
