@@ -102,9 +102,12 @@ def compression_rows(say: Catalog, table: Compression) -> Rows:
     """What each way of making a model smaller costs and saves, beside the model as trained."""
     language, base = say.language, table.as_trained
     many = max(speed.batch for speed in base.speeds)
-    names = ("way", "loss", "difference", "bits_per_byte", "weights", "nonzero", "size")
-    after = ("size_ratio", "speed", "speed_ratio", "speed_ratio_many", "usd", "usd_change")
-    head = [say(f"compression.column_{name}", batch=many) for name in (*names, *after, "training")]
+    names = (
+        *("way", "loss", "difference", "bits_per_byte", "size", "size_ratio"),
+        *("speed_ratio", "speed_ratio_many", "usd", "usd_change"),
+        *("weights", "nonzero", "speed", "training"),
+    )
+    head = [say(f"compression.column_{name}", batch=many) for name in names]
     base_usd = base.usd_per_million_tokens(table.usd_per_device_hour)
     rows = []
     for one in table.models:
@@ -117,15 +120,15 @@ def compression_rows(say: Catalog, table: Compression) -> Rows:
                 f"{one.held_out_loss:.4f}",
                 "—" if is_base else f"{one.held_out_loss - base.held_out_loss:+.4f}",
                 f"{one.bits_per_byte:.3f}",
-                quantities.count(one.n_weights, language),
-                quantities.count(one.n_nonzero, language),
                 quantities.si(one.size_bytes, "B", language),
                 quantities.share(one.size_bytes / base.size_bytes, language),
-                quantities.number(speeds[1].written_tokens_per_s, language),
                 "—" if is_base else _ratio(speeds[1].writing),
                 "—" if is_base else _ratio(speeds[many].writing),
                 quantities.usd(usd, language),
                 "—" if is_base else f"{1 - usd / base_usd:+.0%}",
+                quantities.count(one.n_weights, language),
+                quantities.count(one.n_nonzero, language),
+                quantities.number(speeds[1].written_tokens_per_s, language),
                 quantities.usd(one.training_usd, language),
             ]
         )

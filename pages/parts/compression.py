@@ -187,7 +187,7 @@ def _label_places(x: list[float], y: list[float]) -> list[str]:
             for other in range(index)
             if abs(x[other] - at_x) < 0.2 * width and abs(y[other] - at_y) < 0.12 * height
         ]
-        free = ("top center", "bottom center", "middle right", "middle left")
+        free = ("top center", "bottom center", "middle left", "middle right")
         places.append(next((one for one in free if one not in near), free[0]))
     return places
 
