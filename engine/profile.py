@@ -19,8 +19,12 @@ from engine.files import read_json, write_json
 from engine.paths import home_dir
 
 Positive = Annotated[float, Field(gt=0)]
-NOISY_PACE_SPREAD = 1.15
-"""A machine whose pace differs by more than this between short runs is called noisy."""
+NOISY_PACE_SPREAD = 1.5
+"""A machine is called noisy whose pace differs by more than this factor between short runs,"""
+NOISY_STEP_SPREAD = 0.15
+"""whose runs differ by more than this from what one machine would do,"""
+NOISY_LOAD_SHARE = 0.1
+"""or of which other processes took more than this."""
 
 
 class LinearRate(Document):
@@ -157,8 +161,17 @@ class MachineProfile(Document):
         return max(paces) / min(paces)
 
     @property
+    def other_load_share(self) -> float:
+        """What other processes took of the cores in the run that they disturbed most."""
+        return max(run.other_load_share for run in self.runs)
+
+    @property
     def is_noisy(self) -> bool:
-        return self.pace_spread > NOISY_PACE_SPREAD
+        return (
+            self.pace_spread > NOISY_PACE_SPREAD
+            or self.step_spread > NOISY_STEP_SPREAD
+            or self.other_load_share > NOISY_LOAD_SHARE
+        )
 
 
 def keep(profile: MachineProfile) -> None:

@@ -88,6 +88,11 @@ DEFAULT_YEAR = 2026.0
 POWER_EXPONENT = 0.4
 """Speed under a power limit below the device's own: between the cube root, which frequency and
 voltage together give, and the square root."""
+MEASURED_ONLY = (
+    *("step_host_s", "sharded_layer_host_s", "sharding_copy_bytes"),
+    *("communication_buffers", "sharding_buffers", "gathering_buffers", "sharding_gb"),
+)
+"""Parameters that only a machine's profile has; 0 in forecasts from the table."""
 HOST_SMOOTHNESS = 3.0
 """Of a device that computes while its host launches."""
 LOGIT_MEMORY_BYTES = 10.0
@@ -154,9 +159,15 @@ class EfficiencyColumns(Columns):
     sharding_copy_bytes: Array
     """Moved for each parameter where sharding flattens, copies and scatters: only measured
     machines have it."""
+    communication_buffers: Array
+    """Copies of all weights that data parallel devices keep to send gradients from. These and
+    what follows are known of measured machines alone; elsewhere ``allocator_slack`` has it."""
     sharding_buffers: Array
-    """Copies of all weights or gradients that sharding sends from and receives into: only
-    measured machines have it."""
+    """As many more where optimizer states are sharded,"""
+    gathering_buffers: Array
+    """and where weights are."""
+    sharding_gb: Array
+    """What sharding takes whatever the model."""
     logit_memory_bytes: Array
     """Of one logit while the loss is computed."""
     activation_copies: Array
@@ -271,13 +282,10 @@ def _resolve(
         "layer_host_s": of("layer_host_s", device.arch),
         "moe_host_s": moe_host,
         "host_smoothness": known.get(f"host_smoothness:{device.arch}", HOST_SMOOTHNESS),
-        "step_host_s": known.get(f"step_host_s:{device.arch}", 0.0),
-        "sharded_layer_host_s": known.get(f"sharded_layer_host_s:{device.arch}", 0.0),
         "sequence_parallel": float(stack.sequence_parallel),
         "gradient_bytes": float(stack.gradient_bytes),
         "selective_half": float(stack.selective == "half"),
-        "sharding_copy_bytes": known.get(f"sharding_copy_bytes:{device.arch}", 0.0),
-        "sharding_buffers": known.get(f"sharding_buffers:{device.arch}", 0.0),
+        **{name: known.get(f"{name}:{device.arch}", 0.0) for name in MEASURED_ONLY},
         "logit_memory_bytes": known.get(f"logit_memory_bytes:{device.arch}", LOGIT_MEMORY_BYTES),
         "activation_copies": of("activation_copies", device.arch, stack.elementwise),
         "runtime_gb": of("runtime_gb", device.arch),

@@ -80,8 +80,9 @@ def device_memory(
     )
     weights = layout.value_bytes * (sharded(3) + gathered)
     activations, logits = _activations(shape, layout, known)
-    buffers = np.where(layout.zero_stage > 0, known.sharding_buffers * layout.value_bytes, 0.0)
-    gradients = gradient_bytes(layout, known) * sharded(2) + buffers * (dense + experts)
+    gradients = gradient_bytes(layout, known) * sharded(2) + _buffers(
+        layout, known, dense + experts
+    )
     optimizer = np.where(layout.offload > 0, 0.0, optimizer_bytes * sharded(1))
     held = weights + gradients + optimizer + activations + logits
     return DeviceMemory(
@@ -92,6 +93,18 @@ def device_memory(
         logits=logits,
         runtime=known.runtime_gb * GB + known.allocator_slack * held,
     )
+
+
+def _buffers(layout: LayoutColumns, known: EfficiencyColumns, parameters: Array) -> Array:
+    """What gradients and weights are sent from and received into."""
+    is_sharded, is_gathered = layout.zero_stage > 0, layout.zero_stage == 3
+    copies = (
+        np.where(layout.dp > 1, known.communication_buffers, 0.0)
+        + np.where(is_sharded, known.sharding_buffers, 0.0)
+        + np.where(is_gathered, known.gathering_buffers, 0.0)
+    )
+    fixed = np.where(is_sharded, known.sharding_gb * GB, 0.0)
+    return copies * layout.value_bytes * parameters + fixed
 
 
 def _activations(

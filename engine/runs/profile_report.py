@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from engine import quantities
-from engine.profile import NOISY_PACE_SPREAD, MachineProfile, ShortRun
+from engine.profile import MachineProfile, ShortRun
 from engine.text import Catalog
 
 Table = tuple[list[str], list[list[str]]]
@@ -89,6 +89,6 @@ def verdict(say: Catalog, profile: MachineProfile) -> str:
             device=profile.device,
             spread=spread,
             pace=f"{profile.pace_spread:.2f}",
-            limit=f"{NOISY_PACE_SPREAD:.2f}",
+            load=f"{profile.other_load_share:.0%}",
         )
     return say("profile.calm", device=profile.device, spread=spread, n=len(profile.runs))

@@ -177,7 +177,7 @@ def _measuring(machine: Machine, tell: Tell) -> Iterator[tuple[Ask, Tell]]:
     if not machine.has_gpu:
         environment |= {"DS_ACCELERATOR": "cpu", "OMP_NUM_THREADS": "1"}
     home_dir().mkdir(parents=True, exist_ok=True)
-    with held(_lock()) as free, log_path().open("w", encoding="utf-8") as log:
+    with held(lock_path()) as free, log_path().open("w", encoding="utf-8") as log:
         if not free:
             raise InputError("machine", device_name(machine), "one_measuring")
         process = subprocess.Popen(
@@ -195,16 +195,19 @@ def _measuring(machine: Machine, tell: Tell) -> Iterator[tuple[Ask, Tell]]:
         requests, answers = process.stdin, process.stdout
 
         def ask(request: dict[str, Any]) -> dict[str, Any]:
-            requests.write(json.dumps(request) + "\n")
-            requests.flush()
-            line = answers.readline()
+            try:
+                requests.write(json.dumps(request) + "\n")
+                requests.flush()
+                line = answers.readline()
+            except BrokenPipeError:
+                line = ""
             if not line:
                 raise InputError("machine", str(log_path()), "measuring_failed")
             found: dict[str, Any] = json.loads(line)
             return found
 
         def say(progress: ProfileProgress) -> None:
-            write_json(_progress_path(), progress.model_dump(mode="json"))
+            write_json(progress_path(), progress.model_dump(mode="json"))
             tell(progress)
 
         try:
@@ -213,15 +216,15 @@ def _measuring(machine: Machine, tell: Tell) -> Iterator[tuple[Ask, Tell]]:
             # Its ranks end with it: their input is its, and they hold no lock.
             process.terminate()
             process.wait()
-            _progress_path().unlink(missing_ok=True)
+            progress_path().unlink(missing_ok=True)
 
 
 def measuring_now() -> ProfileProgress | None:
     """How far a measuring of this machine is, if one is under way."""
-    if not is_held(_lock()):
+    if not is_held(lock_path()):
         return None
-    data = read_json(_progress_path())
-    return None if data is None else ProfileProgress.parse(data, str(_progress_path()))
+    data = read_json(progress_path())
+    return None if data is None else ProfileProgress.parse(data, str(progress_path()))
 
 
 def log_path() -> Path:
@@ -229,9 +232,11 @@ def log_path() -> Path:
     return home_dir() / "profile.log"
 
 
-def _lock() -> Path:
+def lock_path() -> Path:
+    """Held by the process that measures, for as long as it lives."""
     return home_dir() / "profile.lock"
 
 
-def _progress_path() -> Path:
+def progress_path() -> Path:
+    """How far the measuring is, while it lasts."""
     return home_dir() / "profile-progress.json"

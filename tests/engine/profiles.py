@@ -40,10 +40,13 @@ TRUE_VALUES = {
     "step_host_s:CPU": 0.007,
     "sharded_layer_host_s:CPU": 0.009,
     "runtime_gb:CPU": 0.5,
-    "activation_copies:CPU": 1.6,
-    "allocator_slack:CPU": 0.12,
-    "sharding_buffers:CPU": 2.5,
-    "logit_memory_bytes:CPU": 18.0,
+    "activation_copies:CPU": 1.2,
+    "allocator_slack:CPU": 1e-6,
+    "communication_buffers:CPU": 1.1,
+    "sharding_buffers:CPU": 1.8,
+    "gathering_buffers:CPU": 1.5,
+    "sharding_gb:CPU": 0.085,
+    "logit_memory_bytes:CPU": 20.0,
 }
 
 PEAK_FLOPS_PER_S = 50e9

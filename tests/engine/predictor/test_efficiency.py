@@ -12,6 +12,7 @@ from engine.facts import Accelerator, accelerator, accelerators, read_facts
 from engine.layout import PRECISIONS, Layout
 from engine.paths import DATA_DIR
 from engine.predictor.efficiency import (
+    MEASURED_ONLY,
     EfficiencyColumns,
     EfficiencyParameter,
     efficiency_parameters,
@@ -138,7 +139,7 @@ def test_every_stack_on_every_device_at_every_precision(name: str) -> None:
         [1.0] * len(rows),
     )
     switches = {"unfused_attention", "cast", "sequence_parallel", "selective_half"}
-    switches |= {"step_host_s", "sharded_layer_host_s", "sharding_copy_bytes", "sharding_buffers"}
+    switches |= set(MEASURED_ONLY)
     for field in dataclasses.fields(known):
         values = getattr(known, field.name)
         assert values.shape == (len(rows),), field.name

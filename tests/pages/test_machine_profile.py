@@ -1,0 +1,99 @@
+"""The part of the Calibrate page that says what this machine reaches."""
+
+import pytest
+
+from engine import profile as profiles
+from engine.files import write_json
+from engine.forecast import forecast
+from engine.machine import device_name, this_machine
+from engine.profile import ShortRun
+from engine.runs.background import held
+from engine.runs.profiler import ProfileProgress, lock_path, progress_path
+from engine.text import LANGUAGES, catalog
+from finance.scenario import Scenario
+from tests.engine.profiles import true_profile
+from tests.pages.test_pages import open_page
+
+
+def keep_profile(*paces: float) -> profiles.MachineProfile:
+    """This machine's profile, as if it had been measured with runs at these paces."""
+    run = ShortRun(
+        name="L2 d64",
+        parameters=172_352,
+        zero_stage=1,
+        n_ranks=2,
+        tokens_per_step=1024,
+        steps=80,
+        measured_step_s=0.05,
+        step_s_p10=0.04,
+        step_s_p90=0.06,
+        predicted_step_s=0.052,
+        measured_memory_bytes=5e8,
+        predicted_memory_bytes=5.2e8,
+        pace=1.0,
+        other_load_share=0.01,
+    )
+    runs = tuple(run.model_copy(update={"pace": pace}) for pace in paces)
+    changes = {"device": device_name(this_machine()), "runs": runs}
+    found = true_profile().model_copy(update=changes)
+    profiles.keep(found)
+    return found
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_an_unknown_machine_asks_to_be_measured(language: str) -> None:
+    app = open_page("calibrate", language)
+    say = catalog(language)
+    assert app.button("measure_machine").label == say("profile.measure")
+    assert say("profile.none", minutes=2) in [one.value for one in app.markdown]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_measured_machine_says_how_far_to_trust_it(language: str) -> None:
+    keep_profile(1.0, 1.05)
+    app = open_page("calibrate", language)
+    say = catalog(language)
+    assert any("±6%" in one.value for one in app.markdown)
+    assert app.button("measure_machine").label == say("profile.measure_again")
+    assert not any("±6%" in one.value for one in app.warning)
+
+
+def test_a_noisy_machine_warns() -> None:
+    keep_profile(1.0, 1.6)
+    app = open_page("calibrate")
+    assert any("a factor of 1.60" in one.value for one in app.warning)
+
+
+def test_a_scenario_takes_the_profile_and_gives_it_back(laptop: Scenario) -> None:
+    found = keep_profile(1.0, 1.05)
+    app = open_page("calibrate", scenario="laptop")
+    app.button("use_profile").click().run()
+    assert not app.exception
+    plan = app.session_state["desk"].draft.plan
+    assert plan.profile == found
+    assert forecast(plan).cost_usd != forecast(laptop.plan).cost_usd
+    app.button("use_profile").click().run()
+    assert app.session_state["desk"].draft.plan.profile is None
+
+
+def test_another_kind_of_device_is_not_offered_it() -> None:
+    keep_profile(1.0, 1.05)
+    app = open_page("calibrate", scenario="startup-1b")
+    assert not [one for one in app.button if one.key == "use_profile"]
+
+
+def test_forgetting_it() -> None:
+    keep_profile(1.0, 1.05)
+    app = open_page("calibrate")
+    app.button("forget_profile").click().run()
+    assert app.button("measure_machine").label == catalog("en")("profile.measure")
+
+
+def test_while_it_is_measured_the_page_says_how_far_that_is() -> None:
+    progress = ProfileProgress(stage="runs", n_done=3, n_all=11, seconds_left=70.0)
+    write_json(progress_path(), progress.model_dump(mode="json"))
+    with held(lock_path()):
+        app = open_page("calibrate")
+    (bar,) = [one for one in app.get("progress") if "3 of 11" in one.proto.text]
+    assert bar.proto.value == 27
+    assert not [one for one in app.button if one.key == "measure_machine"]
