@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import math
 from collections.abc import Callable
@@ -247,8 +248,7 @@ def test_another_failure_ends_the_search_with_its_reason(
 def test_trials_run_side_by_side(
     smoke: Study, runs: FakeRuns, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    machine = module.this_machine()
-    roomy = SimpleNamespace(n_devices=3, cluster=machine.cluster, memory_bytes=machine.memory_bytes)
+    roomy = dataclasses.replace(module.this_machine(), n_devices=3)
     monkeypatch.setattr(module, "this_machine", lambda: roomy)
     assert len(search(of_rates(smoke, n_trials=7), at_once=3).trials) == 7
     assert (runs.most_at_once, len(runs.started)) == (3, 7)
