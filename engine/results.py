@@ -46,11 +46,11 @@ class CorpusReport(Document):
     n_read_bytes: int = 0
     """Of their texts, once cleaned."""
     dropped: tuple[Dropped, ...] = ()
-    changed: dict[str, int] = {}
+    changed: dict[str, int] = Field(default_factory=dict)
     """Documents that cleaning changed, by what it did."""
     tokenizer_sample_bytes: int = 0
     """What the tokenizer was trained on."""
-    stage_s: dict[str, float] = {}
+    stage_s: dict[str, float] = Field(default_factory=dict)
     """Wall time of each stage."""
     n_workers: int = 0
 

@@ -8,6 +8,7 @@ parallelism, the same optimizer, clipping and learning rates.
 
 from __future__ import annotations
 
+import os
 import statistics
 import time
 
@@ -80,9 +81,13 @@ def in_turns(device: torch.device, rank: int, recipe: Recipe) -> tuple[list[floa
 
 
 def main() -> None:
+    # What DeepSpeed prints goes where errors go.
+    table = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)
     start_server(["engine.training.learner"])
     runs = read_toml(DATA_DIR / "profiles" / "cpu.toml", ProfileRuns)
-    print("parameters  ranks  ZeRO  tokens/s over the plain loop's: median (quartiles)")
+    head = "parameters  ranks  ZeRO  tokens/s over the plain loop's: median (quartiles)"
+    print(head, file=table, flush=True)
     for index in SHAPES:
         for n_ranks, stage in (
             (1, 0),
@@ -101,6 +106,7 @@ def main() -> None:
             print(
                 f"{parameters / 1e6:9.1f}M  {n_ranks:5}  {stage:4}  "
                 f"{middle:.3f} ({low:.3f} – {high:.3f})",
+                file=table,
                 flush=True,
             )
 

@@ -17,7 +17,7 @@ from engine.sampling import Sampling, checked_prompt
 
 class ModelProcess:
     """A process that loads exported models and answers about them; start it once, ask it often,
-    close it. See :mod:`engine.training.answering` for what goes to and fro.
+    close it. See :mod:`engine.training.answering` for what passes between the two.
 
     Every method takes the folder of a model, as :func:`engine.runs.exported.export_folder` gives
     it, and raises InputError for what cannot be asked of it.
