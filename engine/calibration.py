@@ -56,11 +56,12 @@ class Calibration(Document):
     def speaks_for_memory_of(self, parameters: float, accelerator: str) -> bool:
         """On the same accelerator, for a model of about the same size: what libraries take
         weighs most in a small model and least in a large one."""
-        return self.accelerator == accelerator and _is_near(parameters, self.parameters)
+        return self.accelerator == accelerator and is_near(parameters, self.parameters)
 
     def speaks_for_loss_at(self, parameters: float, tokens: float) -> bool:
-        return _is_near(parameters, self.parameters) and _is_near(tokens, self.tokens)
+        return is_near(parameters, self.parameters) and is_near(tokens, self.tokens)
 
 
-def _is_near(one: float, other: float) -> bool:
+def is_near(one: float, other: float) -> bool:
+    """Whether what was measured at one scale speaks for the other."""
     return abs(math.log(one / other)) <= math.log(SCALE_FACTOR)

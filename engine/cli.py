@@ -35,6 +35,7 @@ from engine.report import comparison_rows, forecast_rows, print_table
 from engine.runs import generator, launch
 from engine.runs.folder import Phase, Run
 from engine.runs.measured import measurement
+from engine.runs.profiler import can_be_profiled
 from engine.runs.progress import Progress
 from engine.terminal import new_app, text
 from engine.training.dial import read_recipe
@@ -95,7 +96,7 @@ def calibrate_command(
 ) -> None:
     plan = read_plan(scenario)
     machine = this_machine()
-    if profile and profile_of_machine(machine) is None:
+    if profile and can_be_profiled(machine) and profile_of_machine(machine) is None:
         found = cli_profile.measured(machine)
         if not as_json:
             cli_profile.print_profile(found)

@@ -190,9 +190,24 @@ def own_profile(device: str, accelerator: str) -> MachineProfile | None:
 
 
 def forget() -> None:
-    """Forecasts stand on the tables again."""
-    _path().unlink(missing_ok=True)
+    """Forecasts stand on the tables again; :func:`restore` takes it back."""
+    if _path().is_file():
+        _path().replace(_forgotten_path())
+
+
+def restore() -> None:
+    """The profile that was forgotten last, unless the machine has been measured since."""
+    if can_restore():
+        _forgotten_path().replace(_path())
+
+
+def can_restore() -> bool:
+    return _forgotten_path().is_file() and not _path().is_file()
 
 
 def _path() -> Path:
     return home_dir() / "machine-profile.json"
+
+
+def _forgotten_path() -> Path:
+    return home_dir() / "machine-profile.forgotten.json"

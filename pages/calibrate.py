@@ -11,6 +11,7 @@ from engine.documents import InputError
 from engine.machine import this_machine
 from engine.runs import launch
 from engine.runs.folder import Run, all_runs
+from engine.runs.profiler import can_be_profiled
 from engine.runs.quote import Quote
 from pages.parts.calibrate_live import watch
 from pages.parts.calibrate_outcome import outcome_section, verdict
@@ -42,7 +43,8 @@ def page() -> None:
     answer.markdown(f"#### {_answer(shown, quoted)}")
     answer.caption(say("calibrate.intro"))
     _seen_runs(runs, shown)
-    machine_section(machine, busy=bool(live))
+    if can_be_profiled(machine):
+        machine_section(machine, busy=bool(live))
     _search_section()
 
 

@@ -110,6 +110,16 @@ def _inputs() -> None:
         _price()
     with st.expander(say("plan.serving"), icon=":material/cloud:"):
         fields("plan.serving", _SERVING_FIELDS)
+        measured = draft().plan.serving.measured
+        if measured is not None:
+            st.caption(
+                say(
+                    "plan.served_as_measured",
+                    way=say(f"compression.way_{measured.way}"),
+                    writing=f"{measured.writing.value:.2f}",
+                    date=measured.measured_on.isoformat(),
+                )
+            )
 
 
 def _software(name: str) -> str:

@@ -85,8 +85,17 @@ class ProfileRuns(Document):
 
 
 def profile_runs(machine: Machine) -> ProfileRuns:
-    """The runs that ship for this kind of machine."""
-    return read_toml(DATA_DIR / "profiles" / f"{machine.device.kind}.toml", ProfileRuns)
+    """The runs that ship for this kind of machine; InputError where none do."""
+    return read_toml(_runs_file(machine), ProfileRuns)
+
+
+def can_be_profiled(machine: Machine) -> bool:
+    """Whether runs ship for this kind of machine: for GPUs none were tried yet."""
+    return _runs_file(machine).is_file()
+
+
+def _runs_file(machine: Machine) -> Path:
+    return DATA_DIR / "profiles" / f"{machine.device.kind}.toml"
 
 
 class ProfileProgress(Document):

@@ -7,12 +7,11 @@ same thing: on the same kind of device, at about the same size and number of ans
 from __future__ import annotations
 
 import datetime
-import math
 from typing import Annotated
 
 from pydantic import Field
 
-from engine.calibration import SCALE_FACTOR, RatioSpread
+from engine.calibration import RatioSpread, is_near
 from engine.documents import Document
 
 
@@ -39,10 +38,6 @@ class MeasuredServing(Document):
     def speaks_for(self, accelerator: str, parameters: float, concurrent_sequences: int) -> bool:
         return (
             self.accelerator == accelerator
-            and _is_near(parameters, self.parameters)
-            and _is_near(concurrent_sequences, self.concurrent_sequences)
+            and is_near(parameters, self.parameters)
+            and is_near(concurrent_sequences, self.concurrent_sequences)
         )
-
-
-def _is_near(one: float, other: float) -> bool:
-    return abs(math.log(one / other)) <= math.log(SCALE_FACTOR)

@@ -73,7 +73,17 @@ def peak_memory_bytes(device: torch.device) -> int:
     """Largest memory of this rank so far: resident set on CPU, reserved by PyTorch on GPU."""
     if device.type == "cuda":
         return torch.cuda.max_memory_reserved(device)
+    return _status_bytes("VmHWM")
+
+
+def library_memory_bytes() -> int:
+    """Of the resident set, pages of files: code and data of libraries. A process that was forked
+    has in it only those that it has touched itself."""
+    return _status_bytes("RssFile")
+
+
+def _status_bytes(name: str) -> int:
     for line in Path("/proc/self/status").read_text().splitlines():
-        if line.startswith("VmHWM:"):
+        if line.startswith(f"{name}:"):
             return int(line.split()[1]) * 1024
-    raise RuntimeError("/proc/self/status has no VmHWM")
+    raise RuntimeError(f"/proc/self/status has no {name}")

@@ -15,6 +15,7 @@ import statistics
 import sys
 import time
 from collections.abc import Sequence
+from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -26,15 +27,18 @@ from engine.training.forked import on_ranks, start_server
 from engine.training.learner import Learner
 from engine.training.model import build_model
 from engine.training.pace import Pace
+from engine.training.probe import measure_matmul_flops_per_s
 from engine.training.rates import measure_rates
 from engine.training.recipe import Recipe
 
 MIN_STEPS = 6
+_RUN = "engine.training.worker"
 
 
 def short_run(recipe: Recipe, seconds: float) -> dict[str, Any]:
     """Train ``recipe`` for about ``seconds`` on all of its ranks; what rank 0 measured."""
-    measured: dict[str, Any] = on_ranks(recipe.n_ranks, _train, recipe, seconds)
+    library_bytes = measuring.library_memory_bytes()  # of a process that has imported them
+    measured: dict[str, Any] = on_ranks(recipe.n_ranks, _train, recipe, seconds, library_bytes)
     return measured
 
 
@@ -48,8 +52,13 @@ def _measure_rates(device: torch.device, _rank: int, precisions: Sequence[str]) 
     return measure_rates(device, precisions)
 
 
-def _train(device: torch.device, rank: int, recipe: Recipe, seconds: float) -> dict[str, Any]:
-    idle_bytes = measuring.memory_in_use_bytes(device)
+def _train(
+    device: torch.device, rank: int, recipe: Recipe, seconds: float, library_bytes: int
+) -> dict[str, Any]:
+    # As a run does before it trains: the workspaces of these products stay in its memory.
+    measure_matmul_flops_per_s(device, recipe.layout.precision, seconds=0.3)
+    measuring.forget_peak_memory(device)
+    idle_bytes = measuring.memory_in_use_bytes(device) + _unmapped(device, library_bytes)
     torch.manual_seed(recipe.seed)
     learner = Learner(recipe, build_model(recipe.shape), device)
     tokens = np.random.default_rng(recipe.seed).integers(
@@ -76,7 +85,8 @@ def _train(device: torch.device, rank: int, recipe: Recipe, seconds: float) -> d
         if ranks.sum_of(float(over and rank == 0), device):
             break
     assert load is not None
-    memory_bytes = ranks.largest_of(measuring.peak_memory_bytes(device), device)
+    peak_bytes = measuring.peak_memory_bytes(device) + _unmapped(device, library_bytes)
+    memory_bytes = ranks.largest_of(peak_bytes, device)
     own_cpu_s = ranks.sum_of(load.own_cpu_s(), device)
     pace_s = ranks.sum_of(statistics.fmean(paces), device) / recipe.n_ranks
     return {
@@ -88,11 +98,19 @@ def _train(device: torch.device, rank: int, recipe: Recipe, seconds: float) -> d
     }
 
 
+def _unmapped(device: torch.device, library_bytes: int) -> int:
+    """Memory of libraries that a run's process has and a forked one has not."""
+    if device.type != "cpu":
+        return 0
+    return max(0, library_bytes - measuring.library_memory_bytes())
+
+
 def main() -> None:
     # What libraries print must not get between the lines: it goes where errors go.
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
-    start_server(["engine.training.short_runs"])
+    import_module(_RUN)  # its memory, too, is that of a run's process
+    start_server([_RUN, "engine.training.short_runs"])
     for line in sys.stdin:
         request = json.loads(line)
         if "recipe" in request:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 
 import pandas as pd
 import plotly.graph_objects as go
@@ -16,11 +17,10 @@ from engine.runs.background import start_engine
 from engine.runs.profile_report import rate_rows, short_run_rows, verdict
 from engine.runs.profiler import log_path, measuring_now
 from finance.outlook import with_profile
-from pages.parts.charts import draw
+from pages.parts.charts import COMPUTE, draw
 from pages.parts.session import desk, text
 
 _MINUTES = 2
-_COMPUTE = "#0072B2"
 
 
 def machine_section(machine: Machine, *, busy: bool) -> None:
@@ -30,6 +30,8 @@ def machine_section(machine: Machine, *, busy: bool) -> None:
     if measuring_now() is not None:
         st.fragment(_watch, run_every=1.0)()
         return
+    if failure := _failure():
+        st.error(failure, icon=":material/error:")
     found = profile_of_machine(machine)
     if found is None:
         st.markdown(say("profile.none", minutes=_MINUTES))
@@ -51,14 +53,35 @@ def machine_section(machine: Machine, *, busy: bool) -> None:
                 icon=":material/delete:",
                 on_click=profiles.forget,
             )
+        elif profiles.can_restore():
+            st.button(
+                say("profile.restore"),
+                key="restore_profile",
+                icon=":material/undo:",
+                on_click=profiles.restore,
+            )
 
 
 def _start() -> None:
     """Begin to measure, and wait until the measuring can be seen."""
     log_path().parent.mkdir(parents=True, exist_ok=True)
-    command = start_engine(["profile"], log_path().with_name("profile-command.log"))
+    command = start_engine(["profile"], _command_log())
+    st.session_state["measuring"] = command
     while measuring_now() is None and command.poll() is None:
         time.sleep(0.1)
+
+
+def _failure() -> str | None:
+    """What the measuring that this session started said last, if it failed."""
+    command = st.session_state.get("measuring")
+    if command is None or not command.poll():
+        return None
+    lines = _command_log().read_text("utf-8").strip().splitlines()
+    return lines[-1] if lines else text()("profile.failed", log=log_path())
+
+
+def _command_log() -> Path:
+    return log_path().with_name("profile-command.log")
 
 
 def _watch() -> None:
@@ -123,7 +146,7 @@ def _chart(found: MachineProfile) -> go.Figure:
         x=measured,
         y=predicted,
         mode="markers",
-        marker={"color": _COMPUTE, "size": 9},
+        marker={"color": COMPUTE, "size": 9},
         text=[f"{run.name}, ZeRO {run.zero_stage}" for run in found.runs],
         hovertemplate="%{text}<br>%{x:.3f} s → %{y:.3f} s<extra></extra>",
     )

@@ -7,6 +7,7 @@ from engine.files import write_json
 from engine.forecast import forecast
 from engine.machine import device_name, this_machine
 from engine.profile import ShortRun
+from engine.runs import background
 from engine.runs.background import held
 from engine.runs.profiler import ProfileProgress, lock_path, progress_path
 from engine.text import LANGUAGES, catalog
@@ -82,11 +83,13 @@ def test_another_kind_of_device_is_not_offered_it() -> None:
     assert not [one for one in app.button if one.key == "use_profile"]
 
 
-def test_forgetting_it() -> None:
+def test_forgetting_it_and_taking_that_back() -> None:
     keep_profile(1.0, 1.05)
     app = open_page("calibrate")
     app.button("forget_profile").click().run()
     assert app.button("measure_machine").label == catalog("en")("profile.measure")
+    app.button("restore_profile").click().run()
+    assert app.button("measure_machine").label == catalog("en")("profile.measure_again")
 
 
 def test_while_it_is_measured_the_page_says_how_far_that_is() -> None:
@@ -97,3 +100,11 @@ def test_while_it_is_measured_the_page_says_how_far_that_is() -> None:
     (bar,) = [one for one in app.get("progress") if "3 of 11" in one.proto.text]
     assert bar.proto.value == 27
     assert not [one for one in app.button if one.key == "measure_machine"]
+
+
+def test_a_measuring_that_fails_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(background.sys, "executable", "/bin/false")
+    app = open_page("calibrate")
+    app.button("measure_machine").click().run()
+    assert not app.exception
+    assert any("ended early" in one.value for one in app.error)

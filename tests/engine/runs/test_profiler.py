@@ -3,8 +3,9 @@
 import pytest
 
 from engine.documents import InputError
+from engine.facts import accelerator
 from engine.forecast import forecast
-from engine.machine import profile_of_machine, this_machine
+from engine.machine import Machine, profile_of_machine, this_machine
 from engine.runs import profiler
 from engine.runs.background import held
 from engine.runs.profiler import (
@@ -68,6 +69,14 @@ def test_a_measured_machine_has_a_profile_that_forecasts_its_runs() -> None:
     (checked,) = check_profile(profile, machine, ASKED)
     assert checked.predicted_step_s == profile.runs[0].predicted_step_s
     assert checked.measured_step_s != profile.runs[0].measured_step_s
+
+
+def test_kinds_of_machines_without_runs_to_measure_them_with() -> None:
+    node = Machine(accelerator("H100-80GB"), 8, 640e9)
+    assert profiler.can_be_profiled(this_machine())
+    assert not profiler.can_be_profiled(node)
+    with pytest.raises(InputError, match=r"gpu\.toml"):
+        profiler.profile_runs(node)
 
 
 def test_two_at_once_would_measure_each_other() -> None:
