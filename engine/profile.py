@@ -69,6 +69,31 @@ class Rates(Document):
     optimizer_parameters_per_s: Positive
     collectives: tuple[Collective, ...]
 
+    def best_of(self, again: Rates) -> Rates:
+        """The faster of two measurings, operation by operation: a slow moment is not the
+        machine's."""
+        return Rates(
+            linear=tuple(
+                max(pair, key=lambda one: one.flops_per_s)
+                for pair in zip(self.linear, again.linear, strict=True)
+            ),
+            attention=tuple(
+                max(pair, key=lambda one: one.flops_per_s)
+                for pair in zip(self.attention, again.attention, strict=True)
+            ),
+            copies=tuple(
+                max(pair, key=lambda one: one.bytes_per_s)
+                for pair in zip(self.copies, again.copies, strict=True)
+            ),
+            optimizer_parameters_per_s=max(
+                self.optimizer_parameters_per_s, again.optimizer_parameters_per_s
+            ),
+            collectives=tuple(
+                min(pair, key=lambda one: one.seconds)
+                for pair in zip(self.collectives, again.collectives, strict=True)
+            ),
+        )
+
     def linear_flops_per_s(self, precision: str) -> float:
         """Of the largest size, which large models come nearest to."""
         found = [one for one in self.linear if one.precision == precision]

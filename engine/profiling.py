@@ -42,7 +42,6 @@ LEAST_MEMORY_SPREAD = 0.05
 PACE_POWER = 0.5
 """How much of a change of pace is taken to be one of the run: the pace is a short look at a
 machine that changes from second to second."""
-_EIGHTY_PERCENT_SDS = 1.2816
 _LOADED_LATER_GB = 0.08
 """Libraries and buffers that come with the first steps, whatever the model."""
 _WARM_SHARE = 0.96
@@ -279,5 +278,5 @@ def _priors(
 
 
 def _half_width(log_errors: Sequence[float]) -> float:
-    """Of the 80% interval, around zero."""
-    return _EIGHTY_PERCENT_SDS * math.sqrt(statistics.fmean(one**2 for one in log_errors))
+    """Of the interval around zero that 8 in 10 lie in."""
+    return float(np.quantile(np.abs(log_errors), 0.8))

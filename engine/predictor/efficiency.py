@@ -230,7 +230,9 @@ def _resolve(
         * of("device_matmul", device.accelerator)
         * power_share**POWER_EXPONENT
     )
-    base = share(_best_share(device, short=False) * sustained)
+    base = _best_share(device, short=False) * sustained
+    if device.kind != "cpu":  # a core's peak is a measured rate, which a moment may have slowed
+        base = share(base)
     linear = base
     if short:
         linear = share(

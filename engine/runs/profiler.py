@@ -128,13 +128,15 @@ def measure_profile(machine: Machine, asked: ProfileRuns, tell: Tell = _silent) 
         say(ProfileProgress(stage="rates", n_done=0, n_all=len(asked.short)))
         precision = best_precision(machine.device)
         others = [one for one in TRAINING_PRECISIONS if one not in (precision, "fp16")]
-        rates = ask({"n_ranks": machine.n_devices, "precisions": [precision, *others]})
+        single = {"n_ranks": machine.n_devices, "precisions": [precision, *others]}
+        first = Rates.parse(ask(single), "rates")
         runs = _runs(ask, machine, asked.short, asked.seconds, "runs", say)
+        rates = first.best_of(Rates.parse(ask(single), "rates"))
     profile = profile_of(
         machine.device,
         device_name(machine),
         machine.n_devices,
-        Rates.parse(rates, "rates"),
+        rates,
         runs,
         {name: metadata.version(name) for name in ("torch", "deepspeed")},
     )

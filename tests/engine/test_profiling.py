@@ -100,3 +100,33 @@ def test_the_shipped_runs_are_small_to_measure_and_larger_to_check() -> None:
     assert {one.layout.zero_stage for one in recipes} == {0, 1, 2, 3}
     assert {one.layout.zero_stage for one in checks} == {0, 1, 2, 3}
     assert len(checks) == 6
+
+
+def test_rates_of_a_slow_moment_do_not_count() -> None:
+    calm = true_rates()
+    slow = calm.model_copy(
+        update={
+            "linear": tuple(
+                one.model_copy(update={"flops_per_s": one.flops_per_s / 2}) for one in calm.linear
+            ),
+            "collectives": tuple(
+                one.model_copy(update={"seconds": one.seconds * 3}) for one in calm.collectives
+            ),
+        }
+    )
+    assert slow.best_of(calm) == calm.best_of(slow) == calm
+
+
+def test_runs_that_are_faster_than_the_rates_outweigh_them() -> None:
+    slowed = true_rates()
+    slowed = slowed.model_copy(
+        update={
+            "linear": tuple(
+                one.model_copy(update={"flops_per_s": one.flops_per_s * 0.85})
+                for one in slowed.linear
+            )
+        }
+    )
+    runs = [measured(one) for one in profile_runs(TWO_CORES).short]
+    step, _ = errors(profile_of(TWO_CORES.device, "made-up cores", 2, slowed, runs, {}))
+    assert np.median(step) < 0.06
