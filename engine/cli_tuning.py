@@ -13,7 +13,13 @@ from engine.report import print_table
 from engine.runs.compressing import compress
 from engine.runs.compression import CompressionProgress
 from engine.runs.folder import Run
-from engine.runs.reports import account_line, account_rows, compression_rows, trial_rows
+from engine.runs.reports import (
+    account_line,
+    account_rows,
+    compression_line,
+    compression_rows,
+    trial_rows,
+)
 from engine.runs.study import Study
 from engine.runs.tuning import SearchProgress, search
 from engine.terminal import text
@@ -74,17 +80,7 @@ def compress_command(
         print(table.model_dump_json(indent=1))
         return
     print_table(*compression_rows(text, table))
-    print(
-        text(
-            "cli.compressed",
-            device=table.device,
-            load=f"{table.other_load_share:.0%}",
-            rounds=table.rounds,
-            prompt=table.prompt_tokens,
-            new=table.new_tokens,
-            price=f"{table.usd_per_device_hour:g}",
-        )
-    )
+    print(compression_line(text, table))
 
 
 def _tell_compression(progress: CompressionProgress) -> None:

@@ -137,3 +137,16 @@ def compression_rows(say: Catalog, table: Compression) -> Rows:
 
 def _ratio(spread: RatioSpread) -> str:
     return f"{spread.value:.2f}× ({spread.low:.2f} – {spread.high:.2f})"
+
+
+def compression_line(say: Catalog, table: Compression) -> str:
+    """How its speeds were measured, in a sentence."""
+    return say(
+        "cli.compressed",
+        device=table.device,
+        load=f"{table.other_load_share:.0%}",
+        rounds=table.rounds,
+        prompt=table.prompt_tokens,
+        new=table.new_tokens,
+        price=f"{table.usd_per_device_hour:g}",
+    )

@@ -21,7 +21,7 @@ from engine.runs.compression import (
     start_in_background,
 )
 from engine.runs.folder import Run
-from engine.runs.reports import compression_rows
+from engine.runs.reports import compression_line, compression_rows
 from engine.serving.measured import MeasuredServing
 from engine.serving.planned import planned_serving
 from pages.parts.charts import COMPUTE, OTHER, draw
@@ -56,17 +56,7 @@ def compression_section(run: Run) -> None:
         draw(_speed_chart(table), f"compression_speed_{run.id}", height=380, hover="closest")
     head, cells = compression_rows(say, table)
     st.dataframe(pd.DataFrame(cells, columns=head), hide_index=True)
-    st.caption(
-        say(
-            "cli.compressed",
-            device=table.device,
-            load=f"{table.other_load_share:.0%}",
-            rounds=table.rounds,
-            prompt=table.prompt_tokens,
-            new=table.new_tokens,
-            price=f"{table.usd_per_device_hour:g}",
-        )
-    )
+    st.caption(compression_line(say, table))
     st.caption(say("compression.notes"))
     _serving(table)
 
