@@ -44,6 +44,8 @@ _LOG_TAIL_BYTES = 64_000
 
 
 class Phase(StrEnum):
+    QUEUED = "queued"
+    """Waiting for slots; no process is its own yet."""
     STARTING = "starting"
     PREPARING = "preparing"
     """Reading and tokenising the text."""
@@ -51,10 +53,17 @@ class Phase(StrEnum):
     SUCCEEDED = "succeeded"
     FAILED = "failed"
     CANCELLED = "cancelled"
+    STOPPED = "stopped"
+    """At a checkpoint, by its spending limit."""
 
     @property
     def is_over(self) -> bool:
-        return self in (Phase.SUCCEEDED, Phase.FAILED, Phase.CANCELLED)
+        return self in (Phase.SUCCEEDED, Phase.FAILED, Phase.CANCELLED, Phase.STOPPED)
+
+    @property
+    def is_live(self) -> bool:
+        """Whether a supervisor must be there."""
+        return not self.is_over and self is not Phase.QUEUED
 
 
 class RunState(Document):

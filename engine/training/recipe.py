@@ -99,7 +99,13 @@ class Recipe(Document):
     compile: bool = False
     """Let ``torch.compile`` fuse kernels; it takes a minute or two before the first step."""
     checkpoint_every_steps: Annotated[int, Field(ge=1, le=100_000_000)] | None = None
-    """How often the model is kept on the way; only at the end if not said."""
+    """How often a checkpoint is committed whose model stays; those in between are by the clock."""
+    checkpoint_every_minutes: Annotated[float, Field(gt=0, le=100_000)] = 10.0
+    """A checkpoint is committed at least this often."""
+    keep_checkpoints: Annotated[int, Field(ge=1, le=10_000)] = 2
+    """Of how many checkpoints, the newest ones, the state of training is kept."""
+    restarts: Annotated[int, Field(ge=0, le=1_000)] = 0
+    """How often a run that was killed is started again by itself, from its last checkpoint."""
     init_from: Annotated[str, Field(min_length=1, max_length=4_096)] | None = None
     """A run's id, or the folder of an exported model, whose weights are the start."""
     distillation: Distillation | None = None

@@ -1,0 +1,103 @@
+"""What this installation has and allows: ``settings.toml`` in its home folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Self
+
+from pydantic import Field, model_validator
+
+from engine.documents import Document, InputError, read_toml
+from engine.paths import home_dir
+from engine.runs.job import SpendingLimit
+
+Name = Annotated[str, Field(min_length=1, max_length=253, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
+"""Of a host, a partition, a namespace: nothing that a shell or a scheduler could take for
+something else."""
+Word = Annotated[str, Field(min_length=1, max_length=4_096)]
+Slots = Annotated[int, Field(ge=1, le=1_024)]
+
+
+class Host(Document):
+    """One machine of a list of hosts."""
+
+    name: Name
+    address: Name
+    """By which the others reach it."""
+    slots: Slots
+    """Ranks that run there: its GPUs, or its CPU cores."""
+    interface: Annotated[str, Field(max_length=15, pattern=r"^[A-Za-z0-9._-]*$")] = ""
+    """Network interface of ``address``; without it gloo may bind the loopback and hang."""
+
+
+class Hosts(Document):
+    """Machines that see the home folder of this one, under the same path."""
+
+    nodes: Annotated[tuple[Host, ...], Field(min_length=1, max_length=1_000)]
+    """The first one has rank 0."""
+    connect: Annotated[tuple[Word, ...], Field(min_length=1)] = (
+        "ssh", "-o", "BatchMode=yes", "-o", "ServerAliveInterval=15", "{name}",
+    )  # fmt: skip
+    """The command that runs another one on a host; ``{name}`` and ``{address}`` are the host's."""
+    project_dir: Word | None = None
+    """Where the code lies there; as here if not said."""
+    python: Word | None = None
+    """The interpreter there; as here if not said."""
+
+    @model_validator(mode="after")
+    def _names_differ(self) -> Self:
+        names = [node.name for node in self.nodes]
+        for name in names:
+            if names.count(name) > 1:
+                raise InputError("nodes.name", name, "no_repeats")
+        return self
+
+
+class Slurm(Document):
+    partition: Name | None = None
+    account: Name | None = None
+    time_limit_minutes: Annotated[int, Field(ge=1, le=10**6)] | None = None
+    slots_per_node: Slots
+    """Ranks on one node."""
+    gpus: bool = False
+    """Whether a slot is a GPU; a CPU core otherwise."""
+    python: Word | None = None
+
+
+class Kubernetes(Document):
+    namespace: Name = "default"
+    image: Word
+    """Holds this project and its environment."""
+    volume_claim: Name
+    """Persistent volume claim that is mounted as the home folder of every pod."""
+    home: Word = "/flopledger"
+    """Where it is mounted."""
+    slots_per_node: Slots
+    gpu_resource: Annotated[str, Field(max_length=253)] = "nvidia.com/gpu"
+    """What a slot asks for; a CPU core where it is empty."""
+
+
+class Settings(Document):
+    monthly_spending_limit_usd: SpendingLimit | None = None
+    """What all runs together may cost in a calendar month (UTC)."""
+    slots: Slots | None = None
+    """Ranks that run on this machine at a time; its devices if not said."""
+    hosts: Hosts | None = None
+    slurm: Slurm | None = None
+    kubernetes: Kubernetes | None = None
+
+
+def settings_file() -> Path:
+    return home_dir() / "settings.toml"
+
+
+def settings() -> Settings:
+    """This installation's settings; the defaults where nobody has written any.
+
+    Raises
+    ------
+    InputError
+        For the first field that is not allowed.
+    """
+    path = settings_file()
+    return read_toml(path, Settings) if path.is_file() else Settings()
