@@ -75,6 +75,11 @@ class RunState(Document):
     """Why it failed, if it did."""
 
 
+def is_run_id(name: str) -> bool:
+    """Whether ``name`` can be a run's: it leads to no other folder."""
+    return _RUN_ID.fullmatch(name) is not None
+
+
 def now() -> datetime.datetime:
     return datetime.datetime.now(datetime.UTC)
 
@@ -121,7 +126,7 @@ class Run:
     def find(cls, run_id: str) -> Run:
         """The run of that id; InputError if there is none, or if it is no run id at all."""
         folder = runs_dir() / run_id
-        if not _RUN_ID.fullmatch(run_id) or not (folder / "state.json").is_file():
+        if not is_run_id(run_id) or not (folder / "state.json").is_file():
             raise InputError("run", run_id, "known_run", folder=str(runs_dir()))
         return cls(folder)
 
@@ -204,5 +209,5 @@ def all_runs() -> list[Run]:
     """Every run of this machine, the newest first."""
     if not runs_dir().is_dir():
         return []
-    names = [path for path in runs_dir().iterdir() if _RUN_ID.fullmatch(path.name)]
+    names = [path for path in runs_dir().iterdir() if is_run_id(path.name)]
     return [Run(path) for path in sorted(names, reverse=True) if (path / "state.json").is_file()]

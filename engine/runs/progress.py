@@ -12,8 +12,10 @@ from typing import Literal, NamedTuple, Self, get_args
 from engine.files import read_json
 from engine.flops import training_flops_per_token
 from engine.forecast import SECONDS_PER_HOUR, Figure, Forecast
+from engine.plan import Plan
 from engine.results import StepMetrics
 from engine.runs.folder import Run
+from engine.training.recipe import Recipe
 
 Axis = Literal["steps", "tokens", "flops", "hours", "usd"]
 """What a loss is drawn against. Hours and dollars are those of the steps; evaluations and the
@@ -56,6 +58,11 @@ class Preparing(NamedTuple):
     share: float
 
 
+def price_usd_per_hour(recipe: Recipe, plan: Plan) -> float:
+    """Of all devices of a run together."""
+    return recipe.n_ranks * float(plan.cluster.price_usd_per_device_hour)
+
+
 @dataclass
 class Progress:
     """What a run has reported so far; :meth:`update` reads what is new."""
@@ -68,9 +75,7 @@ class Progress:
 
     def __post_init__(self) -> None:
         self.recipe = self.run.recipe
-        self._price_usd_per_hour = self.recipe.n_ranks * float(
-            self.run.plan.cluster.price_usd_per_device_hour
-        )
+        self._price_usd_per_hour = price_usd_per_hour(self.recipe, self.run.plan)
         self._flops_per_token = training_flops_per_token(self.recipe.shape)
         self._lines = self.run.metrics()
         self._hours: list[float] = []

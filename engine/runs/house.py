@@ -1,0 +1,192 @@
+"""Keeping house: what people call a run and say about it, and what becomes of one they are done
+with.
+
+``about.json`` in a run's folder holds its name, note, tags, and whether it is archived. A deleted
+run lies in ``runs/.trash`` under its own id until it is restored or purged; nothing of it is
+changed there.
+"""
+
+from __future__ import annotations
+
+import datetime
+import os
+import shutil
+import unicodedata
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import AfterValidator, Field
+
+from engine.documents import Document, InputError
+from engine.files import read_json, write_json
+from engine.paths import runs_dir
+from engine.runs.background import held, is_held
+from engine.runs.disk import used_bytes
+from engine.runs.folder import Run, is_run_id, now
+from engine.runs.launch import look
+
+TRASH_DAYS = 30
+"""What has lain in the trash for longer goes for good when the next run is deleted."""
+_PATIENCE_S = 10.0
+"""Whoever changes what is said about a run has the lock for milliseconds."""
+
+
+def _one_line(text: str) -> str:
+    text = text.strip()
+    for character in text:
+        # Cc: control characters, line ends among them; Cf: invisible ones that turn text around.
+        if unicodedata.category(character) in ("Cc", "Cf", "Cs", "Zl", "Zp"):
+            raise InputError("", f"U+{ord(character):04X}", "no_control_characters")
+    return text
+
+
+def _lines(text: str) -> str:
+    text = text.replace("\r\n", "\n").strip()
+    _one_line(text.replace("\n", " ").replace("\t", " "))
+    return text
+
+
+def _tag(text: str) -> str:
+    if "," in text:
+        raise InputError("", text, "no_comma")
+    return text
+
+
+def _differ(tags: tuple[str, ...]) -> tuple[str, ...]:
+    for tag in tags:
+        if tags.count(tag) > 1:
+            raise InputError("", tag, "no_repeats")
+    return tags
+
+
+Name = Annotated[str, AfterValidator(_one_line), Field(min_length=1, max_length=80)]
+Tag = Annotated[
+    str, AfterValidator(_one_line), AfterValidator(_tag), Field(min_length=1, max_length=40)
+]
+
+
+class About(Document):
+    """What people say of a run; nothing of it decides anything."""
+
+    name: Name | None = None
+    """The recipe's name if not said."""
+    note: Annotated[str, AfterValidator(_lines), Field(max_length=10_000)] = ""
+    tags: Annotated[tuple[Tag, ...], AfterValidator(_differ), Field(max_length=20)] = ()
+    archived: bool = False
+    """Out of sight, as it was."""
+
+
+def about_of(run: Run) -> About:
+    data = read_json(run.folder / "about.json")
+    return About() if data is None else About.parse(data, where="about.json")
+
+
+def rename(run: Run, name: str) -> None:
+    """Call it ``name``; its id stays. InputError if the name is empty, long or hides characters."""
+    _say(run, name=name)
+
+
+def annotate(run: Run, note: str) -> None:
+    """Put ``note`` where its old one was; an empty one removes it."""
+    _say(run, note=note)
+
+
+def tag(run: Run, tags: Iterable[str]) -> None:
+    """Put ``tags`` where its old ones were."""
+    _say(run, tags=list(tags))
+
+
+def archive(run: Run, archived: bool = True) -> None:
+    """Take it out of sight, or back."""
+    _say(run, archived=archived)
+
+
+def _say(run: Run, **changes: object) -> None:
+    with _alone():
+        about = About.parse(about_of(run).model_dump() | changes)
+        write_json(run.folder / "about.json", about.model_dump(mode="json"))
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    """Of two who change things at once, one after the other: no change gets lost."""
+    with held(runs_dir() / ".house.lock", _PATIENCE_S) as alone:
+        if not alone:
+            raise TimeoutError("somebody holds the lock of the house")
+        yield
+
+
+class Trashed(Document):
+    """A deleted run, as long as it can be restored."""
+
+    run_id: str
+    deleted_at: datetime.datetime
+    disk_bytes: int
+
+
+def trash_dir() -> Path:
+    return runs_dir() / ".trash"
+
+
+def delete(run: Run) -> None:
+    """Move a run to the trash, and purge what has lain there for :data:`TRASH_DAYS`.
+
+    Raises
+    ------
+    InputError
+        If the run is not over, or is being compressed.
+    """
+    with run.locked() as descriptor:
+        if descriptor is None or not _is_over(run):
+            raise InputError("run", run.id, "run_that_is_over")
+        if is_held(run.folder / "compression.lock"):
+            raise InputError("run", run.id, "compressed_already")
+        trash_dir().mkdir(exist_ok=True)
+        os.utime(run.folder)  # its time in the trash counts from here
+        run.folder.rename(trash_dir() / run.id)
+    purge(older_than_days=TRASH_DAYS)
+
+
+def _is_over(run: Run) -> bool:
+    try:
+        return look(run).is_over
+    except InputError:  # its state says nothing; nobody holds its lock, so nobody runs it
+        return True
+
+
+def restore(run_id: str) -> Run:
+    """Bring a deleted run back as it was; InputError if it is not in the trash."""
+    folder = trash_dir() / run_id
+    if not is_run_id(run_id) or not folder.is_dir():
+        raise InputError("run", run_id, "known_run", folder=str(trash_dir()))
+    return Run(folder.rename(runs_dir() / run_id))
+
+
+def trashed() -> list[Trashed]:
+    """What can be restored, the latest deleted first."""
+    found = [
+        Trashed(
+            run_id=folder.name,
+            deleted_at=datetime.datetime.fromtimestamp(folder.stat().st_mtime, datetime.UTC),
+            disk_bytes=used_bytes(folder),
+        )
+        for folder in trash_dir().glob("*")
+        if is_run_id(folder.name)
+    ]
+    return sorted(found, key=lambda one: one.deleted_at, reverse=True)
+
+
+def purge(older_than_days: float = 0.0) -> int:
+    """Remove for good what has lain in the trash for so long; the bytes that it freed."""
+    before = now() - datetime.timedelta(days=older_than_days)
+    for one in trashed():
+        if one.deleted_at <= before:
+            # Half a run is never restored: it loses its id first.
+            (trash_dir() / one.run_id).rename(trash_dir() / f".{one.run_id}")
+    gone = list(trash_dir().glob(".*"))
+    freed_bytes = sum(used_bytes(folder) for folder in gone)
+    for folder in gone:
+        shutil.rmtree(folder)
+    return freed_bytes
