@@ -1,0 +1,17 @@
+"""Which public function answers which kind of reference case.
+
+An op takes the ``inputs`` of a case and gives the figures by the names that the cases use; it
+only renames, so that what is tested is what the app calls. An optional input that a case leaves
+out has the same default as the function's own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from tests.finance.reference_ops import capital, metrics
+
+Op = Callable[[Mapping[str, Any]], Mapping[str, Any]]
+
+OPS: dict[str, Op] = {**capital.OPS, **metrics.OPS}

@@ -1,0 +1,78 @@
+"""Figures that others published, or that follow exactly from what they published.
+
+The project's own copy of them stands in ``reference_cases/``. The environment variable
+``REFERENCE_CASES`` names a folder whose files of the same format are checked instead:
+``{topic, vectors: [{id, op, inputs, expected, published, published_rel_tol}]}``, fractions as
+text such as ``"4/7"``, paths in ``inputs`` relative to the file.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.finance.reference_ops import OPS
+
+OWN_COPY = Path(__file__).parent / "reference_cases"
+FOLDER = Path(os.environ.get("REFERENCE_CASES") or OWN_COPY)
+REL_TOL = 1e-6
+"""For ``expected``, which is exact or nearly so."""
+ABS_TOL = 1e-9
+"""Where zero is expected."""
+
+
+def _cases() -> list[Any]:
+    found = []
+    for path in sorted(FOLDER.glob("*.json")):
+        document = json.loads(path.read_text("utf-8"))
+        for vector in document.get("vectors", ()):  # files of plain facts have none
+            found.append(pytest.param(vector, id=f"{document['topic']}:{vector['id']}"))
+    return found
+
+
+@pytest.mark.parametrize("case", _cases())
+def test_case(case: Mapping[str, Any]) -> None:
+    assert case["op"] in OPS, f"no op {case['op']!r}; there are {', '.join(sorted(OPS))}"
+    inputs = dict(case["inputs"])
+    if "path" in inputs:
+        inputs["path"] = str(FOLDER / inputs["path"])
+    given = OPS[case["op"]](inputs)
+    for name, want in (case.get("expected") or {}).items():
+        _compare(name, given, want, REL_TOL)
+    for name, want in (case.get("published") or {}).items():
+        _compare(name, given, want, case["published_rel_tol"])
+
+
+def test_the_folder_has_cases() -> None:
+    assert _cases(), f"no cases in {FOLDER}"
+
+
+def _compare(name: str, given: Mapping[str, Any], want: Any, rel_tol: float) -> None:
+    assert name in given, f"{name} is not among {', '.join(given)}"
+    assert _plain(given[name]) == _near(want, rel_tol), name
+
+
+def _near(want: Any, rel_tol: float) -> Any:
+    """``want`` with its numbers as approximations to compare with."""
+    if isinstance(want, Mapping):
+        return {key: _near(value, rel_tol) for key, value in want.items()}
+    if isinstance(want, list):
+        return [_near(value, rel_tol) for value in want]
+    if want is None or isinstance(want, bool):
+        return want
+    return pytest.approx(float(Fraction(want)), rel=rel_tol, abs=ABS_TOL)
+
+
+def _plain(given: Any) -> Any:
+    """``given`` as lists, dicts and floats."""
+    if isinstance(given, Mapping):
+        return {key: _plain(value) for key, value in given.items()}
+    if isinstance(given, Sequence) and not isinstance(given, str):
+        return [_plain(value) for value in given]
+    return given if given is None or isinstance(given, bool) else float(given)
