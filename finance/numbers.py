@@ -7,7 +7,7 @@ from decimal import Decimal
 from fractions import Fraction
 from functools import reduce
 from operator import add
-from typing import TypeVar, cast
+from typing import TypeVar
 
 Number = TypeVar("Number", Decimal, Fraction, float)
 """One of them throughout: exact in, exact out."""
@@ -17,4 +17,4 @@ AnyNumber = Decimal | Fraction | float
 
 def total(values: Iterable[Number]) -> Number:
     """The sum of at least one number, of their own kind."""
-    return cast(Number, reduce(add, values))
+    return reduce(add, values)
