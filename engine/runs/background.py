@@ -22,17 +22,19 @@ def held(lock: Path, patience_s: float = _PATIENCE_S) -> Iterator[bool]:
     """Hold ``lock`` for as long as this lasts; False where another process holds it."""
     descriptor = os.open(lock, os.O_RDWR | os.O_CREAT, 0o644)
     try:
-        yield _taken(descriptor, time.monotonic() + patience_s)
+        yield taken(descriptor, patience_s)
     finally:
         os.close(descriptor)
 
 
-def _taken(descriptor: int, until: float) -> bool:
+def taken(descriptor: int, patience_s: float) -> bool:
+    """Take the lock of an open file; False if another process keeps it for so long."""
+    until = time.monotonic() + patience_s
     while True:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            if time.monotonic() > until:
+            if time.monotonic() >= until:
                 return False
             time.sleep(0.02)
         else:

@@ -3,12 +3,15 @@
 ====================  =========================================================
 ``recipe.toml``       what was asked for
 ``plan.json``         the run as a plan: what its forecast was made from
+``job.json``          where it runs, its place in the queue, what it may cost
 ``forecast.json``     the forecast, made before the start
 ``preparing.json``    which stage its text is at while it is prepared, replaced atomically
 ``corpus.json``       where its token files are
 ``state.json``        phase, times, reason of a failure; replaced atomically
 ``metrics.jsonl``     one line a step, appended by rank 0
 ``log``               everything that the processes printed
+``stop.json``         asks the ranks to stop at the next step, with a checkpoint, and says why
+``stopped.json``      written by rank 0 as its last act when it did as it was asked
 ``result.json``       written by rank 0 as the last act of a run that succeeded
 ``failure.json``      written by the process that knows why a run failed
 ``model/``            the exported model
@@ -16,12 +19,15 @@
 ``evaluation-*``      what its models are worth: ``evaluation-final.json`` and so on
 ``lock``              held by the supervisor for as long as it lives
 ====================  =========================================================
+
+Only who holds ``lock`` writes ``state.json``: the supervisor, or, of a run that has none, who
+queues it, cancels it or finds it dead.
 """
 
 from __future__ import annotations
 
 import datetime
-import fcntl
+import hashlib
 import os
 import re
 import secrets
@@ -29,6 +35,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
+from typing import Literal, TypeVar
 
 from engine.documents import Document, InputError, read_toml
 from engine.files import JsonLines, read_json, write_atomically, write_json
@@ -36,11 +43,17 @@ from engine.forecast import Forecast, forecast
 from engine.paths import runs_dir
 from engine.plan import Plan
 from engine.results import Failure, RunResult
+from engine.runs.background import taken
+from engine.runs.job import Job
 from engine.training.checks import check_start
 from engine.training.recipe import Recipe
 
 _RUN_ID = re.compile(r"[a-z0-9][a-z0-9-]{0,100}")
 _LOG_TAIL_BYTES = 64_000
+
+StopReason = Literal["cancelled", "spending_limit"]
+
+_Kind = TypeVar("_Kind", bound=Document)
 
 
 class Phase(StrEnum):
@@ -69,10 +82,37 @@ class Phase(StrEnum):
 class RunState(Document):
     phase: Phase
     created_at: datetime.datetime
+    started_at: datetime.datetime | None = None
+    """When its training was last begun."""
     ended_at: datetime.datetime | None = None
     supervisor_pid: int | None = None
     failure: Failure | None = None
-    """Why it failed, if it did."""
+    """Why it failed, if it did; of a run that was stopped, what it had reached."""
+    recipe_hash: str | None = None
+    """SHA-256 of ``recipe.toml`` as it was written; one edited since then is refused."""
+    slots: tuple[int, ...] = ()
+    """Of this machine: those that it takes while it is live."""
+    starts: int = 0
+    """How often its training was begun."""
+    restarts: int = 0
+    """Those of them, since it last left the queue, that followed a death of its processes."""
+    cluster_job: str | None = None
+    """What a cluster calls it there; then it goes on without its supervisor."""
+    spent_s: float = 0.0
+    """Seconds of steps that it had taken when its training was last begun, those lost with a
+    process and taken again included; of a run that is over, all of them."""
+
+
+class Asked(Document):
+    """``stop.json``."""
+
+    reason: StopReason
+
+
+class Stopped(Document):
+    """``stopped.json``."""
+
+    step: int
 
 
 def is_run_id(name: str) -> bool:
@@ -91,11 +131,11 @@ class Run:
         self.folder = folder
 
     @classmethod
-    def create(cls, recipe: Recipe, plan: Plan) -> Run:
+    def create(cls, recipe: Recipe, plan: Plan, job: Job = Job()) -> Run:
         """A new folder for ``recipe``, with the forecast of ``plan``.
 
-        It is hidden until it is started: whoever finds a run with a free lock takes its
-        supervisor for dead.
+        It is hidden until it is started: whoever finds a queued run starts it when its turn
+        comes.
 
         Raises
         ------
@@ -110,13 +150,16 @@ class Run:
         part = runs_dir() / f".{run_id}"
         part.mkdir()
         write_atomically(part / "recipe.toml", recipe.to_toml())
+        write_json(part / "job.json", job.model_dump(mode="json"))
         write_json(part / "plan.json", plan.model_dump(mode="json"))
         write_json(part / "forecast.json", forecast(plan).model_dump(mode="json"))
-        state = RunState(phase=Phase.STARTING, created_at=now())
-        write_json(part / "state.json", state.model_dump(mode="json"))
         (part / "lock").touch()
         (part / "log").touch()
-        return cls(part)
+        run = cls(part)
+        run.write_state(
+            RunState(phase=Phase.QUEUED, created_at=now(), recipe_hash=run.recipe_file_hash())
+        )
+        return run
 
     def publish(self) -> None:
         """Give the folder its name, under which it is found."""
@@ -139,23 +182,41 @@ class Run:
         return read_toml(self.folder / "recipe.toml", Recipe)
 
     @property
+    def job(self) -> Job:
+        return self._read("job.json", Job) or Job()
+
+    @property
     def plan(self) -> Plan:
-        return Plan.parse(read_json(self.folder / "plan.json") or {}, where="plan.json")
+        return self._read_certain("plan.json", Plan)
 
     @property
     def forecast(self) -> Forecast:
-        data = read_json(self.folder / "forecast.json") or {}
-        return Forecast.parse(data, where="forecast.json")
+        return self._read_certain("forecast.json", Forecast)
 
     @property
     def state(self) -> RunState:
-        return RunState.parse(read_json(self.folder / "state.json") or {}, where="state.json")
+        return self._read_certain("state.json", RunState)
 
     @property
     def result(self) -> RunResult | None:
         """What it measured, once it has succeeded."""
-        data = read_json(self.folder / "result.json")
-        return None if data is None else RunResult.parse(data, where="result.json")
+        return self._read("result.json", RunResult)
+
+    def recipe_file_hash(self) -> str:
+        return hashlib.sha256((self.folder / "recipe.toml").read_bytes()).hexdigest()
+
+    def untouched_recipe(self) -> Recipe:
+        """The recipe that it was created with.
+
+        Raises
+        ------
+        InputError
+            If somebody has edited it since: what was trained so far would not belong to it.
+        """
+        wanted = self.state.recipe_hash
+        if wanted is not None and self.recipe_file_hash() != wanted:
+            raise InputError("recipe.toml", self.id, "edited_recipe")
+        return self.recipe
 
     @property
     def model_dir(self) -> Path:
@@ -177,9 +238,12 @@ class Run:
             file.seek(max(0, path.stat().st_size - _LOG_TAIL_BYTES))
             return file.read().decode("utf-8", errors="replace")
 
+    def write_state(self, state: RunState) -> None:
+        write_json(self.folder / "state.json", state.model_dump(mode="json"))
+
     def set_state(self, **changes: object) -> RunState:
         state = self.state.with_values(changes)
-        write_json(self.folder / "state.json", state.model_dump(mode="json"))
+        self.write_state(state)
         return state
 
     def end(self, phase: Phase, failure: Failure | None = None) -> None:
@@ -187,22 +251,50 @@ class Run:
 
     def reported_failure(self) -> Failure | None:
         """What the process that knew why wrote down, if any did."""
-        data = read_json(self.folder / "failure.json")
-        return None if data is None else Failure.parse(data, where="failure.json")
+        return self._read("failure.json", Failure)
+
+    def ask_to_stop(self, reason: StopReason) -> None:
+        """Ask the ranks to stop at the next step, with a checkpoint."""
+        write_json(self.folder / "stop.json", {"reason": reason})
+
+    @property
+    def stop_reason(self) -> StopReason | None:
+        """Why it was asked to stop, if it was."""
+        asked = self._read("stop.json", Asked)
+        return asked and asked.reason
+
+    @property
+    def stopped_step(self) -> int | None:
+        """Of the checkpoint with which it stopped as it was asked to, if it did."""
+        stopped = self._read("stopped.json", Stopped)
+        return stopped and stopped.step
 
     @contextmanager
-    def locked(self) -> Iterator[int | None]:
+    def locked(self, patience_s: float = 0.0) -> Iterator[int | None]:
         """Holds the run's lock and yields its file descriptor, or yields None if it is taken."""
         descriptor = os.open(self.folder / "lock", os.O_RDWR)
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            taken: int | None = descriptor
-        except BlockingIOError:
-            taken = None
-        try:
-            yield taken
+            yield descriptor if taken(descriptor, patience_s) else None
         finally:
             os.close(descriptor)  # the lock itself lives on where a child was given it
+
+    def _read(self, name: str, kind: type[_Kind]) -> _Kind | None:
+        """The document in a file of ours; None where there is no such file.
+
+        Raises
+        ------
+        InputError
+            If it is none any more: somebody has edited it.
+        """
+        data = read_json(self.folder / name)
+        return None if data is None else kind.parse(data, where=f"{self.id}/{name}")
+
+    def _read_certain(self, name: str, kind: type[_Kind]) -> _Kind:
+        """As :meth:`_read`, for a file that every run has."""
+        found = self._read(name, kind)
+        if found is None:
+            raise InputError(f"{self.id}/{name}", "—", "file_missing")
+        return found
 
 
 def all_runs() -> list[Run]:
