@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from engine.documents import InputError
+
 
 def write_atomically(path: Path, text: str) -> None:
     """Replace ``path`` as a whole: a reader, or a crash, meets the old text or the new one."""
@@ -24,11 +26,19 @@ def write_json(path: Path, data: object) -> None:
 
 
 def read_json(path: Path) -> dict[str, Any] | None:
-    """The object in ``path``, or None where there is no such file."""
+    """The object in ``path``, or None where there is no such file.
+
+    Raises
+    ------
+    InputError
+        If it is no JSON: half of it is missing, or somebody edited it.
+    """
     try:
         found: dict[str, Any] = json.loads(path.read_text("utf-8"))
     except FileNotFoundError:
         return None
+    except (ValueError, RecursionError) as error:
+        raise InputError(str(path), str(error), "not_json") from None
     return found
 
 

@@ -17,6 +17,7 @@
 ``model/``            the exported model
 ``checkpoints/``      models on the way, ``step-00000100`` and so on, each as ``model/``
 ``evaluation-*``      what its models are worth: ``evaluation-final.json`` and so on
+``about.json``        what people call it and say about it
 ``lock``              held by the supervisor for as long as it lives
 ====================  =========================================================
 
@@ -169,7 +170,7 @@ class Run:
     def find(cls, run_id: str) -> Run:
         """The run of that id; InputError if there is none, or if it is no run id at all."""
         folder = runs_dir() / run_id
-        if not is_run_id(run_id) or not (folder / "state.json").is_file():
+        if not is_run_id(run_id) or not folder.is_dir():
             raise InputError("run", run_id, "known_run", folder=str(runs_dir()))
         return cls(folder)
 
@@ -183,7 +184,7 @@ class Run:
 
     @property
     def job(self) -> Job:
-        return self._read("job.json", Job) or Job()
+        return self.read("job.json", Job) or Job()
 
     @property
     def plan(self) -> Plan:
@@ -200,7 +201,7 @@ class Run:
     @property
     def result(self) -> RunResult | None:
         """What it measured, once it has succeeded."""
-        return self._read("result.json", RunResult)
+        return self.read("result.json", RunResult)
 
     def recipe_file_hash(self) -> str:
         return hashlib.sha256((self.folder / "recipe.toml").read_bytes()).hexdigest()
@@ -251,7 +252,7 @@ class Run:
 
     def reported_failure(self) -> Failure | None:
         """What the process that knew why wrote down, if any did."""
-        return self._read("failure.json", Failure)
+        return self.read("failure.json", Failure)
 
     def ask_to_stop(self, reason: StopReason) -> None:
         """Ask the ranks to stop at the next step, with a checkpoint."""
@@ -260,25 +261,25 @@ class Run:
     @property
     def stop_reason(self) -> StopReason | None:
         """Why it was asked to stop, if it was."""
-        asked = self._read("stop.json", Asked)
+        asked = self.read("stop.json", Asked)
         return asked and asked.reason
 
     @property
     def stopped_step(self) -> int | None:
         """Of the checkpoint with which it stopped as it was asked to, if it did."""
-        stopped = self._read("stopped.json", Stopped)
+        stopped = self.read("stopped.json", Stopped)
         return stopped and stopped.step
 
     @contextmanager
     def locked(self, patience_s: float = 0.0) -> Iterator[int | None]:
         """Holds the run's lock and yields its file descriptor, or yields None if it is taken."""
-        descriptor = os.open(self.folder / "lock", os.O_RDWR)
+        descriptor = os.open(self.folder / "lock", os.O_RDWR | os.O_CREAT, 0o644)
         try:
             yield descriptor if taken(descriptor, patience_s) else None
         finally:
             os.close(descriptor)  # the lock itself lives on where a child was given it
 
-    def _read(self, name: str, kind: type[_Kind]) -> _Kind | None:
+    def read(self, name: str, kind: type[_Kind]) -> _Kind | None:
         """The document in a file of ours; None where there is no such file.
 
         Raises
@@ -290,8 +291,8 @@ class Run:
         return None if data is None else kind.parse(data, where=f"{self.id}/{name}")
 
     def _read_certain(self, name: str, kind: type[_Kind]) -> _Kind:
-        """As :meth:`_read`, for a file that every run has."""
-        found = self._read(name, kind)
+        """As :meth:`read`, for a file that every run has."""
+        found = self.read(name, kind)
         if found is None:
             raise InputError(f"{self.id}/{name}", "—", "file_missing")
         return found

@@ -11,17 +11,14 @@ from __future__ import annotations
 import datetime
 import os
 import shutil
-import unicodedata
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
-
-from pydantic import AfterValidator, Field
 
 from engine.documents import Document, InputError
-from engine.files import read_json, write_json
+from engine.files import write_json
 from engine.paths import runs_dir
+from engine.runs.about import About, about_of
 from engine.runs.background import held, is_held
 from engine.runs.disk import used_bytes
 from engine.runs.folder import Run, is_run_id, now
@@ -31,56 +28,6 @@ TRASH_DAYS = 30
 """What has lain in the trash for longer goes for good when the next run is deleted."""
 _PATIENCE_S = 10.0
 """Whoever changes what is said about a run has the lock for milliseconds."""
-
-
-def _one_line(text: str) -> str:
-    text = text.strip()
-    for character in text:
-        # Cc: control characters, line ends among them; Cf: invisible ones that turn text around.
-        if unicodedata.category(character) in ("Cc", "Cf", "Cs", "Zl", "Zp"):
-            raise InputError("", f"U+{ord(character):04X}", "no_control_characters")
-    return text
-
-
-def _lines(text: str) -> str:
-    text = text.replace("\r\n", "\n").strip()
-    _one_line(text.replace("\n", " ").replace("\t", " "))
-    return text
-
-
-def _tag(text: str) -> str:
-    if "," in text:
-        raise InputError("", text, "no_comma")
-    return text
-
-
-def _differ(tags: tuple[str, ...]) -> tuple[str, ...]:
-    for tag in tags:
-        if tags.count(tag) > 1:
-            raise InputError("", tag, "no_repeats")
-    return tags
-
-
-Name = Annotated[str, AfterValidator(_one_line), Field(min_length=1, max_length=80)]
-Tag = Annotated[
-    str, AfterValidator(_one_line), AfterValidator(_tag), Field(min_length=1, max_length=40)
-]
-
-
-class About(Document):
-    """What people say of a run; nothing of it decides anything."""
-
-    name: Name | None = None
-    """The recipe's name if not said."""
-    note: Annotated[str, AfterValidator(_lines), Field(max_length=10_000)] = ""
-    tags: Annotated[tuple[Tag, ...], AfterValidator(_differ), Field(max_length=20)] = ()
-    archived: bool = False
-    """Out of sight, as it was."""
-
-
-def about_of(run: Run) -> About:
-    data = read_json(run.folder / "about.json")
-    return About() if data is None else About.parse(data, where="about.json")
 
 
 def rename(run: Run, name: str) -> None:
