@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Self
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from engine.documents import Document, InputError, read_toml
+from engine.facts import accelerator
 from engine.paths import home_dir
 from engine.runs.job import SpendingLimit
 
@@ -16,6 +17,14 @@ Name = Annotated[str, Field(min_length=1, max_length=253, pattern=r"^[A-Za-z0-9]
 something else."""
 Word = Annotated[str, Field(min_length=1, max_length=4_096)]
 Slots = Annotated[int, Field(ge=1, le=1_024)]
+Nodes = Annotated[int, Field(ge=1, le=10_000)]
+
+
+def _known_accelerator(name: str) -> str:
+    return accelerator(name, field="").accelerator
+
+
+AcceleratorName = Annotated[str, Field(max_length=100), AfterValidator(_known_accelerator)]
 
 
 class Host(Document):
@@ -36,9 +45,12 @@ class Hosts(Document):
     nodes: Annotated[tuple[Host, ...], Field(min_length=1, max_length=1_000)]
     """The first one has rank 0."""
     connect: Annotated[tuple[Word, ...], Field(min_length=1)] = (
-        "ssh", "-o", "BatchMode=yes", "-o", "ServerAliveInterval=15", "{name}",
+        "ssh", "-o", "BatchMode=yes", "-o", "ConnectTimeout=15", "-o", "ServerAliveInterval=15", "{name}",
     )  # fmt: skip
-    """The command that runs another one on a host; ``{name}`` and ``{address}`` are the host's."""
+    """The command that has a host's shell run one line, which comes as its last word; ``{name}``
+    and ``{address}`` are the host's."""
+    accelerator: AcceleratorName | None = None
+    """What one slot is, by the accelerator table; the same as on this machine if not said."""
     project_dir: Word | None = None
     """Where the code lies there; as here if not said."""
     python: Word | None = None
@@ -57,10 +69,12 @@ class Slurm(Document):
     partition: Name | None = None
     account: Name | None = None
     time_limit_minutes: Annotated[int, Field(ge=1, le=10**6)] | None = None
+    nodes: Nodes
+    """Which a run can have at most."""
     slots_per_node: Slots
     """Ranks on one node."""
-    gpus: bool = False
-    """Whether a slot is a GPU; a CPU core otherwise."""
+    accelerator: AcceleratorName | None = None
+    """What one slot is, by the accelerator table; the same as on this machine if not said."""
     python: Word | None = None
 
 
@@ -72,9 +86,12 @@ class Kubernetes(Document):
     """Persistent volume claim that is mounted as the home folder of every pod."""
     home: Word = "/flopledger"
     """Where it is mounted."""
+    nodes: Nodes
     slots_per_node: Slots
-    gpu_resource: Annotated[str, Field(max_length=253)] = "nvidia.com/gpu"
-    """What a slot asks for; a CPU core where it is empty."""
+    accelerator: AcceleratorName | None = None
+    """What one slot is, by the accelerator table; the same as on this machine if not said."""
+    gpu_resource: Annotated[str, Field(min_length=1, max_length=253)] = "nvidia.com/gpu"
+    """What a slot asks for where it is a GPU; a CPU core otherwise."""
 
 
 class Settings(Document):
