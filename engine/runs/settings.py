@@ -45,7 +45,8 @@ class Hosts(Document):
     nodes: Annotated[tuple[Host, ...], Field(min_length=1, max_length=1_000)]
     """The first one has rank 0."""
     connect: Annotated[tuple[Word, ...], Field(min_length=1)] = (
-        "ssh", "-o", "BatchMode=yes", "-o", "ConnectTimeout=15", "-o", "ServerAliveInterval=15", "{name}",
+        "ssh", "-o", "BatchMode=yes", "-o", "ConnectTimeout=15",
+        "-o", "ServerAliveInterval=15", "{name}",
     )  # fmt: skip
     """The command that has a host's shell run one line, which comes as its last word; ``{name}``
     and ``{address}`` are the host's."""
