@@ -1,0 +1,73 @@
+"""Payouts over all exit values: straight lines between break points, which are computed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from fractions import Fraction
+
+import numpy as np
+import numpy.typing as npt
+
+from finance import checks
+from finance.exits.claims import NOTHING, Choice, Stack
+from finance.exits.waterfall import Payouts, owed, payouts
+
+Floats = npt.NDArray[np.float64]
+
+
+class Event(StrEnum):
+    """What happens at a break point that no choice of a holder's is."""
+
+    PAID = "paid"
+    """All that the claim is owed before common stock has been paid."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class BreakPoint:
+    """An exit value at which the next dollar begins to go to others."""
+
+    exit_usd: Fraction
+    claim_id: str
+    what: Choice | Event
+
+
+def break_points(stack: Stack) -> list[BreakPoint]:
+    """Every break point of the stack, lowest first."""
+    found = []
+    level = NOTHING
+    for tier in owed(stack):
+        level += tier.owed_usd
+        found += [BreakPoint(level, claim_id, Event.PAID) for claim_id in tier.claims]
+    found += [
+        BreakPoint(stack.worth_usd(bend.price_usd), claim.id, bend.to)
+        for claim in stack.claims
+        for bend in claim.bends()
+    ]
+    return sorted(found)
+
+
+def payouts_up_to(stack: Stack, highest_usd: Fraction) -> list[Payouts]:
+    """Payouts at 0, at each break point below ``highest_usd``, and at it.
+
+    Between two of them every payout is a straight line.
+    """
+    checks.amount("highest_usd", highest_usd)
+    values = {point.exit_usd for point in break_points(stack)}
+    below = {value for value in values if value < highest_usd}
+    return [payouts(stack, value) for value in sorted(below | {NOTHING, highest_usd})]
+
+
+def payouts_of_many(stack: Stack, exits_usd: Floats) -> Mapping[str, Floats]:
+    """Payouts at many exit values at once, by claim; floats, for simulations."""
+    highest = Fraction(float(exits_usd.max(initial=0.0)))
+    corners = payouts_up_to(stack, highest)
+    values = [float(corner.exit_usd) for corner in corners]
+    return {
+        claim.id: np.interp(exits_usd, values, _column(corners, claim.id)) for claim in stack.claims
+    }
+
+
+def _column(corners: Sequence[Payouts], claim_id: str) -> list[float]:
+    return [float(corner.usd[claim_id]) for corner in corners]

@@ -1,0 +1,57 @@
+"""Break points that others published, and straight lines between them."""
+
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from hypothesis import given
+
+from finance.exits.claims import Common, Debt, Option, Preferred, Stack
+from finance.exits.curves import break_points, payouts_of_many, payouts_up_to
+from finance.exits.waterfall import payouts
+from tests.finance.exits.stacks import exit_values, stacks
+
+F = Fraction
+M = 1_000_000
+
+
+def test_break_points_of_a_published_example() -> None:
+    """2x preference and 4x cap on 5M USD for a third: 10M, 40M and 60M (plnmw.com)."""
+    investor = Preferred(
+        id="investor", shares=F(1), invested_usd=F(5 * M), multiple=F(2), cap_multiple=F(4),
+        participating=True,
+    )  # fmt: skip
+    points = break_points(Stack((investor, Common(id="others", shares=F(2)))))
+    assert [(one.exit_usd, one.what.value) for one in points] == [
+        (10 * M, "paid"), (10 * M, "participates"), (40 * M, "capped"), (60 * M, "converts"),
+    ]  # fmt: skip
+
+
+def test_break_points_name_who_and_what() -> None:
+    stack = Stack(
+        (
+            Debt(id="loan", claim_usd=F(10)),
+            Preferred(id="a", shares=F(5), invested_usd=F(20)),
+            Option(id="options", shares=F(5), strike_usd=F(1)),
+            Common(id="founders", shares=F(10)),
+        )
+    )
+    assert [(one.exit_usd, one.claim_id, one.what.value) for one in break_points(stack)] == [
+        (10, "loan", "paid"),
+        (30, "a", "paid"),
+        (40, "options", "exercises"),  # 1 a share for 10 shares
+        (85, "a", "converts"),  # 4 a share: 10 + 20 + 40, and 15 to the options
+    ]
+    assert [one.exit_usd for one in payouts_up_to(stack, F(50))] == [0, 10, 30, 40, 50]
+
+
+@given(stacks(with_discounts=True), exit_values, exit_values)
+def test_between_break_points_payouts_are_straight_lines(stack, highest, exit_usd) -> None:
+    corners = payouts_up_to(stack, highest)
+    between = np.array([min(float(exit_usd), float(highest)), float(highest) / 3])
+    drawn = payouts_of_many(stack, np.append(between, float(highest)))
+    for at, value in enumerate(between):
+        exact = payouts(stack, F(float(value))).usd
+        for name, usd in exact.items():
+            assert drawn[name][at] == pytest.approx(float(usd), abs=1e-9)
+    assert corners[-1].exit_usd == highest
