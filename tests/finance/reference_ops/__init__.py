@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from tests.finance.reference_ops import capital, exits, metrics
+from tests.finance.reference_ops import capital, exits, metrics, returns
 
 Op = Callable[[Mapping[str, Any]], Mapping[str, Any]]
 
-OPS: dict[str, Op] = {**capital.OPS, **exits.OPS, **metrics.OPS}
+OPS: dict[str, Op] = {**capital.OPS, **exits.OPS, **metrics.OPS, **returns.OPS}
