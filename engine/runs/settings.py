@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Self
 
+import tomlkit
 from pydantic import AfterValidator, Field, model_validator
 
-from engine.documents import Document, InputError, read_toml
+from engine.documents import Document, InputError, read_toml, read_toml_table
 from engine.facts import accelerator
+from engine.files import write_atomically
 from engine.paths import home_dir
-from engine.runs.job import SpendingLimit
+from engine.runs.job import BACK_ENDS, BackEndName, SpendingLimit
 
 Name = Annotated[str, Field(min_length=1, max_length=253, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
 """Of a host, a partition, a namespace: nothing that a shell or a scheduler could take for
@@ -104,6 +107,11 @@ class Settings(Document):
     slurm: Slurm | None = None
     kubernetes: Kubernetes | None = None
 
+    @property
+    def configured(self) -> tuple[BackEndName, ...]:
+        """Back ends that runs may be sent to; this machine always is one."""
+        return tuple(name for name in BACK_ENDS if name == "local" or getattr(self, name))
+
 
 def settings_file() -> Path:
     return home_dir() / "settings.toml"
@@ -119,3 +127,25 @@ def settings() -> Settings:
     """
     path = settings_file()
     return read_toml(path, Settings) if path.is_file() else Settings()
+
+
+def change_settings(changes: Mapping[str, object]) -> Settings:
+    """Put values into ``settings.toml``, by the names of their fields; None takes a field out.
+    Whatever else stands there, comments too, stays.
+
+    Raises
+    ------
+    InputError
+        For the first field that is not allowed; the file is then as it was.
+    """
+    path = settings_file()
+    table = read_toml_table(path) if path.is_file() else {}
+    changed = Settings.parse({**table, **changes})
+    document = tomlkit.parse(path.read_text("utf-8")) if path.is_file() else tomlkit.document()
+    for name, value in changes.items():
+        if value is None:
+            document.pop(name, None)
+        else:
+            document[name] = value
+    write_atomically(path, tomlkit.dumps(document))
+    return changed

@@ -1,0 +1,43 @@
+"""What this installation has and allows, changed without losing what people wrote beside it."""
+
+import pytest
+
+from engine.documents import InputError
+from engine.runs.settings import Settings, change_settings, settings, settings_file
+
+WRITTEN = """# Agreed in March.
+slots = 2  # of four cores
+
+[slurm]
+nodes = 4
+slots_per_node = 8
+"""
+
+
+def test_a_change_leaves_all_else_as_it_stands() -> None:
+    settings_file().write_text(WRITTEN, "utf-8")
+    change_settings({"monthly_spending_limit_usd": 12.5, "slots": 3})
+    lines = settings_file().read_text("utf-8").splitlines()
+    assert lines[:3] == ["# Agreed in March.", "slots = 3  # of four cores",
+                         "monthly_spending_limit_usd = 12.5"]  # fmt: skip
+    change_settings({"monthly_spending_limit_usd": None, "slots": 2})
+    assert settings_file().read_text("utf-8") == WRITTEN
+
+
+def test_a_first_setting_makes_the_file() -> None:
+    assert settings() == Settings()
+    assert change_settings({"slots": 1}) == settings() == Settings(slots=1)
+
+
+@pytest.mark.parametrize(("field", "value"), [("slots", 0), ("monthly_spending_limit_usd", 0.001)])
+def test_a_change_that_is_not_allowed_changes_nothing(field: str, value: object) -> None:
+    settings_file().write_text(WRITTEN, "utf-8")
+    with pytest.raises(InputError, match=f"^{field}: {value} is not allowed"):
+        change_settings({field: value})
+    assert settings_file().read_text("utf-8") == WRITTEN
+
+
+def test_back_ends_are_configured_by_their_table() -> None:
+    assert settings().configured == ("local",)
+    settings_file().write_text(WRITTEN, "utf-8")
+    assert settings().configured == ("local", "slurm")
