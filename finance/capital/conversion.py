@@ -1,0 +1,59 @@
+"""The price that a SAFE or a note converts at, when the round's price is known."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from fractions import Fraction
+
+from engine.documents import InputError
+
+
+class Deciding(StrEnum):
+    """The term that set the price."""
+
+    CAP = "cap"
+    DISCOUNT = "discount"
+    ROUND_PRICE = "round_price"
+
+
+@dataclass(frozen=True, slots=True)
+class ConversionPrice:
+    price: Fraction
+    deciding: Deciding
+
+
+def conversion_price(
+    round_price: Fraction | None,
+    discount: Fraction = Fraction(0),
+    cap_price: Fraction | None = None,
+) -> ConversionPrice:
+    """The lowest of cap price and discounted round price; a tie goes to the cap.
+
+    Raises
+    ------
+    InputError
+        If there is neither a round's price nor a cap.
+    """
+    offers = []
+    if cap_price is not None:
+        offers.append(ConversionPrice(cap_price, Deciding.CAP))
+    if round_price is not None:
+        deciding = Deciding.DISCOUNT if discount else Deciding.ROUND_PRICE
+        offers.append(ConversionPrice(round_price * (1 - discount), deciding))
+    if not offers:
+        raise InputError("price", "—", "conversion_price")
+    return min(offers, key=lambda offer: offer.price)
+
+
+def simplified_cap_price(cap: Fraction, pre_money: Fraction, round_price: Fraction) -> Fraction:
+    """The round's price × cap ÷ pre-money: both on the same share count (FundersClub)."""
+    return round_price * cap / pre_money
+
+
+def break_even_pre_money(cap: Fraction, discount: Fraction) -> Fraction:
+    """The pre-money valuation at which cap and discount give the same price.
+
+    Below it the discount is worth more. As :func:`simplified_cap_price`, on one share count.
+    """
+    return cap / (1 - discount)

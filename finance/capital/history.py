@@ -1,0 +1,84 @@
+"""Events in a row: the cap table after each."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated, Self
+
+from pydantic import Field, model_validator
+
+from engine.documents import Document, InputError
+from finance.capital.closing import close_round
+from finance.capital.events import Event, PricedRound
+from finance.capital.round_terms import PricedShares
+from finance.capital.table import CapTable
+from finance.capital.taking import after
+
+
+class Capital(Document):
+    """Where ownership begins, and what happens to it from then on."""
+
+    opening: CapTable
+    events: Annotated[tuple[Event, ...], Field(max_length=2000)] = ()
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        before = self.opening.date
+        for i, event in enumerate(self.events):
+            if event.date < before:
+                raise InputError(
+                    f"events.{i}.date", str(event.date), "not_before", first=str(before)
+                )
+            before = event.date
+        return self
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One event, the table before and after, and a round's own figures."""
+
+    event: Event
+    before: CapTable
+    after: CapTable
+    priced: PricedShares | None = None
+
+
+def history(capital: Capital) -> tuple[Step, ...]:
+    """Every event applied in turn.
+
+    Raises
+    ------
+    InputError
+        For the first event that cannot happen, by its place in ``events``.
+    """
+    table, steps = capital.opening, []
+    for i, event in enumerate(capital.events):
+        try:
+            step = take(table, event)
+        except InputError as error:
+            raise InputError(
+                f"events.{i}.{error.field}", error.value, error.rule, **error.params
+            ) from None
+        steps.append(step)
+        table = step.after
+    return tuple(steps)
+
+
+def table_on(capital: Capital, steps: Sequence[Step], day: datetime.date) -> CapTable:
+    """The table at the end of a day: that after the last event up to then."""
+    table = capital.opening
+    for step in steps:
+        if step.event.date > day:
+            break
+        table = step.after
+    return table
+
+
+def take(table: CapTable, event: Event) -> Step:
+    """One event applied to a table; InputError if it cannot happen."""
+    if isinstance(event, PricedRound):
+        closed, priced = close_round(table, event)
+        return Step(event, table, closed, priced)
+    return Step(event, table, after(event, table.changed(date=event.date)))
