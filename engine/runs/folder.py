@@ -35,6 +35,7 @@ import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import StrEnum
+from functools import lru_cache
 from pathlib import Path
 from typing import Literal, TypeVar
 
@@ -92,7 +93,7 @@ class RunState(Document):
     recipe_hash: str | None = None
     """SHA-256 of ``recipe.toml`` as it was written; one edited since then is refused."""
     slots: tuple[int, ...] = ()
-    """Of this machine: those that it takes while it is live."""
+    """Of its back end: those that it takes while it is live."""
     starts: int = 0
     """How often its training was begun."""
     restarts: int = 0
@@ -100,8 +101,8 @@ class RunState(Document):
     cluster_job: str | None = None
     """What a cluster calls it there; then it goes on without its supervisor."""
     spent_s: float = 0.0
-    """Seconds of steps that it had taken when its training was last begun, those lost with a
-    process and taken again included; of a run that is over, all of them."""
+    """Seconds of steps that it had taken when its training was last begun, those included that
+    were lost with their process and taken again."""
 
 
 class Asked(Document):
@@ -196,7 +197,7 @@ class Run:
 
     @property
     def state(self) -> RunState:
-        return self._read_certain("state.json", RunState)
+        return _state_in(self.folder, *_stamp(self.folder / "state.json"))
 
     @property
     def result(self) -> RunResult | None:
@@ -262,13 +263,13 @@ class Run:
     def stop_reason(self) -> StopReason | None:
         """Why it was asked to stop, if it was."""
         asked = self.read("stop.json", Asked)
-        return asked and asked.reason
+        return None if asked is None else asked.reason
 
     @property
     def stopped_step(self) -> int | None:
         """Of the checkpoint with which it stopped as it was asked to, if it did."""
         stopped = self.read("stopped.json", Stopped)
-        return stopped and stopped.step
+        return None if stopped is None else stopped.step
 
     @contextmanager
     def locked(self, patience_s: float = 0.0) -> Iterator[int | None]:
@@ -299,8 +300,30 @@ class Run:
 
 
 def all_runs() -> list[Run]:
-    """Every run of this machine, the newest first."""
+    """Every run of this machine whose state can be read, the newest first."""
     if not runs_dir().is_dir():
         return []
-    names = [path for path in runs_dir().iterdir() if is_run_id(path.name)]
-    return [Run(path) for path in sorted(names, reverse=True) if (path / "state.json").is_file()]
+    folders = sorted((path for path in runs_dir().iterdir() if is_run_id(path.name)), reverse=True)
+    return [run for run in map(Run, folders) if _is_readable(run)]
+
+
+def _is_readable(run: Run) -> bool:
+    try:
+        return bool(run.state)
+    except InputError:
+        return False
+
+
+def _stamp(path: Path) -> tuple[int, int, int]:
+    """Another one whenever the file was written or replaced; zeros where there is none."""
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return 0, 0, 0
+    return found.st_ino, found.st_mtime_ns, found.st_size
+
+
+@lru_cache(maxsize=10_000)
+def _state_in(folder: Path, *_stamp: int) -> RunState:
+    """Of a thousand runs most are over, and are asked again and again."""
+    return Run(folder)._read_certain("state.json", RunState)

@@ -1,108 +1,135 @@
-"""Starting, looking after and cancelling runs, from the app or the command line alike."""
+"""Starting, looking after, cancelling and resuming runs, from the app or the command line alike."""
 
 from __future__ import annotations
 
-import os
-import signal
-import subprocess
-import sys
+import shutil
 import time
+from contextlib import suppress
 
-import psutil
-
-from engine.paths import PROJECT_DIR
-from engine.results import Failure
+from engine.documents import InputError
+from engine.files import write_json
+from engine.runs import queue
 from engine.runs.folder import Phase, Run, all_runs
+from engine.runs.job import Job
+from engine.runs.processes import look_after
+from engine.training.checks import check_start
 
-RUN_ID_VARIABLE = "FLOPLEDGER_RUN"
-"""Every process of a run has it in its environment: survivors of a dead supervisor are found
-by it."""
+_LAST_ACTS_S = 10.0
+"""A supervisor that has ended its run lets the queue advance before it goes."""
 
 
 def start(run: Run) -> None:
-    """Start the run's supervisor and return at once.
+    """Hand the run to the queue, which starts it at once if there is room, and return.
 
-    The supervisor gets a session of its own, so that neither the terminal nor the app takes it
-    along, and inherits the run's lock already held: at no time is a live run without its lock.
+    Raises
+    ------
+    InputError
+        If it may not start, as :func:`queue.check_start`; then it has never been there.
     """
-    with run.locked() as descriptor, (run.folder / "log").open("ab") as log:
-        if descriptor is None:
-            raise RuntimeError(f"{run.id} is running already")
-        run.publish()
-        subprocess.Popen(
-            [sys.executable, "-m", "engine.runs.supervisor", str(run.folder)],
-            cwd=PROJECT_DIR,
-            env=os.environ | {RUN_ID_VARIABLE: run.id},
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            pass_fds=[descriptor],
-            start_new_session=True,
+    try:
+        queue.check_start(run, run.job)
+    except InputError:
+        shutil.rmtree(run.folder)
+        raise
+    run.publish()
+    queue.advance()
+
+
+def resume(run: Run, job: Job | None = None) -> None:
+    """Hand a run that did not succeed to the queue again: it goes on from its last checkpoint,
+    or begins anew where there is none. ``job`` takes the place of the one it had.
+
+    Raises
+    ------
+    InputError
+        If it is not over or has succeeded, if its recipe was edited, or if it may not start.
+    """
+    look_after(run)
+    with run.locked(_LAST_ACTS_S) as descriptor:
+        phase = run.state.phase
+        if descriptor is None or not phase.is_over:
+            raise InputError("run", run.id, "run_that_is_over")
+        if phase is Phase.SUCCEEDED:
+            raise InputError("run", run.id, "run_to_resume")
+        check_start(run.untouched_recipe())
+        queue.check_start(run, job or run.job)
+        if job is not None:
+            write_json(run.folder / "job.json", job.model_dump(mode="json"))
+        (run.folder / "stop.json").unlink(missing_ok=True)
+        run.set_state(
+            phase=Phase.QUEUED,
+            ended_at=None,
+            failure=None,
+            supervisor_pid=None,
+            slots=(),
+            restarts=0,
+            cluster_job=None,
         )
+    queue.advance()
+
+
+def restart(run: Run) -> Run:
+    """A new run of the same recipe, plan and job, from the first step on, handed to the queue.
+
+    Raises
+    ------
+    InputError
+        If the recipe was edited, or as :func:`start`.
+    """
+    again = Run.create(run.untouched_recipe(), run.plan, run.job)
+    start(again)
+    return again
+
+
+def cancel(run: Run) -> None:
+    """Ask for the run's end: a checkpoint, then nothing of it is left within 15 s. A queued run
+    ends at once; nothing happens to one that is over."""
+    with run.locked() as descriptor:
+        if descriptor is not None and run.state.phase is Phase.QUEUED:
+            run.end(Phase.CANCELLED)
+            return
+    if not look_after(run).is_over:
+        run.ask_to_stop("cancelled")
+
+
+def set_priority(run: Run, priority: int) -> None:
+    """Move a run in the queue: the highest priority comes first, of equals the oldest. Nothing
+    happens to one that has left it.
+
+    Raises
+    ------
+    InputError
+        If there is no such priority.
+    """
+    job = run.job.with_value("priority", priority)
+    with run.locked() as descriptor:
+        if descriptor is not None and run.state.phase is Phase.QUEUED:
+            write_json(run.folder / "job.json", job.model_dump(mode="json"))
+    _advance()
 
 
 def look(run: Run) -> Phase:
-    """The run's phase, after making sure that it is true.
-
-    A run that says it is alive while nobody holds its lock has lost its supervisor: its
-    survivors are ended and it is marked failed.
-    """
-    phase = run.state.phase
-    if phase.is_over:
-        return phase
-    with run.locked() as descriptor:
-        if descriptor is None:
-            return phase
-        phase = run.state.phase  # it may have ended just before we got the lock
-        if not phase.is_over:
-            end_processes(processes_of(run))
-            run.end(Phase.FAILED, Failure(key="supervisor_lost"))
+    """The run's phase, after making sure that it is true, and that it is started if it waits and
+    its turn has come."""
+    if look_after(run) is Phase.QUEUED:
+        _advance()
     return run.state.phase
 
 
 def look_at_all() -> list[Run]:
-    """Every run, the newest first, each looked after."""
-    runs = all_runs()
-    for run in runs:
-        look(run)
-    return runs
-
-
-def cancel(run: Run) -> None:
-    """Ask the supervisor to end the run; it takes seconds at most. Nothing if it is over."""
-    while not look(run).is_over:
-        pid = run.state.supervisor_pid
-        if pid is not None:
-            os.kill(pid, signal.SIGTERM)
-            return
-        time.sleep(0.05)  # it is starting, and says its pid once it can take the signal
+    """Every run, the newest first, each looked after, and those started whose turn has come."""
+    _advance()
+    return all_runs()
 
 
 def wait(run: Run) -> Phase:
     """Wait until the run is over."""
     while not (phase := look(run)).is_over:
-        time.sleep(0.1)
+        time.sleep(0.1 if phase.is_live else 1.0)
     return phase
 
 
-def processes_of(run: Run) -> list[psutil.Process]:
-    """Processes of this user that carry the run's id in their environment."""
-    found = []
-    for process in psutil.process_iter():
-        try:
-            if process.environ().get(RUN_ID_VARIABLE) == run.id:
-                found.append(process)
-        except psutil.Error:
-            continue  # gone meanwhile, or another user's
-    return [process for process in found if process.pid != os.getpid()]
-
-
-def end_processes(processes: list[psutil.Process], patience_s: float = 3.0) -> None:
-    """SIGTERM, then SIGKILL for those that are still there after ``patience_s``."""
-    for action in (psutil.Process.terminate, psutil.Process.kill):
-        for process in processes:
-            try:
-                action(process)
-            except psutil.NoSuchProcess:
-                continue
-        _, processes = psutil.wait_procs(processes, timeout=patience_s)
+def _advance() -> None:
+    # Whoever looks is no worse off for settings that are not allowed: the queue says so itself.
+    with suppress(InputError):
+        queue.advance()

@@ -18,22 +18,33 @@ from engine.runs.job import BackEndName
 from engine.runs.settings import Settings
 
 
-class Training(Protocol):
-    """The training of one run, once begun."""
+class Work(Protocol):
+    """Something that a run's supervisor has begun and waits for."""
 
     @property
-    def cluster_job(self) -> str | None:
-        """What its cluster calls it, where it outlives the supervisor; kept in the state."""
+    def events(self) -> list[int]:
+        """Descriptors that become readable when something has happened to it; there may be none.
+
+        It is polled then, and once a second.
+        """
 
     def poll(self) -> int | None:
         """None while it goes on; an exit code then, which alone proves nothing."""
 
     def end(self) -> list[str]:
-        """End all that is left of it; what could not be ended, by names that a person can
-        find it under."""
+        """End all that is left of it, in seconds; what could not be ended, by names that a
+        person can find it under."""
 
     def death(self, exit_code: int) -> Failure:
         """Why it ended without a result, as far as it can be known from outside."""
+
+
+class Training(Work, Protocol):
+    """The training of one run."""
+
+    @property
+    def cluster_job(self) -> str | None:
+        """What its cluster calls it, where it outlives the supervisor; kept in the state."""
 
 
 class BackEnd(Protocol):
@@ -47,13 +58,18 @@ class BackEnd(Protocol):
         """All that a run can have there: its plan and its forecast are made for it."""
 
     def slots(self, settings: Settings) -> int | None:
-        """Ranks that run there at a time, on this installation's account; None where the
-        cluster has a queue of its own."""
+        """Ranks that run there at a time, none where it is not set up; None where the cluster
+        has a queue of its own."""
 
     def training(self, run: Run, machine: Machine, environment: Mapping[str, str]) -> Training:
         """Begin the training of ``run``, or go on with what its state calls ``cluster_job``.
 
         ``environment`` is what each of its processes must have, the run's id among it.
+
+        Raises
+        ------
+        InputError
+            If it cannot be begun, for a reason that another try would meet again.
         """
 
 

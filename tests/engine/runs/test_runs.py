@@ -20,6 +20,7 @@ from engine.runs import launch
 from engine.runs.folder import Phase, Run, all_runs
 from engine.runs.generator import ModelProcess
 from engine.runs.measured import calibration_of
+from engine.runs.processes import processes_of
 from engine.runs.progress import Progress
 from engine.sampling import Sampling
 from engine.training.recipe import Recipe
@@ -168,7 +169,7 @@ def test_a_killed_starter_takes_nothing_along(home: Path) -> None:
 def test_cancel_leaves_no_process() -> None:
     run = start(recipe(steps=100_000))
     wait_for_steps(run)
-    assert len(launch.processes_of(run)) >= 3
+    assert len(processes_of(run)) >= 3
     launch.cancel(run)
     assert wait_for_end(run) is Phase.CANCELLED
     assert leaves_nothing(run)
@@ -176,24 +177,28 @@ def test_cancel_leaves_no_process() -> None:
     assert run.result is None
 
 
-@pytest.mark.parametrize("victim", ["engine.training.worker", "deepspeed.launcher.launch"])
+@pytest.mark.parametrize(
+    "victim",
+    ["engine.training.worker", "deepspeed.launcher.launch", "deepspeed.launcher.runner"],
+)
 def test_a_killed_process_fails_the_run(victim: str) -> None:
     run = start(recipe(steps=100_000))
     wait_for_steps(run)
-    killed = next(p for p in launch.processes_of(run) if victim in _module_of(p))
+    killed = next(p for p in processes_of(run) if victim in _module_of(p))
     killed.kill()
     assert wait_for_end(run) is Phase.FAILED
     assert leaves_nothing(run)
     failure = run.state.failure
     assert failure is not None
-    assert failure.key == "no_result"
-    assert "exit code" in failure.in_language("en")
+    assert failure.key == ("rank_killed" if "worker" in victim else "launcher_killed")
+    assert failure.params["pid"] == killed.pid
+    assert "SIGKILL" in failure.in_language("en")
 
 
 def leaves_nothing(run: Run) -> bool:
     """No process of the run is left; the supervisor itself may take a moment to go."""
-    psutil.wait_procs(launch.processes_of(run), timeout=5)
-    return launch.processes_of(run) == []
+    psutil.wait_procs(processes_of(run), timeout=5)
+    return processes_of(run) == []
 
 
 def _module_of(process: psutil.Process) -> str:

@@ -1,0 +1,135 @@
+"""The processes of a run: starting its supervisor, what that starts, ending all of it."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+
+import psutil
+
+from engine.paths import PROJECT_DIR
+from engine.results import Failure
+from engine.runs.folder import Phase, Run
+
+RUN_ID_VARIABLE = "FLOPLEDGER_RUN"
+"""Every process of a run has it in its environment: survivors of a dead supervisor are found
+by it."""
+_PR_SET_CHILD_SUBREAPER = 36
+
+
+def adopt_orphans() -> None:
+    """Make orphans of a killed launcher our children, so that we can find and end them."""
+    ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+
+
+def start_supervisor(run: Run, lock: int) -> None:
+    """Start the run's supervisor and return at once.
+
+    It gets a session of its own, so that neither the terminal nor the app takes it along, and
+    inherits the run's lock already held: at no time is a live run without its lock.
+    """
+    with (run.folder / "log").open("ab") as log:
+        subprocess.Popen(
+            [sys.executable, "-m", "engine.runs.supervisor", str(run.folder)],
+            cwd=PROJECT_DIR,
+            env=os.environ | {RUN_ID_VARIABLE: run.id},
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            pass_fds=[lock],
+            start_new_session=True,
+        )
+
+
+def look_after(run: Run) -> Phase:
+    """The run's phase, after making sure that it is true.
+
+    A run that says it is alive while nobody holds its lock has lost its supervisor. If a cluster
+    has its training, that goes on, with another supervisor; else its survivors are ended and it
+    is marked failed.
+    """
+    phase = run.state.phase
+    if not phase.is_live:
+        return phase
+    with run.locked() as descriptor:
+        state = run.state  # it may have ended just before we got the lock
+        if descriptor is None or not state.phase.is_live:
+            return state.phase
+        if state.cluster_job is not None:
+            start_supervisor(run, descriptor)
+            return state.phase
+        end_processes(processes_of(run))
+        run.end(Phase.FAILED, Failure(key="supervisor_lost"))
+        return Phase.FAILED
+
+
+class Child:
+    """A process that the supervisor starts, with all that this one starts in its turn. What they
+    print goes where ours goes: to the log."""
+
+    def __init__(
+        self, run: Run, name: str, command: Sequence[str], environment: Mapping[str, str]
+    ) -> None:
+        """``name`` is the beginning of the failures that its death can be."""
+        print("$", *command, flush=True)
+        self._run, self._name = run, name
+        self._process = subprocess.Popen(
+            command, env=dict(environment), stdin=subprocess.DEVNULL, cwd=PROJECT_DIR
+        )
+        self._descriptor = os.pidfd_open(self._process.pid)
+
+    @property
+    def events(self) -> list[int]:
+        """Descriptors that become readable when something has happened to it."""
+        return [self._descriptor]
+
+    def poll(self) -> int | None:
+        """None while it runs; its exit code then, negative if a signal killed it."""
+        return self._process.poll()
+
+    def end(self) -> list[str]:
+        """End it and all of its offspring; ids of the processes that could not be ended."""
+        children = psutil.Process().children(recursive=True)
+        left = end_processes(list({*children, *processes_of(self._run)}))
+        os.close(self._descriptor)
+        return [str(process.pid) for process in left]
+
+    def death(self, exit_code: int) -> Failure:
+        return died(self._name, self._process.pid, exit_code)
+
+
+def died(name: str, pid: int, exit_code: int, **params: object) -> Failure:
+    """That a process ended without a result, by its exit code as ``Popen.returncode`` has it."""
+    if exit_code < 0:
+        how: dict[str, object] = {"signal": signal.Signals(-exit_code).name}
+        return Failure(key=f"{name}_killed", params={"pid": pid, **params, **how})
+    return Failure(key=f"{name}_ended", params={"pid": pid, **params, "exit_code": exit_code})
+
+
+def processes_of(run: Run) -> list[psutil.Process]:
+    """Processes of this user that carry the run's id in their environment."""
+    found = []
+    for process in psutil.process_iter():
+        try:
+            if process.environ().get(RUN_ID_VARIABLE) == run.id:
+                found.append(process)
+        except psutil.Error:
+            continue  # gone meanwhile, or another user's
+    return [process for process in found if process.pid != os.getpid()]
+
+
+def end_processes(processes: list[psutil.Process], patience_s: float = 2.0) -> list[psutil.Process]:
+    """SIGTERM, then SIGKILL for those that are still there after ``patience_s``; those that
+    even this has not ended."""
+    for action in (psutil.Process.terminate, psutil.Process.kill):
+        for process in processes:
+            try:
+                action(process)
+            except psutil.NoSuchProcess:
+                continue
+        _, processes = psutil.wait_procs(processes, timeout=patience_s)
+    return processes
