@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 from engine.documents import read_toml
 from engine.files import append_json_line, write_json
@@ -10,6 +11,7 @@ from engine.machine import this_machine
 from engine.paths import DATA_DIR
 from engine.results import CorpusReport, RunResult, StepMetrics
 from engine.runs.folder import Phase, Run
+from engine.runs.job import Job
 from engine.training.recipe import Recipe
 from engine.training.sample import run_plan
 
@@ -26,11 +28,12 @@ def faked_run(
     step_times_s: Sequence[float] | None = None,
     held_out: dict[int, float] | None = None,
     phase: Phase = Phase.SUCCEEDED,
+    job: Job = Job(),
     **changes: object,
 ) -> Run:
     """A run of the smoke recipe that has reported ``losses``, and, if it succeeded, a result."""
     recipe = smoke(**({"steps": len(losses)} if phase is Phase.SUCCEEDED else {}) | changes)
-    run = Run.create(recipe, run_plan(recipe, None, this_machine()))
+    run = Run.create(recipe, run_plan(recipe, None, this_machine()), job)
     run.publish()
     times_s = list(step_times_s or [0.01] * len(losses))
     for index, (loss, step_time_s) in enumerate(zip(losses, times_s, strict=True)):
@@ -42,6 +45,23 @@ def faked_run(
     else:
         run.set_state(phase=phase)
     return run
+
+
+def queued(job: Job = Job(), **changes: object) -> Run:
+    """A run in the queue, as long as nobody lets that advance."""
+    recipe = smoke(**changes)
+    run = Run.create(recipe, run_plan(recipe, None, this_machine()), job)
+    run.publish()
+    return run
+
+
+@contextmanager
+def alive(run: Run, phase: Phase = Phase.TRAINING) -> Iterator[None]:
+    """As if its supervisor lived: it holds the lock, and has all slots that its ranks need."""
+    with run.locked() as descriptor:
+        assert descriptor is not None
+        run.set_state(phase=phase, slots=tuple(range(run.recipe.n_ranks)))
+        yield
 
 
 def report_step(

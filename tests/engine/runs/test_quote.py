@@ -10,8 +10,9 @@ from engine.facts import accelerator
 from engine.forecast import forecast
 from engine.machine import Machine, this_machine
 from engine.predictor.memory import GB
+from engine.runs.back_ends.local import training_command
 from engine.runs.quote import quote, with_options
-from engine.runs.supervisor import shown_commands, training_command
+from engine.runs.supervisor import shown_commands
 from engine.training.sample import run_plan
 from finance.scenario import Scenario
 from tests.engine.runs.faked import smoke
@@ -68,7 +69,7 @@ def test_the_command_that_is_shown_is_the_one_that_runs() -> None:
     recipe = smoke()
     preparing, training = shown_commands(recipe, this_machine())
     assert preparing.endswith("-m engine.training.prepare RUN")
-    real = training_command(Path("/runs/one"), recipe.n_ranks, 29500)
+    real = training_command(Path("/runs/one"), range(recipe.n_ranks), 29500, this_machine())
     words = training.split()
     assert [word for word in words if "=" not in word] == [
         {"/runs/one": "RUN", "29500": "PORT"}.get(word, word) for word in real
@@ -76,3 +77,9 @@ def test_the_command_that_is_shown_is_the_one_that_runs() -> None:
     on_cpu = shown_commands(recipe, CPU)[1]
     assert on_cpu.startswith("DS_ACCELERATOR=cpu OMP_NUM_THREADS=1 ")
     assert "DS_ACCELERATOR" not in shown_commands(recipe, GPUS)[1]
+
+
+def test_a_gpu_is_taken_by_its_number() -> None:
+    command = training_command(Path("/runs/one"), (0, 3), 29500, GPUS)
+    assert command[command.index("--include") + 1] == "localhost:0,3"
+    assert "--num_gpus" not in command

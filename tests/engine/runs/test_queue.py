@@ -1,0 +1,331 @@
+"""Which run starts when. Supervisors are stood in for; slots, locks and folders are real."""
+
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from engine.documents import InputError
+from engine.facts import accelerator
+from engine.files import write_json
+from engine.machine import Machine
+from engine.predictor.memory import GB
+from engine.runs import launch, processes, queue
+from engine.runs.folder import Phase, Run, all_runs
+from engine.runs.job import Job
+from engine.training.sample import run_plan
+from tests.engine.runs.faked import faked_run, smoke
+
+ROOMY = Machine(accelerator("CPU-core"), 16, 256 * GB)
+
+
+class Supervisors:
+    """Takes and keeps the lock of each run that is started, as its supervisor would."""
+
+    def __init__(self) -> None:
+        self.started: list[str] = []
+        self._locks: dict[str, int] = {}
+
+    def start(self, run: Run, lock: int) -> None:
+        self.started.append(run.recipe.name)
+        self._locks[run.id] = os.dup(lock)
+
+    def end(self, run: Run, phase: Phase = Phase.SUCCEEDED) -> None:
+        run.end(phase)
+        self.kill(run)
+
+    def kill(self, run: Run) -> None:
+        os.close(self._locks.pop(run.id))
+
+
+@pytest.fixture(autouse=True)
+def supervisors(monkeypatch: pytest.MonkeyPatch) -> Supervisors:
+    fake = Supervisors()
+    monkeypatch.setattr(queue, "start_supervisor", fake.start)
+    monkeypatch.setattr(processes, "start_supervisor", fake.start)
+    return fake
+
+
+@pytest.fixture(autouse=True)
+def settings_file(home: Path) -> Path:
+    """Four slots, however many cores there are."""
+    path = home / "settings.toml"
+    path.write_text("slots = 4\n")
+    return path
+
+
+def create(name: str, n_ranks: int = 1, **job: object) -> Run:
+    recipe = smoke(name=name, n_ranks=n_ranks)
+    return Run.create(recipe, run_plan(recipe, None, ROOMY), Job.parse(job))
+
+
+def start(name: str, n_ranks: int = 1, **job: object) -> Run:
+    run = create(name, n_ranks, **job)
+    launch.start(run)
+    return run
+
+
+def test_a_run_starts_at_once_where_there_is_room(supervisors: Supervisors) -> None:
+    one, two = start("one", 3), start("two", 1)
+    assert supervisors.started == ["one", "two"]
+    assert (one.state.phase, one.state.slots) == (Phase.STARTING, (0, 1, 2))
+    assert two.state.slots == (3,)
+    assert queue.waiting() == []
+
+
+def test_two_runs_on_the_same_slots_run_one_after_the_other(supervisors: Supervisors) -> None:
+    one, two = start("one", 3), start("two", 3)
+    assert two.state.phase is Phase.QUEUED
+    assert launch.look(two) is Phase.QUEUED
+    (waits,) = queue.waiting()
+    assert (waits.run.id, waits.behind, waits.held_by) == (two.id, 1, None)
+    supervisors.end(one)
+    assert launch.look(two) is Phase.STARTING
+    assert two.state.slots == (0, 1, 2)
+
+
+def test_the_highest_priority_comes_first_and_of_equals_the_oldest(
+    supervisors: Supervisors,
+) -> None:
+    running = start("running", 4)
+    for name, priority in (("b", 0), ("c", 0), ("last", -1), ("a", 5)):
+        start(name, 4, priority=priority)
+    assert [one.run.recipe.name for one in queue.waiting()] == ["a", "b", "c", "last"]
+    assert [one.behind for one in queue.waiting()] == [1, 2, 3, 4]
+    for _ in range(4):
+        supervisors.end(running)
+        launch.look_at_all()
+        (running,) = [run for run in all_runs() if run.state.phase is Phase.STARTING]
+    assert supervisors.started == ["running", "a", "b", "c", "last"]
+
+
+def test_a_large_run_is_waited_for(supervisors: Supervisors) -> None:
+    one, two = start("one", 2), start("two", 1)
+    large, small = start("large", 4), start("small", 1)
+    supervisors.end(one)
+    launch.look_at_all()
+    assert small.state.phase is Phase.QUEUED  # there is room for it, but not before the large one
+    supervisors.end(two)
+    launch.look_at_all()
+    assert (large.state.phase, small.state.phase) == (Phase.STARTING, Phase.QUEUED)
+
+
+def test_slots_in_between_are_taken(supervisors: Supervisors) -> None:
+    runs = [start(name) for name in "abcd"]
+    supervisors.end(runs[1])
+    supervisors.end(runs[3])
+    assert start("e", 2).state.slots == (1, 3)
+
+
+def test_many_that_look_at_once_start_each_run_once(supervisors: Supervisors) -> None:
+    runs = [create(f"run {number}") for number in range(6)]
+    for run in runs:
+        run.publish()
+    with ThreadPoolExecutor(8) as threads:
+        for done in [threads.submit(queue.advance) for _ in range(24)]:
+            done.result()
+    assert sorted(supervisors.started) == [f"run {number}" for number in range(4)]
+    taken = [slot for run in runs for slot in run.state.slots]
+    assert sorted(taken) == [0, 1, 2, 3]
+
+
+def test_a_run_whose_supervisor_was_killed_is_found_and_gives_its_slots_back(
+    supervisors: Supervisors,
+) -> None:
+    lost, waits = start("lost", 4), start("waits", 4)
+    supervisors.kill(lost)
+    launch.look_at_all()
+    assert lost.state.phase is Phase.FAILED
+    assert lost.state.failure is not None
+    assert lost.state.failure.key == "supervisor_lost"
+    assert waits.state.phase is Phase.STARTING
+
+
+def test_who_is_killed_while_the_queue_advances_loses_no_run(
+    monkeypatch: pytest.MonkeyPatch, supervisors: Supervisors
+) -> None:
+    """SIGKILL between the run's turn and its supervisor's first word."""
+
+    def killed(run: Run, lock: int) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(queue, "start_supervisor", killed)
+    run = create("one")
+    with pytest.raises(KeyboardInterrupt):
+        launch.start(run)
+    assert run.state.phase is Phase.STARTING
+    assert launch.look(run) is Phase.FAILED
+    monkeypatch.setattr(queue, "start_supervisor", supervisors.start)
+    launch.resume(run)
+    assert run.state.phase is Phase.STARTING
+
+
+def test_who_is_killed_before_the_queue_advances_loses_no_run(supervisors: Supervisors) -> None:
+    run = create("one")
+    run.publish()
+    assert supervisors.started == []
+    launch.look_at_all()
+    assert supervisors.started == ["one"]
+
+
+def test_a_queued_run_is_cancelled_at_once(supervisors: Supervisors) -> None:
+    start("running", 4)
+    waits = start("waits")
+    launch.cancel(waits)
+    assert waits.state.phase is Phase.CANCELLED
+    assert queue.waiting() == []
+    launch.cancel(waits)  # again is no error
+    assert waits.state.phase is Phase.CANCELLED
+
+
+def test_a_run_that_was_to_stop_before_its_turn_never_starts(supervisors: Supervisors) -> None:
+    run = create("one")
+    run.publish()
+    run.ask_to_stop("cancelled")  # somebody else had its lock when it was cancelled
+    launch.look_at_all()
+    assert run.state.phase is Phase.CANCELLED
+    assert supervisors.started == []
+
+
+def test_a_run_that_is_larger_than_the_machine_is_refused_and_leaves_nothing() -> None:
+    with pytest.raises(InputError, match="n_ranks: 5 is not allowed: must be at most 4"):
+        start("large", 5)
+    assert all_runs() == []
+    assert not list((Path(os.environ["FLOPLEDGER_HOME"]) / "runs").glob(".2*"))
+
+
+@pytest.mark.parametrize("phase", [Phase.FAILED, Phase.CANCELLED, Phase.STOPPED])
+def test_a_run_that_did_not_succeed_is_resumed(phase: Phase, supervisors: Supervisors) -> None:
+    run = start("one", 2, priority=3)
+    run.ask_to_stop("cancelled")
+    run.set_state(restarts=2, supervisor_pid=1)
+    supervisors.end(run, phase)
+    launch.resume(run)
+    state = run.state
+    assert (state.phase, state.slots) == (Phase.STARTING, (0, 1))
+    assert (state.ended_at, state.failure, state.supervisor_pid) == (None, None, None)
+    assert state.restarts == 0
+    assert run.stop_reason is None
+    assert run.job.priority == 3
+    assert supervisors.started == ["one", "one"]
+
+
+def test_a_resumed_run_waits_for_slots_like_any_other(supervisors: Supervisors) -> None:
+    run = start("one", 4)
+    supervisors.end(run, Phase.FAILED)
+    start("two", 4)
+    launch.resume(run, Job(priority=1))
+    assert run.state.phase is Phase.QUEUED
+    assert run.job.priority == 1
+
+
+@pytest.mark.parametrize(
+    ("spoil", "said"),
+    [
+        (lambda run: None, "must be a run that is over"),
+        (lambda run: run.end(Phase.SUCCEEDED), "must be a run that has not succeeded"),
+    ],
+)
+def test_what_cannot_be_resumed(
+    spoil: Callable[[Run], None], said: str, supervisors: Supervisors
+) -> None:
+    run = start("one")
+    spoil(run)
+    if run.state.phase.is_over:
+        supervisors.kill(run)
+    with pytest.raises(InputError, match=said):
+        launch.resume(run)
+
+
+def test_a_recipe_that_was_edited_by_hand_is_refused(supervisors: Supervisors) -> None:
+    run = start("one")
+    supervisors.end(run, Phase.FAILED)
+    recipe = run.folder / "recipe.toml"
+    recipe.write_text(recipe.read_text().replace("steps = 20", "steps = 21"))
+    for again in (launch.resume, launch.restart):
+        with pytest.raises(InputError, match=r"recipe\.toml: .* was edited after the run was made"):
+            again(run)
+
+
+def test_a_restarted_run_is_a_new_one_of_the_same_kind(supervisors: Supervisors) -> None:
+    run = start("one", 2, priority=3)
+    again = launch.restart(run)
+    assert again.id != run.id
+    assert (again.recipe, again.plan, again.job) == (run.recipe, run.plan, run.job)
+    assert supervisors.started == ["one", "one"]
+
+
+def test_a_run_that_a_cluster_trains_gets_another_supervisor(supervisors: Supervisors) -> None:
+    run = start("one")
+    run.set_state(phase=Phase.TRAINING, cluster_job="17")
+    supervisors.kill(run)
+    assert launch.look(run) is Phase.TRAINING
+    assert launch.look(run) is Phase.TRAINING
+    assert supervisors.started == ["one", "one"]
+    supervisors.end(run)
+
+
+def test_settings_that_are_not_allowed_hold_the_queue_and_nothing_else(
+    settings_file: Path, supervisors: Supervisors
+) -> None:
+    settings_file.write_text("slots = 0\n")
+    run = create("one")
+    run.publish()
+    assert [one.id for one in launch.look_at_all()] == [run.id]
+    assert launch.look(run) is Phase.QUEUED
+    (waits,) = queue.waiting()
+    assert waits.held_by is not None
+    assert "slots: 0 is not allowed: must be at least 1" in str(waits.held_by)
+    with pytest.raises(InputError, match="slots: 0 is not allowed"):
+        start("two")
+    settings_file.write_text("slots = 1\n")
+    assert launch.look(run) is Phase.STARTING
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"phase": "asleep"}', "\xff"])
+def test_a_state_that_was_edited_by_hand_stops_nobody_else(
+    text: str, supervisors: Supervisors
+) -> None:
+    broken, fine = faked_run([6.0]), create("fine")
+    (broken.folder / "state.json").write_text(text, "latin-1")
+    launch.start(fine)
+    assert [run.id for run in launch.look_at_all()] == [fine.id]
+    for ask in (launch.look, launch.cancel, launch.resume):
+        with pytest.raises(InputError) as refused:
+            ask(broken)
+        assert "state.json" in str(refused.value)
+        assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize("name", ["job.json", "recipe.toml"])
+def test_a_queued_run_that_was_edited_by_hand_stops_nobody_else(
+    name: str, supervisors: Supervisors
+) -> None:
+    broken = create("broken")
+    broken.publish()
+    (broken.folder / name).write_text("{")
+    start("fine")
+    assert supervisors.started == ["fine"]
+    launch.cancel(broken)
+    assert broken.state.phase is Phase.CANCELLED
+
+
+def test_slots_are_shown_with_who_has_them(supervisors: Supervisors) -> None:
+    one, two = start("one", 2), start("two")
+    places = queue.slots_of("local", queue.settings())
+    assert places is not None
+    assert places.total == 4
+    assert places.taken == {0: one.id, 1: one.id, 2: two.id}
+
+
+def test_a_run_of_before_there_was_a_queue_is_read(supervisors: Supervisors) -> None:
+    run = faked_run([6.0], phase=Phase.FAILED)
+    (run.folder / "job.json").unlink()
+    write_json(
+        run.folder / "state.json",
+        {"phase": "failed", "created_at": "2026-11-01T00:00:00Z", "ended_at": None},
+    )
+    launch.resume(run)
+    assert supervisors.started == ["smoke"]
