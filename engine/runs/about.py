@@ -6,7 +6,7 @@ from __future__ import annotations
 import unicodedata
 from typing import Annotated
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, StringConstraints
 
 from engine.documents import Document, InputError
 from engine.runs.folder import Run
@@ -25,13 +25,12 @@ def _refuse(text: str, categories: tuple[str, ...]) -> None:
 
 def _one_line(text: str) -> str:
     _refuse(text, _NOT_IN_A_LINE)
-    return text.strip()
+    return text
 
 
 def _lines(text: str) -> str:
-    text = text.replace("\r\n", "\n")
-    _refuse(text.replace("\n", "").replace("\t", ""), _NOT_IN_A_NOTE)
-    return text.strip()
+    _refuse(text.replace("\r\n", "").replace("\n", "").replace("\t", ""), _NOT_IN_A_NOTE)
+    return text
 
 
 def _tag(text: str) -> str:
@@ -47,18 +46,28 @@ def _differ(tags: tuple[str, ...]) -> tuple[str, ...]:
     return tags
 
 
-Name = Annotated[str, AfterValidator(_one_line), Field(min_length=1, max_length=80)]
+Name = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=80),
+    AfterValidator(_one_line),
+]
+Note = Annotated[
+    str, StringConstraints(strip_whitespace=True, max_length=10_000), AfterValidator(_lines)
+]
 Tag = Annotated[
-    str, AfterValidator(_one_line), AfterValidator(_tag), Field(min_length=1, max_length=40)
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=40),
+    AfterValidator(_one_line),
+    AfterValidator(_tag),
 ]
 
 
 class About(Document):
-    """What people say of a run; nothing of it decides anything."""
+    """What people say of a run."""
 
     name: Name | None = None
     """The recipe's name if not said."""
-    note: Annotated[str, AfterValidator(_lines), Field(max_length=10_000)] = ""
+    note: Note = ""
     tags: Annotated[tuple[Tag, ...], AfterValidator(_differ), Field(max_length=20)] = ()
     archived: bool = False
     """Out of sight, as it was."""
