@@ -9,9 +9,11 @@ from contextlib import suppress
 from engine.documents import InputError
 from engine.files import write_json
 from engine.runs import queue
-from engine.runs.folder import Phase, Run, all_runs
+from engine.runs.folder import Phase, Run
+from engine.runs.index import summaries
 from engine.runs.job import Job
 from engine.runs.processes import look_after
+from engine.runs.summary import Summary
 from engine.training.checks import check_start
 
 _LAST_ACTS_S = 10.0
@@ -116,10 +118,13 @@ def look(run: Run) -> Phase:
     return run.state.phase
 
 
-def look_at_all() -> list[Run]:
+def look_at_all() -> list[Summary]:
     """Every run, the newest first, each looked after, and those started whose turn has come."""
-    _advance()
-    return all_runs()
+    seen = summaries()
+    if any(one.phase is Phase.QUEUED for one in seen):
+        _advance()
+        seen = summaries()
+    return seen
 
 
 def wait(run: Run) -> Phase:

@@ -18,7 +18,8 @@ from dataclasses import dataclass
 from engine.documents import InputError
 from engine.paths import runs_dir
 from engine.runs.back_ends import back_end
-from engine.runs.folder import Phase, Run, RunState, all_runs
+from engine.runs.folder import Phase, Run, RunState
+from engine.runs.index import summaries
 from engine.runs.job import BACK_ENDS, BackEndName, Job
 from engine.runs.processes import look_after, start_supervisor
 from engine.runs.settings import Settings, settings
@@ -188,12 +189,15 @@ def _unfinished() -> tuple[list[_Place], list[_Place]]:
     """Runs that are live, for sure, and queued ones in the order in which they start."""
     live: list[_Place] = []
     queued: list[_Place] = []
-    for run in all_runs():
-        if run.state.phase.is_over or look_after(run).is_over:
+    for one in summaries():
+        if one.phase is not None and one.phase.is_over:
             continue
+        run = Run(runs_dir() / one.run_id)
         try:
+            if look_after(run).is_over:
+                continue
             place = _Place(run, run.state, run.job)
-        except InputError:  # somebody edited its job; lists say so
+        except InputError:  # somebody edited it; lists say so
             continue
         (queued if place.state.phase is Phase.QUEUED else live).append(place)
     return live, sorted(queued, key=lambda place: (-place.job.priority, place.run.id))

@@ -1,4 +1,4 @@
-"""Which run starts when. Supervisors are stood in for; slots, locks and folders are real."""
+"""Which run starts when. StandIns are stood in for; slots, locks and folders are real."""
 
 import os
 from collections.abc import Callable
@@ -12,40 +12,14 @@ from engine.facts import accelerator
 from engine.files import write_json
 from engine.machine import Machine
 from engine.predictor.memory import GB
-from engine.runs import launch, processes, queue
+from engine.runs import launch, queue
 from engine.runs.folder import Phase, Run, all_runs
 from engine.runs.job import Job
 from engine.training.sample import run_plan
-from tests.engine.runs.faked import faked_run, smoke
+from tests.engine.runs.faked import StandIns, faked_run, smoke
 
+pytestmark = pytest.mark.usefixtures("supervisors")
 ROOMY = Machine(accelerator("CPU-core"), 16, 256 * GB)
-
-
-class Supervisors:
-    """Takes and keeps the lock of each run that is started, as its supervisor would."""
-
-    def __init__(self) -> None:
-        self.started: list[str] = []
-        self._locks: dict[str, int] = {}
-
-    def start(self, run: Run, lock: int) -> None:
-        self.started.append(run.recipe.name)
-        self._locks[run.id] = os.dup(lock)
-
-    def end(self, run: Run, phase: Phase = Phase.SUCCEEDED) -> None:
-        run.end(phase)
-        self.kill(run)
-
-    def kill(self, run: Run) -> None:
-        os.close(self._locks.pop(run.id))
-
-
-@pytest.fixture(autouse=True)
-def supervisors(monkeypatch: pytest.MonkeyPatch) -> Supervisors:
-    fake = Supervisors()
-    monkeypatch.setattr(queue, "start_supervisor", fake.start)
-    monkeypatch.setattr(processes, "start_supervisor", fake.start)
-    return fake
 
 
 @pytest.fixture(autouse=True)
@@ -67,7 +41,7 @@ def start(name: str, n_ranks: int = 1, **job: object) -> Run:
     return run
 
 
-def test_a_run_starts_at_once_where_there_is_room(supervisors: Supervisors) -> None:
+def test_a_run_starts_at_once_where_there_is_room(supervisors: StandIns) -> None:
     one, two = start("one", 3), start("two", 1)
     assert supervisors.started == ["one", "two"]
     assert (one.state.phase, one.state.slots) == (Phase.STARTING, (0, 1, 2))
@@ -75,7 +49,7 @@ def test_a_run_starts_at_once_where_there_is_room(supervisors: Supervisors) -> N
     assert queue.waiting() == []
 
 
-def test_two_runs_on_the_same_slots_run_one_after_the_other(supervisors: Supervisors) -> None:
+def test_two_runs_on_the_same_slots_run_one_after_the_other(supervisors: StandIns) -> None:
     one, two = start("one", 3), start("two", 3)
     assert two.state.phase is Phase.QUEUED
     assert launch.look(two) is Phase.QUEUED
@@ -87,7 +61,7 @@ def test_two_runs_on_the_same_slots_run_one_after_the_other(supervisors: Supervi
 
 
 def test_the_highest_priority_comes_first_and_of_equals_the_oldest(
-    supervisors: Supervisors,
+    supervisors: StandIns,
 ) -> None:
     running = start("running", 4)
     for name, priority in (("b", 0), ("c", 0), ("last", -1), ("a", 5)):
@@ -101,7 +75,7 @@ def test_the_highest_priority_comes_first_and_of_equals_the_oldest(
     assert supervisors.started == ["running", "a", "b", "c", "last"]
 
 
-def test_a_large_run_is_waited_for(supervisors: Supervisors) -> None:
+def test_a_large_run_is_waited_for(supervisors: StandIns) -> None:
     one, two = start("one", 2), start("two", 1)
     large, small = start("large", 4), start("small", 1)
     supervisors.end(one)
@@ -112,14 +86,14 @@ def test_a_large_run_is_waited_for(supervisors: Supervisors) -> None:
     assert (large.state.phase, small.state.phase) == (Phase.STARTING, Phase.QUEUED)
 
 
-def test_slots_in_between_are_taken(supervisors: Supervisors) -> None:
+def test_slots_in_between_are_taken(supervisors: StandIns) -> None:
     runs = [start(name) for name in "abcd"]
     supervisors.end(runs[1])
     supervisors.end(runs[3])
     assert start("e", 2).state.slots == (1, 3)
 
 
-def test_many_that_look_at_once_start_each_run_once(supervisors: Supervisors) -> None:
+def test_many_that_look_at_once_start_each_run_once(supervisors: StandIns) -> None:
     runs = [create(f"run {number}") for number in range(6)]
     for run in runs:
         run.publish()
@@ -132,7 +106,7 @@ def test_many_that_look_at_once_start_each_run_once(supervisors: Supervisors) ->
 
 
 def test_a_run_whose_supervisor_was_killed_is_found_and_gives_its_slots_back(
-    supervisors: Supervisors,
+    supervisors: StandIns,
 ) -> None:
     lost, waits = start("lost", 4), start("waits", 4)
     supervisors.kill(lost)
@@ -144,7 +118,7 @@ def test_a_run_whose_supervisor_was_killed_is_found_and_gives_its_slots_back(
 
 
 def test_who_is_killed_while_the_queue_advances_loses_no_run(
-    monkeypatch: pytest.MonkeyPatch, supervisors: Supervisors
+    monkeypatch: pytest.MonkeyPatch, supervisors: StandIns
 ) -> None:
     """SIGKILL between the run's turn and its supervisor's first word."""
 
@@ -162,7 +136,7 @@ def test_who_is_killed_while_the_queue_advances_loses_no_run(
     assert run.state.phase is Phase.STARTING
 
 
-def test_who_is_killed_before_the_queue_advances_loses_no_run(supervisors: Supervisors) -> None:
+def test_who_is_killed_before_the_queue_advances_loses_no_run(supervisors: StandIns) -> None:
     run = create("one")
     run.publish()
     assert supervisors.started == []
@@ -170,7 +144,7 @@ def test_who_is_killed_before_the_queue_advances_loses_no_run(supervisors: Super
     assert supervisors.started == ["one"]
 
 
-def test_a_queued_run_is_cancelled_at_once(supervisors: Supervisors) -> None:
+def test_a_queued_run_is_cancelled_at_once(supervisors: StandIns) -> None:
     start("running", 4)
     waits = start("waits")
     launch.cancel(waits)
@@ -180,7 +154,7 @@ def test_a_queued_run_is_cancelled_at_once(supervisors: Supervisors) -> None:
     assert waits.state.phase is Phase.CANCELLED
 
 
-def test_a_run_that_was_to_stop_before_its_turn_never_starts(supervisors: Supervisors) -> None:
+def test_a_run_that_was_to_stop_before_its_turn_never_starts(supervisors: StandIns) -> None:
     run = create("one")
     run.publish()
     run.ask_to_stop("cancelled")  # somebody else had its lock when it was cancelled
@@ -197,7 +171,7 @@ def test_a_run_that_is_larger_than_the_machine_is_refused_and_leaves_nothing() -
 
 
 @pytest.mark.parametrize("phase", [Phase.FAILED, Phase.CANCELLED, Phase.STOPPED])
-def test_a_run_that_did_not_succeed_is_resumed(phase: Phase, supervisors: Supervisors) -> None:
+def test_a_run_that_did_not_succeed_is_resumed(phase: Phase, supervisors: StandIns) -> None:
     run = start("one", 2, priority=3)
     run.ask_to_stop("cancelled")
     run.set_state(restarts=2, supervisor_pid=1)
@@ -212,7 +186,7 @@ def test_a_run_that_did_not_succeed_is_resumed(phase: Phase, supervisors: Superv
     assert supervisors.started == ["one", "one"]
 
 
-def test_a_resumed_run_waits_for_slots_like_any_other(supervisors: Supervisors) -> None:
+def test_a_resumed_run_waits_for_slots_like_any_other(supervisors: StandIns) -> None:
     run = start("one", 4)
     supervisors.end(run, Phase.FAILED)
     start("two", 4)
@@ -229,7 +203,7 @@ def test_a_resumed_run_waits_for_slots_like_any_other(supervisors: Supervisors) 
     ],
 )
 def test_what_cannot_be_resumed(
-    spoil: Callable[[Run], None], said: str, supervisors: Supervisors
+    spoil: Callable[[Run], None], said: str, supervisors: StandIns
 ) -> None:
     run = start("one")
     spoil(run)
@@ -239,7 +213,7 @@ def test_what_cannot_be_resumed(
         launch.resume(run)
 
 
-def test_a_recipe_that_was_edited_by_hand_is_refused(supervisors: Supervisors) -> None:
+def test_a_recipe_that_was_edited_by_hand_is_refused(supervisors: StandIns) -> None:
     run = start("one")
     supervisors.end(run, Phase.FAILED)
     recipe = run.folder / "recipe.toml"
@@ -249,7 +223,7 @@ def test_a_recipe_that_was_edited_by_hand_is_refused(supervisors: Supervisors) -
             again(run)
 
 
-def test_a_restarted_run_is_a_new_one_of_the_same_kind(supervisors: Supervisors) -> None:
+def test_a_restarted_run_is_a_new_one_of_the_same_kind(supervisors: StandIns) -> None:
     run = start("one", 2, priority=3)
     again = launch.restart(run)
     assert again.id != run.id
@@ -257,7 +231,7 @@ def test_a_restarted_run_is_a_new_one_of_the_same_kind(supervisors: Supervisors)
     assert supervisors.started == ["one", "one"]
 
 
-def test_a_run_that_a_cluster_trains_gets_another_supervisor(supervisors: Supervisors) -> None:
+def test_a_run_that_a_cluster_trains_gets_another_supervisor(supervisors: StandIns) -> None:
     run = start("one")
     run.set_state(phase=Phase.TRAINING, cluster_job="17")
     supervisors.kill(run)
@@ -268,12 +242,12 @@ def test_a_run_that_a_cluster_trains_gets_another_supervisor(supervisors: Superv
 
 
 def test_settings_that_are_not_allowed_hold_the_queue_and_nothing_else(
-    settings_file: Path, supervisors: Supervisors
+    settings_file: Path, supervisors: StandIns
 ) -> None:
     settings_file.write_text("slots = 0\n")
     run = create("one")
     run.publish()
-    assert [one.id for one in launch.look_at_all()] == [run.id]
+    assert [one.run_id for one in launch.look_at_all()] == [run.id]
     assert launch.look(run) is Phase.QUEUED
     (waits,) = queue.waiting()
     assert waits.held_by is not None
@@ -286,12 +260,13 @@ def test_settings_that_are_not_allowed_hold_the_queue_and_nothing_else(
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"phase": "asleep"}', "\xff"])
 def test_a_state_that_was_edited_by_hand_stops_nobody_else(
-    text: str, supervisors: Supervisors
+    text: str, supervisors: StandIns
 ) -> None:
     broken, fine = faked_run([6.0]), create("fine")
     (broken.folder / "state.json").write_text(text, "latin-1")
     launch.start(fine)
-    assert [run.id for run in launch.look_at_all()] == [fine.id]
+    seen = {one.run_id: one.phase for one in launch.look_at_all()}
+    assert seen == {fine.id: Phase.STARTING, broken.id: None}
     for ask in (launch.look, launch.cancel, launch.resume):
         with pytest.raises(InputError) as refused:
             ask(broken)
@@ -301,7 +276,7 @@ def test_a_state_that_was_edited_by_hand_stops_nobody_else(
 
 @pytest.mark.parametrize("name", ["job.json", "recipe.toml"])
 def test_a_queued_run_that_was_edited_by_hand_stops_nobody_else(
-    name: str, supervisors: Supervisors
+    name: str, supervisors: StandIns
 ) -> None:
     broken = create("broken")
     broken.publish()
@@ -312,7 +287,7 @@ def test_a_queued_run_that_was_edited_by_hand_stops_nobody_else(
     assert broken.state.phase is Phase.CANCELLED
 
 
-def test_slots_are_shown_with_who_has_them(supervisors: Supervisors) -> None:
+def test_slots_are_shown_with_who_has_them(supervisors: StandIns) -> None:
     one, two = start("one", 2), start("two")
     places = queue.slots_of("local", queue.settings())
     assert places is not None
@@ -320,7 +295,7 @@ def test_slots_are_shown_with_who_has_them(supervisors: Supervisors) -> None:
     assert places.taken == {0: one.id, 1: one.id, 2: two.id}
 
 
-def test_a_run_of_before_there_was_a_queue_is_read(supervisors: Supervisors) -> None:
+def test_a_run_of_before_there_was_a_queue_is_read(supervisors: StandIns) -> None:
     run = faked_run([6.0], phase=Phase.FAILED)
     (run.folder / "job.json").unlink()
     write_json(
