@@ -64,6 +64,22 @@ def this_machine() -> Machine:
     return Machine(accelerator(CPU_CORE), cores, psutil.virtual_memory().total)
 
 
+def machine_like(name: str | None, n_devices: int) -> Machine:
+    """Machines elsewhere as one: so many devices of that row of the accelerator table, or of what
+    this machine has; cores with as much memory each as here.
+
+    Raises
+    ------
+    InputError
+        As :func:`this_machine`, where no name says what they have.
+    """
+    device = this_machine().device if name is None else accelerator(name)
+    if device.kind == "cpu":
+        cores = psutil.cpu_count() or 1
+        return Machine(device, n_devices, psutil.virtual_memory().total / cores * n_devices)
+    return Machine(device, n_devices, device.memory_gb * GB * n_devices)
+
+
 def device_name(machine: Machine) -> str:
     """What the machine calls its devices."""
     names = _gpu_names() if machine.has_gpu else []

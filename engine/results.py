@@ -79,8 +79,10 @@ class StepMetrics(Document):
 
 
 class RunResult(Document):
-    """Figures of one whole run. Step times are of the steps after the first three, which also
-    set up kernels and allocators; ``step_time_s`` is their mean, since slow steps cost as well."""
+    """Figures of one whole run. Step times are of the steps after the first three of each start,
+    which also set up kernels and allocators; ``step_time_s`` is their mean, since slow steps cost
+    as well. Of a run that was resumed every step counts once: what was lost with a process and
+    done again is not in any time. Memory, peak rate and load by others are of its last start."""
 
     steps: int
     tokens: int
@@ -96,7 +98,8 @@ class RunResult(Document):
     steps_time_s: Positive
     """All steps together, the first ones included, evaluations not."""
     wall_time_s: Positive
-    """From the first step to the last evaluation."""
+    """From the first step to the last evaluation, less the time between a checkpoint and its
+    resume."""
     tokens_per_s: Positive
     achieved_flops_per_s: Positive
     """Model FLOPs of all devices; attention's full square counted, no recomputation."""
@@ -131,7 +134,14 @@ class Failure(Document):
             params={"field": error.field, "value": value, "rule": error.rule} | error.params,
         )
 
+    @classmethod
+    def on_node(cls, node: str, failure: Failure) -> Self:
+        return cls(key="on_node", params={"node": node, "what": failure.model_dump(mode="json")})
+
     def in_language(self, language: str) -> str:
         if self.key == "input":
             return InputError(**self.params).in_language(language)
+        if self.key == "on_node":
+            what = Failure.parse(self.params["what"]).in_language(language)
+            return catalog(language)("failure.on_node", node=self.params["node"], what=what)
         return catalog(language)(f"failure.{self.key}", **self.params)

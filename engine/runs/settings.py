@@ -79,19 +79,26 @@ class Slurm(Document):
     """Ranks on one node."""
     accelerator: AcceleratorName | None = None
     """What one slot is, by the accelerator table; the same as on this machine if not said."""
+    options: tuple[Word, ...] = ()
+    """Further ones of ``sbatch``, such as ``--qos=…`` or ``--mem=0``."""
     python: Word | None = None
+    """The interpreter there; as here if not said."""
 
 
 class Kubernetes(Document):
     namespace: Name = "default"
     image: Word
     """Holds this project and its environment."""
+    project_dir: Word | None = None
+    """Where the image has the code; the folder that it starts in if not said."""
+    python: Word = "python"
+    """The image's interpreter."""
     volume_claim: Name
-    """Persistent volume claim that is mounted as the home folder of every pod."""
-    home: Word = "/flopledger"
-    """Where it is mounted."""
+    """Persistent volume claim with the home folder, which pods see under the path it has here."""
     nodes: Nodes
+    """Pods that a run can have at most."""
     slots_per_node: Slots
+    """Ranks in one pod."""
     accelerator: AcceleratorName | None = None
     """What one slot is, by the accelerator table; the same as on this machine if not said."""
     gpu_resource: Annotated[str, Field(min_length=1, max_length=253)] = "nvidia.com/gpu"

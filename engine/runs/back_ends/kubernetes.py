@@ -1,0 +1,240 @@
+"""A Kubernetes cluster: one indexed Job a run, with a guard in each of its pods, and a headless
+Service by which they find node 0.
+
+The home folder lies in a volume that the pods see under the path that it has here. Where a pod is
+taken away, the ranks of all end and the Job brings its pods back; they go on from the last
+checkpoint. Where a rank fails, the Job fails.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
+
+import yaml
+
+from engine.documents import InputError
+from engine.files import write_atomically
+from engine.machine import Machine, machine_like
+from engine.runs.back_ends.cluster import ClientError, ClusterJob, ask
+from engine.runs.folder import Run
+from engine.runs.job import BackEndName
+from engine.runs.node import ENDED_EXIT_CODE
+from engine.runs.nodes import forget_nodes, guard_environment, shares_of_nodes
+from engine.runs.settings import Kubernetes, Settings, settings
+
+_GUARD_PORT = 29_500
+"""A pod has an address of its own, and with it every port."""
+_GRACE_S = 5
+"""Between a pod's SIGTERM and its SIGKILL; a guard needs half of it."""
+_DELETED = "Deleted"
+
+
+class KubernetesJob(ClusterJob):
+    over: ClassVar = {"Complete": 0, "Failed": 1, _DELETED: 1}
+    told_by_guards: ClassVar = ("Complete", "Failed")
+    waiting: ClassVar = "Pending"
+
+    def __init__(self, run: Run, cluster: Kubernetes, n_nodes: int, cluster_job: str) -> None:
+        super().__init__(run, n_nodes, cluster_job)
+        self._namespace = cluster.namespace
+
+    def state(self) -> str:
+        try:
+            job = self._kubectl("get", "job", self.cluster_job, "--output=json")
+        except ClientError as error:
+            if "NotFound" not in str(error):
+                raise
+            return _DELETED
+        return state_of(json.loads(job))
+
+    def cancel(self) -> None:
+        self._kubectl(
+            "delete", f"job/{self.cluster_job}", f"service/{self.cluster_job}",
+            "--ignore-not-found", "--cascade=foreground", f"--timeout={_GRACE_S + 3}s",
+        )  # fmt: skip
+
+    def end(self) -> list[str]:
+        left = super().end()
+        self._try_to_cancel()  # one that is over, too, leaves its pods and its Service
+        return left
+
+    def _kubectl(self, *words: str) -> str:
+        return ask("kubectl", f"--namespace={self._namespace}", *words)
+
+
+def state_of(job: Mapping[str, Any]) -> str:
+    """What a Job, as the cluster describes it, amounts to."""
+    status = job.get("status", {})
+    for condition in status.get("conditions", ()):
+        if condition["type"] in ("Complete", "Failed") and condition["status"] == "True":
+            return str(condition["type"])
+    return "Running" if status.get("ready") else "Pending"
+
+
+def _metadata(run: Run, cluster: Kubernetes) -> dict[str, Any]:
+    return {
+        "name": job_name(run),
+        "namespace": cluster.namespace,
+        "labels": {"app": "flopledger"},
+        "annotations": {"flopledger/run": run.id},
+    }
+
+
+def job_name(run: Run) -> str:
+    """Short, since names of pods and hosts are made of it: when the run was made, and what tells
+    it from others of the same second."""
+    date, time, *_, suffix = run.id.split("-")
+    return f"run-{date}-{time}-{suffix}"
+
+
+def manifest(run: Run, cluster: Kubernetes, machine: Machine) -> str:
+    """What ``kubectl apply`` is given."""
+    documents = [_service(run, cluster), _job(run, cluster, machine)]
+    return yaml.safe_dump_all(documents, sort_keys=False, allow_unicode=True)
+
+
+def _service(run: Run, cluster: Kubernetes) -> dict[str, Any]:
+    return {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": _metadata(run, cluster),
+        "spec": {
+            "clusterIP": "None",
+            # Pods look for node 0 before any of them can be called ready.
+            "publishNotReadyAddresses": True,
+            "selector": {"batch.kubernetes.io/job-name": job_name(run)},
+            "ports": [{"name": "guard", "port": _GUARD_PORT}],
+        },
+    }
+
+
+def _job(run: Run, cluster: Kubernetes, machine: Machine) -> dict[str, Any]:
+    shares = _shares(run, cluster)
+    pod = {
+        "subdomain": job_name(run),
+        "restartPolicy": "Never",
+        "terminationGracePeriodSeconds": _GRACE_S,
+        "automountServiceAccountToken": False,
+        "containers": [_container(run, cluster, machine, shares)],
+        "volumes": [
+            {"name": "home", "persistentVolumeClaim": {"claimName": cluster.volume_claim}},
+            {"name": "shm", "emptyDir": {"medium": "Memory"}},
+        ],
+    }
+    goes_on = [
+        {
+            "action": "Ignore",
+            "onExitCodes": {
+                "containerName": "guard",
+                "operator": "In",
+                "values": [ENDED_EXIT_CODE],
+            },
+        },
+        {
+            "action": "Ignore",
+            "onPodConditions": [{"type": "DisruptionTarget", "status": "True"}],
+        },
+    ]
+    return {
+        "apiVersion": "batch/v1",
+        "kind": "Job",
+        "metadata": _metadata(run, cluster),
+        "spec": {
+            "completionMode": "Indexed",
+            "completions": len(shares),
+            "parallelism": len(shares),
+            "backoffLimit": 0,
+            "podFailurePolicy": {"rules": goes_on},
+            "podReplacementPolicy": "Failed",
+            "template": {"metadata": {"labels": {"app": "flopledger"}}, "spec": pod},
+        },
+    }
+
+
+def _container(
+    run: Run, cluster: Kubernetes, machine: Machine, shares: Sequence[int]
+) -> dict[str, Any]:
+    name = job_name(run)
+    index = "metadata.annotations['batch.kubernetes.io/job-completion-index']"
+    environment = guard_environment(run, machine)
+    container: dict[str, Any] = {
+        "name": "guard",
+        "image": cluster.image,
+        "command": [
+            cluster.python, "-m", "engine.runs.node", str(run.folder.absolute()),
+            "--rank", "$(NODE_RANK)", "--name", "$(NODE_NAME)",
+            "--shares", ",".join(map(str, shares)),
+            "--master", f"{name}-0.{name}", "--port", str(_GUARD_PORT),
+        ],
+        "env": [
+            {"name": "NODE_RANK", "valueFrom": {"fieldRef": {"fieldPath": index}}},
+            {"name": "NODE_NAME", "valueFrom": {"fieldRef": {"fieldPath": "spec.nodeName"}}},
+            *({"name": name, "value": value} for name, value in environment.items()),
+        ],
+        "resources": {
+            "limits": {cluster.gpu_resource if machine.has_gpu else "cpu": max(shares)}
+        },
+        "volumeMounts": [
+            {"name": "home", "mountPath": environment["FLOPLEDGER_HOME"]},
+            {"name": "shm", "mountPath": "/dev/shm"},
+        ],
+    }  # fmt: skip
+    if cluster.project_dir:
+        container["workingDir"] = cluster.project_dir
+    return container
+
+
+def _shares(run: Run, cluster: Kubernetes) -> list[int]:
+    return shares_of_nodes(run.recipe.n_ranks, [cluster.slots_per_node] * cluster.nodes)
+
+
+class KubernetesCluster:
+    name: BackEndName = "kubernetes"
+
+    def lacks(self, settings: Settings) -> list[InputError]:
+        try:
+            namespace = _cluster(settings).namespace
+            if shutil.which("kubectl") is None:
+                raise InputError("back_end", "kubernetes", "on_path", command="kubectl")
+            ask(
+                "kubectl", f"--namespace={namespace}", "--request-timeout=5s",
+                "auth", "can-i", "create", "jobs.batch",
+            )  # fmt: skip
+        except InputError as error:
+            return [error]
+        except ClientError as error:
+            return [InputError("back_end", "kubernetes", "kubectl_refused", message=str(error))]
+        return []
+
+    def machine(self, settings: Settings) -> Machine:
+        cluster = _cluster(settings)
+        return machine_like(cluster.accelerator, cluster.nodes * cluster.slots_per_node)
+
+    def slots(self, settings: Settings) -> int | None:
+        return None
+
+    def training(self, run: Run, machine: Machine, environment: Mapping[str, str]) -> KubernetesJob:
+        cluster = _cluster(settings())
+        if run.state.cluster_job is None:
+            forget_nodes(run.folder)
+            file = run.folder / "kubernetes.yaml"
+            write_atomically(file, manifest(run, cluster, machine))
+            try:
+                ask("kubectl", f"--namespace={cluster.namespace}", "apply", f"--filename={file}")
+            except ClientError as error:
+                raise InputError(
+                    "settings.toml", "[kubernetes]", "kubectl_refused", message=str(error)
+                ) from None
+        return KubernetesJob(run, cluster, len(_shares(run, cluster)), job_name(run))
+
+
+def _cluster(settings: Settings) -> Kubernetes:
+    if settings.kubernetes is None:
+        raise InputError("back_end", "kubernetes", "settings_table", table="kubernetes")
+    return settings.kubernetes
+
+
+BACK_END = KubernetesCluster()

@@ -1,0 +1,178 @@
+"""A Slurm cluster: one job a run, with a guard on each of its nodes.
+
+The nodes see the home folder under the path that it has here. The job goes on without us: a
+supervisor that finds its id in the run's state only watches it. A job that Slurm takes off a lost
+node comes back by itself (``--requeue``), and its ranks go on from the last checkpoint.
+"""
+
+from __future__ import annotations
+
+import shlex
+import shutil
+import sys
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import ClassVar
+
+from engine.documents import InputError
+from engine.files import write_atomically
+from engine.machine import Machine, machine_like
+from engine.paths import PROJECT_DIR
+from engine.runs.back_ends.cluster import ClientError, ClusterJob, ask
+from engine.runs.folder import Run
+from engine.runs.job import BackEndName
+from engine.runs.nodes import forget_nodes, guard_environment, shares_of_nodes
+from engine.runs.settings import Settings, Slurm, settings
+
+_FORGOTTEN = "FORGOTTEN"
+"""Ours, of a job that Slurm does not know any more: few clusters keep them for longer than minutes
+without a data base."""
+_NODE = (
+    '--rank "$SLURM_NODEID" --name "$SLURMD_NODENAME" '
+    '--master "$SLURM_LAUNCH_NODE_IPADDR" --port "$PORT"'
+)
+"""Who a guard is among those of its job; the job's script runs on node 0."""
+_FREE_PORT = 'import socket; s = socket.socket(); s.bind(("", 0)); print(s.getsockname()[1])'
+
+
+class SlurmJob(ClusterJob):
+    # https://slurm.schedmd.com/job_state_codes.html
+    over: ClassVar = {"COMPLETED": 0} | dict.fromkeys(
+        (
+            "BOOT_FAIL", "CANCELLED", "DEADLINE", "FAILED", "NODE_FAIL", "OUT_OF_MEMORY",
+            "PREEMPTED", "REVOKED", "TIMEOUT", _FORGOTTEN,
+        ),
+        1,
+    )  # fmt: skip
+    told_by_guards: ClassVar = ("COMPLETED", "FAILED", _FORGOTTEN)
+    waiting: ClassVar = "PENDING"
+
+    def state(self) -> str:
+        return job_state(self.cluster_job)
+
+    def cancel(self) -> None:
+        ask("scancel", self.cluster_job)
+
+
+def job_state(job: str) -> str:
+    """As Slurm calls it; ``FORGOTTEN`` where it does not know the job any more.
+
+    Raises
+    ------
+    ClientError
+        If its controller does not answer.
+    """
+    try:
+        known = ask("squeue", "--noheader", "--states=all", f"--jobs={job}", "--format=%T")
+    except ClientError as error:
+        if "Invalid job id" not in str(error):
+            raise
+        known = ""
+    return known.strip() or _accounted_state(job) or _FORGOTTEN
+
+
+def _accounted_state(job: str) -> str:
+    """From Slurm's data base, or from the file of ended jobs that small clusters have instead."""
+    for kept in ("--allocations", "--completion"):
+        with suppress(ClientError):
+            lines = ask(
+                "sacct", kept, "--noheader", "--parsable2", "--format=State", f"--jobs={job}"
+            ).split("\n")
+            states = [line.split()[0] for line in lines if line.strip()]  # "CANCELLED by 1000"
+            if states:
+                return states[-1]  # a job that came back has a line for each time
+    return ""
+
+
+def submit(run: Run, cluster: Slurm, machine: Machine) -> str:
+    """The id of a new job for ``run``.
+
+    Raises
+    ------
+    InputError
+        With Slurm's own words, if it does not take the job.
+    """
+    forget_nodes(run.folder)
+    script = run.folder / "job.sh"
+    write_atomically(script, job_script(run, cluster, machine))
+    try:
+        answer = ask("sbatch", "--parsable", *cluster.options, str(script))
+    except ClientError as error:
+        raise InputError("settings.toml", "[slurm]", "slurm_refused", message=str(error)) from None
+    return answer.strip().split(";")[0]  # the cluster's name may follow
+
+
+def job_script(run: Run, cluster: Slurm, machine: Machine) -> str:
+    """What ``sbatch`` is given: a guard on each node, told who it is by Slurm's own variables."""
+    shares = _shares(run, cluster)
+    options: dict[str, object] = {
+        "job-name": run.id,
+        "partition": cluster.partition,
+        "account": cluster.account,
+        "time": cluster.time_limit_minutes,
+        "nodes": len(shares),
+        "ntasks-per-node": 1,
+        "gres": f"gpu:{max(shares)}" if machine.has_gpu else None,
+        "cpus-per-task": None if machine.has_gpu else max(shares),
+        "chdir": PROJECT_DIR,
+        "output": run.folder / "log",
+        "open-mode": "append",
+    }
+    environment = guard_environment(run, machine)
+    python = cluster.python or sys.executable
+    guard = shlex.join([python, "-m", "engine.runs.node", str(run.folder)])
+    guard += f" --shares {','.join(map(str, shares))} {_NODE}"
+    return "\n".join(
+        [
+            "#!/bin/bash",
+            *(f'#SBATCH --{name}="{each}"' for name, each in options.items() if each is not None),
+            "#SBATCH --requeue",
+            *(f"export {name}={shlex.quote(value)}" for name, value in environment.items()),
+            # Since Slurm 22.05 a step does not take this over by itself.
+            'export SRUN_CPUS_PER_TASK="${SLURM_CPUS_PER_TASK:-1}"',
+            f"export PORT=$({shlex.join([python, '-c', _FREE_PORT])})",
+            f"exec srun --kill-on-bad-exit=1 sh -c {shlex.quote(f'exec {guard}')}",
+            "",
+        ]
+    )
+
+
+def _shares(run: Run, cluster: Slurm) -> list[int]:
+    return shares_of_nodes(run.recipe.n_ranks, [cluster.slots_per_node] * cluster.nodes)
+
+
+class SlurmCluster:
+    name: BackEndName = "slurm"
+
+    def lacks(self, settings: Settings) -> list[InputError]:
+        try:
+            _cluster(settings)
+            if shutil.which("sbatch") is None:
+                raise InputError("back_end", "slurm", "on_path", command="sbatch")
+            ask("scontrol", "ping")
+        except InputError as error:
+            return [error]
+        except ClientError as error:
+            return [InputError("back_end", "slurm", "slurm_silent", message=str(error))]
+        return []
+
+    def machine(self, settings: Settings) -> Machine:
+        cluster = _cluster(settings)
+        return machine_like(cluster.accelerator, cluster.nodes * cluster.slots_per_node)
+
+    def slots(self, settings: Settings) -> int | None:
+        return None
+
+    def training(self, run: Run, machine: Machine, environment: Mapping[str, str]) -> SlurmJob:
+        cluster = _cluster(settings())
+        job = run.state.cluster_job or submit(run, cluster, machine)
+        return SlurmJob(run, len(_shares(run, cluster)), job)
+
+
+def _cluster(settings: Settings) -> Slurm:
+    if settings.slurm is None:
+        raise InputError("back_end", "slurm", "settings_table", table="slurm")
+    return settings.slurm
+
+
+BACK_END = SlurmCluster()
