@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
-from collections.abc import Iterator
+import shutil
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from engine.documents import InputError
 
@@ -14,11 +16,40 @@ from engine.documents import InputError
 def write_atomically(path: Path, text: str) -> None:
     """Replace ``path`` as a whole: a reader, or a crash, meets the old text or the new one."""
     part = path.with_name(f".{path.name}.{os.getpid()}")
-    with part.open("w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    part.replace(path)
+    try:
+        with part.open("w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(path)
+    except OSError:  # a full disk gets back what was written
+        part.unlink(missing_ok=True)
+        raise
+    to_disk(path.parent)
+
+
+def to_disk(path: Path) -> None:
+    """Wait until a file, or which names a folder holds, would survive a loss of power."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def put_in_place(part: Path, folder: Path) -> None:
+    """Give a filled folder its name, in place of one that has it; its files are on the disk."""
+    to_disk(part)
+    if folder.exists():
+        remove_folder(folder)
+    part.rename(folder)
+    to_disk(folder.parent)
+
+
+def remove_folder(folder: Path) -> None:
+    """Take a folder away, in one go for whoever looks."""
+    gone = folder.rename(folder.with_name(f".{folder.name}.gone"))
+    shutil.rmtree(gone)
 
 
 def write_json(path: Path, data: object) -> None:
@@ -42,27 +73,64 @@ def read_json(path: Path) -> dict[str, Any] | None:
     return found
 
 
+class NewLines(NamedTuple):
+    """What a ``.jsonl`` file holds that its reader has not seen."""
+
+    began_anew: bool
+    """Whether lines that were read before are no longer there: these are all that there are."""
+    lines: list[dict[str, Any]]
+
+
 class JsonLines:
     """Reads a growing ``.jsonl`` file by byte offset: each call to :meth:`new` gives what came
-    since the last. A line without its end is left for the next call."""
+    since the last. A line without its end is left for the next call. Where the line read last no
+    longer stands in its place, the file was cut back meanwhile and is read from its start.
 
-    def __init__(self, path: Path) -> None:
-        self._path, self._offset = path, 0
+    Another reader goes on from where this one is by its ``read_bytes`` and its ``last_line``.
+    """
 
-    def new(self) -> Iterator[dict[str, Any]]:
+    def __init__(self, path: Path, read_bytes: int = 0, last_line: bytes = b"") -> None:
+        self._path, self.read_bytes, self.last_line = path, read_bytes, last_line
+
+    def new(self) -> NewLines:
+        """What is new; InputError for a line that is no JSON: somebody edited it."""
         try:
             with self._path.open("rb") as file:
-                file.seek(self._offset)
+                file.seek(self.read_bytes - len(self.last_line))
+                began_anew = file.read(len(self.last_line)) != self.last_line
+                if began_anew:
+                    self.read_bytes, self.last_line = 0, b""
+                    file.seek(0)
+                lines = []
                 for line in file:
                     if not line.endswith(b"\n"):
                         break
-                    self._offset += len(line)
-                    yield json.loads(line)
+                    lines.append(json.loads(line))
+                    self.read_bytes, self.last_line = self.read_bytes + len(line), line
+                return NewLines(began_anew, lines)
         except FileNotFoundError:
-            return
+            began_anew, self.read_bytes, self.last_line = self.read_bytes > 0, 0, b""
+            return NewLines(began_anew, [])
+        except (ValueError, RecursionError) as error:
+            raise InputError(str(self._path), str(error), "not_json") from None
 
 
 def append_json_line(path: Path, data: dict[str, Any]) -> None:
-    """Append one line with a single write, so that a reader never meets two halves."""
+    """Append one line with a single write, so that a reader never meets two halves.
+
+    Raises
+    ------
+    OSError
+        Also where the disk takes a part of the line only.
+    """
+    line = json.dumps(data, allow_nan=False).encode() + b"\n"
     with path.open("ab", buffering=0) as file:
-        file.write(json.dumps(data, allow_nan=False).encode() + b"\n")
+        if file.write(line) < len(line):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+
+
+def cut_json_lines(path: Path, stays: Callable[[dict[str, Any]], bool]) -> list[dict[str, Any]]:
+    """Replace a ``.jsonl`` file by those of its whole lines that stay, and return them."""
+    kept = [line for line in JsonLines(path).new().lines if stays(line)]
+    write_atomically(path, "".join(f"{json.dumps(line, allow_nan=False)}\n" for line in kept))
+    return kept

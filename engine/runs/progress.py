@@ -4,6 +4,7 @@ and the terminal alike."""
 from __future__ import annotations
 
 import statistics
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -84,7 +85,12 @@ class Progress:
         self._mean = 0.0
 
     def update(self) -> Self:
-        for line in self._lines.new():
+        began_anew, lines = self._lines.new()
+        if began_anew:  # training has gone back to a checkpoint
+            for seen in (self.metrics, self.smoothed_losses, self._hours):
+                seen.clear()
+            self._mean = 0.0
+        for line in lines:
             step = StepMetrics.parse(line, "metrics.jsonl")
             before_hours = self._hours[-1] if self._hours else 0.0
             self.metrics.append(step)
@@ -128,9 +134,19 @@ class Progress:
         return self._hours[-1] if self._hours else 0.0
 
     @property
+    def spent_hours(self) -> float:
+        """What all steps took that were ever taken, those included that were lost with their
+        process and taken again."""
+        state = self.run.state
+        since = state.started_at.timestamp() if state.started_at else 0.0
+        n_before = bisect_left(self.metrics, since, key=lambda step: step.time)
+        before_hours = self._hours[n_before - 1] if n_before else 0.0
+        return state.spent_s / SECONDS_PER_HOUR + self.hours - before_hours
+
+    @property
     def cost_usd(self) -> float:
-        """What the steps so far have cost."""
-        return self._price_usd_per_hour * self.hours
+        """What all steps have cost that were ever taken."""
+        return self._price_usd_per_hour * self.spent_hours
 
     @property
     def held_out_loss(self) -> float | None:
@@ -156,8 +172,8 @@ class Progress:
         steps_per_hour = self.recipe.steps / SECONDS_PER_HOUR
         return Meter(
             axis="hours",
-            so_far=self.hours,
-            at_end=self.hours + left_hours,
+            so_far=self.spent_hours,
+            at_end=self.spent_hours + left_hours,
             forecast=self.forecast.step_time_s * steps_per_hour,
         )
 

@@ -15,7 +15,8 @@ class TrainedSoFar:
     """Where in a run a model was taken from."""
 
     step: int
-    held_out_loss: float
+    held_out_loss: float | None
+    """None where it was not measured: at a checkpoint by the clock, or at a stop."""
 
     def tokens(self, recipe: Recipe) -> int:
         return self.step * recipe.tokens_per_step
@@ -53,19 +54,22 @@ def model_card(recipe: Recipe, corpus: CorpusReport, so_far: TrainedSoFar, devic
             vocab=f"{corpus.vocab:,}",
         )
     ]
-    loss = so_far.held_out_loss
-    scope = say("card.of_all") if is_last else say("card.of_some", n=recipe.eval_sequences)
+    if kind == "bert":
+        data.append(say("card.masked_line", share=f"{recipe.masked_share:.0%}"))
     figures = {
         say("card.steps"): f"{so_far.step:,}",
         say("card.tokens"): f"{so_far.tokens(recipe):,}",
-        f"{say('card.held_out_loss')} ({scope})": f"{loss:.4f}",
-        say("card.perplexity"): f"{math.exp(loss):.2f}",
     }
-    if kind == "bert":
-        data.append(say("card.masked_line", share=f"{recipe.masked_share:.0%}"))
+    loss = so_far.held_out_loss
+    if loss is None:
+        figures[say("card.held_out_loss")] = say("card.not_measured")
     else:
-        figures[say("card.bits_per_byte")] = f"{corpus.bits_per_byte(loss):.3f}"
-        figures[say("card.lzma")] = f"{corpus.held_out_lzma_bits_per_byte:.3f}"
+        scope = say("card.of_all") if is_last else say("card.of_some", n=recipe.eval_sequences)
+        figures[f"{say('card.held_out_loss')} ({scope})"] = f"{loss:.4f}"
+        figures[say("card.perplexity")] = f"{math.exp(loss):.2f}"
+        if kind != "bert":
+            figures[say("card.bits_per_byte")] = f"{corpus.bits_per_byte(loss):.3f}"
+            figures[say("card.lzma")] = f"{corpus.held_out_lzma_bits_per_byte:.3f}"
 
     architecture = say(
         "card.architecture_line",

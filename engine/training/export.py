@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from pathlib import Path
 
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
@@ -20,7 +18,7 @@ MAX_SHARD_SIZE = "1GB"
 """A larger model is written to several files, with an index."""
 
 
-def export_run(
+def write_export(
     model: PreTrainedModel,
     recipe: Recipe,
     corpus: PreparedCorpus,
@@ -28,12 +26,9 @@ def export_run(
     device: str,
     folder: Path,
 ) -> None:
-    """Write all there is of a run's model to ``folder``; nobody ever meets half of it."""
-    part = folder.with_name(f".{folder.name}.{os.getpid()}")
-    shutil.rmtree(part, ignore_errors=True)
-    part.mkdir(parents=True)
-    export_model(model, corpus.tokenizer_file, part)
-    (part / "README.md").write_text(
+    """Write all there is of a run's model into ``folder``."""
+    export_model(model, corpus.tokenizer_file, folder)
+    (folder / "README.md").write_text(
         model_card(recipe, corpus.report, so_far, device), encoding="utf-8"
     )
     figures = {
@@ -42,11 +37,7 @@ def export_run(
         "held_out_loss": so_far.held_out_loss,
         "recipe_hash": recipe.content_hash,
     }
-    write_json(part / "flopledger.json", figures)
-    for path in (*part.iterdir(), part):
-        _to_disk(path)
-    part.rename(folder)
-    _to_disk(folder.parent)
+    write_json(folder / "flopledger.json", figures)
 
 
 def export_model(
@@ -71,11 +62,3 @@ def export_model(
     if masks:
         tokenizer.add_special_tokens({"mask_token": MASK})
     tokenizer.save_pretrained(folder)
-
-
-def _to_disk(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import statistics
 import time
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -14,7 +15,7 @@ import psutil
 import torch
 
 SETTLING_STEPS = 3
-"""First steps, which also set up allocators and kernels: timed apart from the rest."""
+"""First steps of a start, which also set up allocators and kernels: timed apart from the rest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,8 +27,11 @@ class StepTimes:
     p90: float
 
     @classmethod
-    def of(cls, times_s: list[float]) -> Self:
-        settled = times_s[SETTLING_STEPS:] or times_s
+    def of(cls, times_s: Mapping[int, float], starts: Sequence[int]) -> Self:
+        """``times_s`` by step, from 1; ``starts`` are the steps done when training was begun."""
+        settling = {start + n for start in starts for n in range(1, SETTLING_STEPS + 1)}
+        settled = [time_s for step, time_s in times_s.items() if step not in settling]
+        settled = settled or list(times_s.values())
         p10, p90 = np.quantile(settled, [0.1, 0.9])
         return cls(statistics.fmean(settled), float(p10), float(p90))  # slow ones are paid for, too
 

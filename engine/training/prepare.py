@@ -5,6 +5,7 @@ One process does it once; the ranks then find the token files ready.
 
 from __future__ import annotations
 
+import hashlib
 import sys
 import time
 from pathlib import Path
@@ -25,6 +26,21 @@ def prepared_corpus(run_dir: Path) -> PreparedCorpus:
     return open_corpus(Path(found["folder"]))
 
 
+def untouched_recipe(run_dir: Path) -> Recipe:
+    """The recipe that a run was created with.
+
+    Raises
+    ------
+    InputError
+        If somebody has edited it since: what was trained so far would not belong to it.
+    """
+    path = run_dir / "recipe.toml"
+    created_with = (read_json(run_dir / "state.json") or {}).get("recipe_hash")
+    if created_with not in (None, hashlib.sha256(path.read_bytes()).hexdigest()):
+        raise InputError("recipe.toml", run_dir.name, "edited_recipe")
+    return read_toml(path, Recipe)
+
+
 def _progress_file(path: Path) -> OnProgress:
     """Says how far it is, at most twice a second, to whoever watches the run."""
     written = 0.0
@@ -40,7 +56,7 @@ def _progress_file(path: Path) -> OnProgress:
 
 def main(run_dir: Path) -> int:
     try:
-        recipe = read_toml(run_dir / "recipe.toml", Recipe)
+        recipe = untouched_recipe(run_dir)
         corpus = prepare_corpus(recipe, _progress_file(run_dir / "preparing.json"))
         check_tokenizers(recipe, corpus.tokenizer_file)
     except InputError as error:

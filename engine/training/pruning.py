@@ -16,6 +16,16 @@ class PrunedWeights:
         self._kept = [(weight, _largest(weight, share)) for weight in linear_weights(model)]
         self.zero()
 
+    @property
+    def masks(self) -> list[torch.Tensor]:
+        """Where the weights stand that are kept, of each linear layer; shaped as they are."""
+        return [kept for _, kept in self._kept]
+
+    def choose(self, masks: list[torch.Tensor]) -> None:
+        """Prune by these masks instead."""
+        for (_, kept), mask in zip(self._kept, masks, strict=True):
+            kept.copy_(mask)
+
     @torch.no_grad()
     def zero(self) -> None:
         """Make them zero again: the optimizer moves every weight."""

@@ -169,6 +169,11 @@ class Recipe(Document):
     def tokens(self) -> int:
         return self.steps * self.tokens_per_step
 
+    def keeps_model_of(self, step: int) -> bool:
+        """Whether the model after so many steps is evaluated and stays."""
+        every = self.checkpoint_every_steps
+        return every is not None and step % every == 0
+
     def learning_rate_share(self, step: int) -> float:
         """Learning rate of a step (from 0) as a share of the peak: linear warm-up, then a cosine
         (Loshchilov 2017) or a plateau and a linear decay (Hu 2024, section 4)."""

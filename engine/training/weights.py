@@ -32,7 +32,7 @@ def load_start(shape: ModelShape, folder: Path) -> PreTrainedModel:
     if missing := sorted(report["missing_keys"]):
         raise InputError("init_from", str(folder), "weights_of_config", weight=missing[0])
     model.config.use_cache = False
-    return model
+    return model.train()
 
 
 def load_teacher(folder: Path, device: torch.device, dtype: torch.dtype) -> PreTrainedModel:

@@ -15,41 +15,32 @@ import deepspeed
 import torch
 from torch import distributed
 from transformers import PreTrainedModel
+from transformers.utils import logging
 
-from engine.documents import InputError, read_toml
-from engine.files import append_json_line, write_json
+from engine.documents import InputError
+from engine.files import write_json
 from engine.flops import training_flops_per_token
 from engine.results import Failure, RunResult, StepMetrics
-from engine.training import measuring, ranks
+from engine.training import checkpoints, measuring, ranks, space
 from engine.training.batches import TrainingBatches
 from engine.training.card import TrainedSoFar
 from engine.training.corpus import PreparedCorpus
 from engine.training.evaluation import held_out_loss
-from engine.training.export import export_run
+from engine.training.journal import Journal
 from engine.training.learner import Learner
 from engine.training.model import build_model
-from engine.training.prepare import prepared_corpus
+from engine.training.prepare import prepared_corpus, untouched_recipe
 from engine.training.pretrained import model_folder
 from engine.training.probe import DTYPES, measure_matmul_flops_per_s
 from engine.training.pruning import PrunedWeights
 from engine.training.recipe import Recipe
-from engine.training.trackers import Trackers
+from engine.training.resuming import newest_usable
+from engine.training.saving import LossNotFiniteError, Saver, n_parameters
+from engine.training.state import TrainingState
 from engine.training.weights import load_start, load_teacher
 
-
-class LossNotFiniteError(RuntimeError):
-    """The loss became NaN or infinite at ``step``; ``kept`` is the last model before, if any."""
-
-    def __init__(self, step: int, kept: Path | None) -> None:
-        super().__init__(f"the loss is not a number at step {step}")
-        self.step, self.kept = step, kept
-
-    def failure(self) -> Failure:
-        if self.kept is None:
-            return Failure(key="loss_not_finite", params={"step": self.step})
-        kept_step = int(self.kept.name.removeprefix("step-"))
-        where = {"step": self.step, "kept": kept_step, "folder": str(self.kept)}
-        return Failure(key="loss_not_finite_kept", params=where)
+_NOTHING, _SAVE, _STOP = 0.0, 1.0, 2.0
+"""What rank 0 asks of all ranks after a step; told in the sum that ends each step."""
 
 
 class Worker:
@@ -57,9 +48,14 @@ class Worker:
 
     def __init__(self, run_dir: Path) -> None:
         self.run_dir = run_dir
-        self.recipe = recipe = read_toml(run_dir / "recipe.toml", Recipe)
+        self.recipe: Recipe = untouched_recipe(run_dir)
+        recipe = self.recipe
         self.device = ranks.join_ranks()
         self.rank = distributed.get_rank()
+        if self.rank == 0:
+            space.keep_spare(run_dir)
+            checkpoints.sweep(run_dir)
+        self.resumed_from = newest_usable(run_dir, recipe)
         self.corpus: PreparedCorpus = prepared_corpus(run_dir)
         precision = recipe.layout.precision
         self.peak_flops_per_s = ranks.sum_of(
@@ -76,42 +72,51 @@ class Worker:
         if recipe.pruning:
             self.pruned = PrunedWeights(self.model.to(self.device), recipe.pruning.share)
         self.learner = Learner(recipe, self.model, self.device, teacher)
-        self.step_times_s: list[float] = []
-        self.loss = math.nan
-        self.kept: Path | None = None
+        self.training = TrainingState(self.learner.engine, self.pruned)
+        kept = None
+        if self.resumed_from:
+            kept = self.resumed_from.folder
+            self.training.restore(kept)
+        self.saver = Saver(run_dir, recipe, self.corpus, self.model, self.device, kept)
 
     def _starting_model(self) -> PreTrainedModel:
         recipe = self.recipe
         torch.manual_seed(recipe.seed)  # all ranks start from the same weights
+        if self.resumed_from:
+            return load_start(recipe.shape, self.resumed_from.folder)
         if recipe.init_from:
             return load_start(recipe.shape, model_folder(recipe.init_from, "init_from"))
         return build_model(recipe.shape)
 
     def run(self) -> None:
-        started = time.monotonic()
+        manifest = self.resumed_from.manifest if self.resumed_from else None
+        journal = Journal(self.recipe, self.run_dir, manifest) if self.rank == 0 else None
         load = measuring.LoadByOthers()
         batches = TrainingBatches(self.corpus.train_tokens(), self.recipe)
-        trackers = Trackers(self.recipe, self.run_dir) if self.rank == 0 else None
-        for step in range(1, self.recipe.steps + 1):
-            metrics = self._train_step(step, batches)
-            if trackers:
-                append_json_line(self.run_dir / "metrics.jsonl", metrics.model_dump())
-                trackers.log(metrics)
-        if trackers:
-            trackers.close()
-        own_cpu_s = ranks.sum_of(load.own_cpu_s(), self.device)
-        other_load_share = load.share(own_cpu_s)
-        held_out = self._evaluate(self.recipe.steps, None)
-        wall_s = time.monotonic() - started
-        memory_bytes = ranks.largest_of(measuring.peak_memory_bytes(self.device), self.device)
-        idle_bytes = ranks.largest_of(self.idle_memory_bytes, self.device)
-        self._export(TrainedSoFar(self.recipe.steps, held_out), self.run_dir / "model")
-        if self.rank == 0:
-            result = self._result(held_out, wall_s, memory_bytes, idle_bytes, other_load_share)
-            write_json(self.run_dir / "result.json", result.model_dump(mode="json"))
+        done = manifest.step if manifest else 0
+        asked = _NOTHING
+        while done < self.recipe.steps and asked != _STOP:
+            done += 1
+            asked = self._step(done, batches, journal)
+        if journal:
+            journal.close()
+        if asked != _STOP:
+            self._finish(journal, load)
+        elif journal:
+            write_json(self.run_dir / "stopped.json", {"step": done})
         distributed.barrier()
 
-    def _train_step(self, step: int, batches: TrainingBatches) -> StepMetrics:
+    def _step(self, step: int, batches: TrainingBatches, journal: Journal | None) -> float:
+        """Train one step, note it, and commit a checkpoint if it is time to; what was asked."""
+        metrics, asked = self._train_step(step, batches)
+        if journal:
+            journal.note(metrics)
+        goes_on = step < self.recipe.steps and asked != _STOP
+        if asked == _STOP or (goes_on and (asked == _SAVE or self.recipe.keeps_model_of(step))):
+            self.saver.save(TrainedSoFar(step, metrics.held_out_loss), self.training, journal)
+        return asked
+
+    def _train_step(self, step: int, batches: TrainingBatches) -> tuple[StepMetrics, float]:
         recipe = self.recipe
         engine = self.learner.engine
         learning_rate = float(engine.get_lr()[0])
@@ -120,37 +125,39 @@ class Worker:
         if self.pruned:
             self.pruned.zero()
         # Adding up the losses also waits for every rank, so a step ends when its last rank does.
-        text_sum, total_sum = ranks.sum_over_ranks(sums)
-        self.loss = text_sum / recipe.n_ranks / recipe.layout.grad_accumulation_steps
+        told = torch.cat([sums, sums.new_tensor([self._asks()])])
+        text_sum, total_sum, asked = ranks.sum_over_ranks(told)
         step_time_s = time.perf_counter() - started
-        self.step_times_s.append(step_time_s)
         if not math.isfinite(text_sum + total_sum):
-            raise LossNotFiniteError(step, self.kept)
-        return StepMetrics(
+            raise LossNotFiniteError(step, self.saver.kept)
+        metrics = StepMetrics(
             step=step,
             tokens=step * recipe.tokens_per_step,
-            loss=self.loss,
+            loss=text_sum / recipe.n_ranks / recipe.layout.grad_accumulation_steps,
             held_out_loss=self._look_up(step),
             step_time_s=step_time_s,
             learning_rate=learning_rate,
             gradient_norm=_finite(engine.get_global_grad_norm()),
             time=time.time(),
         )
+        return metrics, asked
+
+    def _asks(self) -> float:
+        """What rank 0 asks after this step."""
+        if self.rank != 0:
+            return _NOTHING
+        if (self.run_dir / "stop.json").exists():
+            return _STOP
+        return _SAVE if self.saver.is_due else _NOTHING
 
     def _look_up(self, step: int) -> float | None:
-        """Evaluate after this step if it is time to, and keep the model if it is time to."""
+        """Evaluate after this step if it is time to, or if its model is to be kept."""
         recipe = self.recipe
         if step == recipe.steps:  # the whole held-out text comes next
             return None
-        keep = recipe.checkpoint_every_steps and step % recipe.checkpoint_every_steps == 0
-        if not (keep or step % recipe.eval_every_steps == 0):
-            return None
-        held_out = self._evaluate(step, recipe.eval_sequences)
-        if keep:
-            folder = self.run_dir / "checkpoints" / f"step-{step:08d}"
-            self._export(TrainedSoFar(step, held_out), folder)
-            self.kept = folder
-        return held_out
+        if recipe.keeps_model_of(step) or step % recipe.eval_every_steps == 0:
+            return self._evaluate(step, recipe.eval_sequences)
+        return None
 
     def _evaluate(self, step: int, max_sequences: int | None) -> float:
         held_out = held_out_loss(
@@ -163,19 +170,29 @@ class Worker:
             objective=self.learner.objective,
         )
         if not math.isfinite(held_out):  # the last update broke it, before any loss has told
-            raise LossNotFiniteError(step, self.kept)
+            raise LossNotFiniteError(step, self.saver.kept)
         return held_out
 
-    def _export(self, so_far: TrainedSoFar, folder: Path) -> None:
-        """ZeRO stage 3 keeps a shard of each weight on each rank: gather them on rank 0."""
-        parameters = list(self.model.parameters())
-        with deepspeed.zero.GatheredParameters(parameters, modifier_rank=None):
-            if self.rank == 0:
-                device = ranks.device_name(self.device)
-                export_run(self.model, self.recipe, self.corpus, so_far, device, folder)
+    def _finish(self, journal: Journal | None, load: measuring.LoadByOthers) -> None:
+        """Evaluate and export the final model; rank 0 writes down what was measured."""
+        own_cpu_s = ranks.sum_of(load.own_cpu_s(), self.device)
+        other_load_share = load.share(own_cpu_s)
+        held_out = self._evaluate(self.recipe.steps, None)
+        wall_s = journal.wall_time_s if journal else 0.0
+        memory_bytes = ranks.largest_of(measuring.peak_memory_bytes(self.device), self.device)
+        idle_bytes = ranks.largest_of(self.idle_memory_bytes, self.device)
+        self.saver.export(TrainedSoFar(self.recipe.steps, held_out))
+        if journal:
+            result = self._result(
+                journal, held_out, wall_s, memory_bytes, idle_bytes, other_load_share
+            )
+            write_json(self.run_dir / "result.json", result.model_dump(mode="json"))
+            self.saver.drop_states()
+            space.give_spare(self.run_dir)
 
     def _result(
         self,
+        journal: Journal,
         held_out: float,
         wall_s: float,
         memory_bytes: float,
@@ -183,14 +200,14 @@ class Worker:
         other_load_share: float,
     ) -> RunResult:
         recipe = self.recipe
-        step_time = measuring.StepTimes.of(self.step_times_s)
+        step_time = journal.step_times()
         tokens_per_s = recipe.tokens_per_step / step_time.mean
         achieved = tokens_per_s * training_flops_per_token(recipe.shape)
         return RunResult(
             steps=recipe.steps,
             tokens=recipe.tokens,
-            n_parameters=sum(_full_size(p) for p in self.model.parameters()),
-            train_loss=self.loss,
+            n_parameters=n_parameters(self.model),
+            train_loss=journal.train_loss,
             held_out_loss=held_out,
             bits_per_byte=(
                 None if recipe.has_mask_token else self.corpus.report.bits_per_byte(held_out)
@@ -198,7 +215,7 @@ class Worker:
             step_time_s=step_time.mean,
             step_time_s_p10=step_time.p10,
             step_time_s_p90=step_time.p90,
-            steps_time_s=sum(self.step_times_s),
+            steps_time_s=journal.steps_time_s,
             wall_time_s=wall_s,
             tokens_per_s=tokens_per_s,
             achieved_flops_per_s=achieved,
@@ -214,29 +231,38 @@ class Worker:
         )
 
 
-def _full_size(parameter: torch.nn.Parameter) -> int:
-    """Elements of a parameter, also where ZeRO stage 3 has sharded it away."""
-    return int(getattr(parameter, "ds_numel", parameter.numel()))
-
-
 def _finite(value: object) -> float | None:
     """A norm as a number; None at ZeRO stage 0, and in a step that overflowed and was skipped."""
     return None if value is None or not math.isfinite(value) else float(value)  # type: ignore[arg-type]
 
 
-def _report(run_dir: str, failure: Failure) -> None:
-    write_json(Path(run_dir) / "failure.json", failure.model_dump(mode="json"))
+def _failure_of(error: Exception, run_dir: Path, needed_bytes: float) -> Failure | None:
+    """What to report of an error; None where nothing more can be said than its traceback."""
+    match error:
+        case InputError():
+            return Failure.of_input(error)
+        case ranks.PortBusyError():
+            return Failure(key="port_busy", params={"port": error.port})
+        case LossNotFiniteError() | space.DiskFullError():
+            return error.failure()
+        case _ if space.is_full(error):
+            return space.DiskFullError(run_dir, needed_bytes).failure()
+        case _:
+            return None
 
 
-def main(run_dir: str) -> None:
+def main(run_dir: Path) -> None:
+    logging.disable_progress_bar()  # models are saved often, and the log is a file
+    worker = None
     # Teardown of the process group must come also after an error, or the other ranks wait.
     try:
-        Worker(Path(run_dir)).run()
-    except InputError as error:
-        _report(run_dir, Failure.of_input(error))
-        raise
-    except LossNotFiniteError as error:
-        _report(run_dir, error.failure())
+        worker = Worker(run_dir)
+        worker.run()
+    except Exception as error:
+        failure = _failure_of(error, run_dir, worker.saver.needed_bytes if worker else 0)
+        if failure:
+            space.give_spare(run_dir)
+            write_json(run_dir / "failure.json", failure.model_dump(mode="json"))
         raise
     finally:
         if distributed.is_initialized():
@@ -245,4 +271,4 @@ def main(run_dir: str) -> None:
 
 if __name__ == "__main__":
     # The launcher puts --local_rank=… before our own argument.
-    main(sys.argv[-1])
+    main(Path(sys.argv[-1]))

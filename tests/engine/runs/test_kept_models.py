@@ -3,7 +3,6 @@
 import json
 import math
 import os
-import random
 import socket
 import subprocess
 import sys
@@ -29,18 +28,6 @@ from engine.training.model import build_model
 from engine.training.objectives import objective_of
 from engine.training.recipe import Recipe
 from engine.training.sample import run_plan
-
-WORDS = ["the", "people", "of", "our", "nation", "ask", "congress", "to", "act", "for", "peace"]
-
-
-@pytest.fixture(scope="module")
-def texts(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("texts")
-    chance = random.Random(0)
-    for number in range(30):
-        words = [chance.choice(WORDS) + chance.choice(["", "s"]) for _ in range(800)]
-        (folder / f"{number}.txt").write_text(" ".join(words), "utf-8")
-    return folder
 
 
 @pytest.fixture(scope="module")

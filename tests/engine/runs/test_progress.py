@@ -1,15 +1,17 @@
 """A run's curves and what it has taken, against sums written out by hand."""
 
+import datetime
 import math
 import random
 from itertools import pairwise
 
 import pytest
 
-from engine.files import write_json
+from engine.files import cut_json_lines, write_json
 from engine.forecast import forecast
 from engine.runs.folder import Phase
 from engine.runs.progress import AXES, Progress, losses_compare, spread_indices
+from engine.runs.tally import Tally, spent_hours, tally
 from finance.scenario import Scenario
 from tests.engine.runs.faked import faked_run, report_step
 
@@ -79,10 +81,43 @@ def test_only_what_is_new_is_read() -> None:
     run = faked_run([6.0, 5.0], phase=Phase.TRAINING)
     progress = Progress(run).update()
     metrics_file = run.folder / "metrics.jsonl"
-    metrics_file.write_bytes(b"x" * metrics_file.stat().st_size)  # read again, it would not parse
+    first, second = metrics_file.read_bytes().splitlines(keepends=True)
+    metrics_file.write_bytes(b"x" * len(first) + second)  # read again, it would not parse
     report_step(run, 3, 4.0, 0.5)
     assert progress.update().train_curve("steps").y == [6.0, 5.0, 4.0]
     assert progress.hours == pytest.approx((0.01 + 0.01 + 0.5) / 3600)
+
+
+def test_a_run_that_went_back_to_a_checkpoint_is_read_anew() -> None:
+    run = faked_run([6.0, 5.0, 4.0], step_times_s=[1.0, 2.0, 4.0], phase=Phase.TRAINING)
+    progress = Progress(run).update()
+    assert progress.hours == pytest.approx(7 / 3600)
+    cut_json_lines(run.folder / "metrics.jsonl", lambda line: line["step"] <= 1)
+    assert progress.update().steps_done == 1
+    for step, loss in ((2, 5.5), (3, 4.5)):
+        report_step(run, step, loss, 8.0)
+    progress.update()
+    assert progress.train_curve("steps").y == [6.0, 5.5, 4.5]
+    assert progress.smoothed_losses == Progress(run).update().smoothed_losses
+    assert progress.hours == pytest.approx(17 / 3600)
+
+
+def test_steps_that_were_taken_twice_have_cost_twice() -> None:
+    """Three steps, killed, one of them kept; then two more, which are so far all of the start."""
+    run = faked_run([6.0, 5.0, 4.0], step_times_s=[1.0, 2.0, 4.0], phase=Phase.TRAINING)
+    progress = Progress(run).update()
+    per_second = progress.recipe.n_ranks * float(run.plan.cluster.price_usd_per_device_hour) / 3600
+    assert progress.cost_usd == pytest.approx(7 * per_second)
+    cut_json_lines(run.folder / "metrics.jsonl", lambda line: line["step"] <= 1)
+    began = datetime.datetime.fromtimestamp(1.8e9 + 1.5, datetime.UTC)
+    run.set_state(spent_s=7.0, started_at=began)
+    assert progress.update().cost_usd == pytest.approx(7 * per_second)
+    for step in (2, 3):
+        report_step(run, step, 4.5, 8.0)
+    assert progress.update().cost_usd == pytest.approx((7 + 16) * per_second)
+    sums = tally(run, Tally(), began)
+    assert spent_hours(run.state, sums) == pytest.approx(progress.spent_hours)
+    assert progress.hours == pytest.approx(17 / 3600)
 
 
 def test_the_meter_goes_on_at_the_pace_of_the_last_steps() -> None:

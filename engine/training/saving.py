@@ -1,0 +1,190 @@
+"""All ranks write a checkpoint together, or the final model, each its own part."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import deepspeed
+import torch
+from torch import distributed
+from transformers import PreTrainedModel
+
+from engine.files import put_in_place, to_disk
+from engine.results import Failure
+from engine.training import checkpoints, ranks, space, state
+from engine.training.card import TrainedSoFar
+from engine.training.checkpoints import FileFacts, Manifest
+from engine.training.corpus import PreparedCorpus
+from engine.training.export import write_export
+from engine.training.journal import Journal
+from engine.training.recipe import Recipe
+from engine.training.state import TrainingState
+
+_STATE_BYTES_PER_PARAMETER = 20
+"""Before any was measured: weights, their copy in fp32, AdamW's two moments, and the export."""
+
+
+class LossNotFiniteError(RuntimeError):
+    """The loss became NaN or infinite at ``step``; ``kept`` is the last model before, if any."""
+
+    def __init__(self, step: int, kept: Path | None) -> None:
+        super().__init__(f"the loss is not a number at step {step}")
+        self.step, self.kept = step, kept
+
+    def failure(self) -> Failure:
+        if self.kept is None:
+            return Failure(key="loss_not_finite", params={"step": self.step})
+        kept_step = checkpoints.step_of(self.kept)
+        where = {"step": self.step, "kept": kept_step, "folder": str(self.kept)}
+        return Failure(key="loss_not_finite_kept", params=where)
+
+
+class Saver:
+    """Writes the models of one run; every rank has one and calls it at the same time."""
+
+    def __init__(
+        self,
+        run_dir: Path,
+        recipe: Recipe,
+        corpus: PreparedCorpus,
+        model: PreTrainedModel,
+        device: torch.device,
+        kept: Path | None,
+    ) -> None:
+        self._run_dir, self._recipe, self._corpus = run_dir, recipe, corpus
+        self._model, self._device = model, device
+        self._rank = distributed.get_rank()
+        self.kept = kept
+        """The newest checkpoint."""
+        self.needed_bytes = float(_STATE_BYTES_PER_PARAMETER * n_parameters(model))
+        """Of a checkpoint."""
+        self._saved_at = time.monotonic()
+
+    @property
+    def is_due(self) -> bool:
+        """By the clock of this rank."""
+        return time.monotonic() - self._saved_at >= 60 * self._recipe.checkpoint_every_minutes
+
+    def save(self, so_far: TrainedSoFar, training: TrainingState, journal: Journal | None) -> None:
+        """Commit a checkpoint; ``journal`` is rank 0's.
+
+        Raises
+        ------
+        DiskFullError
+            If there is no room for it; those before it stay.
+        LossNotFiniteError
+            If the last update broke the model.
+        """
+        folder = checkpoints.folder_of(self._run_dir, so_far.step)
+        part = checkpoints.part_of(folder)
+        states = training.collect()
+        state_bytes = ranks.sum_of(state.size_bytes(states), self._device)
+        self.needed_bytes = state_bytes + self._model_bytes
+        self._check_room(self.needed_bytes)
+        with self._whole_model():
+            own = self._together(lambda: self._write(states, so_far, part), part)
+        files = {name: facts for of_rank in ranks.of_all(own) for name, facts in of_rank.items()}
+
+        def commit() -> None:
+            if journal:
+                journal.to_disk()
+                manifest = Manifest(
+                    step=so_far.step,
+                    recipe_hash=self._recipe.content_hash,
+                    n_ranks=self._recipe.n_ranks,
+                    starts=journal.starts,
+                    wall_time_s=journal.wall_time_s,
+                    files=files,
+                )
+                checkpoints.commit(folder, manifest)
+                self._prune(so_far.step, self._recipe.keep_checkpoints)
+
+        self._together(commit, part)
+        self.kept = folder
+        self._saved_at = time.monotonic()
+
+    def export(self, so_far: TrainedSoFar) -> None:
+        """Write the final model to ``model/``."""
+        folder = self._run_dir / "model"
+        part = checkpoints.part_of(folder)
+
+        def write() -> None:
+            if self._rank == 0:
+                shutil.rmtree(part, ignore_errors=True)
+                part.mkdir()
+                self._export(so_far, part)
+                for path in part.iterdir():
+                    to_disk(path)
+                put_in_place(part, folder)
+
+        self._check_room(self._model_bytes)
+        with self._whole_model():
+            self._together(write, part)
+
+    def drop_states(self) -> None:
+        """The run is complete: what it would have been resumed from is needed no more."""
+        if self._rank == 0:
+            self._prune(self._recipe.steps, 0)
+
+    def _prune(self, step: int, n_states: int) -> None:
+        checkpoints.prune(self._run_dir, self._recipe, step, n_states)
+
+    def _write(
+        self, states: dict[str, Any], so_far: TrainedSoFar, part: Path
+    ) -> dict[str, FileFacts]:
+        """This rank's files of a checkpoint, and on rank 0 the model."""
+        training = part / checkpoints.TRAINING
+        training.mkdir(parents=True, exist_ok=True)
+        for name, content in states.items():
+            with (training / name).open("wb") as file:
+                torch.save(content, file)
+        own = [f"{checkpoints.TRAINING}/{name}" for name in states]
+        if self._rank == 0:
+            self._export(so_far, part)
+            own += [path.name for path in part.iterdir() if path.is_file()]
+        return checkpoints.facts_of(part, own)
+
+    def _export(self, so_far: TrainedSoFar, folder: Path) -> None:
+        if not all(bool(p.isfinite().all()) for p in self._model.parameters()):
+            raise LossNotFiniteError(so_far.step, self.kept)
+        device = ranks.device_name(self._device)
+        write_export(self._model, self._recipe, self._corpus, so_far, device, folder)
+
+    def _check_room(self, needed_bytes: float) -> None:
+        self._writing_bytes = needed_bytes
+        if not ranks.of_first(space.has_room(self._run_dir, needed_bytes)):
+            raise space.DiskFullError(self._run_dir, needed_bytes)
+
+    def _together(self, work: Callable[[], Any], part: Path) -> Any:
+        """Each rank's own work on ``part``, of which nothing stays if any fails."""
+        try:
+            return ranks.each_alone(work, self._device)
+        except ranks.AloneError as failed:
+            if self._rank == 0:
+                shutil.rmtree(part, ignore_errors=True)
+            distributed.barrier()  # there is room again on every rank
+            if space.is_full(failed.__cause__):
+                raise space.DiskFullError(self._run_dir, self._writing_bytes) from failed
+            raise failed.__cause__ or failed from None
+
+    def _whole_model(self) -> Any:
+        """ZeRO stage 3 keeps a shard of each weight on each rank: gather them on rank 0."""
+        parameters = list(self._model.parameters())
+        return deepspeed.zero.GatheredParameters(parameters, modifier_rank=None)
+
+    @property
+    def _model_bytes(self) -> float:
+        return sum(_full_size(p) * p.element_size() for p in self._model.parameters())
+
+
+def n_parameters(model: PreTrainedModel) -> int:
+    return sum(_full_size(p) for p in model.parameters())
+
+
+def _full_size(parameter: torch.nn.Parameter) -> int:
+    """Elements of a parameter, also where ZeRO stage 3 has sharded it away."""
+    return int(getattr(parameter, "ds_numel", parameter.numel()))
