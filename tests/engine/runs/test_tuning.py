@@ -72,7 +72,12 @@ class FakeRun:
         at = SimpleNamespace(total_seconds=lambda: 60.0)
         moment: Any = type("Moment", (), {"__sub__": lambda *_: at})()
         return SimpleNamespace(
-            phase=self.phase, failure=self.failure, ended_at=moment, created_at=moment
+            phase=self.phase,
+            failure=self.failure,
+            started_at=None,
+            ended_at=moment,
+            created_at=moment,
+            spent_s=0.0,
         )
 
 

@@ -1,0 +1,88 @@
+"""A supervisor at work on training that only follows a script."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+
+import pytest
+
+from engine.files import write_json
+from engine.machine import Machine, this_machine
+from engine.results import Failure
+from engine.runs import supervisor
+from engine.runs.folder import Run
+from engine.runs.settings import Settings
+from engine.runs.supervisor import Outcome, Supervisor
+
+Act = Callable[[Run], int | None]
+"""What happens between two looks of the supervisor: None, or an exit code at the end."""
+
+
+class ScriptedTraining:
+    cluster_job: str | None = None
+    events: Sequence[int] = ()
+
+    def __init__(self, run: Run, acts: Sequence[Act], survivors: Sequence[str]) -> None:
+        self._run, self._acts, self._survivors = run, iter(acts), survivors
+
+    def poll(self) -> int | None:
+        return next(self._acts)(self._run)
+
+    def end(self) -> list[str]:
+        return list(self._survivors)
+
+    def death(self, exit_code: int) -> Failure:
+        return Failure(key="launcher_ended", params={"pid": 1, "exit_code": exit_code})
+
+
+class ScriptedBackEnd:
+    """Each start of the training follows the next of ``scripts``."""
+
+    def __init__(self, scripts: Sequence[Sequence[Act]], survivors: Sequence[str] = ()) -> None:
+        self._scripts: Iterator[Sequence[Act]] = iter(scripts)
+        self._survivors = survivors
+        self.starts = 0
+
+    def machine(self, settings: Settings) -> Machine:
+        return this_machine()
+
+    def training(self, run: Run, *_: object) -> ScriptedTraining:
+        self.starts += 1
+        return ScriptedTraining(run, next(self._scripts), self._survivors)
+
+
+def supervise(monkeypatch: pytest.MonkeyPatch, run: Run, back_end: ScriptedBackEnd) -> Outcome:
+    """What becomes of the run; it is written down, as the supervisor's process does it."""
+    monkeypatch.setattr(supervisor, "back_end", lambda _: back_end)
+    monkeypatch.setattr(supervisor, "TICK_S", 0.0)
+    monkeypatch.setattr(Supervisor, "_prepare", lambda _: None)
+    works = Supervisor(run)
+    outcome = works.supervise()
+    works.note(phase=outcome.phase, failure=outcome.failure)
+    return outcome
+
+
+def goes_on(_: Run) -> None:
+    """Nothing happens."""
+
+
+def dies(_: Run) -> int:
+    return 1
+
+
+def fails(key: str, **params: object) -> Act:
+    """A process that knows why says so, and ends."""
+
+    def act(run: Run) -> int:
+        write_json(run.folder / "failure.json", {"key": key, "params": params})
+        return 1
+
+    return act
+
+
+def stops_if_asked(run: Run) -> int | None:
+    """With a checkpoint, as rank 0 does it."""
+    if run.stop_reason is None:
+        return None
+    write_json(run.folder / "stopped.json", {"step": 1})
+    return 0
