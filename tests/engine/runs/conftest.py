@@ -1,13 +1,28 @@
-"""Runs without what they would start."""
+"""What tests of runs share: a small text, and supervisors that are none."""
 
 from __future__ import annotations
 
+import random
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from engine.runs import processes, queue
 from tests.engine.runs.faked import StandIns
+
+_WORDS = ["the", "people", "of", "our", "nation", "ask", "congress", "to", "act", "for", "peace"]
+
+
+@pytest.fixture(scope="session")
+def texts(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of texts that is prepared in a second."""
+    folder = tmp_path_factory.mktemp("texts")
+    chance = random.Random(0)
+    for number in range(30):
+        words = [chance.choice(_WORDS) + chance.choice(["", "s"]) for _ in range(800)]
+        (folder / f"{number}.txt").write_text(" ".join(words), "utf-8")
+    return folder
 
 
 @pytest.fixture
