@@ -12,17 +12,20 @@ import datetime
 import os
 import shutil
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from engine.documents import Document, InputError
-from engine.files import write_json
+from engine.files import remove_folder, write_json
 from engine.paths import runs_dir
 from engine.runs.about import About, about_of
 from engine.runs.background import held, is_held
 from engine.runs.disk import used_bytes
 from engine.runs.folder import Run, is_run_id, now
+from engine.runs.index import summaries
 from engine.runs.launch import look
+from engine.runs.summary import Summary
+from engine.training.checkpoints import TRAINING
 
 TRASH_DAYS = 30
 """What has lain in the trash for longer goes for good when the next run is deleted."""
@@ -32,25 +35,27 @@ _PATIENCE_S = 10.0
 
 def rename(run: Run, name: str) -> None:
     """Call it ``name``; its id stays. InputError if the name is empty, long or hides characters."""
-    _say(run, name=name)
+    describe(run, name=name)
 
 
 def annotate(run: Run, note: str) -> None:
     """Put ``note`` where its old one was; an empty one removes it."""
-    _say(run, note=note)
+    describe(run, note=note)
 
 
 def tag(run: Run, tags: Iterable[str]) -> None:
     """Put ``tags`` where its old ones were."""
-    _say(run, tags=list(tags))
+    describe(run, tags=list(tags))
 
 
 def archive(run: Run, archived: bool = True) -> None:
     """Take it out of sight, or back."""
-    _say(run, archived=archived)
+    describe(run, archived=archived)
 
 
-def _say(run: Run, **changes: object) -> None:
+def describe(run: Run, **changes: object) -> None:
+    """Change several of these at once, by the names of :class:`About`; InputError for the first
+    that is not allowed, and then none is changed."""
     with _alone():
         about = About.parse(about_of(run).model_dump() | changes)
         write_json(run.folder / "about.json", about.model_dump(mode="json"))
@@ -85,22 +90,28 @@ def delete(run: Run) -> None:
     InputError
         If the run is not over, or is being compressed.
     """
-    with run.locked() as descriptor:
-        if descriptor is None or not _is_over(run):
-            raise InputError("run", run.id, "run_that_is_over")
+    with _of_nobody_else(run):
         if is_held(run.folder / "compression.lock"):
             raise InputError("run", run.id, "compressed_already")
         trash_dir().mkdir(exist_ok=True)
         os.utime(run.folder)  # its time in the trash counts from here
         run.folder.rename(trash_dir() / run.id)
-    purge(older_than_days=TRASH_DAYS)
+    purge(TRASH_DAYS)
 
 
-def _is_over(run: Run) -> bool:
-    try:
-        return look(run).is_over
-    except InputError:  # its state says nothing; nobody holds its lock, so nobody runs it
-        return True
+@contextmanager
+def _of_nobody_else(run: Run) -> Iterator[None]:
+    """Nobody starts the run meanwhile; InputError if somebody has, or will."""
+    with suppress(InputError):  # its state is damaged: whether it runs, its lock alone says
+        look(run)
+    with run.locked() as descriptor:
+        try:
+            is_over = run.state.phase.is_over
+        except InputError:
+            is_over = True
+        if descriptor is None or not is_over:
+            raise InputError("run", run.id, "run_that_is_over")
+        yield
 
 
 def restore(run_id: str) -> Run:
@@ -111,8 +122,9 @@ def restore(run_id: str) -> Run:
     return Run(folder.rename(runs_dir() / run_id))
 
 
-def trashed() -> list[Trashed]:
-    """What can be restored, the latest deleted first."""
+def trashed(older_than_days: float = 0.0) -> list[Trashed]:
+    """What can be restored and has lain there for so long, the latest deleted first."""
+    before = now() - datetime.timedelta(days=older_than_days)
     found = [
         Trashed(
             run_id=folder.name,
@@ -122,18 +134,40 @@ def trashed() -> list[Trashed]:
         for folder in trash_dir().glob("*")
         if is_run_id(folder.name)
     ]
-    return sorted(found, key=lambda one: one.deleted_at, reverse=True)
+    old = [one for one in found if one.deleted_at <= before]
+    return sorted(old, key=lambda one: one.deleted_at, reverse=True)
 
 
 def purge(older_than_days: float = 0.0) -> int:
-    """Remove for good what has lain in the trash for so long; the bytes that it freed."""
-    before = now() - datetime.timedelta(days=older_than_days)
-    for one in trashed():
-        if one.deleted_at <= before:
-            # Half a run is never restored: it loses its id first.
-            (trash_dir() / one.run_id).rename(trash_dir() / f".{one.run_id}")
+    """Remove for good what has lain in the trash for so long; the bytes that are free again."""
+    for one in trashed(older_than_days):
+        # Half a run is never restored: it loses its id first.
+        (trash_dir() / one.run_id).rename(trash_dir() / f".{one.run_id}")
     gone = list(trash_dir().glob(".*"))
-    freed_bytes = sum(used_bytes(folder) for folder in gone)
+    freed_bytes = sum(map(used_bytes, gone))
     for folder in gone:
         shutil.rmtree(folder)
     return freed_bytes
+
+
+def prunable(keep: int, older_than_days: float) -> list[Summary]:
+    """Runs that still could go on, but ended so long ago; without the ``keep`` newest of those
+    that could."""
+    before = now() - datetime.timedelta(days=older_than_days)
+    could = [one for one in summaries() if one.is_over and one.disk.training_bytes]
+    return [one for one in could[keep:] if one.ended_at is not None and one.ended_at <= before]
+
+
+def prune(run: Run) -> None:
+    """Remove what a run that is over would need to go on; its models stay.
+
+    Raises
+    ------
+    InputError
+        If it is not over.
+    """
+    with _of_nobody_else(run):
+        for checkpoint in run.checkpoints():
+            if (checkpoint / TRAINING).is_dir():
+                remove_folder(checkpoint / TRAINING)
+        os.utime(run.folder)  # what it takes on disk is to be counted anew

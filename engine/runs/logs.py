@@ -63,9 +63,9 @@ def _last_lines(file: BinaryIO, n: int) -> bytes:
     return found[at + 1 :]
 
 
-def follow_log(run: Run, n_lines: int) -> Iterator[str]:
-    """The last lines of a run's log, and then what comes, until the run is over."""
-    reader = LogReader(run.folder / "log", n_lines)
+def follow_log(run: Run, log: Path, n_lines: int) -> Iterator[str]:
+    """The last lines of a log of a run, and then what comes, until the run is over."""
+    reader = LogReader(log, n_lines)
     while True:
         is_over = launch.look(run).is_over  # before its log: what ended has printed all of it
         yield reader.new()

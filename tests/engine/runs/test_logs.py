@@ -74,5 +74,7 @@ def test_following_ends_with_the_run_and_misses_nothing(monkeypatch: pytest.Monk
 
     monkeypatch.setattr("engine.runs.logs.launch.look", look)
     (run.folder / "log").write_text("long ago\nbefore\n")
-    assert "".join(follow_log(run, 2)) == "before\ntraining\ntraining\nsucceeded\n"
+    assert (
+        "".join(follow_log(run, run.folder / "log", 2)) == "before\ntraining\ntraining\nsucceeded\n"
+    )
     assert not looks
