@@ -7,6 +7,7 @@ in full in the month in which it ended.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import NamedTuple
 
@@ -19,6 +20,7 @@ from engine.runs.index import summaries
 from engine.runs.job import Job
 from engine.runs.progress import price_usd_per_hour
 from engine.runs.settings import settings
+from engine.runs.summary import Summary
 from engine.runs.tally import Tally, spent_hours, tally
 
 
@@ -55,9 +57,14 @@ class Month(NamedTuple):
 
 def this_month(besides: Run | None = None) -> Month:
     """What counts to this month's limit, less what ``besides`` has still to spend."""
+    return month_of(summaries(), besides)
+
+
+def month_of(seen: Sequence[Summary], besides: Run | None = None) -> Month:
+    """The same, by a look at all runs that somebody has had."""
     spent_usd, to_come_usd, today = 0.0, 0.0, now()
     left_out = besides and besides.id
-    for one in summaries():
+    for one in seen:
         if one.ended_at and (one.ended_at.year, one.ended_at.month) != (today.year, today.month):
             continue
         spent_usd += one.cost_usd
