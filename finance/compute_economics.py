@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import Generic
 
 from finance import checks
-from finance.metrics import gross_margin, ratio
 from finance.numbers import Number, total
+from finance.ratios import gross_margin, ratio
 
 HOURS_PER_DAY = 24
 MILLION = 1_000_000

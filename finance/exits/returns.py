@@ -19,9 +19,9 @@ import pyxirr
 from engine.documents import InputError
 from finance import checks
 from finance.exits.roots import zeros
-from finance.metrics import ratio
 from finance.money import MAX_USD
 from finance.numbers import Number
+from finance.ratios import ratio
 
 LOWEST_RATE = -0.999999
 """All but a millionth lost in a period."""

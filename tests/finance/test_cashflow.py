@@ -8,9 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.forecast import Figure, Forecast, forecast
-from finance.cashflow import CashMonth, cash_months, runs_paid
-from finance.company import TrainingSchedule
-from finance.metrics import burn_multiple, burn_multiple_of, new_investors_share, runway_months
+from finance.cashflow import CashMonth, cash_months
+from finance.costs.training import TrainingSchedule, runs_paid
+from finance.metrics import burn_multiple_of, new_investors_share, runway_months
+from finance.ratios import burn_multiple
 from finance.report import cash_csv
 from finance.scenario import Scenario, sample_scenarios
 
@@ -97,8 +98,8 @@ def test_runs_fall_due(schedule: tuple[int, int, int], paid: dict[int, int]) -> 
     plan = TrainingSchedule(
         first_month=first, runs=runs, repeat_every_months=every, research_share=D(0)
     )
-    due = {month: runs_paid(plan, month) for month in range(1, 7) if runs_paid(plan, month)}
-    assert due == paid
+    due = enumerate(runs_paid(plan, 6)[0].tolist(), 1)
+    assert {month: runs for month, runs in due if runs} == paid
 
 
 @given(

@@ -10,8 +10,16 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from tests.finance.reference_ops import capital, exits, metrics, returns
+from tests.finance.reference_ops import capital, debt, demand, exits, metrics, returns, risk
 
 Op = Callable[[Mapping[str, Any]], Mapping[str, Any]]
 
-OPS: dict[str, Op] = {**capital.OPS, **exits.OPS, **metrics.OPS, **returns.OPS}
+OPS: dict[str, Op] = {
+    **capital.OPS,
+    **debt.OPS,
+    **demand.OPS,
+    **exits.OPS,
+    **metrics.OPS,
+    **returns.OPS,
+    **risk.OPS,
+}

@@ -6,21 +6,21 @@ from collections.abc import Mapping
 from typing import Any
 
 from finance import compute_economics as compute
-from finance import metrics
+from finance import ratios
 
 Inputs = Mapping[str, Any]
 
 
 def burn_multiple(case: Inputs) -> Inputs:
-    return {"burn_multiple": metrics.burn_multiple(case["net_burn"], case["net_new_arr"])}
+    return {"burn_multiple": ratios.burn_multiple(case["net_burn"], case["net_new_arr"])}
 
 
 def magic_number(case: Inputs) -> Inputs:
-    return {"magic": metrics.magic_number(case["rev_q"], case["rev_prev"], case["sm_prev"])}
+    return {"magic": ratios.magic_number(case["rev_q"], case["rev_prev"], case["sm_prev"])}
 
 
 def rule_of_40(case: Inputs) -> Inputs:
-    return {"score": metrics.rule_of_40(case["growth"], case["margin"])}
+    return {"score": ratios.rule_of_40(case["growth"], case["margin"])}
 
 
 def gpu_day(case: Inputs) -> Inputs:
@@ -61,20 +61,20 @@ def gm_table(case: Inputs) -> Inputs:
     years = list(zip(case["revenue"], case["cogs"], strict=True))
     return {
         "gross_profit": [revenue - cogs for revenue, cogs in years],
-        "gm": [metrics.gross_margin(revenue, cogs) for revenue, cogs in years],
+        "gm": [ratios.gross_margin(revenue, cogs) for revenue, cogs in years],
     }
 
 
 def mix(case: Inputs) -> Inputs:
-    return {"gm": metrics.blended_margin(case["shares"], case["gms"])}
+    return {"gm": ratios.blended_margin(case["shares"], case["gms"])}
 
 
 def ratio(case: Inputs) -> Inputs:
-    return {"ratio": metrics.ratio(case["num"], case["den"])}
+    return {"ratio": ratios.ratio(case["num"], case["den"])}
 
 
 def runway(case: Inputs) -> Inputs:
-    months = [metrics.runway_at_burn(case["cash"], burn, case["months"]) for burn in case["burns"]]
+    months = [ratios.runway_at_burn(case["cash"], burn, case["months"]) for burn in case["burns"]]
     return {"months": months}
 
 

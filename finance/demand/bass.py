@@ -1,0 +1,231 @@
+"""Bass's diffusion model: closed forms, the recursion in whole periods, and two ways to fit it.
+
+F. M. Bass, "A New Product Growth for Model Consumer Durables", Management Science 15 (1969).
+p is the coefficient of innovation, q of imitation, both per period; m is the market, all who ever
+adopt. Time counts periods from the launch.
+
+The closed form is continuous and the recursion is not: with the same p and q the recursion peaks
+later (p = 0.0045, q = 0.35: in period 15 instead of 12.3), so a fit of one must not be put into
+the other.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+import numpy.typing as npt
+from scipy.optimize import curve_fit
+
+from engine.documents import InputError
+from finance import checks
+
+Floats = npt.NDArray[np.float64]
+
+MAX_COEFFICIENT = 10.0
+LEAST_PERIODS = 4
+"""One more than there are coefficients."""
+MAX_PERIODS = 10_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bass:
+    """A market and its coefficients.
+
+    Raises
+    ------
+    InputError
+        If p or q is negative, or the market is.
+    """
+
+    p: float
+    q: float
+    m: float = 1.0
+
+    def __post_init__(self) -> None:
+        checks.within("p", self.p, 0, MAX_COEFFICIENT)
+        checks.within("q", self.q, 0, MAX_COEFFICIENT)
+        checks.at_least("m", self.m, 0)
+
+    def adopted_share(self, time: npt.ArrayLike) -> Floats:
+        """F(t), the share of the market that has adopted.
+
+        (1 − e^−(p+q)t) ÷ (1 + (q/p)·e^−(p+q)t), with both sides times p.
+        """
+        decay = np.exp(-(self.p + self.q) * np.asarray(time, np.float64))
+        if self.p == 0:  # without innovators nobody begins
+            return np.zeros_like(decay)
+        return np.asarray(self.p * (1 - decay) / (self.p + self.q * decay))
+
+    def adoption_rate(self, time: npt.ArrayLike) -> Floats:
+        """m·f(t) = m·F′(t), adopters per period: (p + q·F)(1 − F) of the market."""
+        share = self.adopted_share(time)
+        return np.asarray(self.m * (self.p + self.q * share) * (1 - share))
+
+    @property
+    def peak(self) -> Peak:
+        """When most adopt: t* = ln(q/p)/(p + q), at m(p + q)²/4q; at once where q ≤ p."""
+        if self.q <= self.p or self.p == 0:
+            return Peak(time=0.0, rate=self.p * self.m, adopted_share=0.0)
+        return Peak(
+            time=math.log(self.q / self.p) / (self.p + self.q),
+            rate=self.m * (self.p + self.q) ** 2 / (4 * self.q),
+            adopted_share=(self.q - self.p) / (2 * self.q),
+        )
+
+    def recursion(self, periods: int) -> Floats:
+        """Adopters in periods 1, 2, …: (p + q·Y/m)(m − Y), Y those before."""
+        checks.within("periods", periods, 1, MAX_PERIODS)
+        before = 0.0
+        adopters = np.empty(periods)
+        for period in range(periods):
+            share = before / self.m if self.m else 0.0
+            adopters[period] = min(1.0, self.p + self.q * share) * (self.m - before)
+            before += adopters[period]
+        return adopters
+
+    @property
+    def recursion_peak(self) -> Peak:
+        """The period in which the recursion's adopters are most, counted from 1."""
+        last = min(MAX_PERIODS, 2 + math.ceil(2 * self.peak.time))
+        while True:
+            adopters = self.recursion(last)
+            at = int(adopters.argmax())
+            if at + 1 < last or last == MAX_PERIODS:
+                break
+            last = min(MAX_PERIODS, 2 * last)
+        before = float(adopters[:at].sum())
+        share = before / self.m if self.m else 0.0
+        return Peak(time=at + 1.0, rate=float(adopters[at]), adopted_share=share)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Peak:
+    time: float
+    """Periods after the launch."""
+    rate: float
+    """Adopters per period then."""
+    adopted_share: float
+    """Of the market, before then."""
+
+
+class Form(StrEnum):
+    """What a period's sales are taken for."""
+
+    DENSITY = "density"
+    """m·f(t) at the end of the period: simple, and off where the curve bends."""
+    INCREMENTS = "increments"
+    """m·(F(t) − F(t − 1)) (Srinivasan and Mason 1986)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BassFit:
+    model: Bass
+    residual_se: float | None
+    """Residual standard error, with a degree of freedom off for each coefficient; None where
+    the fit is exact because there are as many coefficients as periods."""
+
+
+def fit_least_squares(
+    sales: Sequence[float], *, form: Form = Form.INCREMENTS, start: Bass | None = None
+) -> BassFit:
+    """p, q and m by non-linear least squares, from the sales of periods 1, 2, ….
+
+    Parameters
+    ----------
+    start
+        Where to begin. By default, several places, of which the best ends.
+
+    Raises
+    ------
+    InputError
+        If there are too few periods, sales are negative, or nothing was found.
+    """
+    _check_sales(sales, LEAST_PERIODS)
+    periods = np.arange(1, len(sales) + 1, dtype=np.float64)
+    sold = np.asarray(sales, np.float64)
+    starts = [start] if start else _starts(float(sold.sum()))
+    fits = [fit for one in starts if (fit := _fit_from(one, periods, sold, _CURVES[form]))]
+    if not fits:
+        raise InputError("sales", f"{len(sales)} periods", "no_fit")
+    squares, best = min(fits, key=lambda fit: fit[0])
+    return BassFit(model=best, residual_se=math.sqrt(squares / (len(sales) - 3)))
+
+
+def fit_regression(sales: Sequence[float]) -> BassFit:
+    """p, q and m by Bass's own regression of a period's sales on those before it and their
+    square: S = pm + (q − p)Y − (q/m)Y² (Bass 1969, "Discrete Analogue").
+
+    What it finds belongs into the recursion.
+
+    Raises
+    ------
+    InputError
+        If there are fewer than three periods, or the parabola has no market in it.
+    """
+    _check_sales(sales, LEAST_PERIODS - 1)
+    sold = np.asarray(sales, np.float64)
+    before = np.concatenate([[0.0], np.cumsum(sold)[:-1]])
+    c, b, a = (float(one) for one in np.polyfit(before, sold, 2))
+    discriminant = b * b - 4 * a * c
+    m = (-b - math.sqrt(discriminant)) / (2 * c) if c < 0 <= discriminant else 0.0
+    if not (m > 0 and a > 0):
+        raise InputError("sales", f"{len(sales)} periods", "no_fit")
+    residuals = sold - np.polyval([c, b, a], before)
+    freedom = len(sales) - 3
+    return BassFit(
+        model=Bass(p=a / m, q=-c * m, m=m),
+        residual_se=math.sqrt(float(residuals @ residuals) / freedom) if freedom else None,
+    )
+
+
+def _check_sales(sales: Sequence[float], least: int) -> None:
+    if len(sales) < least:
+        raise InputError("sales", f"{len(sales)} periods", "too_short", limit=least)
+    for one in sales:
+        checks.amount("sales", one)
+
+
+def _starts(sold: float) -> list[Bass]:
+    """Typical coefficients (Sultan, Farley and Lehmann 1990: p 0.03, q 0.38) and others."""
+    return [
+        Bass(p=p, q=q, m=sold * times) for p in (0.003, 0.03) for q in (0.1, 0.38, 0.8)
+        for times in (1.2, 3.0)
+    ]  # fmt: skip
+
+
+def _density(time: Floats, p: float, q: float, m: float) -> Floats:
+    return Bass(p=p, q=q, m=m).adoption_rate(time)
+
+
+def _increments(time: Floats, p: float, q: float, m: float) -> Floats:
+    model = Bass(p=p, q=q, m=m)
+    return np.asarray(m * (model.adopted_share(time) - model.adopted_share(time - 1)))
+
+
+_CURVES: dict[Form, Callable[..., Floats]] = {
+    Form.DENSITY: _density,
+    Form.INCREMENTS: _increments,
+}
+
+
+def _fit_from(
+    start: Bass, periods: Floats, sold: Floats, curve: Callable[..., Floats]
+) -> tuple[float, Bass] | None:
+    """The sum of squares and the model that ``start`` leads to, if it leads anywhere."""
+    scale = float(sold.max())
+    try:
+        found, _ = curve_fit(
+            curve, periods, sold / scale, p0=(start.p, start.q, start.m / scale),
+            bounds=([0, 0, 0], [MAX_COEFFICIENT, MAX_COEFFICIENT, np.inf]), x_scale="jac",
+            ftol=1e-14, xtol=1e-14, gtol=1e-14, max_nfev=2_000,
+        )  # fmt: skip
+    except RuntimeError:  # it did not settle
+        return None
+    p, q, m = (float(one) for one in found)
+    model = Bass(p=p, q=q, m=m * scale)
+    residuals = sold - curve(periods, model.p, model.q, model.m)
+    return float(residuals @ residuals), model

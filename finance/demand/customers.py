@@ -1,0 +1,110 @@
+"""What a customer is worth and costs to win, and how revenue holds.
+
+Definitions after D. Skok, "SaaS Metrics 2.0" (forentrepreneurs.com). Rates are shares of one
+period, months or years, the same throughout a call. A figure is None where it has no meaning.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Generic
+
+from finance import checks
+from finance.numbers import Number
+from finance.ratios import ratio
+
+
+def lifetime(churn_share: Number) -> Number | None:
+    """Periods that a customer stays on average if churn never changes: 1 ÷ churn.
+
+    None if nobody leaves. Where churn falls with tenure it is too short: see
+    :mod:`finance.demand.retention`.
+    """
+    checks.share("churn_share", churn_share)
+    return ratio(1 + 0 * churn_share, churn_share)
+
+
+def lifetime_value(
+    revenue_usd: Number,
+    gross_margin: Number,
+    churn_share: Number,
+    *,
+    expansion_usd: Number | None = None,
+) -> Number | None:
+    """Gross profit that a customer brings: revenue × margin ÷ churn (Skok).
+
+    Parameters
+    ----------
+    revenue_usd
+        Of one customer in a period.
+    expansion_usd
+        By which a customer's revenue grows each period; adds growth × margin ÷ churn².
+    """
+    checks.amount("revenue_usd", revenue_usd)
+    checks.share("churn_share", churn_share)
+    flat = ratio(revenue_usd * gross_margin, churn_share)
+    if expansion_usd is None or flat is None:
+        return flat
+    return flat + expansion_usd * gross_margin / churn_share**2
+
+
+def discounted_lifetime_value(
+    revenue_usd: Number, gross_margin: Number, churn_share: Number, discount_rate: Number
+) -> Number | None:
+    """As :func:`lifetime_value`, the first payment now and later ones discounted each period.
+
+    Σ revenue × margin × ((1 − churn) ÷ (1 + d))^t = revenue × margin × (1 + d) ÷ (d + churn)
+    (Gupta and Lehmann, "Customers as assets", Journal of Interactive Marketing 17, 2003).
+    """
+    checks.amount("revenue_usd", revenue_usd)
+    checks.share("churn_share", churn_share)
+    checks.at_least("discount_rate", discount_rate, 0)
+    paid_now = revenue_usd * gross_margin * (1 + discount_rate)
+    return ratio(paid_now, discount_rate + churn_share)
+
+
+def acquisition_cost(sales_marketing_usd: Number, new_customers: Number) -> Number | None:
+    """Sales and marketing for each new customer (CAC); None if none came."""
+    checks.amount("sales_marketing_usd", sales_marketing_usd)
+    checks.at_least("new_customers", new_customers, 0)
+    return ratio(sales_marketing_usd, new_customers)
+
+
+def payback_periods(
+    acquisition_usd: Number, revenue_usd: Number, gross_margin: Number
+) -> Number | None:
+    """Periods until a customer's gross profit has paid for winning them.
+
+    None if there is no gross profit.
+    """
+    checks.amount("acquisition_usd", acquisition_usd)
+    profit = revenue_usd * gross_margin
+    return acquisition_usd / profit if profit > 0 else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RevenueRetention(Generic[Number]):
+    """What the recurring revenue of a year's first customers has become at its end."""
+
+    net: Number | None
+    """With what they bought in addition (NRR); above 1 the cohort grows by itself."""
+    gross: Number | None
+    """Without it (GRR), so never above 1."""
+
+
+def revenue_retention(
+    start_usd: Number, *, expansion_usd: Number, contraction_usd: Number, churned_usd: Number
+) -> RevenueRetention[Number]:
+    """Net and gross revenue retention of one cohort over one period."""
+    for field, usd in (
+        ("start_usd", start_usd),
+        ("expansion_usd", expansion_usd),
+        ("contraction_usd", contraction_usd),
+        ("churned_usd", churned_usd),
+    ):
+        checks.amount(field, usd)
+    checks.within("lost_usd", contraction_usd + churned_usd, 0, start_usd)
+    kept = start_usd - contraction_usd - churned_usd
+    return RevenueRetention(
+        net=ratio(kept + expansion_usd, start_usd), gross=ratio(kept, start_usd)
+    )

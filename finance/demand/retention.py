@@ -1,0 +1,197 @@
+"""How long customers stay, when those who are likely to leave do so first.
+
+Each customer leaves with a chance of their own, which is spread over customers as a beta
+distribution with α and β. With a chance that stays the same this is the shifted beta-geometric
+model (sBG; P. S. Fader and B. G. S. Hardie, "How to project customer retention", Journal of
+Interactive Marketing 21, 2007); with one that changes with tenure, by an exponent c, the
+beta-discrete-Weibull (BdW; Fader, Hardie, Liu, Davin and Steenburgh, "How to project customer
+retention revisited", 2018). c = 1 is the sBG; c < 1: who stays grows more faithful.
+
+Time counts renewals: S(0) = 1 before the first.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+import numpy.typing as npt
+from scipy.optimize import minimize, root
+from scipy.special import betaln, digamma
+
+from engine.documents import InputError
+from finance import checks
+
+Floats = npt.NDArray[np.float64]
+
+MAX_PARAMETER = 1e6
+LOWEST_DISCOUNT = 1e-4
+_NEGLIGIBLE = 40.0
+"""A period that is discounted by e^−40 is not counted any more."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Retention:
+    """sBG, or BdW where ``c`` is not 1.
+
+    Raises
+    ------
+    InputError
+        If a parameter is not above 0.
+    """
+
+    alpha: float
+    beta: float
+    c: float = 1.0
+
+    def __post_init__(self) -> None:
+        for field in ("alpha", "beta", "c"):
+            value = getattr(self, field)
+            checks.above(field, value, 0)
+            checks.within(field, value, 0, MAX_PARAMETER)
+
+    def survival(self, renewals: npt.ArrayLike) -> Floats:
+        """S(t) = B(α, β + t^c) ÷ B(α, β): the share that is left after t renewals."""
+        tenure = np.asarray(renewals, np.float64) ** self.c
+        return np.asarray(
+            np.exp(betaln(self.alpha, self.beta + tenure) - betaln(self.alpha, self.beta))
+        )
+
+    def renewal_rate(self, renewal: npt.ArrayLike) -> Floats:
+        """Share of those who are left that renew at renewal 1, 2, …: S(t) ÷ S(t − 1).
+
+        Of the sBG (β + t − 1) ÷ (α + β + t − 1), which rises: so does retention of a cohort.
+        """
+        at = np.asarray(renewal, np.float64)
+        return np.asarray(self.survival(at) / self.survival(at - 1))
+
+    def expected_periods(self) -> float:
+        """Periods that a new customer pays for on average: Σ S(t) from t = 0.
+
+        Of the sBG (α + β − 1) ÷ (α − 1). Infinite where α ≤ 1: too many never leave;
+        discount it then.
+
+        Raises
+        ------
+        InputError
+            For a BdW, whose sum has no closed form.
+        """
+        if self.c != 1:
+            raise InputError("c", str(self.c), "equal", to=1)
+        return (self.alpha + self.beta - 1) / (self.alpha - 1) if self.alpha > 1 else math.inf
+
+    def discounted_periods(self, discount_rate: float, *, due_renewal: int = 0) -> float:
+        """Periods still to be paid for, each discounted by ``discount_rate`` a period.
+
+        Of a new customer, who pays now; or, with ``due_renewal`` n from 1, of one who is about
+        to be asked for the n-th renewal: the discounted expected residual lifetime, Σ S(t) ÷
+        S(n − 1) ÷ (1 + d)^(t − n) from t = n (Fader and Hardie, "Customer-base valuation in a
+        contractual setting", Marketing Science 29, 2010).
+        """
+        checks.within("discount_rate", discount_rate, LOWEST_DISCOUNT, 100)
+        checks.within("due_renewal", due_renewal, 0, 100_000)
+        ahead = np.arange(math.ceil(_NEGLIGIBLE / math.log1p(discount_rate)))
+        stays = self.survival(due_renewal + ahead) / self.survival(max(0, due_renewal - 1))
+        return float(stays @ (1 + discount_rate) ** -ahead.astype(np.float64))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RetentionFit:
+    model: Retention
+    neg_log_likelihood: float
+    """Of a cohort as large as its first number says."""
+
+
+def fit(customers: Sequence[float], *, changing: bool = False) -> RetentionFit:
+    """Parameters by maximum likelihood, from a cohort's customers before and after renewals.
+
+    −ln L = −Σ (N(t−1) − N(t))·ln(S(t−1) − S(t)) − N(T)·ln S(T), Fader and Hardie 2007,
+    appendix B.
+
+    Parameters
+    ----------
+    customers
+        N(0), N(1), …: counts, or percentages of the first.
+    changing
+        Whether the chance of leaving may change with tenure (BdW).
+
+    Raises
+    ------
+    InputError
+        If there are too few points, or they rise, or nobody leaves.
+    """
+    left = np.asarray(customers, np.float64)
+    _check_cohort(left, least=4 if changing else 3)
+    share = left / left[0]
+    n = 3 if changing else 2
+    found = [_minimum(share, np.log([*start, 1.0][:n])) for start in _STARTS]
+    best = min(found, key=lambda logs: _loss(logs, share)[0])
+    return RetentionFit(
+        model=_model(best), neg_log_likelihood=_loss(best, share)[0] * float(left[0])
+    )
+
+
+_LOG_BOUND = math.log(MAX_PARAMETER) - 1e-9
+
+
+_STARTS = ((1.0, 1.0), (0.5, 2.0), (5.0, 20.0))
+
+
+def _minimum(share: Floats, start: Floats) -> Floats:
+    """Downhill from ``start``, and then to where the slope is 0, if there is such a place.
+
+    Where all customers leave alike there is none: α and β grow together, and it stops somewhere
+    on the way, with the same survival.
+    """
+    bounds = [(-_LOG_BOUND, _LOG_BOUND)] * len(start)
+    rough = minimize(
+        lambda logs: _loss(logs, share)[0], start, method="Nelder-Mead", bounds=bounds,
+        options={"xatol": 1e-4, "fatol": 1e-12},
+    )  # fmt: skip
+    exact = root(lambda logs: _loss(logs, share)[1], rough.x, tol=1e-13)
+    better = exact.success and np.abs(exact.x - rough.x).max() < 0.1
+    return np.asarray(exact.x if better else rough.x)
+
+
+def _model(logs: Floats) -> Retention:
+    values = np.exp(np.clip(logs, -_LOG_BOUND, _LOG_BOUND)).tolist()
+    return Retention(**dict(zip(("alpha", "beta", "c"), values, strict=False)))
+
+
+def _loss(logs: Floats, share: Floats) -> tuple[float, Floats]:
+    """−ln L for one customer, and its slope in the logarithms of the parameters."""
+    model = _model(logs)
+    a, b = model.alpha, model.beta
+    t = np.arange(len(share), dtype=np.float64)
+    tenure = t**model.c
+    survival = model.survival(t)
+    leaves = survival[:-1] - survival[1:]
+    lost = share[:-1] - share[1:]
+    loss = -(lost @ np.log(leaves)) - share[-1] * math.log(survival[-1])
+    # d ln S by ln α, ln β, ln c, from d ln B(x, y) = (ψ(x) − ψ(x + y)) dx + (ψ(y) − ψ(x + y)) dy.
+    longer, stays = digamma(a + b + tenure), digamma(b + tenure)
+    by_tenure = tenure * np.log(np.maximum(t, 1)) * (stays - longer)
+    slopes = np.stack(
+        [
+            a * (digamma(a + b) - longer),
+            b * (stays - longer - digamma(b) + digamma(a + b)),
+            model.c * by_tenure,
+        ]
+    )[: len(logs)]
+    steps = slopes * survival
+    by_leaving = (steps[:, :-1] - steps[:, 1:]) / leaves
+    return float(loss), -(by_leaving @ lost) - share[-1] * slopes[:, -1]
+
+
+def _check_cohort(left: Floats, least: int) -> None:
+    if len(left) < least:
+        raise InputError("customers", f"{len(left)} points", "too_short", limit=least)
+    for one in left:
+        checks.amount("customers", float(one))
+    for before, after in pairwise(left.tolist()):
+        checks.within("customers", after, 0, before)
+    if left[-1] == left[0]:
+        raise InputError("customers", f"{left[0]:g}", "someone_leaves")

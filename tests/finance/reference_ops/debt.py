@@ -1,0 +1,91 @@
+"""Loans."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from finance import debt
+
+Inputs = Mapping[str, Any]
+
+
+def _terms(case: Inputs) -> dict[str, Any]:
+    return {"loan": case["pv"], "balloon": case.get("fv", 0), "at_start": _at_start(case)}
+
+
+def _at_start(case: Inputs) -> bool:
+    return case.get("when", case.get("type", 0)) in (1, "begin", "start", "beginning")
+
+
+def pmt(case: Inputs) -> Inputs:
+    return {"pmt": debt.payment(case["rate"], case["n"], **_terms(case))}
+
+
+def ipmt(case: Inputs) -> Inputs:
+    return {"ipmt": debt.interest_part(case["rate"], case["per"], case["n"], **_terms(case))}
+
+
+def ppmt(case: Inputs) -> Inputs:
+    return {"ppmt": debt.principal_part(case["rate"], case["per"], case["n"], **_terms(case))}
+
+
+def ipmt_series(case: Inputs) -> Inputs:
+    return {"ipmt": _series(debt.interest_part, case)}
+
+
+def ppmt_series(case: Inputs) -> Inputs:
+    return {"ppmt": _series(debt.principal_part, case)}
+
+
+def _series(part: Callable[..., float], case: Inputs) -> list[float]:
+    periods = range(1, case.get("first", case["n"]) + 1)
+    return [part(case["rate"], period, case["n"], **_terms(case)) for period in periods]
+
+
+def cum(case: Inputs) -> Inputs:
+    span = (case["rate"], case["n"], case["pv"], case["start"], case["end"])
+    at_start = _at_start(case)
+    return {
+        "cumprinc": debt.cumulative_principal(*span, at_start=at_start),
+        "cumipmt": debt.cumulative_interest(*span, at_start=at_start),
+    }
+
+
+def fv(case: Inputs) -> Inputs:
+    saved = debt.future_value(
+        case["rate"], case["n"], case["pmt"], case.get("pv", 0), at_start=_at_start(case)
+    )
+    return {"fv": saved}
+
+
+def nper(case: Inputs) -> Inputs:
+    needed = debt.periods_needed(
+        case["rate"], case["pmt"], case.get("pv", 0), case.get("fv", 0), at_start=_at_start(case)
+    )
+    return {"nper": needed}
+
+
+def sum_check(case: Inputs) -> Inputs:
+    return {
+        "total": sum(case["parts"].values()),
+        "by_year_total": sum((case.get("by_year") or {}).values()),
+    }
+
+
+def interest_check(case: Inputs) -> Inputs:
+    (contractual,) = (usd for name, usd in case.items() if "contractual" in name)
+    interest = debt.interest_expense(
+        contractual,
+        discount_amortised=case.get("amortisation", 0),
+        capitalised=case.get("capitalised", 0),
+    )
+    return {"total_interest": interest}
+
+
+OPS = {
+    one.__name__: one
+    for one in (
+        pmt, ipmt, ppmt, ipmt_series, ppmt_series, cum, fv, nper, sum_check, interest_check,
+    )
+}  # fmt: skip
