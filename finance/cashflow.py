@@ -1,38 +1,53 @@
 """Cash, month by month: what comes in, what goes out, what is left.
 
-All payments fall in the month that causes them. Amounts are decimals in whole cents, so that
-each month's lines add up to its balance exactly.
+The short view of a company's books, in exact decimals; :mod:`finance.statements` has all of it.
 """
 
 from __future__ import annotations
 
 import datetime
+from collections.abc import Iterable
 from dataclasses import dataclass
-from decimal import Decimal, localcontext
-from typing import Literal
+from decimal import Decimal
 
-from engine.forecast import Figure, Forecast
-from finance.company import HORIZON_MONTHS, Company, TrainingSchedule
-from finance.money import ZERO, cents
+from engine.forecast import Forecast
+from finance.cents import Cents, in_usd, nothing
+from finance.compute.rates import Bound, compute_rates
+from finance.costs.people import PEOPLE
+from finance.ledger import Account
+from finance.months import date_of
+from finance.operating import Books, run_company
 from finance.scenario import Scenario
+from finance.statements import MONEY_RAISED, REVENUE
+from finance.trials import one_trial
 
-Bound = Literal["value", "low", "high"]
+ARR_MONTHS = 12
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CashMonth:
-    """One month. Costs are positive; ``cash_usd`` is what is left at its end."""
+    """One month, in the money that is paid in it. Costs are positive; ``cash_usd`` is what is
+    left at its end."""
 
     month: int
     date: datetime.date
     customers: Decimal
+    """Paying, of all lines together."""
     revenue_usd: Decimal
+    """Paid by customers."""
     training_usd: Decimal
+    """Of runs, of the research beside them, and of compute that stood idle."""
     serving_usd: Decimal
+    """Of inference, paid for or free."""
     people_usd: Decimal
     other_usd: Decimal
+    """Everything else: also compute paid in advance, equipment, interest, tax and repayments,
+    less grants."""
     equity_usd: Decimal
+    """Money raised: shares, SAFEs, notes and debt."""
     cash_usd: Decimal
+    arr_usd: Decimal
+    """Annual recurring revenue: twelve times what the month earned of it."""
 
     @property
     def gross_burn_usd(self) -> Decimal:
@@ -41,13 +56,8 @@ class CashMonth:
 
     @property
     def net_burn_usd(self) -> Decimal:
-        """Costs less revenue, equity left out; negative in a month that earns."""
+        """Costs less revenue, money raised left out; negative in a month that earns."""
         return self.gross_burn_usd - self.revenue_usd
-
-    @property
-    def arr_usd(self) -> Decimal:
-        """Annual recurring revenue: twelve times the month's."""
-        return 12 * self.revenue_usd
 
 
 def cash_months(
@@ -57,7 +67,7 @@ def cash_months(
     compute_cost: Bound = "value",
     with_round: bool = True,
 ) -> list[CashMonth]:
-    """The first 36 months of a scenario.
+    """The months of a scenario.
 
     Parameters
     ----------
@@ -66,75 +76,43 @@ def cash_months(
     compute_cost
         Which bound of the forecast's costs to take, for training and serving alike.
     with_round
-        Whether the equity round comes.
+        Whether the equity round comes, and other money that is only planned.
     """
-    with localcontext(prec=60):  # customers, tokens and prices at all their bounds together
-        return _cash_months(scenario, predicted, compute_cost, with_round)
-
-
-def _cash_months(
-    scenario: Scenario, predicted: Forecast, compute_cost: Bound, with_round: bool
-) -> list[CashMonth]:
     company = scenario.company
-    run_usd = _bound(predicted.cost_usd, compute_cost)
-    million_tokens_usd = _bound(predicted.serving_usd_per_million_tokens, compute_cost)
-    cash = company.cash_usd
-    customers = ZERO
-    months = []
-    for month in range(1, HORIZON_MONTHS + 1):
-        customers = _customers(company, month, customers)
-        tokens = customers * company.revenue.tokens_per_customer_month
-        equity = company.equity_round.amount_usd if with_round else ZERO
-        lines = {
-            "revenue_usd": cents(customers * company.revenue.price_usd_per_customer_month),
-            "training_usd": cents(runs_paid(company.training, month) * run_usd),
-            "serving_usd": cents(tokens * million_tokens_usd / 1_000_000),
-            "people_usd": sum(
-                (r.people * r.cost_usd_per_month for r in company.people if r.start_month <= month),
-                ZERO,
-            ),
-            "other_usd": company.other_costs_usd_per_month,
-            "equity_usd": equity if month == company.equity_round.month else ZERO,
-        }
-        costs = sum(lines[f"{name}_usd"] for name in ("training", "serving", "people", "other"))
-        cash += lines["revenue_usd"] + lines["equity_usd"] - costs
-        months.append(
-            CashMonth(
-                month=month,
-                date=_later(company.first_month, month - 1),
-                customers=customers,
-                cash_usd=cash,
-                **lines,
-            )
+    rates = compute_rates(scenario.plan, predicted, company.training_events, (compute_cost,))
+    return months_of(run_company(company, rates, with_planned_money=with_round))
+
+
+def months_of(books: Books, trial: int = 0) -> list[CashMonth]:
+    """One trial of a company's books."""
+    n_months = books.ledger.n_months
+    cash, direct = books.statements.cash_flow, books.statements.operating_cash
+
+    def paid_for(accounts: Iterable[Account]) -> Cents:
+        return -sum((direct[account] for account in accounts), nothing(n_months))
+
+    lines = {
+        "revenue_usd": -paid_for(REVENUE),
+        "training_usd": paid_for(
+            (Account.TRAINING, Account.RESEARCH_COMPUTE, Account.IDLE_COMPUTE)
+        ),
+        "serving_usd": paid_for((Account.PAID_INFERENCE, Account.FREE_INFERENCE)),
+        "people_usd": paid_for(PEOPLE.values()),
+        "equity_usd": sum((cash[name] for name in MONEY_RAISED), nothing(n_months)),
+    }
+    named = lines["revenue_usd"] + lines["equity_usd"]
+    named = named - lines["training_usd"] - lines["serving_usd"] - lines["people_usd"]
+    lines["other_usd"] = named - cash["change_in_cash"]
+    lines["cash_usd"] = books.statements.balance_sheet[Account.CASH]
+    lines["arr_usd"] = ARR_MONTHS * books.statements.income[Account.RECURRING_REVENUE]
+    customers = books.paying_customers
+    shown = {name: one_trial(cents, trial) for name, cents in lines.items()}
+    return [
+        CashMonth(
+            month=month + 1,
+            date=date_of(books.company.first_month, month + 1),
+            customers=Decimal(repr(float(one_trial(customers, trial)[month]))),
+            **{name: in_usd(cents[month]) for name, cents in shown.items()},
         )
-    return months
-
-
-def runs_paid(schedule: TrainingSchedule, month: int) -> Decimal:
-    """Training runs that ``month`` pays for, experiments included as parts of runs."""
-    since_first = month - schedule.first_month
-    if since_first < 0:
-        return ZERO
-    every = schedule.repeat_every_months
-    due = since_first == 0 if every == 0 else since_first % every == 0
-    return schedule.runs * (1 + schedule.research_share) if due else ZERO
-
-
-def _customers(company: Company, month: int, before: Decimal) -> Decimal:
-    """Customers in a month; growth and churn both act on those of the month before."""
-    revenue = company.revenue
-    if month < revenue.launch_month:
-        return ZERO
-    if month == revenue.launch_month:
-        return Decimal(revenue.customers_at_launch)
-    grown = before * (1 + revenue.growth_share_per_month - revenue.churn_share_per_month)
-    return max(ZERO, grown.quantize(Decimal("0.0001")))
-
-
-def _bound(figure: Figure, bound: Bound) -> Decimal:
-    return Decimal(repr(getattr(figure, bound)))
-
-
-def _later(first: datetime.date, months: int) -> datetime.date:
-    years, month = divmod(first.month - 1 + months, 12)
-    return first.replace(year=first.year + years, month=month + 1)
+        for month in range(n_months)
+    ]

@@ -1,59 +1,30 @@
-"""The company: people, costs, revenue, cash and one equity round, in months from its first.
+"""The company: what it sells, whom it pays, how it gets compute, what it raises.
 
-Month 1 is ``first_month``; every ``month`` and ``…_month`` below counts from it.
+Month 1 is ``first_month``; every ``month`` and ``…_month`` below counts from it. The tables that
+have a default may be left out: with ``training``, ``revenue`` and ``equity_round`` alone it is a
+company of one line, one model and one round.
 """
 
 from __future__ import annotations
 
 import datetime
+from collections.abc import Iterator
 from decimal import Decimal
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from engine.documents import Document, InputError
+from finance.compute.needs import ComputeTerms
+from finance.costs.people import Role
+from finance.costs.spending import DataCost, Spending
+from finance.costs.training import TrainingEvent, TrainingSchedule
+from finance.loans import Loan
 from finance.money import Usd
-
-HORIZON_MONTHS = 36
-
-Month = Annotated[int, Field(ge=1, le=HORIZON_MONTHS)]
-MonthlyRate = Annotated[Decimal, Field(ge=0, le=1, max_digits=8)]
-
-
-class Role(Document):
-    """People of one kind."""
-
-    title: Annotated[str, Field(min_length=1, max_length=80)]
-    people: Annotated[int, Field(ge=0, le=1_000_000)]
-    cost_usd_per_month: Usd
-    """For one of them, with taxes, insurance and equipment."""
-    start_month: Month = 1
-
-
-class TrainingSchedule(Document):
-    """When the plan's training run is paid for, and how often."""
-
-    first_month: Month
-    runs: Annotated[int, Field(ge=0, le=100_000_000)] = 1
-    """Runs of the plan each time."""
-    repeat_every_months: Annotated[int, Field(ge=0, le=HORIZON_MONTHS)] = 0
-    """0: once."""
-    research_share: Annotated[Decimal, Field(ge=0, le=100, max_digits=6)] = Decimal(1)
-    """Compute of experiments and failed runs beside a run, as a multiple of it."""
-
-
-class Revenue(Document):
-    """One line of recurring revenue."""
-
-    launch_month: Month
-    customers_at_launch: Annotated[int, Field(ge=0, le=10**9)]
-    growth_share_per_month: MonthlyRate
-    """New customers in a month as a share of those there are."""
-    churn_share_per_month: MonthlyRate
-    """Customers who leave in a month, as a share of those there are."""
-    price_usd_per_customer_month: Usd
-    tokens_per_customer_month: Annotated[int, Field(ge=0, le=10**15)]
-    """Tokens that the model generates for one customer in a month."""
+from finance.months import LEAST_HORIZON_MONTHS, MOST_MONTHS, Month
+from finance.revenue.lines import Days, Revenue, RevenueLine
+from finance.revenue.prices import REPORTING_CURRENCY, Currency, Rate, Share
+from finance.treasury import Inflow, Tax
 
 
 class EquityRound(Document):
@@ -70,14 +41,32 @@ class Company(Document):
     name: Annotated[str, Field(min_length=1, max_length=120)]
     first_month: datetime.date
     """Any day of it; the first is kept."""
+    horizon_months: Annotated[int, Field(ge=LEAST_HORIZON_MONTHS, le=MOST_MONTHS)] = 36
     cash_usd: Usd
     """In the bank at the beginning."""
+    exchange_rates: Annotated[dict[Currency, Rate], Field(max_length=40, default_factory=dict)]
+    """USD for one unit of each other currency that a line is in."""
+
+    revenue: Revenue | None = None
+    revenue_lines: Annotated[tuple[RevenueLine, ...], Field(max_length=40)] = ()
+
+    training: TrainingSchedule | None = None
+    training_events: Annotated[tuple[TrainingEvent, ...], Field(max_length=60)] = ()
+    compute: ComputeTerms = ComputeTerms()
+    data: Annotated[tuple[DataCost, ...], Field(max_length=60)] = ()
+
     people: Annotated[tuple[Role, ...], Field(max_length=200)] = ()
     other_costs_usd_per_month: Usd
-    """Rent, software, travel, lawyers, marketing."""
-    training: TrainingSchedule
-    revenue: Revenue
+    """Rent, software, travel, lawyers, marketing, as far as they do not stand below."""
+    spending: Annotated[tuple[Spending, ...], Field(max_length=60)] = ()
+    payment_days: Days = 0
+    """Until suppliers of data and of other spending are paid."""
+
     equity_round: EquityRound
+    inflows: Annotated[tuple[Inflow, ...], Field(max_length=60)] = ()
+    loans: Annotated[tuple[Loan, ...], Field(max_length=20)] = ()
+    interest_on_cash_share_per_year: Share = Decimal(0)
+    tax: Tax | None = None
 
     @field_validator("first_month")
     @classmethod
@@ -85,3 +74,27 @@ class Company(Document):
         if not 2000 <= day.year <= 2100:
             raise InputError("", str(day), "between", low=2000, high=2100)
         return day.replace(day=1)
+
+    @model_validator(mode="after")
+    def _has_rates(self) -> Self:
+        for path, currency in self._currencies():
+            if currency != REPORTING_CURRENCY and currency not in self.exchange_rates:
+                raise InputError(
+                    f"{path}.currency", currency, "rate_needed", currency=REPORTING_CURRENCY
+                )
+        return self
+
+    def _currencies(self) -> Iterator[tuple[str, str]]:
+        for table in ("revenue_lines", "data", "spending"):
+            for number, one in enumerate(getattr(self, table)):
+                yield f"{table}.{number}", one.currency
+
+    def usd_per_unit(self, currency: str) -> float:
+        """What one unit of a currency is worth."""
+        return 1.0 if currency == REPORTING_CURRENCY else float(self.exchange_rates[currency])
+
+    @property
+    def launch_month(self) -> int | None:
+        """The first month in which something is sold; None where nothing ever is."""
+        lines = (*([self.revenue] if self.revenue else []), *self.revenue_lines)
+        return min((line.launch_month for line in lines), default=None)

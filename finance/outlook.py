@@ -10,10 +10,15 @@ from enum import StrEnum
 from engine.calibration import Calibration
 from engine.forecast import Forecast, forecast
 from engine.profile import MachineProfile
-from finance.cashflow import Bound, CashMonth, cash_months
+from finance.cashflow import CashMonth, months_of
+from finance.compute.rates import Bound, compute_rates
 from finance.metrics import burn_multiple_of, new_investors_share, runway_months
+from finance.operating import Books, run_company
 from finance.scenario import Scenario
+from finance.trials import Trials
 
+BOUNDS: tuple[Bound, ...] = ("value", "low", "high")
+"""Of the forecast's costs: the trials of an outlook's books."""
 BURN_MULTIPLE_BALANCES = 13
 """Thirteen balances bound the twelve months of the burn multiple."""
 
@@ -24,13 +29,15 @@ class Outlook:
 
     scenario: Scenario
     forecast: Forecast
+    books: Books
+    """With the equity round and other planned money; one trial for each of :data:`BOUNDS`."""
     months: Sequence[CashMonth]
     """With the equity round."""
     months_at_low_cost: Sequence[CashMonth]
     months_at_high_cost: Sequence[CashMonth]
     months_without_round: Sequence[CashMonth]
     runway_months: Decimal | None
-    """Without the round; None if the cash lasts beyond the horizon."""
+    """Without the round and other planned money; None if the cash lasts beyond the horizon."""
     runway_months_at_low_cost: Decimal | None
     runway_months_at_high_cost: Decimal | None
     runway_months_with_round: Decimal | None
@@ -41,36 +48,42 @@ class Outlook:
     lowest_cash: CashMonth
     sold_share: Decimal
 
+    @property
+    def horizon_months(self) -> int:
+        return self.scenario.company.horizon_months
+
 
 def outlook(scenario: Scenario) -> Outlook:
     """Forecast the plan and run the company on it."""
     predicted = forecast(scenario.plan)
-    opening = scenario.company.cash_usd
-    months = cash_months(scenario, predicted)
-    without_round = cash_months(scenario, predicted, with_round=False)
-
-    def runway_at(bound: Bound) -> Decimal | None:
-        at_bound = cash_months(scenario, predicted, compute_cost=bound, with_round=False)
-        return runway_months(at_bound, opening)
-
-    launch = scenario.company.revenue.launch_month
+    company, opening = scenario.company, scenario.company.cash_usd
+    rates = compute_rates(scenario.plan, predicted, company.training_events, BOUNDS)
+    as_bounds = Trials(len(BOUNDS))
+    with_money = run_company(company, rates, as_bounds)
+    without_money = run_company(company, rates, as_bounds, with_planned_money=False)
+    months, at_low, at_high = (months_of(with_money, trial) for trial in range(len(BOUNDS)))
+    without_round, low_alone, high_alone = (
+        months_of(without_money, trial) for trial in range(len(BOUNDS))
+    )
+    launch = company.launch_month or 1
     after_launch = months[min(launch, len(months) - 1) - 1 :][:BURN_MULTIPLE_BALANCES]
     return Outlook(
         scenario=scenario,
         forecast=predicted,
+        books=with_money,
         months=months,
-        months_at_low_cost=cash_months(scenario, predicted, compute_cost="low"),
-        months_at_high_cost=cash_months(scenario, predicted, compute_cost="high"),
+        months_at_low_cost=at_low,
+        months_at_high_cost=at_high,
         months_without_round=without_round,
         runway_months=runway_months(without_round, opening),
-        runway_months_at_low_cost=runway_at("low"),
-        runway_months_at_high_cost=runway_at("high"),
+        runway_months_at_low_cost=runway_months(low_alone, opening),
+        runway_months_at_high_cost=runway_months(high_alone, opening),
         runway_months_with_round=runway_months(months, opening),
         burn_multiple=burn_multiple_of(after_launch),
         burn_multiple_months=len(after_launch) - 1,
         peak_burn=max(months, key=lambda month: month.net_burn_usd),
         lowest_cash=min(months, key=lambda month: month.cash_usd),
-        sold_share=new_investors_share(scenario.company.equity_round),
+        sold_share=new_investors_share(company.equity_round),
     )
 
 

@@ -11,7 +11,6 @@ from engine import quantities
 from engine.report import Rows, show
 from engine.text import Catalog
 from finance.cashflow import CashMonth
-from finance.company import HORIZON_MONTHS
 from finance.outlook import CalibrationEffect, Outlook
 
 LINES = (
@@ -35,16 +34,16 @@ def cash_csv(months: Sequence[CashMonth]) -> str:
     writer.writerow(["month", "date", "customers", *LINES])
     for one in months:
         writer.writerow(
-            [one.month, one.date.isoformat(), f"{one.customers:f}"]
+            [one.month, one.date.isoformat(), f"{one.customers:.2f}"]
             + [f"{getattr(one, line):f}" for line in LINES]
         )
     return file.getvalue()
 
 
-def runway_text(text: Catalog, runway: Decimal | None) -> str:
-    """So many months, or over 36."""
+def runway_text(text: Catalog, runway: Decimal | None, horizon_months: int) -> str:
+    """So many months, or over as many as the scenario has."""
     if runway is None:
-        return text("money.over_horizon", n=HORIZON_MONTHS)
+        return text("money.over_horizon", n=horizon_months)
     return text("unit.months", n=quantities.number(round(runway, 2), text.language, digits=4))
 
 
@@ -82,8 +81,8 @@ def effect_rows(text: Catalog, effect: CalibrationEffect) -> Rows:
     rows.append(
         [
             text("quantity.runway_months"),
-            runway_text(text, old_runway),
-            runway_text(text, new_runway),
+            runway_text(text, old_runway, before.horizon_months),
+            runway_text(text, new_runway, after.horizon_months),
             moved,
         ]
     )
@@ -98,7 +97,7 @@ def _change(before: float, after: float) -> str:
 
 def outlook_rows(text: Catalog, seen: Outlook) -> Rows:
     """The figures to decide by."""
-    language = text.language
+    language, horizon = text.language, seen.horizon_months
     burn_multiple = seen.burn_multiple
     return [text("table.quantity"), text("table.value")], [
         [text("quantity.cost_usd"), show("cost_usd", seen.forecast.cost_usd.value, language)],
@@ -109,13 +108,13 @@ def outlook_rows(text: Catalog, seen: Outlook) -> Rows:
         ],
         [
             text("quantity.runway_months"),
-            f"{runway_text(text, seen.runway_months)} "
-            f"({runway_text(text, seen.runway_months_at_high_cost)} – "
-            f"{runway_text(text, seen.runway_months_at_low_cost)})",
+            f"{runway_text(text, seen.runway_months, horizon)} "
+            f"({runway_text(text, seen.runway_months_at_high_cost, horizon)} – "
+            f"{runway_text(text, seen.runway_months_at_low_cost, horizon)})",
         ],
         [
             text("quantity.runway_months_with_round"),
-            runway_text(text, seen.runway_months_with_round),
+            runway_text(text, seen.runway_months_with_round, horizon),
         ],
         [
             text("quantity.burn_multiple"),

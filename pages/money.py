@@ -6,7 +6,8 @@ import pandas as pd
 import streamlit as st
 
 from engine import quantities
-from finance.company import HORIZON_MONTHS
+from finance.costs.people import Role
+from finance.months import MOST_MONTHS
 from finance.outlook import Outlook
 from finance.report import LINES, cash_csv, runway_text
 from pages.parts.charts import cash_chart, draw, month_chart
@@ -15,17 +16,27 @@ from pages.parts.frame import run_in_frame
 from pages.parts.session import desk, draft, outlooks, text
 from pages.parts.tiles import Tile, runway_tile, tiles
 
+_TRAINING = ("first_month", "repeat_every_months", "runs", "research_share")
+_REVENUE = (
+    "launch_month",
+    "customers_at_launch",
+    "growth_share_per_month",
+    "churn_share_per_month",
+    "price_usd_per_customer_month",
+    "tokens_per_customer_month",
+)
+
 
 def _answer(seen: Outlook) -> str:
     say, language = text(), text().language
     key = "money.answer" if seen.runway_months is not None else "money.answer_lasts"
     return say(
         key,
-        runway=runway_text(say, seen.runway_months),
-        with_round=runway_text(say, seen.runway_months_with_round),
+        runway=runway_text(say, seen.runway_months, seen.horizon_months),
+        with_round=runway_text(say, seen.runway_months_with_round, seen.horizon_months),
         amount=quantities.usd(seen.scenario.company.equity_round.amount_usd, language),
         month=seen.scenario.company.equity_round.month,
-        horizon=HORIZON_MONTHS,
+        horizon=seen.horizon_months,
     )
 
 
@@ -37,7 +48,7 @@ def _tiles(now: Outlook, saved: Outlook) -> None:
             runway_tile(now, saved),
             Tile(
                 label=say("quantity.runway_months_with_round"),
-                value=runway_text(say, now.runway_months_with_round),
+                value=runway_text(say, now.runway_months_with_round, now.horizon_months),
                 help=say("basis.runway_months"),
             ),
             Tile(
@@ -66,23 +77,18 @@ def _inputs() -> None:
     say = text()
     with st.expander(say("money.company"), expanded=True, icon=":material/apartment:"):
         fields("company", ("cash_usd", "other_costs_usd_per_month"))
-        fields("company", ("name", "first_month"))
-    with st.expander(say("money.training"), expanded=True, icon=":material/model_training:"):
-        fields("company.training", ("first_month", "repeat_every_months", "runs", "research_share"))
-    with st.expander(say("money.revenue"), expanded=True, icon=":material/trending_up:"):
-        fields(
-            "company.revenue",
-            (
-                "launch_month",
-                "customers_at_launch",
-                "growth_share_per_month",
-                "churn_share_per_month",
-                "price_usd_per_customer_month",
-                "tokens_per_customer_month",
-            ),
-        )
+        fields("company", ("name", "first_month", "horizon_months"))
+    company = draft().company
+    if company.training is not None:
+        with st.expander(say("money.training"), expanded=True, icon=":material/model_training:"):
+            fields("company.training", _TRAINING)
+    if company.revenue is not None:
+        with st.expander(say("money.revenue"), expanded=True, icon=":material/trending_up:"):
+            fields("company.revenue", _REVENUE)
     with st.expander(say("money.round"), expanded=True, icon=":material/handshake:"):
         fields("company.equity_round", ("month", "amount_usd", "pre_money_usd"))
+    if company.revenue_lines or company.training_events:
+        st.caption(say("money.in_document"))
 
 
 def _people() -> None:
@@ -90,8 +96,8 @@ def _people() -> None:
     say = text()
     names = ("title", "people", "cost_usd_per_month", "start_month")
     before = pd.DataFrame(
-        [{name: getattr(role, name) for name in names} for role in draft().company.people],
-        columns=list(names),
+        [role.model_dump(mode="json") for role in draft().company.people],
+        columns=list(Role.model_fields),
     )
     before["cost_usd_per_month"] = before["cost_usd_per_month"].astype(float)
     number = st.column_config.NumberColumn
@@ -111,7 +117,7 @@ def _people() -> None:
             width="small",
             required=True,
             min_value=1,
-            max_value=HORIZON_MONTHS,
+            max_value=MOST_MONTHS,
             step=1,
         ),
     }
@@ -119,23 +125,23 @@ def _people() -> None:
     after = st.data_editor(
         before,
         column_config=config,
+        column_order=names,
         num_rows="dynamic",
         hide_index=True,
         key=f"people#{desk().revision}",
     )
-    if after.isna().any(axis=None):
+    if after[list(names)].isna().any(axis=None):
         return  # a row that is being filled in
-    rows = after.to_dict("records")
-    if rows == before.to_dict("records"):
+    if after.equals(before):
         return
     roles = [
-        {
-            "title": row["title"],
+        {name: value for name, value in row.items() if not pd.isna(value)}
+        | {
             "people": int(row["people"]),
             "cost_usd_per_month": repr(float(row["cost_usd_per_month"])),
             "start_month": int(row["start_month"]),
         }
-        for row in rows
+        for row in after.to_dict("records")
     ]
     desk().change({"company.people": roles})
     desk().revision += 1  # taken or refused, the edit is over
@@ -180,7 +186,7 @@ def page() -> None:
     with inputs:
         _inputs()
     with charts:
-        st.subheader(say("overview.cash_heading"))
+        st.subheader(say("overview.cash_heading", n=now.horizon_months))
         draw(cash_chart(now), "cash")
         st.subheader(say("money.months_heading"))
         draw(month_chart(now.months), "months")

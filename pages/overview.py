@@ -35,7 +35,7 @@ def _answer(seen: Outlook) -> str:
         accelerator=accelerator(plan.cluster.accelerator).name,
         duration=show("wall_clock_hours", predicted.wall_clock_hours.value, language),
         cost=quantities.usd(predicted.cost_usd.value, language),
-        runway=runway_text(say, seen.runway_months),
+        runway=runway_text(say, seen.runway_months, seen.horizon_months),
     )
 
 
@@ -103,7 +103,7 @@ def page() -> None:
         st.page_link(
             f"pages/{_WHERE[action]}.py", label=say("overview.go"), icon=":material/arrow_forward:"
         )
-    st.subheader(say("overview.cash_heading"))
+    st.subheader(say("overview.cash_heading", n=now.horizon_months))
     draw(cash_chart(now), "cash")
     st.caption(say("overview.cash_note"))
 
@@ -111,8 +111,8 @@ def page() -> None:
 def _action_params(now: Outlook) -> dict[str, object]:
     say = text()
     return {
-        "runway": runway_text(say, now.runway_months),
-        "with_round": runway_text(say, now.runway_months_with_round),
+        "runway": runway_text(say, now.runway_months, now.horizon_months),
+        "with_round": runway_text(say, now.runway_months_with_round, now.horizon_months),
         "month": now.scenario.company.equity_round.month,
         "amount": quantities.usd(now.scenario.company.equity_round.amount_usd, say.language),
         "memory": show(

@@ -47,7 +47,7 @@ class Desk:
     def open_stored(self, scenario_id: str) -> None:
         """Open a scenario in its newest version; what was not saved of this one is left."""
         try:
-            self.open(store().get(scenario_id))
+            self.open(_that_can_be_run(store().get(scenario_id)))
         except InputError as error:
             self.error = error
 
@@ -55,6 +55,7 @@ class Desk:
         """Change fields by their dotted paths; refused as a whole if one is not allowed."""
         try:
             changed = self.draft.with_values(changes)
+            _outlook_of(changed.content_hash, changed)  # what cannot be worked out is refused
         except InputError as error:
             self.error = error
             return False
@@ -95,6 +96,7 @@ class Desk:
         """Put an uploaded scenario in the draft's place; refused if it is not a valid one."""
         try:
             scenario = Scenario.parse(parse_toml(raw, name))
+            _outlook_of(scenario.content_hash, scenario)
         except InputError as error:
             self.error = error
         else:
@@ -114,7 +116,7 @@ def desk() -> Desk:
     if "desk" not in st.session_state:
         wanted = st.query_params.get("s", FIRST_SCENARIO)
         try:
-            stored, error = store().get(wanted), None
+            stored, error = _that_can_be_run(store().get(wanted)), None
         except InputError as refused:
             stored, error = store().get(FIRST_SCENARIO), refused
         st.session_state["desk"] = Desk(stored, stored.scenario, error=error)
@@ -137,6 +139,12 @@ def outlooks() -> tuple[Outlook, Outlook]:
 def _outlook_of(content_hash: str, _scenario: Scenario) -> Outlook:
     """Kept by the hash of the document, which decides everything in it."""
     return outlook(_scenario)
+
+
+def _that_can_be_run(stored: StoredScenario) -> StoredScenario:
+    """A stored scenario; InputError if its company grows beyond what can be worked out."""
+    _outlook_of(stored.scenario.content_hash, stored.scenario)
+    return stored
 
 
 def text() -> Catalog:

@@ -74,10 +74,11 @@ def runway_tile(now: Outlook, saved: Outlook) -> Tile:
         moved = round(now.runway_months - saved.runway_months, 2)
         delta = say("tile.months_against_saved", change=f"{moved:+.2f}") if moved else None
     low, high = now.runway_months_at_high_cost, now.runway_months_at_low_cost
+    shown_low, shown_high = (runway_text(say, one, now.horizon_months) for one in (low, high))
     return Tile(
         label=say("quantity.runway_months"),
-        value=runway_text(say, now.runway_months),
-        note=say("tile.interval", low=runway_text(say, low), high=runway_text(say, high)),
+        value=runway_text(say, now.runway_months, now.horizon_months),
+        note=say("tile.interval", low=shown_low, high=shown_high),
         delta=delta,
         better="up",
         help=say("basis.runway_months"),

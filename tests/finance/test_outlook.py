@@ -6,6 +6,7 @@ import sys
 
 import pytest
 
+from engine.documents import InputError
 from engine.paths import PROJECT_DIR
 from engine.text import catalog
 from finance.outlook import NextAction, calibration_effect, next_action, outlook, with_calibration
@@ -91,7 +92,7 @@ def test_the_burn_multiple_says_its_months(laptop: Scenario) -> None:
     assert outlook(earning).burn_multiple is None
 
 
-def test_every_input_at_its_bounds_is_computed(laptop: Scenario) -> None:
+def test_what_no_company_comes_to_is_refused_in_one_line(laptop: Scenario) -> None:
     extreme = laptop.with_values(
         {
             "company.revenue.customers_at_launch": 10**9,
@@ -101,4 +102,7 @@ def test_every_input_at_its_bounds_is_computed(laptop: Scenario) -> None:
             "company.revenue.tokens_per_customer_month": 10**15,
         }
     )
-    assert outlook(extreme).months[-1].revenue_usd > 10**30
+    with pytest.raises(InputError) as refused:
+        outlook(extreme)
+    assert refused.value.field == "company.revenue"
+    assert str(refused.value).endswith("at most 10000000000000 USD in a month")

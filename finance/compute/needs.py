@@ -1,0 +1,120 @@
+"""What compute a company needs, by what for: hours, and what they would cost on demand."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Annotated
+
+import numpy as np
+from pydantic import Field
+
+from engine.documents import Document
+from finance.cents import Floats
+from finance.compute.contracts import AnyContract
+from finance.compute.rates import ComputeRates, RunRates
+from finance.costs.training import TrainingEvent, TrainingSchedule, over_months, runs_paid
+from finance.ledger import Account
+from finance.months import months_since, yearly_change
+from finance.revenue.lines import Days
+from finance.revenue.prices import Change
+from finance.revenue.sales import Sales
+from finance.trials import Numbers
+
+PURPOSES = (
+    Account.PAID_INFERENCE,
+    Account.FREE_INFERENCE,
+    Account.TRAINING,
+    Account.RESEARCH_COMPUTE,
+)
+
+
+class ComputeTerms(Document):
+    """How compute is bought, and how it changes over the years."""
+
+    on_demand_change_share_per_year: Change = Decimal(0)
+    """Of the price of a device-hour."""
+    serving_speed_change_share_per_year: Change = Decimal(0)
+    """Of the tokens that a device serves in an hour: better software, smaller models."""
+    payment_days: Days = 0
+    """Until what is bought on demand is paid."""
+    contracts: Annotated[tuple[AnyContract, ...], Field(max_length=50)] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """One purpose, month by month: (1 or trials, months)."""
+
+    hours: Floats
+    """On the plan's kind of device, so that contracts can serve them."""
+    usd: Floats
+    """What these hours cost on demand."""
+    elsewhere_usd: Floats
+    """What is bought on other devices."""
+
+    def __add__(self, other: Need) -> Need:
+        return Need(
+            self.hours + other.hours,
+            self.usd + other.usd,
+            self.elsewhere_usd + other.elsewhere_usd,
+        )
+
+
+def needs_of(
+    at: Numbers,
+    rates: ComputeRates,
+    sales: Sequence[Sales],
+    *,
+    schedule: tuple[Numbers, TrainingSchedule] | None,
+    events: Sequence[tuple[Numbers, TrainingEvent]],
+    n_months: int,
+) -> Mapping[Account, Need]:
+    """All compute that a company needs.
+
+    Parameters
+    ----------
+    at
+        The numbers of :class:`ComputeTerms`.
+    schedule, events
+        Training, each with its own numbers.
+    """
+    months = months_since(1, n_months)
+    price = yearly_change(at("on_demand_change_share_per_year"), months)
+    speed = yearly_change(at("serving_speed_change_share_per_year"), months)
+    needs = dict.fromkeys(PURPOSES, Need(*(np.zeros((1, n_months)) for _ in range(3))))
+    for one in sales:
+        for purpose, tokens in (
+            (Account.PAID_INFERENCE, one.paid_tokens),
+            (Account.FREE_INFERENCE, one.free_tokens),
+        ):
+            if tokens is not None:
+                usd, hours = rates.serving_usd, rates.serving_hours
+                needs[purpose] += Need(
+                    tokens.times(hours.new_input, hours.cached_input, hours.output) / speed,
+                    tokens.times(usd.new_input, usd.cached_input, usd.output) / speed * price,
+                    np.zeros((1, n_months)),
+                )
+        if one.hosting_usd is not None:
+            none = np.zeros((1, n_months))
+            needs[Account.PAID_INFERENCE] += Need(none, none, one.hosting_usd / speed * price)
+    if schedule is not None:
+        runs = runs_paid(schedule[1], n_months)
+        share = schedule[0]("research_share")
+        needs[Account.TRAINING] += _compute(runs, rates.run, price)
+        needs[Account.RESEARCH_COMPUTE] += _compute(runs * share, rates.run, price)
+    for (numbers, event), rate in zip(events, rates.events, strict=True):
+        runs = over_months(event.month, rate.months, n_months) * numbers("runs")
+        first = max(1, event.month - event.research_months + 1)
+        research = over_months(first, event.month - first + 1, n_months) * numbers("runs")
+        needs[Account.TRAINING] += _compute(runs, rate, price)
+        needs[Account.RESEARCH_COMPUTE] += _compute(
+            research * numbers("research_share"), rate, price
+        )
+    return needs
+
+
+def _compute(runs: Floats, rate: RunRates, price: Floats) -> Need:
+    hours, usd = runs * rate.device_hours, runs * rate.usd * price
+    none = np.zeros_like(hours)
+    return Need(hours, usd, none) if rate.on_plans_devices else Need(none, none, usd)

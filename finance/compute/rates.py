@@ -1,0 +1,114 @@
+"""What compute costs a company: the engine's forecast, as numbers for trials."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from engine.forecast import Figure, Forecast, forecast
+from engine.plan import Plan
+from engine.serving.planned import planned_serving
+from finance.cents import Floats
+from finance.costs.training import TrainingEvent
+
+Bound = Literal["value", "low", "high"]
+
+SECONDS_PER_HOUR = 3600.0
+HOURS_PER_MONTH = 365.25 * 24 / 12
+
+
+@dataclass(frozen=True, slots=True)
+class RunRates:
+    """One training run on demand, without research. Shapes (1 or trials, 1)."""
+
+    usd: Floats
+    device_hours: Floats
+    months: int
+    """That it takes on its cluster."""
+    on_plans_devices: bool
+    """Whether contracts, which are for the plan's devices, can serve it."""
+
+
+@dataclass(frozen=True, slots=True)
+class TokenRates:
+    """Something for a million tokens of each kind. Shapes (1 or trials, 1)."""
+
+    new_input: Floats
+    cached_input: Floats
+    output: Floats
+
+
+@dataclass(frozen=True, slots=True)
+class ComputeRates:
+    """All that a company takes from the engine."""
+
+    run: RunRates
+    """Of the plan as it stands."""
+    events: tuple[RunRates, ...]
+    """Of the company's training events, in their order."""
+    serving_usd: TokenRates
+    """On demand, at the utilisation that the plan states."""
+    serving_hours: TokenRates
+    """Device-hours that are paid for at that utilisation."""
+
+
+def compute_rates(
+    plan: Plan,
+    predicted: Forecast,
+    events: Sequence[TrainingEvent] = (),
+    bounds: Sequence[Bound] = ("value",),
+) -> ComputeRates:
+    """The rates of a plan, one trial for each of ``bounds`` of the forecast's figures.
+
+    Parameters
+    ----------
+    predicted
+        The forecast of ``plan``, calibrated if the plan is.
+    """
+    point = planned_serving(plan).point
+    hours = 1e6 / SECONDS_PER_HOUR / plan.serving.utilisation_share
+    speed = predicted.serving_tokens_per_s_per_device
+    slower = _column(speed.inverse_of(speed.value), bounds)
+    return ComputeRates(
+        run=_run(plan, plan, predicted, bounds),
+        events=tuple(_event(plan, predicted, event, bounds) for event in events),
+        serving_usd=TokenRates(
+            _column(predicted.serving_usd_per_million_input_tokens, bounds),
+            _column(predicted.serving_usd_per_million_cached_tokens, bounds),
+            _column(predicted.serving_usd_per_million_tokens, bounds),
+        ),
+        serving_hours=TokenRates(
+            slower * point.device_s_per_new_token * hours,
+            slower * point.device_s_per_cached_token * hours,
+            slower * point.device_s_per_output_token * hours,
+        ),
+    )
+
+
+def changed_plan(plan: Plan, event: TrainingEvent) -> Plan:
+    """The plan that an event trains; InputError if its changes are not allowed."""
+    return plan.with_values(event.changes) if event.changes else plan
+
+
+def _event(
+    plan: Plan, predicted: Forecast, event: TrainingEvent, bounds: Sequence[Bound]
+) -> RunRates:
+    changed = changed_plan(plan, event)
+    return _run(plan, changed, predicted if changed is plan else forecast(changed), bounds)
+
+
+def _run(plan: Plan, trained: Plan, predicted: Forecast, bounds: Sequence[Bound]) -> RunRates:
+    return RunRates(
+        usd=_column(predicted.cost_usd, bounds),
+        device_hours=_column(predicted.device_hours, bounds),
+        months=max(1, math.ceil(predicted.wall_clock_hours.value / HOURS_PER_MONTH)),
+        on_plans_devices=trained.cluster.accelerator == plan.cluster.accelerator,
+    )
+
+
+def _column(figure: Figure, bounds: Sequence[Bound]) -> Floats:
+    return np.array([[getattr(figure, bound)] for bound in bounds], dtype=np.float64)

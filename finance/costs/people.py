@@ -1,0 +1,65 @@
+"""People: how many, from when to when, where, and what they cost in money and in stock."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Annotated, Literal, Self
+
+import numpy as np
+from pydantic import Field, model_validator
+
+from engine.documents import Document
+from finance.cents import to_cents
+from finance.ledger import Account, Ledger
+from finance.money import Usd
+from finance.months import MONTHS_PER_YEAR, Month, in_order, months_since, within
+from finance.trials import Numbers
+
+Function = Literal["general", "research", "sales", "support"]
+
+PEOPLE: dict[Function, Account] = {
+    "general": Account.GENERAL_PEOPLE,
+    "research": Account.RESEARCH_PEOPLE,
+    "sales": Account.SALES_PEOPLE,
+    "support": Account.SUPPORT_PEOPLE,
+}
+
+
+class Role(Document):
+    """People of one kind."""
+
+    title: Annotated[str, Field(min_length=1, max_length=80)]
+    people: Annotated[int, Field(ge=0, le=1_000_000)]
+    cost_usd_per_month: Usd
+    """For one of them; with taxes, insurance and equipment, unless these are on-costs below."""
+    start_month: Month = 1
+    end_month: Month | None = None
+    """The last that is paid; None where they stay."""
+    function: Function = "general"
+    """Where they stand in the income statement; support is a cost of revenue."""
+    region: Annotated[str, Field(max_length=60)] = ""
+    on_cost_share: Annotated[Decimal, Field(ge=0, le=2, max_digits=8)] = Decimal(0)
+    """Employer's taxes, insurance and equipment, over the cost of a month."""
+    raise_share_per_year: Annotated[Decimal, Field(ge=0, le=1, max_digits=8)] = Decimal(0)
+    """Once a year, the first a year after the start."""
+    stock_usd_per_year: Usd = Decimal("0.00")
+    """For one of them; a cost that is no cash."""
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        in_order(self.start_month, self.end_month, "end_month")
+        return self
+
+
+def post_people(ledger: Ledger, at: Numbers, role: Role) -> None:
+    """Pay people of one kind in the months that they work."""
+    since = months_since(role.start_month, ledger.n_months)
+    there = within(role.start_month, role.end_month, ledger.n_months)
+    years = np.maximum(since, 0) // MONTHS_PER_YEAR
+    paid = at("people") * at("cost_usd_per_month") * (1 + at("on_cost_share"))
+    usd = paid * (1 + at("raise_share_per_year")) ** years * there
+    ledger.spend(PEOPLE[role.function], to_cents(usd, at.path), at.path)
+    stock = at("people") * at("stock_usd_per_year") / MONTHS_PER_YEAR * there
+    ledger.post(
+        Account.STOCK_COMPENSATION, Account.STOCK_RESERVE, to_cents(stock, at.path), at.path
+    )

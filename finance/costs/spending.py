@@ -1,0 +1,90 @@
+"""Data by the million tokens, and money that goes out every month for something else."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from engine.documents import Document
+from finance.cents import Cents, Floats, in_month, spread, to_cents
+from finance.ledger import Account, Ledger
+from finance.months import (
+    Month,
+    MonthCount,
+    in_order,
+    months_since,
+    within,
+    yearly_change,
+)
+from finance.revenue.prices import REPORTING_CURRENCY, Amount, Change, Currency, Share
+from finance.trials import Numbers
+
+MILLION = 1e6
+
+Category = Literal["marketing", "delivery", "general"]
+_ACCOUNTS: dict[Category, Account] = {
+    "marketing": Account.MARKETING,
+    "delivery": Account.DELIVERY,
+    "general": Account.OTHER_COSTS,
+}
+
+
+class DataCost(Document):
+    """Text for training, bought or made."""
+
+    name: Annotated[str, Field(min_length=1, max_length=80)]
+    kind: Literal["licence", "crawling", "cleaning", "labelling", "synthetic"]
+    tokens: Annotated[int, Field(ge=0, le=10**17)]
+    price_per_million_tokens: Amount
+    currency: Currency = REPORTING_CURRENCY
+    month: Month
+    months: MonthCount = 1
+    """Over which it is paid, in equal parts."""
+
+
+class Spending(Document):
+    """Money that goes out every month: a fixed part, and parts that follow what is sold."""
+
+    name: Annotated[str, Field(min_length=1, max_length=80)]
+    category: Category = "general"
+    currency: Currency = REPORTING_CURRENCY
+    first_month: Month = 1
+    last_month: Month | None = None
+    amount_per_month: Amount = Decimal(0)
+    change_share_per_year: Change = Decimal(0)
+    """Of the fixed part."""
+    share_of_revenue: Share = Decimal(0)
+    amount_per_new_customer: Amount = Decimal(0)
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        in_order(self.first_month, self.last_month)
+        return self
+
+
+def post_data(ledger: Ledger, at: Numbers, data: DataCost, days: int) -> None:
+    """Pay for data; it is a cost at once, as models that it goes into may never earn anything."""
+    whole = to_cents(at("tokens") / MILLION * at.usd("price_per_million_tokens"), at.path)
+    parts = spread(in_month(whole, data.month, ledger.n_months), data.months)
+    ledger.spend(Account.DATA, parts, at.path, days=days)
+
+
+def post_spending(
+    ledger: Ledger,
+    at: Numbers,
+    spending: Spending,
+    days: int,
+    *,
+    revenue: Cents,
+    new_customers: Floats,
+) -> None:
+    """Pay a kind of spending in its months; ``revenue`` and ``new_customers`` are the company's."""
+    n_months = ledger.n_months
+    since = months_since(spending.first_month, n_months)
+    fixed = at.usd("amount_per_month") * yearly_change(at("change_share_per_year"), since)
+    usd = fixed + at("share_of_revenue") * (revenue / 100.0)
+    usd = usd + at.usd("amount_per_new_customer") * new_customers
+    paid = usd * within(spending.first_month, spending.last_month, n_months)
+    ledger.spend(_ACCOUNTS[spending.category], to_cents(paid, at.path), at.path, days=days)

@@ -1,0 +1,104 @@
+"""Who comes: new customers of a line, month by month.
+
+Curves inside a stated market are exogenous: what comes depends on the month alone. Growth depends
+on the customers there are, and is worked out together with those who leave.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Annotated, Literal
+
+import numpy as np
+from pydantic import Field
+
+from engine.documents import Document
+from finance.cents import Floats
+from finance.months import MONTHS_PER_YEAR, months_since
+from finance.revenue.prices import Share
+from finance.trials import Numbers
+
+Count = Annotated[int, Field(ge=0, le=10**10)]
+"""Of customers; more than there are people."""
+RatePerYear = Annotated[Decimal, Field(ge=0, le=100, max_digits=12)]
+
+
+class GrowthAdoption(Document):
+    """New customers as a share of those there are."""
+
+    kind: Literal["growth"]
+    customers_at_launch: Annotated[Decimal, Field(ge=0, le=10**10, max_digits=14)]
+    growth_share_per_month: Share
+    market: Count | None = None
+    """How many there can be at a time at most."""
+
+
+class BassAdoption(Document):
+    """Innovators come by themselves, imitators because others have (Bass 1969)."""
+
+    kind: Literal["bass"]
+    market: Count
+    """All who will ever come."""
+    innovation_per_year: RatePerYear
+    """p."""
+    imitation_per_year: RatePerYear
+    """q."""
+
+
+class LogisticAdoption(Document):
+    """An S-curve inside a market: dN/dt = r·N·(1 − N/M)."""
+
+    kind: Literal["logistic"]
+    market: Count
+    share_at_launch: Annotated[Decimal, Field(gt=0, lt=1, max_digits=12)]
+    """Of the market, in the launch month."""
+    growth_per_year: RatePerYear
+    """r: the growth while the market is still empty, compounded all the time."""
+
+
+Adoption = Annotated[GrowthAdoption | BassAdoption | LogisticAdoption, Field(discriminator="kind")]
+
+
+@dataclass(frozen=True, slots=True)
+class Coming:
+    """How customers come, in numbers: by month, or as a share of those there are.
+
+    Shapes (1 or trials, 1 or months).
+    """
+
+    new: Floats | None = None
+    first: Floats = field(default_factory=lambda: np.zeros((1, 1)))
+    """In the launch month."""
+    growth: Floats = field(default_factory=lambda: np.zeros((1, 1)))
+    """Afterwards, as a share of those of the month before."""
+    market: Floats = field(default_factory=lambda: np.full((1, 1), np.inf))
+    """How many there can be at a time."""
+
+
+def coming(at: Numbers, adoption: Adoption, launch_month: int, n_months: int) -> Coming:
+    """The numbers of a line's ``adoption``.
+
+    Of Bass's curve the closed form F(t) = (1 − e^−(p+q)t)/(1 + (q/p)·e^−(p+q)t), Bass 1969,
+    equation 9, with t at the end of each month; nobody comes without innovators.
+    """
+    if isinstance(adoption, GrowthAdoption):
+        limits = {} if adoption.market is None else {"market": at("adoption.market")}
+        return Coming(
+            first=at("adoption.customers_at_launch"),
+            growth=at("adoption.growth_share_per_month"),
+            **limits,
+        )
+    since = months_since(launch_month, n_months)
+    market = at.fixed("adoption.market")
+    if isinstance(adoption, BassAdoption):
+        p, q = at.fixed("adoption.innovation_per_year"), at.fixed("adoption.imitation_per_year")
+        decay = np.exp(-(p + q) * np.maximum(since + 1, 0) / MONTHS_PER_YEAR)
+        below = p + q * decay  # both sides times p, which may be 0
+        share = np.where(below > 0, p * (1 - decay) / np.where(below > 0, below, 1.0), 0.0)
+    else:
+        first, rate = at.fixed("adoption.share_at_launch"), at.fixed("adoption.growth_per_year")
+        grown = np.exp(-rate * np.maximum(since, 0) / MONTHS_PER_YEAR)
+        share = 1 / (1 + (1 - first) / first * grown)
+    reached = np.where(since >= 0, market * share, 0.0)
+    return Coming(new=np.maximum(np.diff(reached, axis=1, prepend=0.0), 0.0))
