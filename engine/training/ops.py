@@ -65,5 +65,13 @@ def hand_to_deepspeed() -> bool:
     return True
 
 
+def unlink_buffer() -> None:
+    """Take the name off this rank's buffer (69 MB of memory), which DeepSpeed never does: from then
+    on it is freed with its processes, however they end. Every rank must have opened it by then."""
+    ours = ("deepspeed_allreduce_buffer", os.getuid(), os.environ["MASTER_ADDR"])
+    name = "_".join(map(str, (*ours, os.environ["MASTER_PORT"], os.environ["RANK"])))
+    Path("/dev/shm", name).unlink(missing_ok=True)
+
+
 if __name__ == "__main__":
     print(build())

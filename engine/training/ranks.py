@@ -58,6 +58,9 @@ def join_ranks() -> torch.device:
         if "EADDRINUSE" not in str(error):
             raise
         raise PortBusyError(int(os.environ["MASTER_PORT"])) from None
+    if on_cpu:
+        distributed.barrier()
+        ops.unlink_buffer()
     if limit_s := os.environ.get(LINK_TIMEOUT_VARIABLE):
         _notice_cut_links(timedelta(seconds=float(limit_s)))
     return device
