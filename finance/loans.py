@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Annotated, Literal, Self
 
 import numpy as np
+import pyxirr
 from pydantic import Field, model_validator
 
 from engine.documents import Document, InputError
@@ -67,14 +68,6 @@ class Schedule:
     repaid: Cents
 
 
-def level_payment(principal: Floats, rate_per_month: Floats, months: int) -> Floats:
-    """P·i/(1 − (1 + i)^−n): what pays a loan back in equal amounts (the annuity formula)."""
-    charged = rate_per_month > 0
-    safe = np.where(charged, rate_per_month, 1.0)
-    factor = np.where(charged, safe / -np.expm1(-months * np.log1p(safe)), 1.0 / months)
-    return principal * factor
-
-
 def schedule(
     principal: Cents, rate_per_month: Floats, months: int, interest_only_months: int = 0
 ) -> Schedule:
@@ -84,8 +77,9 @@ def schedule(
     repayments sum to what was paid, and repayments to the principal, exactly.
     """
     repaying = months - interest_only_months
-    payment = np.rint(level_payment(principal.astype(np.float64), rate_per_month, repaying))
-    left = principal + np.zeros_like(payment, dtype=np.int64)
+    level = pyxirr.pmt(rate_per_month, repaying, -principal.astype(np.float64))
+    payment = np.rint(np.asarray(level, np.float64)).astype(np.int64)
+    left = principal + np.zeros_like(payment)
     interest, repaid = [], []
     for month in range(1, months + 1):
         due = np.rint(left * rate_per_month).astype(np.int64)
@@ -94,7 +88,7 @@ def schedule(
         elif month == months:
             back = left
         else:
-            back = np.clip(payment.astype(np.int64) - due, 0, left)
+            back = np.clip(payment - due, 0, left)
         interest.append(due)
         repaid.append(back)
         left = left - back

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import assert_never
 
 import numpy as np
+import pyxirr
 
 from finance.cents import Cents, Floats, divided, in_month, nothing, spread, to_cents
 from finance.compute.contracts import (
@@ -25,7 +26,7 @@ from finance.compute.needs import PURPOSES
 from finance.compute.rates import HOURS_PER_MONTH
 from finance.compute.supply import Served
 from finance.ledger import Account, Ledger
-from finance.loans import level_payment, placed, post_loan, schedule
+from finance.loans import placed, post_loan, schedule
 from finance.months import MONTHS_PER_YEAR, within
 from finance.trials import Numbers
 
@@ -75,8 +76,7 @@ def _lease(ledger: Ledger, at: Numbers, contract: Lease, served: Served) -> None
     first, months = contract.first_month, contract.months
     payment = at("usd_per_device_month") * contract.devices
     rate = at("interest_share_per_year") / MONTHS_PER_YEAR
-    # A loan of one dollar has this level payment, so that its inverse is what payments are worth.
-    value = to_cents(payment / level_payment(np.ones((1, 1)), rate, months), at.path)
+    value = to_cents(np.asarray(pyxirr.pv(rate, months, -payment, 0), np.float64), at.path)
     asset = in_month(value, first, n_months)
     ledger.post(Account.RIGHT_OF_USE, Account.LEASE_LIABILITY, asset, at.path)
     _charge(ledger, at, spread(asset, months), Account.RIGHT_OF_USE, served)

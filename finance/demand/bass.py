@@ -31,6 +31,18 @@ LEAST_PERIODS = 4
 MAX_PERIODS = 10_000
 
 
+def adopted_share(p: npt.ArrayLike, q: npt.ArrayLike, time: npt.ArrayLike) -> Floats:
+    """F(t), the share of the market that has adopted; all three may be arrays.
+
+    (1 − e^−(p+q)t) ÷ (1 + (q/p)·e^−(p+q)t), with both sides times p.
+    """
+    p, q = np.asarray(p, np.float64), np.asarray(q, np.float64)
+    decay = np.exp(-(p + q) * np.asarray(time, np.float64))
+    below = p + q * decay
+    # Without innovators nobody begins, and both sides are 0 in the end.
+    return np.asarray(np.where(p > 0, p * (1 - decay) / np.where(p > 0, below, 1.0), 0.0))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bass:
     """A market and its coefficients.
@@ -51,14 +63,8 @@ class Bass:
         checks.at_least("m", self.m, 0)
 
     def adopted_share(self, time: npt.ArrayLike) -> Floats:
-        """F(t), the share of the market that has adopted.
-
-        (1 − e^−(p+q)t) ÷ (1 + (q/p)·e^−(p+q)t), with both sides times p.
-        """
-        decay = np.exp(-(self.p + self.q) * np.asarray(time, np.float64))
-        if self.p == 0:  # without innovators nobody begins
-            return np.zeros_like(decay)
-        return np.asarray(self.p * (1 - decay) / (self.p + self.q * decay))
+        """F(t), the share of the market that has adopted."""
+        return adopted_share(self.p, self.q, time)
 
     def adoption_rate(self, time: npt.ArrayLike) -> Floats:
         """m·f(t) = m·F′(t), adopters per period: (p + q·F)(1 − F) of the market."""

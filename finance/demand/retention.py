@@ -33,6 +33,15 @@ _NEGLIGIBLE = 40.0
 """A period that is discounted by e^−40 is not counted any more."""
 
 
+def survival(
+    alpha: npt.ArrayLike, beta: npt.ArrayLike, c: npt.ArrayLike, renewals: npt.ArrayLike
+) -> Floats:
+    """S(t) = B(α, β + t^c) ÷ B(α, β): the share left after t renewals; all may be arrays."""
+    alpha, beta = np.asarray(alpha, np.float64), np.asarray(beta, np.float64)
+    tenure = np.asarray(renewals, np.float64) ** np.asarray(c, np.float64)
+    return np.asarray(np.exp(betaln(alpha, beta + tenure) - betaln(alpha, beta)))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Retention:
     """sBG, or BdW where ``c`` is not 1.
@@ -54,11 +63,8 @@ class Retention:
             checks.within(field, value, 0, MAX_PARAMETER)
 
     def survival(self, renewals: npt.ArrayLike) -> Floats:
-        """S(t) = B(α, β + t^c) ÷ B(α, β): the share that is left after t renewals."""
-        tenure = np.asarray(renewals, np.float64) ** self.c
-        return np.asarray(
-            np.exp(betaln(self.alpha, self.beta + tenure) - betaln(self.alpha, self.beta))
-        )
+        """S(t): the share that is left after t renewals."""
+        return survival(self.alpha, self.beta, self.c, renewals)
 
     def renewal_rate(self, renewal: npt.ArrayLike) -> Floats:
         """Share of those who are left that renew at renewal 1, 2, …: S(t) ÷ S(t − 1).

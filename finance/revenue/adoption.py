@@ -12,9 +12,11 @@ from typing import Annotated, Literal
 
 import numpy as np
 from pydantic import Field
+from scipy.special import expit, logit
 
 from engine.documents import Document
 from finance.cents import Floats
+from finance.demand.bass import adopted_share
 from finance.months import MONTHS_PER_YEAR, months_since
 from finance.revenue.prices import Share
 from finance.trials import Numbers
@@ -77,11 +79,7 @@ class Coming:
 
 
 def coming(at: Numbers, adoption: Adoption, launch_month: int, n_months: int) -> Coming:
-    """The numbers of a line's ``adoption``.
-
-    Of Bass's curve the closed form F(t) = (1 − e^−(p+q)t)/(1 + (q/p)·e^−(p+q)t), Bass 1969,
-    equation 9, with t at the end of each month; nobody comes without innovators.
-    """
+    """The numbers of a line's ``adoption``; Bass's curve with time at the end of each month."""
     if isinstance(adoption, GrowthAdoption):
         limits = {} if adoption.market is None else {"market": at("adoption.market")}
         return Coming(
@@ -93,12 +91,9 @@ def coming(at: Numbers, adoption: Adoption, launch_month: int, n_months: int) ->
     market = at.fixed("adoption.market")
     if isinstance(adoption, BassAdoption):
         p, q = at.fixed("adoption.innovation_per_year"), at.fixed("adoption.imitation_per_year")
-        decay = np.exp(-(p + q) * np.maximum(since + 1, 0) / MONTHS_PER_YEAR)
-        below = p + q * decay  # both sides times p, which may be 0
-        share = np.where(below > 0, p * (1 - decay) / np.where(below > 0, below, 1.0), 0.0)
+        share = adopted_share(p, q, np.maximum(since + 1, 0) / MONTHS_PER_YEAR)
     else:
         first, rate = at.fixed("adoption.share_at_launch"), at.fixed("adoption.growth_per_year")
-        grown = np.exp(-rate * np.maximum(since, 0) / MONTHS_PER_YEAR)
-        share = 1 / (1 + (1 - first) / first * grown)
+        share = expit(logit(first) + rate * np.maximum(since, 0) / MONTHS_PER_YEAR)
     reached = np.where(since >= 0, market * share, 0.0)
     return Coming(new=np.maximum(np.diff(reached, axis=1, prepend=0.0), 0.0))

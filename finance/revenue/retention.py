@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Annotated, Literal
 
-import numpy as np
 from pydantic import Field
 
 from engine.documents import Document, InputError
 from finance.cents import Floats
+from finance.demand.retention import survival
+from finance.months import months_since
 from finance.revenue.prices import Share
 from finance.trials import Numbers
 
@@ -25,16 +26,16 @@ class ConstantRetention(Document):
 
 
 class TenureRetention(Document):
-    """Shifted beta-geometric (Fader and Hardie 2007): churn falls with tenure.
+    """Churn that falls with tenure: shifted beta-geometric, see :mod:`finance.demand.retention`.
 
-    Each customer has a chance of leaving of their own, spread over all customers as a beta
-    distribution: those who are likely to leave do so first.
+    Those who are likely to leave do so first; α ÷ (α + β) leave in the first month.
     """
 
     kind: Literal["sbg"]
     alpha: Positive
     beta: Positive
-    """α ÷ (α + β) leave in the first month."""
+    c: Positive = Decimal(1)
+    """Other than 1: the chance of leaving itself changes with tenure (beta-discrete-Weibull)."""
 
 
 Retention = Annotated[ConstantRetention | TenureRetention, Field(discriminator="kind")]
@@ -56,21 +57,13 @@ class Staying:
         assert self.churn is not None
         if self.churn.shape[1] > 1:
             raise InputError("churn_share_per_month", str(self.churn.shape), "no_months")
-        return _products(1.0 - self.churn + np.zeros((1, n_months - 1)))
+        left: Floats = (1.0 - self.churn) ** months_since(1, n_months)
+        return left
 
 
 def staying(at: Numbers, retention: Retention, n_months: int) -> Staying:
-    """The numbers of a line's ``retention``.
-
-    For sBG S(t) = S(t − 1)·(β + t − 1)/(α + β + t − 1), Fader and Hardie 2007, equation 7.
-    """
+    """The numbers of a line's ``retention``."""
     if isinstance(retention, ConstantRetention):
         return Staying(churn=at("retention.churn_share_per_month"))
-    alpha, beta = at.fixed("retention.alpha"), at.fixed("retention.beta")
-    before = np.arange(n_months - 1, dtype=np.float64)[np.newaxis]
-    return Staying(left=_products((beta + before) / (alpha + beta + before)))
-
-
-def _products(stays: Floats) -> Floats:
-    left = np.cumprod(stays, axis=1)
-    return np.concatenate([np.ones((left.shape[0], 1)), left], axis=1)
+    alpha, beta, c = (at.fixed(f"retention.{name}") for name in ("alpha", "beta", "c"))
+    return Staying(left=survival(alpha, beta, c, months_since(1, n_months)))
