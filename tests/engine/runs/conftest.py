@@ -1,8 +1,7 @@
-"""What tests of runs share: a small text, and supervisors that are none."""
+"""Runs without what they would start."""
 
 from __future__ import annotations
 
-import random
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,19 +9,6 @@ import pytest
 
 from engine.runs import processes, queue
 from tests.engine.runs.faked import StandIns
-
-_WORDS = ["the", "people", "of", "our", "nation", "ask", "congress", "to", "act", "for", "peace"]
-
-
-@pytest.fixture(scope="session")
-def texts(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder of texts that is prepared in a second."""
-    folder = tmp_path_factory.mktemp("texts")
-    chance = random.Random(0)
-    for number in range(30):
-        words = [chance.choice(_WORDS) + chance.choice(["", "s"]) for _ in range(800)]
-        (folder / f"{number}.txt").write_text(" ".join(words), "utf-8")
-    return folder
 
 
 @pytest.fixture
@@ -33,3 +19,15 @@ def supervisors(monkeypatch: pytest.MonkeyPatch) -> Iterator[StandIns]:
         monkeypatch.setattr(module, "start_supervisor", stand_ins.start)
     yield stand_ins
     stand_ins.kill_all()
+
+
+@pytest.fixture(scope="session")
+def _corpora(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("corpora")
+
+
+@pytest.fixture
+def prepared_corpora(home: Path, _corpora: Path) -> Path:
+    """Token files that all real runs find ready after the first."""
+    (home / "corpora").symlink_to(_corpora)
+    return _corpora

@@ -2,10 +2,6 @@
 
 import json
 import math
-import os
-import socket
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +13,7 @@ from transformers import AutoModelForCausalLM, AutoModelForMaskedLM, AutoTokeniz
 from engine.documents import InputError, read_toml
 from engine.files import read_json
 from engine.machine import this_machine
-from engine.paths import DATA_DIR, PROJECT_DIR
+from engine.paths import DATA_DIR
 from engine.runs import launch
 from engine.runs.folder import Phase, Run
 from engine.runs.progress import Progress
@@ -28,6 +24,8 @@ from engine.training.model import build_model
 from engine.training.objectives import objective_of
 from engine.training.recipe import Recipe
 from engine.training.sample import run_plan
+from tests.engine.ranks import Ranks
+from tests.engine.runs.working import train_until_the_loss_breaks
 
 
 @pytest.fixture(scope="module")
@@ -168,29 +166,10 @@ def test_a_loss_that_is_no_number_stops_the_run_and_keeps_the_last_model(recipe:
     breaks_at, kept = 5, "step-00000004"
     run = create(recipe.with_values({"n_ranks": 1, "steps": 8, "checkpoint_every_steps": 2}))
     assert prepare.main(run.folder) == 0
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port = str(listener.getsockname()[1])
-    rank = {"RANK": "0", "LOCAL_RANK": "0", "WORLD_SIZE": "1", "MASTER_ADDR": "127.0.0.1"}
-    threads = {} if this_machine().has_gpu else {"DS_ACCELERATOR": "cpu", "OMP_NUM_THREADS": "1"}
-    code = f"""
-from engine.training import worker
-from engine.training.objectives import Losses, NextToken
-true_losses, calls = NextToken.losses, []
-def losses(self, model, inputs):
-    calls.append(1)
-    now = true_losses(self, model, inputs)
-    return Losses(now.total * float("nan"), now.text) if len(calls) == {breaks_at} else now
-NextToken.losses = losses
-worker.main({str(run.folder)!r})
-"""
-    ended = subprocess.run(
-        [sys.executable, "-c", code], cwd=PROJECT_DIR, capture_output=True, text=True,
-        env=os.environ | rank | threads | {"MASTER_PORT": port}, check=False,
-    )  # fmt: skip
-    assert ended.returncode != 0
+    ranks = Ranks(run.folder / "log", train_until_the_loss_breaks, run.folder, breaks_at)
+    assert ranks.exit_codes() == [1]
     failure = run.reported_failure()
-    assert failure is not None, ended.stderr
+    assert failure is not None, run.log_tail()
     assert failure.params["step"] == breaks_at
     said = failure.in_language("en")
     assert f"step {breaks_at}" in said

@@ -24,7 +24,11 @@ from engine.training.checkpoints import FileFacts, Manifest
 from engine.training.recipe import Recipe
 from engine.training.sample import run_plan
 from tests.engine.ranks import Ranks
-from tests.engine.runs.working import train, train_believing_in_room
+from tests.engine.runs.working import (
+    train,
+    train_believing_in_room,
+    train_until_the_model_breaks,
+)
 
 N_RANKS = min(2, this_machine().n_devices)
 STEPS = 110
@@ -248,6 +252,17 @@ def test_a_damaged_checkpoint_is_named_and_the_one_before_used(
     assert told[1] == f"resuming from {before.name}"
     assert newest in damaged.checkpoints()  # it was done again
     assert len(told) == 2
+
+
+def test_a_model_that_the_last_update_broke_is_not_kept(damaged: Run) -> None:
+    first = checkpoints.step_of(damaged.checkpoints()[-1]) + 1
+    log = damaged.folder / "log"
+    assert Ranks(log, train_until_the_model_breaks, damaged.folder, 3).exit_codes() == [1]
+    found = failure(damaged)
+    assert found.key == "loss_not_finite_kept"
+    assert (found.params["step"], found.params["kept"]) == (first + 2, first + 1)
+    assert checkpoints.step_of(damaged.checkpoints()[-1]) == first + 1
+    assert not list((damaged.folder / "checkpoints").glob(".*"))
 
 
 class Hostile:

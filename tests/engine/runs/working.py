@@ -4,8 +4,11 @@ each step was trained on: work for
 
 from __future__ import annotations
 
+import itertools
+import math
 import zlib
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -33,4 +36,34 @@ def train_believing_in_room(rank: int, run_dir: Path) -> None:
     from engine.training import space
 
     space.has_room = lambda folder, needed_bytes: True
+    train(rank, run_dir)
+
+
+def train_until_the_loss_breaks(rank: int, run_dir: Path, step: int) -> None:
+    """The same, where the loss of one step is no number."""
+    from engine.training.objectives import Losses, NextToken
+
+    plain, calls = NextToken.losses, itertools.count(1)
+
+    def broken(self: NextToken, model: Any, inputs: Any) -> Losses:
+        now = plain(self, model, inputs)
+        return Losses(now.total * math.nan, now.text) if next(calls) == step else now
+
+    NextToken.losses = broken
+    train(rank, run_dir)
+
+
+def train_until_the_model_breaks(rank: int, run_dir: Path, n_steps: int) -> None:
+    """The same, where an update makes a weight no number, so that no loss has told yet."""
+    from engine.training.learner import Learner
+
+    plain, calls = Learner.step, itertools.count(1)
+
+    def broken(self: Learner, *args: Any) -> Any:
+        sums = plain(self, *args)
+        if next(calls) == n_steps:
+            next(self.engine.module.parameters()).data[0] = math.nan
+        return sums
+
+    Learner.step = broken
     train(rank, run_dir)

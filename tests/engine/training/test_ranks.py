@@ -1,0 +1,77 @@
+"""What ranks tell each other, and when they give each other up."""
+
+import os
+import signal
+import time
+from pathlib import Path
+
+import pytest
+import torch
+from torch import distributed
+
+from engine.machine import this_machine
+from engine.training import ranks
+from tests.engine.ranks import Ranks
+
+pytestmark = pytest.mark.skipif(this_machine().n_devices < 2, reason="needs two devices")
+
+LIMIT_S = 3.0
+"""Of a link without a word."""
+
+
+def join_with_limit() -> torch.device:
+    os.environ[ranks.LINK_TIMEOUT_VARIABLE] = str(LIMIT_S)
+    return ranks.join_ranks()
+
+
+def works_long(rank: int) -> None:
+    device = join_with_limit()
+
+    def work() -> str:
+        time.sleep((1 - rank) * 3 * LIMIT_S)
+        return f"of {rank}"
+
+    assert ranks.each_alone(work, device) == f"of {rank}"
+
+
+def falls_silent(rank: int, in_group: bool) -> None:
+    join_with_limit()
+    # DeepSpeed makes groups of its own in this way.
+    group = distributed.new_group() if in_group else distributed.group.WORLD
+    distributed.barrier(group)
+    if rank == 1:
+        time.sleep(600)
+    distributed.barrier(group)
+
+
+def fails_alone(rank: int) -> None:
+    device = ranks.join_ranks()
+
+    def work() -> int:
+        return 1 // rank
+
+    with pytest.raises(ranks.AloneError) as failed:
+        ranks.each_alone(work, device)
+    assert isinstance(failed.value.__cause__, ZeroDivisionError) == (rank == 0)
+    assert ranks.each_alone(lambda: 2 * rank, device) == 2 * rank
+    assert ranks.of_all(rank) == [0, 1]
+    assert ranks.of_first({"rank": rank}) == {"rank": 0}
+
+
+def test_what_one_does_alone_may_take_long(tmp_path: Path) -> None:
+    together = Ranks(tmp_path / "log", works_long, n_ranks=2)
+    assert together.exit_codes() == [0, 0], (tmp_path / "log").read_text()
+
+
+@pytest.mark.parametrize("in_group", [False, True])
+def test_a_silent_rank_is_given_up(tmp_path: Path, in_group: bool) -> None:
+    together = Ranks(tmp_path / "log", falls_silent, in_group, n_ranks=2)
+    assert not together.wait_until(lambda: False)
+    together.kill()
+    assert together.exit_codes() == [1, -signal.SIGKILL]
+    assert "Timed out" in (tmp_path / "log").read_text()
+
+
+def test_all_hear_of_a_failure(tmp_path: Path) -> None:
+    together = Ranks(tmp_path / "log", fails_alone, n_ranks=2)
+    assert together.exit_codes() == [0, 0], (tmp_path / "log").read_text()
