@@ -39,6 +39,8 @@ class Unconverted:
     """Purchase amount; of a note principal and interest."""
     cap_usd: Fraction | None = None
     cap_counts: CapCounts = CapCounts.POST_MONEY
+    cap_shares: Fraction | None = None
+    """A share count that the terms state, in place of ``cap_counts``."""
     discount: Fraction = NOTHING
     """On the price of the sale, 0 to below 1."""
     cash_usd: Fraction | None = None
@@ -50,6 +52,8 @@ class Unconverted:
     def __post_init__(self) -> None:
         checks.amount(f"{self.id}.amount_usd", self.amount_usd)
         checks.within(f"{self.id}.discount", self.discount, 0, Fraction(99, 100))
+        if self.cap_shares is not None:
+            checks.above(f"{self.id}.cap_shares", self.cap_shares, 0)
         if self.cash_usd is not None:
             checks.within(f"{self.id}.cash_usd", self.cash_usd, 0, MAX_MULTIPLE * self.amount_usd)
         if self.cap_usd is not None:
@@ -74,16 +78,21 @@ def claims_of(
     """
     checks.above("other_shares", other_shares, 0)
     parts = [(one, one.amount_usd / one.cap_usd) for one in unconverted if one.cap_usd]
-    pre = sum((part for one, part in parts if one.cap_counts is CapCounts.PRE_MONEY), NOTHING)
-    post = sum((part for one, part in parts if one.cap_counts is CapCounts.POST_MONEY), NOTHING)
-    if post >= 1:
-        raise InputError("caps", f"{float(post):.0%}", "less_than", limit="100%")
-    with_pre = other_shares * (1 + pre)
-    counted = {
-        CapCounts.PRE_MONEY: other_shares,
-        CapCounts.POST_MONEY: with_pre / (1 - post),
-    }
-    return tuple(_claim(one, counted[one.cap_counts]) for one in unconverted)
+    of_all = [part for one, part in parts if _counts_all(one)]
+    others = [
+        part * (one.cap_shares or other_shares) for one, part in parts if not _counts_all(one)
+    ]
+    if sum(of_all) >= 1:
+        raise InputError("caps", f"{float(sum(of_all)):.0%}", "less_than", limit="100%")
+    all_shares = (other_shares + sum(others, NOTHING)) / (1 - sum(of_all, NOTHING))
+    return tuple(
+        _claim(one, all_shares if _counts_all(one) else one.cap_shares or other_shares)
+        for one in unconverted
+    )
+
+
+def _counts_all(one: Unconverted) -> bool:
+    return one.cap_shares is None and one.cap_counts is CapCounts.POST_MONEY
 
 
 def _claim(one: Unconverted, capitalization: Fraction) -> Convertible:

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from finance import checks
 from finance.exits.claims import NOTHING, Choice, Stack
-from finance.exits.waterfall import Payouts, owed, payouts
+from finance.exits.waterfall import Payouts, owed, payouts, payouts_at_price
 
 Floats = npt.NDArray[np.float64]
 
@@ -40,11 +40,9 @@ def break_points(stack: Stack) -> list[BreakPoint]:
     for tier in owed(stack):
         level += tier.owed_usd
         found += [BreakPoint(level, claim_id, Event.PAID) for claim_id in tier.claims]
-    found += [
-        BreakPoint(stack.worth_usd(bend.price_usd), claim.id, bend.to)
-        for claim in stack.claims
-        for bend in claim.bends()
-    ]
+    bends = [(claim.id, bend) for claim in stack.claims for bend in claim.bends()]
+    values = {price: stack.worth_usd(price) for price in {bend.price_usd for _, bend in bends}}
+    found += [BreakPoint(values[bend.price_usd], claim_id, bend.to) for claim_id, bend in bends]
     return sorted(found)
 
 
@@ -54,9 +52,18 @@ def payouts_up_to(stack: Stack, highest_usd: Fraction) -> list[Payouts]:
     Between two of them every payout is a straight line.
     """
     checks.amount("highest_usd", highest_usd)
-    values = {point.exit_usd for point in break_points(stack)}
-    below = {value for value in values if value < highest_usd}
-    return [payouts(stack, value) for value in sorted(below | {NOTHING, highest_usd})]
+    level, levels = NOTHING, [NOTHING]
+    for tier in owed(stack):
+        level += tier.owed_usd
+        levels.append(level)
+    prices = {bend.price_usd for claim in stack.claims for bend in claim.bends()} - {NOTHING}
+    corners = [payouts(stack, value) for value in levels if value < highest_usd]
+    corners += [
+        corner
+        for price in sorted(prices)
+        if (corner := payouts_at_price(stack, price)).exit_usd < highest_usd
+    ]
+    return [*corners, payouts(stack, highest_usd)]
 
 
 def payouts_of_many(stack: Stack, exits_usd: Floats) -> Mapping[str, Floats]:

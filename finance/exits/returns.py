@@ -28,7 +28,7 @@ LOWEST_RATE = -0.999999
 HIGHEST_RATE = 100.0
 """10,000% a period: rates beyond it solve the equation too, and mean nothing to an investor."""
 SPREADSHEET_GUESS = 0.1
-MAX_FLOWS = 1_000
+MAX_FLOWS = 2_000
 
 Flow = tuple[datetime.date, float]
 ACT_365F = pyxirr.DayCount.ACT_365F
@@ -157,27 +157,23 @@ def multiples(paid_in: Number, distributed: Number, value_held: Number) -> Multi
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InvestorReturn:
-    """What one investor made of an exit."""
+    """What one investor made."""
 
-    moic: float | None
-    """Multiple of invested capital."""
+    paid: float
+    received: float
     rates: Rates
     """Rates of return a year (XIRR)."""
 
+    @property
+    def moic(self) -> float | None:
+        """Multiple of invested capital; None where nothing was paid."""
+        return ratio(self.received, self.paid)
 
-def investor_return(
-    paid: Sequence[Flow], received_usd: float, received_on: datetime.date
-) -> InvestorReturn:
-    """Return on money that was ``paid`` (positive amounts, dated) for one payout at the exit.
 
-    Raises
-    ------
-    InputError
-        If the exit is before a payment, or an amount is negative.
-    """
-    for date, usd in paid:
-        checks.in_order("exit_date", date, received_on)
-        checks.amount("paid_usd", usd)
-    flows = [*((date, -usd) for date, usd in paid), (received_on, received_usd)]
-    invested = math.fsum(usd for _, usd in paid)
-    return InvestorReturn(moic=multiples(invested, received_usd, 0.0).tvpi, rates=xirr(flows))
+def investor_return(flows: Sequence[Flow]) -> InvestorReturn:
+    """Return on all of an investor's dated flows, paid ones negative."""
+    return InvestorReturn(
+        paid=math.fsum(-usd for _, usd in flows if usd < 0),
+        received=math.fsum(usd for _, usd in flows if usd > 0),
+        rates=xirr(flows),
+    )

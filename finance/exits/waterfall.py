@@ -26,11 +26,11 @@ of Portfolio Company Investments of Venture Capital and Private Equity Funds", 2
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from itertools import pairwise
 
 from finance import checks
 from finance.exits.claims import NOTHING, Choice, Claim, Stack
@@ -74,13 +74,25 @@ def payouts(stack: Stack, exit_usd: Fraction) -> Payouts:
     usd = {claim.id: NOTHING for claim in stack.claims}
     left = exit_usd
     for tier in owed(stack):
-        paid = min(left, tier.owed_usd)
+        owed_usd = tier.owed_usd
+        paid = min(left, owed_usd)
         for claim_id, claimed in tier.claims.items():
-            usd[claim_id] += paid * claimed / tier.owed_usd
+            usd[claim_id] += paid * claimed / owed_usd
         left -= paid
-    price = common_price(stack, exit_usd) if left else NOTHING
-    if price:
-        usd = {claim.id: claim.worth_usd(price) for claim in stack.claims}
+    if left:
+        return payouts_at_price(stack, common_price(stack, exit_usd))
+    return _payouts(stack, exit_usd, NOTHING, usd)
+
+
+def payouts_at_price(stack: Stack, price_usd: Fraction) -> Payouts:
+    """What each claim gets when a common share gets ``price_usd``, which is above 0."""
+    usd = {claim.id: claim.worth_usd(price_usd) for claim in stack.claims}
+    return _payouts(stack, sum(usd.values(), NOTHING), price_usd, usd)
+
+
+def _payouts(
+    stack: Stack, exit_usd: Fraction, price: Fraction, usd: Mapping[str, Fraction]
+) -> Payouts:
     return Payouts(
         exit_usd=exit_usd,
         price_usd=price,
@@ -118,18 +130,15 @@ def common_price(stack: Stack, exit_usd: Fraction) -> Fraction:
     The total is piecewise linear in the price: it is found between two bends by proportion.
     ``exit_usd`` is at least what is owed before common stock.
     """
-    for low, high in pairwise(_prices(stack)):
-        at_low, at_high = stack.worth_usd(low), stack.worth_usd(high)
-        if exit_usd <= at_high:
-            break
-    else:
-        low, high = high, high + 1  # beyond the last bend: one straight line
-        at_low, at_high = at_high, stack.worth_usd(high)
+    prices = _prices(stack)
+    above = bisect_left(prices, exit_usd, lo=1, hi=len(prices) - 1, key=stack.worth_usd)
+    low, high = prices[above - 1], prices[above]
+    at_low, at_high = stack.worth_usd(low), stack.worth_usd(high)
     return low + (exit_usd - at_low) * (high - low) / (at_high - at_low)
 
 
 def _prices(stack: Stack) -> Sequence[Fraction]:
-    """0, every price at which some claim bends, and one above."""
+    """0, every price at which some claim bends, and one above: the last line has no end."""
     bends = {bend.price_usd for claim in stack.claims for bend in claim.bends()} | {NOTHING}
     return [*sorted(bends), max(bends) + 1]
 

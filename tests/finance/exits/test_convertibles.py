@@ -40,6 +40,20 @@ def test_a_pre_money_cap_counts_no_convertibles() -> None:
     assert [one.shares for one in claims] == [M, F(11 * M, 9)]
 
 
+def test_a_stated_share_count_stands() -> None:
+    """1M at a cap of 10M over 5M shares: 2 USD a share."""
+    claims = claims_of(
+        [
+            Unconverted(
+                id="note", amount_usd=F(M), cap_usd=F(10 * M), cap_shares=F(5 * M), rank=Rank.DEBT
+            ),
+            Unconverted(id="safe", amount_usd=F(M), cap_usd=F(10 * M)),
+        ],
+        F(10 * M),
+    )
+    assert [one.shares for one in claims] == [M // 2, F(21 * M, 18)]
+
+
 def test_cap_or_discount_or_cash() -> None:
     """A note of 100 with a cap at 1 USD a share, 20% off, or twice the money."""
     terms = {"amount_usd": F(100), "cap_usd": F(900), "discount": F(1, 5), "rank": Rank.DEBT}
