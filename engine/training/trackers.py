@@ -1,8 +1,8 @@
 """Where metrics go besides ``metrics.jsonl``: TensorBoard through DeepSpeed's monitor, Weights &
 Biases and MLflow where they are installed.
 
-A tracker that fails, at its set-up or later, is told of in the log once and then left alone: it
-never stops a run.
+A run that is resumed goes on in the same place of each. A tracker that fails, at its set-up or
+later, is told of in the log once and then left alone: it never stops a run.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
 
+from engine.files import read_json, write_json
 from engine.results import StepMetrics
 from engine.training.recipe import Recipe
 
@@ -91,6 +92,8 @@ class WeightsAndBiases:
 
         self._run = wandb.init(
             project="flopledger",
+            id=run_dir.name,
+            resume="allow",
             name=recipe.name,
             dir=str(run_dir),
             mode=os.environ.get("WANDB_MODE", "offline"),
@@ -114,7 +117,9 @@ class MLflow:
         uri = os.environ.get("MLFLOW_TRACKING_URI") or (run_dir / "mlruns").as_uri()
         mlflow.set_tracking_uri(uri)
         mlflow.set_experiment("flopledger")
-        mlflow.start_run(run_name=recipe.name)
+        before = read_json(run_dir / "mlflow.json") or {}
+        now = mlflow.start_run(run_id=before.get("run_id"), run_name=recipe.name)
+        write_json(run_dir / "mlflow.json", {"run_id": now.info.run_id})
         mlflow.log_params({"recipe_hash": recipe.content_hash, "seed": recipe.seed})
 
     def log(self, values: dict[str, float], step: int) -> None:

@@ -1,6 +1,7 @@
 """Trackers get the metrics; one that fails leaves a line and stops nothing."""
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 
@@ -76,6 +77,7 @@ def test_a_tracker_that_fails_stops_nothing(
     if not fails_at:
         assert fake.seen[0][1]["mode"] == "offline"
         assert fake.seen[0][1]["dir"] == str(tmp_path)
+        assert fake.seen[0][1]["id"] == tmp_path.name
         step, values = fake.seen[2][1]
         assert (step, values["loss"], values["learning_rate"]) == (2, 3.0, 1e-3)
 
@@ -90,21 +92,29 @@ def test_one_that_is_not_installed_is_one_line(
 
 
 def test_mlflow_keeps_to_the_runs_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    calls = []
+    calls: list[tuple[str, tuple, dict]] = []
     fake = ModuleType("mlflow")
+    known = SimpleNamespace(info=SimpleNamespace(run_id="its id"))
+
+    def does(name: str) -> Callable[..., SimpleNamespace]:
+        return lambda *a, **k: calls.append((name, a, k)) or known
+
     for name in ("set_tracking_uri", "set_experiment", "start_run", "log_params", "log_metrics",
                  "end_run"):  # fmt: skip
-        setattr(fake, name, lambda *a, name=name, **k: calls.append((name, a, k)))
+        setattr(fake, name, does(name))
     monkeypatch.setitem(sys.modules, "mlflow", fake)
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
-    open_ones = Trackers(recipe("mlflow"), tmp_path)
-    open_ones.log(metrics(1))
-    open_ones.close()
+    for step in (1, 2):  # the second time, it is resumed
+        open_ones = Trackers(recipe("mlflow"), tmp_path)
+        open_ones.log(metrics(step))
+        open_ones.close()
     assert calls[0] == ("set_tracking_uri", ((tmp_path / "mlruns").as_uri(),), {})
     logged = next(call for call in calls if call[0] == "log_metrics")
     assert logged[1][0]["loss"] == 4.0
     assert logged[2] == {"step": 1}
     assert calls[-1][0] == "end_run"
+    started = [options["run_id"] for name, _, options in calls if name == "start_run"]
+    assert started == [None, "its id"]
 
 
 def test_tensorboard_reads_what_was_trained(
