@@ -8,7 +8,7 @@ TEST_SETUP := $(VENV)/.set-up-to-test
 SCENARIO ?= data/scenarios/laptop.toml
 CALIBRATE_FLAGS ?=
 
-.PHONY: run test lint calibrate screenshots benchmark scaling-benchmark corpus-benchmark training-benchmark clean
+.PHONY: run test lint calibrate screenshots benchmark scaling-benchmark corpus-benchmark training-benchmark runs-benchmark clean
 
 run: $(RUN_SETUP)  ## Open the app on http://127.0.0.1:8501
 	$(BIN)/python -m streamlit run app.py
@@ -41,6 +41,9 @@ corpus-benchmark: $(TEST_SETUP)  ## From a folder of text to token files, beside
 
 training-benchmark: $(RUN_SETUP)  ## The training loop beside a plain PyTorch loop, stage by stage
 	OMP_NUM_THREADS=1 DS_ACCELERATOR=cpu $(BIN)/python -m tests.benchmark_training
+
+runs-benchmark: $(TEST_SETUP)  ## What supervising a run takes, and a look at 1,000 of them
+	$(BIN)/python -m tests.benchmark_runs
 
 clean:  ## Remove what the set-up made; runs and scenarios in .flopledger stay
 	rm -rf $(VENV)

@@ -116,11 +116,15 @@ def test_a_live_run_is_read_at_each_look_but_its_metrics_only_once(
         return parse(line, where)
 
     run = faked_run([3.0, 2.9], phase=Phase.TRAINING)
+
+    def seen() -> Summary:
+        return next(one for one in summaries() if one.run_id == run.id)
+
     with run.locked():  # as by its supervisor
         summaries()
         monkeypatch.setattr(index.tally.__globals__["StepMetrics"], "parse", counted)
         report_step(run, 3, 2.8, 0.01, 2.85)
-        one = summaries()[0]
+        one = seen()
         assert (one.steps_done, one.held_out_loss) == (3, 2.85)
         assert one.cost_usd == pytest.approx(Progress(run).update().cost_usd)
         assert parsed[:1] == [3]
@@ -129,10 +133,10 @@ def test_a_live_run_is_read_at_each_look_but_its_metrics_only_once(
         (run.folder / "metrics.jsonl").write_text(lines[0])
         for step in (2, 3, 4):
             report_step(run, step, 2.7, 0.02)
-        one = summaries()[0]
+        one = seen()
         assert (one.steps_done, one.held_out_loss) == (4, None)
         assert one.cost_usd == pytest.approx(Progress(run).update().cost_usd)
-    assert summaries()[0].phase is Phase.FAILED  # nobody holds its lock any more
+    assert seen().phase is Phase.FAILED  # nobody holds its lock any more
 
 
 def flip_a_byte(path: Path, seed: int) -> None:

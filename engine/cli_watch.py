@@ -1,0 +1,88 @@
+"""A run on the terminal: how far it is while it trains, and what it measured."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+
+import typer
+
+from engine.comparison import Comparison, compare
+from engine.report import comparison_rows, print_table
+from engine.runs import launch
+from engine.runs.folder import Phase, Run
+from engine.runs.progress import Progress
+from engine.terminal import text
+
+
+def follow(run: Run) -> None:
+    """Show a run's progress until it is over; Ctrl-C cancels it, closing the terminal does not.
+
+    Raises
+    ------
+    typer.Exit
+        With status 1 if the run failed or was cancelled, 2 if its input was at fault.
+    """
+    progress = Progress(run)
+    print(text("cli.started", run=run.id, folder=run.folder), file=sys.stderr)
+    shown = -1
+    try:
+        while not (phase := launch.look(run)).is_over:
+            progress.update()
+            tenth = int(progress.share_done * 10)
+            if phase is Phase.TRAINING and progress.metrics and tenth > shown:
+                shown = tenth
+                left = progress.seconds_left or 0.0
+                print(
+                    text(
+                        "cli.progress",
+                        share=f"{progress.share_done:.0%}",
+                        step=progress.steps_done,
+                        steps=progress.recipe.steps,
+                        loss=f"{progress.metrics[-1].loss:.3f}",
+                        left=f"{left:.0f}",
+                    ),
+                    file=sys.stderr,
+                )
+            time.sleep(0.2)
+    except KeyboardInterrupt:
+        launch.cancel(run)
+        launch.wait(run)
+    state = run.state
+    if state.phase is Phase.SUCCEEDED:
+        return
+    reason = state.failure.in_language(text.language) if state.failure else ""
+    print(text(f"phase.{state.phase}"), reason, file=sys.stderr)
+    raise typer.Exit(2 if state.failure and state.failure.key == "input" else 1)
+
+
+def print_comparison(run: Run, as_json: bool) -> None:
+    result = run.result
+    assert result is not None
+    rows: list[Comparison] = compare(run.forecast, run.plan, result)
+    if as_json:
+        print(
+            json.dumps(
+                {
+                    "run": run.id,
+                    "result": result.model_dump(mode="json"),
+                    "comparison": {
+                        row.quantity: {
+                            "predicted": row.predicted.model_dump(),
+                            "measured": row.measured,
+                            "ratio": row.ratio,
+                        }
+                        for row in rows
+                    },
+                },
+                indent=1,
+            )
+        )
+        return
+    print(
+        text(
+            "cli.measured", run=run.id, device=result.device, load=f"{result.other_load_share:.0%}"
+        )
+    )
+    print_table(*comparison_rows(text, rows))
