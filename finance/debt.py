@@ -124,6 +124,18 @@ def interest_expense(
     return contractual + discount_amortised - capitalised
 
 
+def coverage_shares(loan_usd: Number, coverage: Number, exercise_price_usd: Number) -> Number:
+    """Shares of the warrant that a venture lender gets: coverage × loan ÷ exercise price.
+
+    ``coverage`` is a share of the loan, commonly up to a tenth; the price is that of the last
+    round (Feld and Mendelson, Venture Deals, 4th ed., the chapter on venture debt).
+    """
+    checks.amount("loan_usd", loan_usd)
+    checks.share("coverage", coverage)
+    checks.above("exercise_price_usd", exercise_price_usd, 0)
+    return coverage * loan_usd / exercise_price_usd
+
+
 def service_cover(cash_for_debt: Number, interest: Number, repaid: Number) -> Number | None:
     """Debt service coverage (DSCR): cash earned before debt service over interest and repayments.
 
