@@ -46,7 +46,7 @@ def test_case(case: Mapping[str, Any]) -> None:
     for name, want in (case.get("expected") or {}).items():
         _compare(name, given, want, REL_TOL)
     for name, want in (case.get("published") or {}).items():
-        _compare(name, given, want, case["published_rel_tol"])
+        _compare(name, given, want, case.get("published_rel_tol") or REL_TOL)
 
 
 def test_the_folder_has_cases() -> None:

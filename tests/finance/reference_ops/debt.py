@@ -15,7 +15,9 @@ def _terms(case: Inputs) -> dict[str, Any]:
 
 
 def _at_start(case: Inputs) -> bool:
-    return case.get("when", case.get("type", 0)) in (1, "begin", "start", "beginning")
+    """Spreadsheets call it type, numpy-financial when, pyxirr pmt_at_beginning."""
+    said = [case.get(name) for name in ("type", "when", "pmt_at_beginning")]
+    return any(one in (1, "begin", "start", "beginning") for one in said)
 
 
 def pmt(case: Inputs) -> Inputs:

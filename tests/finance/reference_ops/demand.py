@@ -99,7 +99,7 @@ def ltv(case: Inputs) -> Inputs:
 
 
 def cac(case: Inputs) -> Inputs:
-    cost = customers.acquisition_cost(case["sm"], case["new"])
+    cost = case["cac"] if "cac" in case else customers.acquisition_cost(case["sm"], case["new"])
     found = {"cac": cost}
     if "arpa" in case:
         margin = case.get("gm", 1)
