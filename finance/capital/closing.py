@@ -23,6 +23,9 @@ from finance.capital.round_terms import (
 )
 from finance.capital.table import ZERO, CapTable, Decided, Holding, StockClass, Term
 
+_LONGEST_DENOMINATOR = 10**400
+"""Beyond it one more exact round takes seconds. Rounded prices stay far below."""
+
 
 def close_round(table: CapTable, deal: PricedRound) -> tuple[CapTable, PricedShares]:
     """The table after a round, and the round's own figures."""
@@ -79,7 +82,7 @@ def _terms(
     return RoundTerms(
         pre_money=table.in_currency(deal.pre_money, deal.currency),
         new_money=table.in_currency(deal.new_money, deal.currency),
-        outstanding=_some(table.outstanding),
+        outstanding=_countable(table.outstanding),
         granted=table.granted,
         pool=table.pool,
         pool_change=deal.pool,
@@ -108,9 +111,11 @@ def _promised(table: CapTable, stock_class: str) -> Fraction:
     return sum(held, ZERO)
 
 
-def _some(outstanding: Fraction) -> Fraction:
+def _countable(outstanding: Fraction) -> Fraction:
     if outstanding == 0:
         raise InputError("pre_money", "—", "stock_before_round")
+    if outstanding.denominator > _LONGEST_DENOMINATOR:
+        raise InputError("rounding", "exact", "too_long_fractions")
     return outstanding
 
 

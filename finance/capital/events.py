@@ -12,7 +12,7 @@ from pydantic import Field
 from engine.documents import Document
 from finance.capital.antidilution import Protection
 from finance.capital.exact import (
-    EXACT,
+    FINE,
     Amount,
     Currency,
     Name,
@@ -157,7 +157,7 @@ class PricedRound(_Event):
     """Holders who use their right, within ``new_money``."""
     convention: Convention
     pool: PoolChange | None = None
-    rounding: Rounding = EXACT
+    rounding: Rounding = FINE
     rank: Rank = Rank.SENIOR
     liquidation_multiple: Annotated[Decimal, Field(ge=0, le=10, max_digits=5)] = Decimal(1)
     participating: bool = False
@@ -178,7 +178,7 @@ class Tranche(_Event):
     amount: Amount
     milestone: Annotated[str, Field(max_length=200)] = ""
     name: Name
-    rounding: Rounding = EXACT
+    rounding: Rounding = FINE
 
 
 Event = Annotated[

@@ -45,6 +45,8 @@ class WholeShares(StrEnum):
 
     EXACT = "exact"
     """It stays."""
+    TEN_DECIMALS = "ten_decimals"
+    """It stays to the ten decimals that the Open Cap Table Format writes."""
     DOWN = "down"
     NEAREST = "nearest"
     """Halves up."""
@@ -52,6 +54,8 @@ class WholeShares(StrEnum):
     def __call__(self, shares: Fraction) -> Fraction:
         if self is WholeShares.EXACT:
             return shares
+        if self is WholeShares.TEN_DECIMALS:
+            return Fraction(round(shares * 10**10), 10**10)
         return Fraction(floor(shares + (Fraction(1, 2) if self is WholeShares.NEAREST else 0)))
 
 
@@ -78,6 +82,10 @@ class Rounding(Document):
 
 
 EXACT = Rounding()
+"""Fractions grow with every round; after a handful they are too long to go on with."""
+FINE = Rounding(
+    price_decimals=10, converted=WholeShares.TEN_DECIMALS, sold=WholeShares.TEN_DECIMALS
+)
 YC_GUIDE = Rounding(price_decimals=4, converted=WholeShares.DOWN, sold=WholeShares.NEAREST)
 
 

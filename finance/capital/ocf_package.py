@@ -36,13 +36,13 @@ class Package:
         ]
 
     def transactions(self, until: datetime.date) -> list[Transaction]:
-        """All transactions up to the end of a day, in the order of their dates."""
+        """All transactions up to the end of a day, in the order of the files."""
         found = [
             Transaction.parse(one, str(one.get("id", "")))
             for one in self.objects
             if str(one.get("object_type", "")).startswith("TX_")
         ]
-        return sorted((one for one in found if one.date <= until), key=lambda one: one.date)
+        return [one for one in found if one.date <= until]
 
 
 def read_package(path: Path) -> Package:

@@ -24,6 +24,7 @@ from finance.capital.round_terms import (
     Convention,
     PoolBasis,
     PricedShares,
+    Protected,
     RoundTerms,
 )
 from finance.capital.settling import settled
@@ -48,7 +49,11 @@ def price_round(terms: RoundTerms) -> PricedShares:
     while True:
         pool = _largest(lines.pool, point)
         converted = [_largest(options, point) for options in lines.converting]
-        gained = [_largest(options, point) for options in lines.protected]
+        gained = [
+            _gain(series, terms.new_money)
+            for series in terms.protected
+            if series.conversion_price * point[0] > 1  # the price is below: its line is above 0
+        ]
         right = np.array([lines.per_money, pool, sum(converted, _NONE), sum(gained, _NONE)])
         solution = _solution(right)
         if solution is None or any(solution < point[:4]):
@@ -116,22 +121,27 @@ class _Lines:
                     base = base + (_POOL if one.counted.pool_increase else terms.pool * _ONE)
             self.converting.append([one.amount / one.cap * base, at_price])
 
-        self.protected: list[list[_Line]] = []
-        for series in terms.protected:
-            now = series.shares * series.issue_price / series.conversion_price
-            if series.protection is Protection.FULL_RATCHET:
-                after = series.shares * series.issue_price * _PER_MONEY
-            else:
-                weight = series.outstanding * series.conversion_price + terms.new_money
-                after = (
-                    series.shares * series.issue_price / weight
-                    * (series.outstanding * _ONE + terms.new_money * _PER_MONEY)
-                )  # fmt: skip
-            self.protected.append([_NONE, after - now * _ONE])
+
+def _gain(series: Protected, new_money: Fraction) -> _Line:
+    """What a series gains, as converted, when the price is below its conversion price."""
+    worth = series.shares * series.issue_price
+    if series.protection is Protection.FULL_RATCHET:
+        slope, constant = worth, ZERO
+    else:
+        weight = worth / (series.outstanding * series.conversion_price + new_money)
+        slope, constant = weight * new_money, weight * series.outstanding
+    before = worth / series.conversion_price
+    return np.array([slope, ZERO, ZERO, ZERO, constant - before], dtype=object)
 
 
 def _largest(lines: list[_Line], point: _Line) -> _Line:
-    return max(lines, key=lambda line: line @ point)
+    if len(lines) == 1:
+        return lines[0]
+    return max(lines, key=lambda line: _at(line, point))
+
+
+def _at(line: _Line, point: _Line) -> Fraction:
+    return sum((slope * x for slope, x in zip(line, point, strict=True) if slope), ZERO)
 
 
 def _solution(right: _Line) -> _Line | None:
@@ -145,7 +155,7 @@ def _solution(right: _Line) -> _Line | None:
         rows[[i, pivot]] = rows[[pivot, i]]
         rows[i] = rows[i] / rows[i, i]
         for j in range(size):
-            if j != i:
+            if j != i and rows[j, i]:
                 rows[j] = rows[j] - rows[j, i] * rows[i]
     solved: _Line = rows[:, size]
     return solved

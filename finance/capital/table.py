@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from decimal import Decimal
 from enum import StrEnum
 from fractions import Fraction
+from functools import cached_property
 from typing import Annotated, Self
 
 from pydantic import Field, model_validator
@@ -153,42 +154,48 @@ class CapTable(Document):
 
     def changed(self, **changes: object) -> Self:
         """A validated copy."""
-        return self.parse({**dict(self), **changes})
+        fields = {name: getattr(self, name) for name in type(self).model_fields}
+        return self.parse(fields | changes)
 
     @property
     def securities(self) -> tuple[Holding | OptionGrant | Warrant | Safe | Note, ...]:
         return (*self.holdings, *self.grants, *self.warrants, *self.safes, *self.notes)
 
-    def stock_class(self, name: str) -> StockClass:
-        """The class of that name; InputError if there is none."""
+    def stock_class(self, name: str, field: str = "stock_class") -> StockClass:
+        """The class of that name; InputError, for ``field``, if there is none."""
         for one in self.classes:
             if one.name == name:
                 return one
-        raise InputError("stock_class", name, "known_class")
+        raise InputError(field, name, "known_class")
+
+    @cached_property
+    def ratios(self) -> dict[str, Fraction]:
+        """Common shares for one share of each class."""
+        return {one.name: one.common_per_share for one in self.classes}
 
     def as_converted(self, stock: Iterable[Holding] | Iterable[Warrant]) -> Fraction:
         """Common shares that stock, or warrants for stock, would become."""
-        ratios = self._ratios
+        ratios = self.ratios
         return sum((one.shares * ratios[one.stock_class] for one in stock), ZERO)
 
-    @property
+    @cached_property
     def common(self) -> Fraction:
-        return sum((one.shares for one in self.holdings if not self._preferred(one)), ZERO)
+        """As converted, like :attr:`preferred`."""
+        common = {one.name for one in self.classes if not one.preferred}
+        return self.as_converted(one for one in self.holdings if one.stock_class in common)
 
-    @property
+    @cached_property
     def preferred(self) -> Fraction:
-        """As converted."""
-        return self.as_converted(one for one in self.holdings if self._preferred(one))
+        return self.as_converted(self.holdings) - self.common
 
-    @property
+    @cached_property
     def granted(self) -> Fraction:
         return sum((one.shares for one in self.grants), ZERO)
 
-    @property
+    @cached_property
     def outstanding(self) -> Fraction:
         """Stock as converted, granted options and warrants: all but the free pool."""
-        stock = self.as_converted(self.holdings)
-        return stock + self.granted + self.as_converted(self.warrants)
+        return self.common + self.preferred + self.granted + self.as_converted(self.warrants)
 
     @property
     def fully_diluted(self) -> Fraction:
@@ -197,7 +204,7 @@ class CapTable(Document):
 
     def shares_by_holder(self) -> dict[str, Fraction]:
         """Fully diluted shares of each holder, without the free pool."""
-        ratios = self._ratios
+        ratios = self.ratios
         held = [(one.holder, one.shares * ratios[one.stock_class]) for one in self.holdings]
         held += [(one.holder, one.shares * ratios[one.stock_class]) for one in self.warrants]
         held += [(one.holder, one.shares) for one in self.grants]
@@ -218,10 +225,3 @@ class CapTable(Document):
         if currency not in self.rates:
             raise InputError("currency", currency, "rate_needed", currency=self.currency)
         return Fraction(amount) * Fraction(self.rates[currency])
-
-    @property
-    def _ratios(self) -> dict[str, Fraction]:
-        return {one.name: one.common_per_share for one in self.classes}
-
-    def _preferred(self, holding: Holding) -> bool:
-        return self.stock_class(holding.stock_class).preferred

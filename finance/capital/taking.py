@@ -215,7 +215,7 @@ def _(event: Repayment, table: CapTable) -> CapTable:
 
 @after.register
 def _(event: Tranche, table: CapTable) -> CapTable:
-    series = table.stock_class(event.series)
+    series = table.stock_class(event.series, "series")
     if series.issue_price is None:
         raise InputError("series", series.name, "priced_series")
     shares = event.rounding.sold(Fraction(event.amount) / series.issue_price)

@@ -45,6 +45,9 @@ class Vesting(Document):
             raise InputError(
                 "cliff_months", self.cliff_months, "less_than_equal", limit=self.months
             )
+        for field in ("months", "cliff_months"):
+            if (value := getattr(self, field)) % self.every_months:
+                raise InputError(field, value, "multiple_of", limit=self.every_months)
         return self
 
     def vested(self, shares: Fraction, on: datetime.date) -> Fraction:

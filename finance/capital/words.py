@@ -21,7 +21,9 @@ def term_text(text: Catalog, term: Term, currency: str) -> str:
                 float(price), currency, _PRICE, locale=language, currency_digits=False
             )
     if term.cap is not None:
-        params["cap"] = format_currency(term.cap, currency, "¤#,##0", locale=language)
+        params["cap"] = format_currency(
+            term.cap, currency, "¤#,##0.##", locale=language, currency_digits=False
+        )
     if term.discount is not None:
         params["discount"] = quantities.share(term.discount, language)
     params["of"], params["in_round"] = term.of or "", term.in_round or ""
