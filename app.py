@@ -19,6 +19,7 @@ PAGES = {
     "scaling": ":material/trending_down:",
     "hardware": ":material/memory:",
     "calibrate": ":material/speed:",
+    "runs": ":material/list_alt:",
     "evidence": ":material/fact_check:",
     "model": ":material/chat:",
     "money": ":material/payments:",

@@ -10,9 +10,11 @@ from engine import quantities
 from engine.documents import InputError
 from engine.machine import this_machine
 from engine.runs import launch
-from engine.runs.folder import Run, all_runs
+from engine.runs.folder import Phase, Run
 from engine.runs.profiler import can_be_profiled
 from engine.runs.quote import Quote
+from engine.runs.settings import settings
+from pages.parts.calibrate_job import asked_machine
 from pages.parts.calibrate_live import watch
 from pages.parts.calibrate_outcome import outcome_section, verdict
 from pages.parts.calibrate_preview import recipe_section
@@ -29,22 +31,28 @@ def page() -> None:
     say = text()
     st.title(say("calibrate.question"))
     try:
-        machine = this_machine()
+        allowed = settings()
+        machine, here = asked_machine(allowed), this_machine()
     except InputError as error:
         st.error(error.in_language(say.language), icon=":material/block:")
         return
-    runs = all_runs()
-    live = [run for run in runs if not launch.look(run).is_over]
+    seen = [one for one in launch.look_at_all() if one.unreadable is None]
+    runs = [Run.find(one.run_id) for one in seen]
+    live = [run for run, one in zip(runs, seen, strict=True) if one.phase and one.phase.is_live]
+    n_queued = sum(one.phase is Phase.QUEUED for one in seen)
     shown = shown_run(runs)
     answer = st.container()
     for run in live[:_MOST_WATCHED]:
         watch(run, run_labels(runs)[run.id])
-    quoted = recipe_section(machine, busy=bool(live))
+    if n_queued:
+        label = say("calibrate.queued", n=n_queued)
+        st.page_link("pages/runs.py", label=label, icon=":material/hourglass_empty:")
+    quoted = recipe_section(machine, allowed, busy=bool(live or n_queued))
     answer.markdown(f"#### {_answer(shown, quoted)}")
     answer.caption(say("calibrate.intro"))
     _seen_runs(runs, shown)
-    if can_be_profiled(machine):
-        machine_section(machine, busy=bool(live))
+    if can_be_profiled(here):
+        machine_section(here, busy=bool(live))
     _search_section()
 
 

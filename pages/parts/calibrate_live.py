@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from engine import quantities
 from engine.runs import launch
@@ -37,20 +38,27 @@ def _head(run: Run, label: str, progress: Progress, phase: Phase) -> None:
     say = text()
     row = st.container(horizontal=True, vertical_alignment="center", gap="large")
     bar = row.container()
-    share, line = _how_far(progress, phase)
+    share, line = how_far(progress, phase, progress.cost_usd)
     bar.markdown(f"**{say('calibrate.live', run=label)}**")
     bar.progress(share, text=line)
+    cancel_button(row, run)
+
+
+def cancel_button(row: DeltaGenerator, run: Run) -> None:
+    say, is_asked = text(), run.stop_reason is not None
     row.button(
-        say("calibrate.cancel"),
+        say("calibrate.stopping" if is_asked else "calibrate.cancel"),
         key=f"cancel.{run.id}",
         icon=":material/stop_circle:",
+        help=say("calibrate.cancel_help"),
+        disabled=is_asked,
         on_click=launch.cancel,
         args=(run,),
     )
 
 
-def _how_far(progress: Progress, phase: Phase) -> tuple[float, str]:
-    """Share of what the phase has to do, and a line about it."""
+def how_far(progress: Progress, phase: Phase, cost_usd: float) -> tuple[float, str]:
+    """Share of what the phase has to do, and a line about it and what the run has cost."""
     say = text()
     if phase is Phase.TRAINING and progress.seconds_left is not None:
         return progress.share_done, say(
@@ -58,7 +66,7 @@ def _how_far(progress: Progress, phase: Phase) -> tuple[float, str]:
             step=progress.steps_done,
             steps=progress.recipe.steps,
             left=quantities.duration(progress.seconds_left, say.language),
-            cost=quantities.usd(progress.cost_usd, say.language),
+            cost=quantities.usd(cost_usd, say.language),
         )
     preparing = progress.preparing() if phase is Phase.PREPARING else None
     if preparing is None:

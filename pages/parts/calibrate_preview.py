@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-import threading
-
 import pandas as pd
 import streamlit as st
 
 from engine import quantities
 from engine.documents import InputError
 from engine.forecast import Figure
-from engine.machine import Machine, this_machine
+from engine.machine import Machine
 from engine.report import show
 from engine.runs import launch
-from engine.runs.folder import Run, all_runs
+from engine.runs.folder import Run
+from engine.runs.job import Job
 from engine.runs.quote import Quote, quote
+from engine.runs.settings import Settings, settings
 from engine.runs.supervisor import shown_commands
 from engine.training.recipe import Recipe
 from engine.training.sample import run_plan
 from engine.training.texts import check_corpus
+from pages.parts.calibrate_job import asked_job, asked_machine, job_form
 from pages.parts.calibrate_recipe import OPTIONS, Slots, asked_recipe, recipe_form
 from pages.parts.calibrate_runs import show_run
 from pages.parts.session import desk, draft, text
@@ -27,7 +28,7 @@ _FORM_PX = 380
 _REFUSED = "calibrate.refused"
 
 
-def recipe_section(machine: Machine, *, busy: bool) -> Quote | None:
+def recipe_section(machine: Machine, allowed: Settings, *, busy: bool) -> Quote | None:
     """The form, and beside it what it asks for; that, where it is allowed."""
     say = text()
     with st.container(border=True):
@@ -38,16 +39,18 @@ def recipe_section(machine: Machine, *, busy: bool) -> Quote | None:
             st.markdown(f"##### {say('calibrate.next_run')}")
             slots = recipe_form(machine, options)
         with right:
-            quoted = _quoted(machine, slots)
+            quoted = _quoted(machine, allowed, slots)
             if quoted is not None:
                 _preview(quoted, machine)
+            job_form(allowed)
             _start_button(quoted, busy=busy)
     return quoted
 
 
-def _quoted(machine: Machine, slots: Slots) -> Quote | None:
+def _quoted(machine: Machine, allowed: Settings, slots: Slots) -> Quote | None:
     say = text()
     try:
+        job = asked_job(allowed)
         recipe = asked_recipe(machine)
         if recipe is None:
             st.caption(say("calibrate.upload_first"))
@@ -57,7 +60,7 @@ def _quoted(machine: Machine, slots: Slots) -> Quote | None:
         _say_beside(slots, error)
         return None
     refused = st.session_state.get(_REFUSED)
-    if refused is not None and refused[0] == recipe.content_hash:
+    if refused is not None and refused[0] == (recipe, job):
         _say_beside(slots, refused[1])
     return quoted
 
@@ -163,42 +166,32 @@ def _figures(quoted: Quote) -> None:
 def _start_button(quoted: Quote | None, *, busy: bool) -> None:
     say = text()
     st.button(
-        say("calibrate.start"),
+        say("calibrate.queue" if busy else "calibrate.start"),
         key="start",
         type="primary",
-        icon=":material/play_arrow:",
+        icon=":material/playlist_add:" if busy else ":material/play_arrow:",
         on_click=_start,
-        disabled=busy or quoted is None,
+        disabled=quoted is None,
     )
     if busy:
-        st.caption(say("calibrate.one_at_a_time"))
-
-
-@st.cache_resource
-def _starting() -> threading.Lock:
-    """Held while a session looks for a live run and starts its own."""
-    return threading.Lock()
+        st.caption(say("calibrate.queue_note"))
 
 
 def _start() -> None:
     """Start the run that stands in the fields now, not when they were drawn."""
-    machine = this_machine()
-    recipe: Recipe | None = None
+    asked: tuple[Recipe, Job] | None = None
     try:
+        allowed = settings()
+        machine, job = asked_machine(allowed), asked_job(allowed)
         recipe = asked_recipe(machine)
         if recipe is None:
             return
+        asked = (recipe, job)
         plan = run_plan(recipe, desk().draft.plan, machine)
         check_corpus(recipe.corpus, recipe.text_vocab)
-        with _starting():
-            if not is_busy(all_runs()):
-                run = Run.create(recipe, plan)
-                launch.start(run)
-                show_run(run.id)
+        run = Run.create(recipe, plan, job)
+        launch.start(run)
+        show_run(run.id)
     except InputError as error:
-        if recipe is not None:  # what the fields themselves refuse is said when they are drawn
-            st.session_state[_REFUSED] = (recipe.content_hash, error)
-
-
-def is_busy(runs: list[Run]) -> bool:
-    return any(not launch.look(run).is_over for run in runs)
+        if asked is not None:  # what the fields themselves refuse is said when they are drawn
+            st.session_state[_REFUSED] = (asked, error)

@@ -11,7 +11,8 @@ from streamlit.delta_generator import DeltaGenerator
 from engine.documents import InputError, parse_toml
 from engine.layout import TRAINING_PRECISIONS
 from engine.machine import Machine
-from engine.runs.folder import Phase, all_runs
+from engine.runs.folder import Phase, Run
+from engine.runs.index import summaries
 from engine.runs.quote import with_options
 from engine.training.corpus_choice import CorpusChoice
 from engine.training.dial import read_recipe
@@ -268,7 +269,8 @@ def _draw_options(base: Recipe | None, slots: Slots) -> None:
             help=say("calibrate.option_help.trackers"),
         )
         slots["trackers"] = st.empty()
-    finished = [run for run in all_runs() if run.state.phase is Phase.SUCCEEDED]
+    succeeded = (one for one in summaries() if one.phase is Phase.SUCCEEDED)
+    finished = [Run.find(one.run_id) for one in succeeded]
     labels = run_labels(finished)
     with row.container(width=2 * _OPTION_PX):
         st.selectbox(

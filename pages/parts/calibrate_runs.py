@@ -12,6 +12,7 @@ import streamlit as st
 from engine import quantities
 from engine.report import show
 from engine.runs import launch
+from engine.runs.about import about_of
 from engine.runs.folder import Run
 from engine.runs.progress import AXES, Axis, Progress, losses_compare
 from pages.parts.calibrate_charts import RUN_COLORS, Drawn, curves_chart
@@ -37,6 +38,13 @@ def show_run(run_id: str) -> None:
     st.session_state[_CHOICE] = st.session_state["shown_run"] = run_id
 
 
+def lay_over(run_ids: Sequence[str]) -> None:
+    """Make these the runs whose losses are drawn, the first the one that the page is about."""
+    first, *others = run_ids
+    show_run(first)
+    st.session_state[_OTHERS] = others
+
+
 def shown_run(runs: Sequence[Run]) -> Run | None:
     """The run that was chosen last, here or on another page; the newest at first."""
     wanted = st.session_state.get(_CHOICE) or st.session_state.get("shown_run")
@@ -46,9 +54,9 @@ def shown_run(runs: Sequence[Run]) -> Run | None:
 def run_labels(runs: Iterable[Run]) -> dict[str, str]:
     """A run's name and when it was made; what tells it apart besides, where that is not enough.
 
-    A label stays the same for as long as the run is there: chosen entries are found by it.
+    A label stays the same for as long as nobody renames its run: chosen entries are found by it.
     """
-    labels = {run.id: _label(str(run.folder)) for run in runs}
+    labels = {run.id: _label(str(run.folder), _named_at(run)) for run in runs}
     counted = Counter(labels.values())
     return {
         run_id: label if counted[label] == 1 else f"{label} · {run_id[-4:]}"
@@ -56,10 +64,19 @@ def run_labels(runs: Iterable[Run]) -> dict[str, str]:
     }
 
 
+def _named_at(run: Run) -> int:
+    """When somebody gave it a name, or wrote about it, last; 0 if nobody did."""
+    try:
+        return (run.folder / "about.json").stat().st_mtime_ns
+    except FileNotFoundError:
+        return 0
+
+
 @st.cache_data(max_entries=10_000, show_spinner=False)
-def _label(folder: str) -> str:
+def _label(folder: str, named_at: int) -> str:
     run = Run(Path(folder))
-    return f"{run.recipe.name} · {run.state.created_at.astimezone():%m-%d %H:%M}"
+    name = about_of(run).name or run.recipe.name
+    return f"{name} · {run.state.created_at.astimezone():%m-%d %H:%M}"
 
 
 def run_color(run_id: str) -> str:

@@ -13,7 +13,10 @@ from pathlib import Path
 from engine.paths import home_dir
 from tests.e2e.server import app_server, browser, settle
 
-PAGES = ("overview", "plan", "scaling", "hardware", "calibrate", "evidence", "model", "money")
+PAGES = (
+    *("overview", "plan", "scaling", "hardware", "calibrate", "runs"),
+    *("evidence", "model", "money"),
+)
 LANGUAGES = ("en", "zh_Hans")
 
 

@@ -1,8 +1,6 @@
 """The page that trains a sample and holds the forecast against it, on runs written by hand."""
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -12,13 +10,16 @@ from engine.files import write_json
 from engine.machine import this_machine
 from engine.runs import launch
 from engine.runs.folder import Phase, Run, all_runs
+from engine.runs.job import Job
 from engine.runs.quote import quote
+from engine.runs.settings import change_settings
 from engine.text import LANGUAGES, catalog
 from engine.training import dial
 from pages.parts import calibrate_recipe
 from pages.parts.calibrate_charts import apart
 from pages.parts.calibrate_runs import run_labels
-from tests.engine.runs.faked import faked_run, report_step, smoke
+from tests.engine.runs.conftest import supervisors  # noqa: F401 - a fixture
+from tests.engine.runs.faked import StandIns, alive, faked_run, report_step, smoke
 from tests.pages.test_pages import open_page
 
 FALLING = [6.0, 5.5, 5.0, 4.5, 4.0]
@@ -42,14 +43,6 @@ def choose(app: AppTest, kind: str, key: str, value: object) -> None:
     (found,) = [one for one in app.get(kind) if (one.key or "").split("#")[0] == key]
     found.set_value(value).run()
     assert not app.exception
-
-
-@contextmanager
-def alive(run: Run) -> Iterator[None]:
-    """As if its supervisor lived: it holds the lock."""
-    with run.locked() as descriptor:
-        assert descriptor is not None
-        yield
 
 
 @pytest.fixture
@@ -106,6 +99,44 @@ def test_options_survive_a_look_at_another_page() -> None:
     app.switch_page("pages/plan.py").run()
     app.switch_page("pages/calibrate.py").run()
     assert "steps = 77" in recipe_shown(app)
+
+
+def test_where_and_how_it_runs(started: list[Run]) -> None:
+    app = open_page("calibrate")
+    app.number_input(key="calibrate.priority").set_value(3).run()
+    app.number_input(key="calibrate.spending_limit_usd").set_value(0.005).run()
+    (refused,) = app.error
+    assert refused.value.startswith("spending_limit_usd: 0.005 is not allowed")
+    assert app.button(key="start").disabled
+    app.number_input(key="calibrate.spending_limit_usd").set_value(12.5).run()
+    app.button(key="start").click().run()
+    assert started[0].job == Job.parse({"priority": 3, "spending_limit_usd": "12.5"})
+
+
+def test_a_run_that_costs_more_than_its_limit_is_refused_and_leaves_nothing() -> None:
+    app = open_page("calibrate")
+    choose(app, "number_input", "calibrate.minutes", 600.0)
+    widen = app.number_input(key="calibrate.spending_limit_usd")
+    widen.set_value(0.01).run()
+    choose(app, "number_input", "calibrate.option.steps", 50_000)
+    app.button(key="start").click().run()
+    (refused,) = app.error
+    assert refused.value.startswith("spending_limit_usd: $0.01 is not allowed: ")
+    assert all_runs() == []
+    app.number_input(key="calibrate.spending_limit_usd").set_value(None).run()
+    assert not app.error
+
+
+def test_behind_another_run_it_waits(supervisors: StandIns) -> None:  # noqa: F811
+    running = faked_run(FALLING, phase=Phase.TRAINING, name="running")
+    change_settings({"slots": running.recipe.n_ranks})
+    with alive(running):
+        app = open_page("calibrate")
+        app.button(key="start").click().run()
+        (waits,) = [run for run in all_runs() if run.id != running.id]
+        assert waits.state.phase is Phase.QUEUED
+        assert any(one.proto.label == "Waiting in the queue: 1" for one in app.get("page_link"))
+    assert supervisors.started == []
 
 
 def test_a_recipe_from_a_file(started: list[Run]) -> None:
@@ -262,7 +293,7 @@ def test_a_live_run_has_a_meter_and_a_button_that_ends_it(
     run = faked_run(FALLING, step_times_s=[pace_s] * 5, phase=Phase.TRAINING)
     with alive(run):
         app = open_page("calibrate")
-        assert app.button(key="start").disabled
+        assert app.button(key="start").label == "Queue the run"
         assert "Being measured" in answer(app)
         assert [metric.label for metric in app.metric] == [
             *("Spent so far", "Time left", "Tokens per second", "Held-out loss"),
@@ -287,7 +318,7 @@ def test_a_live_run_has_a_meter_and_a_button_that_ends_it(
 def test_while_the_text_is_prepared_its_share_is_shown() -> None:
     run = faked_run([], phase=Phase.PREPARING)
     write_json(run.folder / "preparing.json", {"share": 0.4, "stage": "an unknown one"})
-    with alive(run):
+    with alive(run, Phase.PREPARING):
         app = open_page("calibrate")
         (bar,) = app.get("progress")
         assert bar.proto.value == 40

@@ -20,6 +20,7 @@ QUESTIONS = {
     "scaling": "scaling.question",
     "hardware": "hardware.question",
     "calibrate": "calibrate.question",
+    "runs": "runs.question",
     "evidence": "evidence.question",
     "model": "model.question",
     "money": "money.question",

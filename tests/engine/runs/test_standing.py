@@ -8,7 +8,7 @@ import pytest
 
 from engine.results import Failure
 from engine.runs import launch
-from engine.runs.folder import Phase, now
+from engine.runs.folder import Phase
 from engine.runs.index import summaries
 from engine.runs.job import Job
 from engine.runs.metrics_table import HEADER, metrics_csv

@@ -1,0 +1,79 @@
+"""Where the next run runs, its place in the queue, and what it may cost."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from engine.machine import Machine
+from engine.runs.back_ends import back_end
+from engine.runs.job import BackEndName, Job
+from engine.runs.settings import Settings
+from pages.parts.session import text
+
+_BACK_END = "calibrate.back_end"
+_PRIORITY = "calibrate.priority"
+_LIMIT = "calibrate.spending_limit_usd"
+
+
+def asked_machine(allowed: Settings) -> Machine:
+    """What the chosen back end has for a run: its recipe and its forecast are made for that."""
+    return back_end(_chosen(allowed)).machine(allowed)
+
+
+def asked_job(allowed: Settings) -> Job:
+    """What stands in the fields.
+
+    Raises
+    ------
+    InputError
+        For the first field that is not allowed.
+    """
+    return Job.parse(
+        {
+            "back_end": _chosen(allowed),
+            "priority": st.session_state.get(_PRIORITY, 0),
+            "spending_limit_usd": st.session_state.get(_LIMIT),
+        }
+    )
+
+
+def job_form(allowed: Settings) -> None:
+    """A choice of back ends where more than this machine is set up."""
+    say = text()
+    with st.expander(say("calibrate.where"), icon=":material/dns:"):
+        if len(allowed.configured) > 1:
+            st.session_state[_BACK_END] = _chosen(allowed)  # another one may have gone meanwhile
+            st.segmented_control(
+                say("calibrate.back_end"),
+                allowed.configured,
+                format_func=lambda name: say(f"runs.back_end.{name}"),
+                required=True,
+                key=_BACK_END,
+                persist_state="session",
+            )
+        left, right = st.columns(2)
+        left.number_input(
+            say("calibrate.priority"),
+            min_value=-100,
+            max_value=100,
+            value=0,
+            help=say("calibrate.priority_help"),
+            key=_PRIORITY,
+            persist_state="session",
+        )
+        right.number_input(
+            say("calibrate.spending_limit"),
+            min_value=0.0,
+            value=None,
+            step=1.0,
+            format="%.12g",
+            placeholder=say("runs.no_limit"),
+            help=say("calibrate.spending_limit_help"),
+            key=_LIMIT,
+            persist_state="session",
+        )
+
+
+def _chosen(allowed: Settings) -> BackEndName:
+    wanted = st.session_state.get(_BACK_END)
+    return next((name for name in allowed.configured if name == wanted), "local")
