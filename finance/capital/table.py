@@ -89,9 +89,14 @@ class StockClass(Document):
     pro_rata_right: bool = False
 
     @model_validator(mode="after")
-    def _price_to_protect(self) -> Self:
+    def _terms_fit(self) -> Self:
         if self.protection is not Protection.NONE and self.conversion_price is None:
             raise InputError("conversion_price", "—", "missing")
+        cap = self.participation_cap
+        if cap is not None and cap < self.liquidation_multiple:
+            raise InputError(
+                "participation_cap", f"{cap}", "greater_than_equal", limit=self.liquidation_multiple
+            )
         return self
 
     @property

@@ -51,6 +51,7 @@ def safe_round(inputs: Inputs) -> dict[str, Any]:
     return {
         "company_capitalization": priced.capitalization,
         "safe_shares": shares,
+        "conversion_prices": [one.price for one in priced.conversions],
         "safe_prices": [one.price for one in priced.conversions],
         "price": priced.price,
         "new_shares": priced.new_shares,
@@ -58,10 +59,13 @@ def safe_round(inputs: Inputs) -> dict[str, Any]:
         "pool_increase": priced.pool_increase,
         "pool_shares": priced.pool,
         "pool_unallocated": priced.pool,
+        "safe_shares_total": sum(shares, Fraction(0)),
         "pre_money_shares": total - priced.new_shares,
+        "pre_money_capitalization": common + priced.pool,
         "post_money": priced.price * total,
         "own_common": common / total,
         "own_safes": [one / total for one in shares],
+        "own_safes_total": sum(shares, Fraction(0)) / total,
         "own_new": priced.new_shares / total,
         "own_pool_unallocated": priced.pool / total,
         "own_pool": priced.pool / total,
@@ -238,8 +242,8 @@ def _claim(inputs: Inputs, years: Fraction | None = None) -> Fraction:
         exact(inputs.get("rate")),
         years,
         method,
-        inputs.get("m") or 1,
-    )
+        inputs.get("m") or inputs.get("periods_per_year") or 1,
+    ) + exact(inputs.get("exit_fee"))
 
 
 def _years(inputs: Inputs) -> Fraction:
@@ -258,22 +262,15 @@ def accrue(inputs: Inputs) -> dict[str, Any]:
 def note_convert(inputs: Inputs) -> dict[str, Any]:
     amount = _claim(inputs)
     cap_price = None
-    if inputs.get("cap") is not None:
-        cap_price = exact(inputs["cap"]) / exact(inputs["cap_shares"])
     round_price = None if inputs.get("round_price") is None else exact(inputs["round_price"])
-    found = conversion_price(round_price, exact(inputs.get("discount")), cap_price)
-    return _shares_at(amount, found.price, round_price)
-
-
-def note_convert_simplified(inputs: Inputs) -> dict[str, Any]:
-    round_price = exact(inputs["round_price"])
-    cap_price = None
-    if inputs.get("cap") is not None:
+    if inputs.get("cap") is not None and inputs.get("cap_shares") is not None:
+        cap_price = exact(inputs["cap"]) / exact(inputs["cap_shares"])
+    elif inputs.get("cap") is not None and round_price is not None:
         cap_price = simplified_cap_price(
             exact(inputs["cap"]), exact(inputs["pre_money"]), round_price
         )
     found = conversion_price(round_price, exact(inputs.get("discount")), cap_price)
-    return _shares_at(_claim(inputs), found.price, round_price)
+    return _shares_at(amount, found.price, round_price)
 
 
 def _shares_at(amount: Fraction, price: Fraction, round_price: Fraction | None) -> dict[str, Any]:
@@ -327,19 +324,21 @@ def anti_dilution(inputs: Inputs) -> dict[str, Any]:
         each = [anti_dilution({**shared, **one}) for one in inputs["series"]]
         return {name: [one[name] for one in each] for name in each[0]}
     before, issued = exact(inputs["cp1"]), exact(inputs["C"])
+    consideration = inputs.get("consideration")
+    paid = exact(inputs["issue_price"]) * issued if consideration is None else exact(consideration)
     original = exact(inputs["oip"]) if inputs.get("oip") is not None else before
     after = adjusted_price(
         _PROTECTIONS[inputs.get("kind") or "weighted"],
         before,
         exact(inputs.get("A")),
         issued,
-        exact(inputs["consideration"]),
+        paid,
     )
     ratio = conversion_ratio(original, after)
     return {
         "cp2": after,
         "ratio": ratio,
-        "issue_price": exact(inputs["consideration"]) / issued,
+        "issue_price": paid / issued,
         "as_converted": ratio * exact(inputs.get("shares")),
     }
 
@@ -366,7 +365,7 @@ OPS: dict[str, Callable[[Inputs], Mapping[str, Any]]] = {
     "pro_rata_budget": budget,
     "accrue": accrue,
     "note_convert": note_convert,
-    "note_convert_simplified": note_convert_simplified,
+    "note_convert_simplified": note_convert,
     "cap_discount_breakeven": cap_discount_breakeven,
     "note_exit": note_exit,
     "anti_dilution": anti_dilution,
