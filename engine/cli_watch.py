@@ -26,9 +26,12 @@ def follow(run: Run) -> None:
     """
     progress = Progress(run)
     print(text("cli.started", run=run.id, folder=run.folder), file=sys.stderr)
-    shown = -1
+    shown, said = -1, None
     try:
         while not (phase := launch.look(run)).is_over:
+            if phase is Phase.QUEUED and phase is not said:
+                print(text(f"phase_note.{phase}"), file=sys.stderr)
+            said = phase
             progress.update()
             tenth = int(progress.share_done * 10)
             if phase is Phase.TRAINING and progress.metrics and tenth > shown:
