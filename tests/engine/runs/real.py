@@ -1,0 +1,71 @@
+"""Real runs, small ones, and waiting for what becomes of them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import psutil
+
+from engine.machine import this_machine
+from engine.runs import launch
+from engine.runs.folder import Phase, Run
+from engine.runs.job import Job
+from engine.runs.processes import processes_of
+from engine.runs.progress import Progress
+from engine.runs.spending import Account
+from engine.training.recipe import Recipe
+from engine.training.sample import run_plan
+
+PATIENCE_S = 180
+
+
+def start(chosen: Recipe, job: Job = Job()) -> Run:
+    run = Run.create(chosen, run_plan(chosen, None, this_machine()), job)
+    launch.start(run)
+    return run
+
+
+def wait_until(condition: Callable[[], bool], run: Run, patience_s: float = PATIENCE_S) -> None:
+    deadline = time.monotonic() + patience_s
+    while not condition():
+        assert time.monotonic() < deadline, run.log_tail()
+        time.sleep(0.2)
+
+
+def wait_for_end(run: Run) -> Phase:
+    wait_until(lambda: launch.look(run).is_over, run)
+    return run.state.phase
+
+
+def wait_for_steps(run: Run, steps: int = 3) -> None:
+    progress = Progress(run)
+    wait_until(lambda: progress.update().steps_done >= steps or launch.look(run).is_over, run)
+    assert not run.state.phase.is_over, run.log_tail()
+
+
+def wait_for_training(run: Run) -> None:
+    """Until it has taken a step since its training was last begun."""
+
+    def has_stepped() -> bool:
+        state = run.state
+        return state.phase is Phase.TRAINING and Account(run).spent_s(state) > state.spent_s
+
+    wait_until(lambda: has_stepped() or launch.look(run).is_over, run)
+    assert not run.state.phase.is_over, run.log_tail()
+
+
+def leaves_nothing(run: Run) -> bool:
+    """No process of the run is left; the supervisor itself may take a moment to go."""
+    psutil.wait_procs(processes_of(run), timeout=5)
+    return processes_of(run) == []
+
+
+def process_of(run: Run, module: str) -> psutil.Process:
+    """One that runs ``-m MODULE``."""
+    return next(one for one in processes_of(run) if module in _module_of(one))
+
+
+def _module_of(process: psutil.Process) -> str:
+    line = process.cmdline()
+    return line[line.index("-m") + 1] if "-m" in line else ""

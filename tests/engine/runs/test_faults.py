@@ -1,0 +1,411 @@
+"""What becomes of a run when something dies, is taken or was edited: by a script where training
+only has to say that it ended, for real where processes have to be gone."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from engine.files import write_json
+from engine.machine import this_machine
+from engine.paths import PROJECT_DIR
+from engine.runs import launch
+from engine.runs.folder import Phase, Run
+from engine.runs.processes import processes_of
+from engine.runs.progress import Progress
+from engine.runs.supervisor import PORT_TRIES
+from engine.training.recipe import Recipe
+from engine.training.sample import run_plan
+from tests.engine.runs.faked import faked_run, queued, report_step, smoke
+from tests.engine.runs.real import (
+    leaves_nothing,
+    process_of,
+    start,
+    wait_for_end,
+    wait_for_steps,
+    wait_for_training,
+    wait_until,
+)
+from tests.engine.runs.scripted import (
+    Act,
+    ScriptedBackEnd,
+    dies,
+    fails,
+    goes_on,
+    stops_if_asked,
+    supervise,
+)
+
+GONE_S = 10.0
+"""In which all processes of a run are to be gone when one of them was killed."""
+CANCELLED_S = 15.0
+STEPS = 300
+"""More than can be taken between two looks of a test."""
+
+
+def succeeds(exit_code: int) -> Act:
+    """Rank 0 writes its result; what its launcher ends with is another matter."""
+    data = (faked_run([6.0]).folder / "result.json").read_bytes()
+
+    def act(run: Run) -> int:
+        (run.folder / "result.json").write_bytes(data)
+        return exit_code
+
+    return act
+
+
+def steps(run: Run) -> None:
+    report_step(run, 1, 6.0, 0.1, time=time.time())
+
+
+def is_cancelled(run: Run) -> None:
+    run.ask_to_stop("cancelled")
+
+
+def one_start(monkeypatch: pytest.MonkeyPatch, *acts: Act, **changes: object) -> Run:
+    run = queued(**changes)
+    supervise(monkeypatch, run, ScriptedBackEnd([acts]))
+    return run
+
+
+def failure_of(run: Run) -> str:
+    failure = run.state.failure
+    assert failure is not None
+    return failure.key
+
+
+@pytest.mark.parametrize("exit_code", [0, 1, -9])
+def test_a_result_is_success_whatever_the_exit_code(
+    exit_code: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = one_start(monkeypatch, goes_on, succeeds(exit_code))
+    assert (run.state.phase, run.state.failure) == (Phase.SUCCEEDED, None)
+
+
+def test_an_exit_code_of_zero_without_a_result_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert one_start(monkeypatch, lambda _: 0).state.phase is Phase.FAILED
+
+
+def test_a_run_of_which_processes_are_left_has_not_succeeded(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    run = queued()
+    supervise(monkeypatch, run, ScriptedBackEnd([[succeeds(0)]], survivors=["4711"]))
+    assert run.state.phase is Phase.FAILED
+    assert failure_of(run) == "survivors"
+
+
+def test_what_an_earlier_start_reported_is_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    run = queued()
+    succeeds(0)(run)
+    write_json(run.folder / "stopped.json", {"step": 1})
+    fails("disk_full")(run)
+    supervise(monkeypatch, run, ScriptedBackEnd([[dies]]))
+    assert run.state.phase is Phase.FAILED
+    assert failure_of(run) == "launcher_ended"
+
+
+def test_a_run_that_died_is_started_again_as_often_as_its_recipe_says(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    run = queued(restarts=2)
+    back_end = ScriptedBackEnd([[dies], [dies], [dies]])
+    assert supervise(monkeypatch, run, back_end).phase is Phase.FAILED
+    assert (back_end.starts, run.state.starts, run.state.restarts) == (3, 3, 2)
+
+    again = queued(restarts=2)
+    back_end = ScriptedBackEnd([[dies], [succeeds(0)]])
+    assert supervise(monkeypatch, again, back_end).phase is Phase.SUCCEEDED
+    assert back_end.starts == 2
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [
+        fails("input", field="corpus.source", value="x", rule="corpus_source"),
+        fails("loss_not_finite", step=3),
+        fails("disk_full"),
+    ],
+)
+def test_what_would_only_fail_again_is_not_started_again(
+    failure: Act, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = queued(restarts=5)
+    back_end = ScriptedBackEnd([[failure]])
+    assert supervise(monkeypatch, run, back_end).phase is Phase.FAILED
+    assert back_end.starts == 1
+
+
+def test_another_port_is_tried_where_one_is_busy_but_not_for_ever(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    busy = [fails("port_busy", port=29_500)]
+    run = queued()
+    back_end = ScriptedBackEnd([busy, busy, [succeeds(0)]])
+    assert supervise(monkeypatch, run, back_end).phase is Phase.SUCCEEDED
+    assert run.state.restarts == 0
+
+    back_end = ScriptedBackEnd([busy] * (PORT_TRIES + 1))
+    assert supervise(monkeypatch, queued(), back_end).phase is Phase.FAILED
+    assert back_end.starts == PORT_TRIES
+
+
+def test_a_cancelled_run_has_time_for_a_checkpoint(monkeypatch: pytest.MonkeyPatch) -> None:
+    run = one_start(monkeypatch, steps, is_cancelled, goes_on, goes_on, stops_if_asked)
+    assert run.state.phase is Phase.CANCELLED
+    assert run.stopped_step == 1
+
+
+def test_a_cancelled_run_that_does_not_stop_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("engine.runs.supervisor.PATIENCE_S", {"cancelled": 0.0})
+    run = one_start(monkeypatch, steps, is_cancelled)  # and no further act: it is not asked again
+    assert run.state.phase is Phase.CANCELLED
+    assert run.stopped_step is None
+
+
+def test_a_run_without_a_step_is_cancelled_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert one_start(monkeypatch, is_cancelled).state.phase is Phase.CANCELLED
+
+
+def test_why_a_cancelled_run_has_no_checkpoint_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    run = one_start(monkeypatch, steps, is_cancelled, fails("disk_full"))
+    assert run.state.phase is Phase.CANCELLED
+    assert failure_of(run) == "disk_full"
+
+
+def test_a_run_that_ends_as_it_is_cancelled_has_succeeded(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert one_start(monkeypatch, steps, is_cancelled, succeeds(0)).state.phase is Phase.SUCCEEDED
+
+
+def test_a_run_that_dies_as_it_is_cancelled_is_not_started_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    run = one_start(monkeypatch, steps, is_cancelled, dies, restarts=3)
+    assert (run.state.phase, run.state.starts) == (Phase.CANCELLED, 1)
+
+
+def test_a_supervisor_that_takes_over_goes_on_with_what_the_cluster_has(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    run = queued()
+    run.set_state(phase=Phase.TRAINING, cluster_job="17", starts=1)
+    succeeds(0)(run)  # before it was there
+    back_end = ScriptedBackEnd([[lambda _: 0]])
+    assert supervise(monkeypatch, run, back_end).phase is Phase.SUCCEEDED
+    assert (run.state.starts, run.state.cluster_job) == (1, None)
+
+
+def test_a_live_run_goes_on_whatever_is_made_of_its_state(monkeypatch: pytest.MonkeyPatch) -> None:
+    def spoils(run: Run) -> None:
+        (run.folder / "state.json").write_text("{")
+
+    run = one_start(monkeypatch, spoils, goes_on, succeeds(0))
+    assert run.state.phase is Phase.SUCCEEDED
+
+
+@pytest.fixture
+def tiny(texts: Path, prepared_corpora: Path) -> Recipe:
+    """Steps of milliseconds on a text that is ready in a second; two ranks where there are two
+    cores."""
+    return smoke(
+        **{
+            "corpus.source": str(texts),
+            "shape.vocab": 300,
+            "tokenizer_vocab": 280,
+            "eval_every_steps": 100_000,
+            "eval_sequences": 4,
+        }
+    )
+
+
+def ranks_of(run: Run) -> list[psutil.Process]:
+    """Launchers and ranks; not the supervisor."""
+    return [one for one in processes_of(run) if one.pid != run.state.supervisor_pid]
+
+
+def kill_supervisor(run: Run) -> None:
+    supervisor = psutil.Process(run.state.supervisor_pid)
+    supervisor.kill()
+    supervisor.wait()
+
+
+def kill_and_see_the_others_go(run: Run, module: str) -> psutil.Process:
+    victim, others = process_of(run, module), ranks_of(run)
+    assert len(others) == 2 + run.recipe.n_ranks
+    victim.kill()
+    _, left = psutil.wait_procs(others, timeout=GONE_S)
+    assert left == [], run.log_tail()
+    return victim
+
+
+def test_whatever_process_is_killed_all_go_and_the_run_is_started_again(tiny: Recipe) -> None:
+    """A rank, launch.py and the launcher, in one run that goes on from its checkpoints."""
+    often = {"checkpoint_every_steps": 20, "keep_checkpoints": 1, "restarts": 1}
+    run = start(tiny.with_values({"steps": STEPS} | often))
+    wait_until(lambda: bool(run.checkpoints()), run)
+    rank = kill_and_see_the_others_go(run, "engine.training.worker")
+    wait_until(lambda: run.state.restarts == 1, run)
+    assert f"(process {rank.pid}) was killed by SIGKILL" in run.log_tail()
+
+    wait_for_training(run)
+    launcher = kill_and_see_the_others_go(run, "deepspeed.launcher.launch")
+    assert wait_for_end(run) is Phase.FAILED  # its recipe allows one restart
+    assert leaves_nothing(run)
+    failure = run.state.failure
+    assert failure is not None
+    assert (failure.key, failure.params["pid"]) == ("launcher_killed", launcher.pid)
+
+    kept = max(int(path.name.removeprefix("step-")) for path in run.checkpoints())
+    assert kept >= 20
+    launch.resume(run)
+    wait_for_training(run)
+    kill_and_see_the_others_go(run, "deepspeed.launcher.runner")
+    assert wait_for_end(run) is Phase.SUCCEEDED, run.log_tail()
+    assert leaves_nothing(run)
+    assert run.state.starts == 4
+    assert [line.step for line in Progress(run).update().metrics] == list(range(1, STEPS + 1))
+
+
+def test_cancel_leaves_a_checkpoint_and_no_process_and_the_run_can_go_on(tiny: Recipe) -> None:
+    run = start(tiny.with_values({"steps": 100_000}))
+    wait_for_steps(run)
+    everything = processes_of(run)
+    launch.cancel(run)
+    _, left = psutil.wait_procs(everything, timeout=CANCELLED_S)
+    assert left == []
+    assert run.state.phase is Phase.CANCELLED
+    stopped = run.stopped_step
+    assert stopped is not None
+    assert run.checkpoints()[-1].name == f"step-{stopped:08d}"
+    launch.cancel(run)  # again is no error
+    assert run.result is None
+
+    launch.resume(run)
+    wait_for_training(run)
+    assert [line.step for line in Progress(run).update().metrics][stopped] == stopped + 1
+    kill_supervisor(run)
+    assert launch.look(run) is Phase.FAILED  # at the first look
+    assert leaves_nothing(run)
+    assert failure_of(run) == "supervisor_lost"
+
+
+def test_cancel_right_after_the_start(tiny: Recipe) -> None:
+    run = start(tiny)
+    launch.cancel(run)
+    assert wait_for_end(run) is Phase.CANCELLED
+    assert leaves_nothing(run)
+
+
+def test_a_supervisor_killed_while_the_text_is_prepared_is_found() -> None:
+    run = start(smoke())  # its text is not ready, and takes seconds
+    wait_until(lambda: run.state.phase is Phase.PREPARING and len(processes_of(run)) > 1, run)
+    kill_supervisor(run)
+    assert launch.look(run) is Phase.FAILED
+    assert leaves_nothing(run)
+
+
+def test_a_killed_starter_takes_nothing_along(tiny: Recipe, tmp_path: Path) -> None:
+    """The app, or a terminal, is SIGKILLed with everything in its process group."""
+    recipe = tmp_path / "recipe.toml"
+    recipe.write_text(tiny.with_values({"steps": STEPS}).to_toml(), "utf-8")
+    code = (
+        "import sys, time\n"
+        "from pathlib import Path\n"
+        "from engine.documents import read_toml\n"
+        "from engine.training.recipe import Recipe\n"
+        "from tests.engine.runs.real import start\n"
+        "print(start(read_toml(Path(sys.argv[1]), Recipe)).id, flush=True)\n"
+        "time.sleep(600)\n"
+    )
+    starter = subprocess.Popen(
+        [sys.executable, "-c", code, str(recipe)], cwd=PROJECT_DIR, stdout=subprocess.PIPE,
+        text=True, start_new_session=True,
+    )  # fmt: skip
+    assert starter.stdout is not None
+    run = Run.find(starter.stdout.readline().strip())
+    wait_for_steps(run)
+    os.killpg(starter.pid, signal.SIGKILL)
+    starter.wait()
+    assert wait_for_end(run) is Phase.SUCCEEDED, run.log_tail()
+
+
+def test_two_runs_on_the_same_slots_run_one_after_the_other_though_nobody_looks(
+    home: Path, tiny: Recipe
+) -> None:
+    (home / "settings.toml").write_text("slots = 1\n")
+    recipe = tiny.with_values({"n_ranks": 1, "steps": 2})
+    first, second = start(recipe), start(recipe)
+    assert second.state.phase is Phase.QUEUED
+    wait_until(lambda: second.state.phase.is_over, second)
+    assert (first.state.phase, second.state.phase) == (Phase.SUCCEEDED, Phase.SUCCEEDED)
+    began, ended = second.state.started_at, first.state.ended_at
+    assert began is not None
+    assert ended is not None
+    assert began > ended
+
+
+def test_a_busy_port_is_left_for_another_one(tiny: Recipe) -> None:
+    """The port was free when it was chosen, and somebody has taken it since."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        recipe = tiny.with_values({"n_ranks": 1, "steps": 2})
+        run = Run.create(recipe, run_plan(recipe, None, this_machine()))
+        run.publish()
+        run.set_state(phase=Phase.STARTING, slots=tuple(range(run.recipe.n_ranks)))
+        code = (
+            "import sys\n"
+            "from pathlib import Path\n"
+            "from engine.runs import supervisor\n"
+            "from engine.runs.back_ends import local\n"
+            "from engine.runs.folder import Run\n"
+            f"ports, free_port = [{listener.getsockname()[1]}], local.free_port\n"
+            "local.free_port = lambda: ports.pop() if ports else free_port()\n"
+            "supervisor.main(Run(Path(sys.argv[1])))\n"
+        )
+        with run.locked(), (run.folder / "log").open("ab") as log:
+            subprocess.run(
+                [sys.executable, "-c", code, str(run.folder)],
+                cwd=PROJECT_DIR, stdout=log, stderr=log, check=True,
+            )  # fmt: skip
+    assert run.state.phase is Phase.SUCCEEDED, run.log_tail()
+    assert (run.state.starts, run.state.restarts) == (2, 0)
+
+
+def test_a_stale_build_lock_does_not_stop_a_run(tiny: Recipe) -> None:
+    from engine.training import ops
+
+    lock = ops.built_file().parent / "lock"
+    lock.touch()
+    try:
+        run = start(tiny.with_values({"n_ranks": 1, "steps": 2}))
+        assert wait_for_end(run) is Phase.SUCCEEDED, run.log_tail()
+    finally:
+        lock.unlink()
+
+
+def test_bad_text_fails_with_its_line_in_both_languages(tmp_path: Path) -> None:
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    run = start(smoke(**{"corpus.source": str(empty)}))
+    assert wait_for_end(run) is Phase.FAILED
+    failure = run.state.failure
+    assert failure is not None
+    assert "two documents" in failure.in_language("en")
+    assert "corpus.source" in failure.in_language("zh_Hans")
+    assert failure.in_language("zh_Hans") != failure.in_language("en")
+
+
+def test_a_recipe_edited_while_it_waits_fails_the_run_with_one_line() -> None:
+    run = queued()
+    recipe = run.folder / "recipe.toml"
+    recipe.write_text(recipe.read_text().replace("steps = 20", "steps = 21"))
+    assert wait_for_end(run) is Phase.FAILED
+    failure = run.state.failure
+    assert failure is not None
+    assert "recipe.toml was edited after the run was made" in failure.in_language("en")
+    assert "Traceback" not in run.log_tail()
