@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from engine.forecast import Forecast
-from finance.cents import Cents, in_usd, nothing
+from finance.cents import Cents, in_usd, total
 from finance.compute.rates import Bound, compute_rates
 from finance.costs.people import PEOPLE
 from finance.ledger import Account
@@ -89,7 +89,7 @@ def months_of(books: Books, trial: int = 0) -> list[CashMonth]:
     cash, direct = books.statements.cash_flow, books.statements.operating_cash
 
     def paid_for(accounts: Iterable[Account]) -> Cents:
-        return -sum((direct[account] for account in accounts), nothing(n_months))
+        return -total((direct[account] for account in accounts), n_months)
 
     lines = {
         "revenue_usd": -paid_for(REVENUE),
@@ -98,7 +98,7 @@ def months_of(books: Books, trial: int = 0) -> list[CashMonth]:
         ),
         "serving_usd": paid_for((Account.PAID_INFERENCE, Account.FREE_INFERENCE)),
         "people_usd": paid_for(PEOPLE.values()),
-        "equity_usd": sum((cash[name] for name in MONEY_RAISED), nothing(n_months)),
+        "equity_usd": total((cash[name] for name in MONEY_RAISED), n_months),
     }
     named = lines["revenue_usd"] + lines["equity_usd"]
     named = named - lines["training_usd"] - lines["serving_usd"] - lines["people_usd"]

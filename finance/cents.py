@@ -7,8 +7,9 @@ where the one becomes the other. ``trials`` is 1 where all trials are alike: the
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from decimal import Decimal
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +19,7 @@ from finance.money import CENT, MAX_USD
 
 Cents = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
+AnyScalar = TypeVar("AnyScalar", bound=np.generic)
 
 MOST_CENTS = MAX_USD * 100
 """Of one line in one month. Below 2⁵³, so that floats of this size still tell one cent from the
@@ -55,6 +57,14 @@ def nothing(n_months: int) -> Cents:
     return np.zeros((1, n_months), np.int64)
 
 
+def total(amounts: Iterable[Cents], n_months: int) -> Cents:
+    """The sum of any number of amounts; as many trials as the widest of them has."""
+    summed = nothing(n_months)
+    for cents in amounts:
+        summed = summed + cents
+    return summed
+
+
 def in_month(cents: int | Cents, month: int, n_months: int) -> Cents:
     """One amount, for all trials or for each, in ``month`` (from 1); nothing beyond the last."""
     amount = np.asarray(cents, np.int64).reshape(-1, 1)
@@ -64,12 +74,12 @@ def in_month(cents: int | Cents, month: int, n_months: int) -> Cents:
     return found
 
 
-def later(cents: Cents, months: int) -> Cents:
-    """The same amounts so many months later; what falls beyond the last month is not seen."""
+def later(values: npt.NDArray[AnyScalar], months: int) -> npt.NDArray[AnyScalar]:
+    """The same values so many months later; what falls beyond the last month is not seen."""
     if months == 0:
-        return cents
-    moved = np.zeros_like(cents)
-    moved[:, months:] = cents[:, :-months]
+        return values
+    moved = np.zeros_like(values)
+    moved[:, months:] = values[:, :-months]
     return moved
 
 

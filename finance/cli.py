@@ -14,9 +14,11 @@ from engine.report import print_table
 from engine.runs.folder import Phase, Run, all_runs
 from engine.runs.measured import calibration_of
 from engine.terminal import new_app, text
+from finance.indicators import Indicators
 from finance.outlook import Outlook, calibration_effect, outlook, with_calibration
 from finance.report import cash_csv, effect_rows, outlook_rows
 from finance.scenario import read_scenario
+from finance.statement_files import write_statements
 
 app = new_app(text("cli.finance"))
 
@@ -31,6 +33,7 @@ def run(
     scenario: Path,
     calibrated_by: Annotated[str, typer.Option(help=text("cli.calibrated_by"))] = "",
     csv: Annotated[Path | None, typer.Option(help=text("cli.csv"))] = None,
+    statements: Annotated[Path | None, typer.Option(help=text("cli.statements"))] = None,
     as_json: Annotated[bool, typer.Option("--json", help=text("cli.json"))] = False,
 ) -> None:
     chosen = read_scenario(scenario)
@@ -41,7 +44,11 @@ def run(
         chosen = with_calibration(chosen, calibration)
     seen = outlook(chosen)
     if csv is not None:
+        if not csv.parent.is_dir():
+            raise InputError("--csv", str(csv), "folder_missing")
         csv.write_text(cash_csv(seen.months), "utf-8")
+    if statements is not None:
+        write_statements(seen.books, statements)
     if as_json:
         print(_as_json(seen))
     else:
@@ -59,6 +66,7 @@ def _find(name: str) -> Run:
 
 
 def _as_json(seen: Outlook) -> str:
+    indicators = Indicators(seen.books)
     return json.dumps(
         {
             "forecast": seen.forecast.model_dump(mode="json"),
@@ -66,6 +74,10 @@ def _as_json(seen: Outlook) -> str:
             "runway_months_with_round": _text(seen.runway_months_with_round),
             "burn_multiple": _text(seen.burn_multiple),
             "sold_share": _text(seen.sold_share),
+            "indicators": {
+                str(month): {key: _text(value) for key, value in indicators.at(month).items()}
+                for month in range(12, seen.horizon_months + 1, 12)
+            },
             "months": [
                 {
                     "month": one.month,

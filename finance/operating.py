@@ -7,17 +7,17 @@ outside; research credits; interest and tax.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 
 from engine.documents import Document
-from finance.cents import Floats, in_month, nothing, of_decimal, to_cents
+from finance.cents import Cents, Floats, in_month, of_decimal, to_cents, total
 from finance.company import Company
 from finance.compute.contracts import ComputeForEquity, Credits
-from finance.compute.needs import needs_of
+from finance.compute.needs import INFERENCE, needs_of
 from finance.compute.posting import post_contract, post_on_demand
 from finance.compute.rates import ComputeRates
 from finance.compute.supply import Supply, supply
@@ -42,7 +42,8 @@ class Books:
 
     company: Company
     ledger: Ledger
-    sales: tuple[Sales, ...]
+    sales: Mapping[str, Sales]
+    """By where their lines stand in the scenario."""
     recurring: tuple[Recurring, ...]
     supply: Supply
 
@@ -59,6 +60,35 @@ class Books:
     def new_customers(self) -> Floats:
         """Of all lines together, in each month. Shape (trials, months)."""
         return _sum((one.customers.new for one in self.recurring), self.ledger.n_months)
+
+    @property
+    def lost_customers(self) -> Floats:
+        return _sum((one.customers.lost for one in self.recurring), self.ledger.n_months)
+
+    @property
+    def serving_hours(self) -> Floats:
+        """Device-hours that serve those who pay and those who do not. Shape (trials, months)."""
+        return _sum((self.supply.hours[one] for one in INFERENCE), self.ledger.n_months)
+
+    @property
+    def served_million_tokens(self) -> Floats:
+        """Of every kind and model, paid for or not. Shape (trials, months)."""
+        counts = (
+            tokens.total
+            for one in self.sales.values()
+            for tokens in (one.paid_tokens, one.free_tokens, one.hosted_tokens)
+            if tokens is not None
+        )
+        return _sum(counts, self.ledger.n_months)
+
+    @property
+    def token_revenue(self) -> Cents:
+        """Of the lines that the plan's model serves. Shape (trials, months)."""
+        lines = {path for path, one in self.sales.items() if one.paid_tokens is not None}
+        earned = (
+            one.cents for one in self.ledger.entries if one.credit in REVENUE and one.line in lines
+        )
+        return total(earned, self.ledger.n_months)
 
 
 def run_company(
@@ -89,7 +119,7 @@ def run_company(
     with np.errstate(over="ignore", invalid="ignore"):  # to_cents refuses what comes of it
         run.ledger.open(Account.CASH, Account.PAID_IN, of_decimal(company.cash_usd))
         sales, recurring = run.sell()
-        books = Books(company, run.ledger, sales, recurring, run.compute(sales))
+        books = Books(company, run.ledger, sales, recurring, run.compute(sales.values()))
         run.spend(books)
         run.finance(with_planned_money)
     run.trials.check_all_were_asked()
@@ -108,21 +138,23 @@ class _Run:
     def at(self, document: Document, path: str, currency: str = REPORTING_CURRENCY) -> Numbers:
         return self.trials.of(document, f"{ROOT}.{path}", self.company.usd_per_unit(currency))
 
-    def sell(self) -> tuple[tuple[Sales, ...], tuple[Recurring, ...]]:
+    def sell(self) -> tuple[dict[str, Sales], tuple[Recurring, ...]]:
         company, n_months = self.company, self.ledger.n_months
-        sales: list[Sales] = []
+        sales: dict[str, Sales] = {}
         recurring: list[Recurring] = []
         if company.revenue is not None:
             at = self.at(company.revenue, "revenue")
-            sales.append(simple_sales(at, company.revenue, n_months))
-            recurring += invoice(self.ledger, at, company.revenue, sales[-1])
+            sold = simple_sales(at, company.revenue, n_months)
+            sales[at.path] = sold
+            recurring += invoice(self.ledger, at, company.revenue, sold)
         for number, line in enumerate(company.revenue_lines):
             at = self.at(line, f"revenue_lines.{number}", line.currency)
-            sales.append(sales_of(at, line, n_months))
-            recurring += invoice(self.ledger, at, line, sales[-1])
-        return tuple(sales), tuple(recurring)
+            sold = sales_of(at, line, n_months)
+            sales[at.path] = sold
+            recurring += invoice(self.ledger, at, line, sold)
+        return sales, tuple(recurring)
 
-    def compute(self, sales: tuple[Sales, ...]) -> Supply:
+    def compute(self, sales: Iterable[Sales]) -> Supply:
         company, terms, n_months = self.company, self.company.compute, self.ledger.n_months
         training = company.training
         needs = needs_of(
@@ -166,7 +198,7 @@ class _Run:
         if not company.spending:
             return
         flows = ledger.flows()
-        revenue = -sum((flows[one] for one in REVENUE), nothing(ledger.n_months))
+        revenue = -total((flows[one] for one in REVENUE), ledger.n_months)
         new_customers = books.new_customers
         for number, spending in enumerate(company.spending):
             post_spending(

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from engine.documents import Document, read_toml
+from engine.documents import Document, InputError, read_toml
 from engine.paths import DATA_DIR
 from engine.plan import Plan
 from finance.company import Company
+from finance.compute.rates import changed_plan
 
 SAMPLES_DIR = DATA_DIR / "scenarios"
 
@@ -22,6 +23,16 @@ class Scenario(Document):
     name: Annotated[str, Field(min_length=1, max_length=120)]
     plan: Plan
     company: Company
+
+    @model_validator(mode="after")
+    def _events_can_be_trained(self) -> Self:
+        for number, event in enumerate(self.company.training_events):
+            try:
+                changed_plan(self.plan, event)
+            except InputError as error:
+                where = f"company.training_events.{number}.changes.{error.field}"
+                raise InputError(where, error.value, error.rule, **error.params) from None
+        return self
 
 
 def sample_scenarios() -> dict[str, Scenario]:

@@ -9,7 +9,7 @@ import numpy as np
 from pydantic import Field
 
 from engine.documents import Document
-from finance.cents import in_month, to_cents
+from finance.cents import in_month, to_cents, total
 from finance.ledger import Account, Ledger
 from finance.money import Usd
 from finance.months import MONTHS_PER_YEAR, Month
@@ -65,7 +65,7 @@ def post_research_credit(ledger: Ledger, at: Numbers, tax: Tax, first_calendar_m
     """Earned with the costs, paid out some time after the fiscal year."""
     n_months = ledger.n_months
     flows = ledger.flows()
-    costs = sum((flows[account] for account in RESEARCH), np.zeros((1, n_months), np.int64))
+    costs = total((flows[account] for account in RESEARCH), n_months)
     credit = np.rint(np.maximum(costs, 0) * at("research_credit_share")).astype(np.int64)
     ledger.post(Account.GRANTS_RECEIVABLE, Account.TAX_CREDITS, credit, at.path)
     begin = 0

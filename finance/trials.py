@@ -9,15 +9,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import reduce
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from engine.documents import Document, InputError
-from finance.cents import Floats
-
-AnyScalar = TypeVar("AnyScalar", bound=np.generic)
+from finance.cents import AnyScalar, Floats
 
 
 @dataclass(frozen=True, slots=True)

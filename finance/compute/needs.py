@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Annotated
@@ -22,9 +22,9 @@ from finance.revenue.prices import Change
 from finance.revenue.sales import Sales
 from finance.trials import Numbers
 
+INFERENCE = (Account.PAID_INFERENCE, Account.FREE_INFERENCE)
 PURPOSES = (
-    Account.PAID_INFERENCE,
-    Account.FREE_INFERENCE,
+    *INFERENCE,
     Account.TRAINING,
     Account.RESEARCH_COMPUTE,
 )
@@ -64,7 +64,7 @@ class Need:
 def needs_of(
     at: Numbers,
     rates: ComputeRates,
-    sales: Sequence[Sales],
+    sales: Iterable[Sales],
     *,
     schedule: tuple[Numbers, TrainingSchedule] | None,
     events: Sequence[tuple[Numbers, TrainingEvent]],

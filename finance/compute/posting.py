@@ -11,7 +11,7 @@ from typing import assert_never
 import numpy as np
 import pyxirr
 
-from finance.cents import Cents, Floats, divided, in_month, nothing, spread, to_cents
+from finance.cents import Cents, Floats, divided, in_month, spread, to_cents, total
 from finance.compute.contracts import (
     Credits,
     GpuBackedDebt,
@@ -179,7 +179,7 @@ def _pay_with(
     running = within(contract.first_month, contract.last_month, n_months)
     amount = to_cents(at("amount_usd"), at.path)
     purposes = [Account(name) for name in contract.serves]
-    wanted = sum((left[purpose] for purpose in purposes), nothing(n_months)) * running
+    wanted = total((left[purpose] for purpose in purposes), n_months) * running
     used_so_far = np.minimum(np.cumsum(wanted, axis=1), amount)
     used = np.diff(used_so_far, axis=1, prepend=0)
     given = in_month(amount, contract.first_month, n_months)

@@ -9,6 +9,7 @@ from typing import Literal
 
 import numpy as np
 
+from engine.documents import InputError
 from engine.forecast import Figure, Forecast, forecast
 from engine.plan import Plan
 from engine.serving.planned import planned_serving
@@ -90,8 +91,19 @@ def compute_rates(
 
 
 def changed_plan(plan: Plan, event: TrainingEvent) -> Plan:
-    """The plan that an event trains; InputError if its changes are not allowed."""
-    return plan.with_values(event.changes) if event.changes else plan
+    """The plan that an event trains.
+
+    Raises
+    ------
+    InputError
+        If its changes are not allowed, or there is no such field.
+    """
+    if not event.changes:
+        return plan
+    try:
+        return plan.with_values(event.changes)
+    except (KeyError, TypeError):  # a table on the way is not there
+        raise InputError(", ".join(event.changes), "—", "unknown_field") from None
 
 
 def _event(

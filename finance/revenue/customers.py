@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from finance.cents import Floats
-from finance.months import MONTHS_PER_YEAR
+from finance.cents import Floats, later
+from finance.months import MONTHS_PER_YEAR, months_since
 from finance.revenue.adoption import Coming
 from finance.revenue.retention import Staying
 
@@ -24,6 +24,21 @@ class Customers:
     lost: Floats
     active: Floats
     """At the end of the month, those who came in it included; they pay for it."""
+    stay: Staying
+
+    def of_a_year_ago(self) -> Floats:
+        """Those who are there and were a year before. Shape (1 or trials, months)."""
+        n_months = self.active.shape[1]
+        if self.stay.left is not None:
+            since = months_since(1, n_months)
+            return lagged(self.new, np.where(since < MONTHS_PER_YEAR, 0.0, self.stay.left))
+        there = np.zeros_like(self.active)
+        assert self.stay.churn is not None
+        kept = _by_month(1.0 - self.stay.churn, n_months)
+        for month in range(MONTHS_PER_YEAR, n_months):
+            year = np.prod(kept[month - MONTHS_PER_YEAR + 1 : month + 1], axis=0)
+            there[:, month] = self.active[:, month - MONTHS_PER_YEAR] * year
+        return there
 
 
 def customers(come: Coming, stay: Staying, launch_month: int, n_months: int) -> Customers:
@@ -61,12 +76,12 @@ def customers(come: Coming, stay: Staying, launch_month: int, n_months: int) -> 
             if coming is None:
                 active[month] = np.rint(active[month] * COUNTED_TO) / COUNTED_TO
         before = active[month]
-    return _with_lost(np.ascontiguousarray(new.T), np.ascontiguousarray(active.T))
+    return _with_lost(np.ascontiguousarray(new.T), np.ascontiguousarray(active.T), stay)
 
 
 def who_stay(new: Floats, left: Floats) -> Customers:
     """Those who came, as far as ``left`` (S(0), S(1), …) says that they are still there."""
-    return _with_lost(new, lagged(new, left))
+    return _with_lost(new, lagged(new, left), Staying(left=left))
 
 
 def by_contract(
@@ -104,15 +119,13 @@ def lagged(new: Floats, weights: Floats) -> Floats:
     """
     n_months = new.shape[1]
     found = new * weights[:, :1]
-    for lag in np.flatnonzero(weights.any(axis=0))[1:]:
+    for lag in 1 + np.flatnonzero(weights[:, 1:].any(axis=0)):
         found[:, lag:] += new[:, : n_months - lag] * weights[:, lag : lag + 1]
     return found
 
 
-def _with_lost(new: Floats, active: Floats) -> Customers:
-    before = np.zeros_like(active)
-    before[:, 1:] = active[:, :-1]
-    return Customers(new=new, lost=np.maximum(before + new - active, 0.0), active=active)
+def _with_lost(new: Floats, active: Floats, stay: Staying) -> Customers:
+    return Customers(new, np.maximum(later(active, 1) + new - active, 0.0), active, stay)
 
 
 def _by_month(numbers: Floats, n_months: int) -> Floats:

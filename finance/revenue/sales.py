@@ -7,7 +7,7 @@ from typing import assert_never
 
 import numpy as np
 
-from finance.cents import Floats
+from finance.cents import Floats, later
 from finance.ledger import Account
 from finance.months import MONTHS_PER_YEAR, months_since, yearly_change
 from finance.revenue.adoption import Coming, coming
@@ -52,8 +52,10 @@ class Sales:
     free_users: Floats | None = None
     delivery_usd: Floats | None = None
     """What delivering it takes besides inference."""
+    hosted_tokens: TokenCounts | None = None
+    """Of other models than the plan's."""
     hosting_usd: Floats | None = None
-    """Serving other models than the plan's, before compute gets cheaper."""
+    """Serving these, before compute gets cheaper."""
 
 
 def sales_of(at: Numbers, line: RevenueLine, n_months: int) -> Sales:
@@ -102,7 +104,7 @@ def _by_the_token(at: Numbers, line: ApiTokens | HostedOpenWeights, n_months: in
     invoices = (Invoices(usd=usd, customers=base),)
     if isinstance(line, HostedOpenWeights):
         hosting = used.total * at.usd("cost_per_million_tokens")
-        return Sales(invoices=invoices, hosting_usd=hosting)
+        return Sales(invoices=invoices, hosted_tokens=used, hosting_usd=hosting)
     return Sales(invoices=invoices, paid_tokens=used)
 
 
@@ -116,9 +118,7 @@ def _subscription(at: Numbers, line: Subscription, n_months: int) -> Sales:
     come = coming(at, line.adoption, line.launch_month, n_months)
     gone = Staying(churn=at("free_churn_share_per_month") + converting)
     free = customers(come, gone, line.launch_month, n_months)
-    converted = np.zeros_like(free.active)
-    converted[:, 1:] = free.active[:, :-1]
-    converted = converted * converting
+    converted = later(free.active, 1) * converting
     factors = price_factors(at, line.prices, line.launch_month, n_months)
     left = staying(at, line.retention, n_months).survival(n_months)
     invoices, used = [], []
