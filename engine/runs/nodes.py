@@ -7,6 +7,7 @@ import datetime
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from engine.documents import Document
 from engine.files import read_json, write_json
@@ -101,19 +102,28 @@ def death_of_nodes(
         if state and state.lost is not None:
             return Failure(key="link_lost", params={"node": state.lost, "other": state.name})
     in_order = sorted(range(len(names)), key=lambda rank: [*ended, rank].index(rank))
-    failures = []
-    for rank in in_order:
-        state = states[rank]
-        if state is None:
-            return Failure(key="node_not_started", params={"node": names[rank]})
-        if state.missing is not None:
-            params = {"node": state.name, "missing": state.missing}
-            return Failure(key="nodes_apart", params=params)
-        if state.failure is not None:
-            failures.append(Failure.on_node(state.name, state.failure))
-        elif state.ended_at is None:  # its guard was killed, or nothing of it is reached any more
-            failures.append(Failure(key="node_lost", params={"node": state.name}))
-    # Of several, one that a signal ended did not end because of the others.
-    killed = [one for one in failures if "signal" in one.params.get("what", {}).get("params", {})]
+    verdicts = [_verdict(names[rank], states[rank]) for rank in in_order]
     no_result = Failure(key="no_result", params={"exit_code": exit_code})
-    return [*killed, *failures, no_result][0]
+    return min(verdicts, key=lambda verdict: verdict.rank).failure or no_result
+
+
+class _Verdict(NamedTuple):
+    """What one node's word makes the cause; of several the first by rank is believed."""
+
+    rank: int
+    failure: Failure | None = None
+
+
+def _verdict(name: str, state: NodeState | None) -> _Verdict:
+    if state is None:
+        return _Verdict(2, Failure(key="node_not_started", params={"node": name}))
+    if state.failure is not None:
+        # Of several, one that a signal ended did not end because of the others.
+        rank = 0 if "signal" in state.failure.params else 1
+        return _Verdict(rank, Failure.on_node(state.name, state.failure))
+    if state.missing is not None:
+        params = {"node": state.name, "missing": state.missing}
+        return _Verdict(3, Failure(key="nodes_apart", params=params))
+    if state.ended_at is None:  # its guard was killed, or nothing of it is reached any more
+        return _Verdict(1, Failure(key="node_lost", params={"node": state.name}))
+    return _Verdict(4)

@@ -38,8 +38,8 @@ def ask(*command: str) -> str:
     except subprocess.TimeoutExpired as error:
         raise ClientError(f"{command[0]}: {error.timeout:.0f} s") from None
     if answer.returncode != 0:
-        said = (answer.stderr or answer.stdout).strip().splitlines()
-        raise ClientError(said[-1] if said else f"{command[0]}: {answer.returncode}")
+        said = [line for line in (answer.stderr or answer.stdout).splitlines() if line.strip()]
+        raise ClientError("; ".join(said[-2:]) or f"{command[0]}: {answer.returncode}")
     return answer.stdout
 
 

@@ -1,0 +1,130 @@
+"""Training on a list of hosts, for real: two namespaces of this machine's network with a cable
+between them, or this machine alone."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from engine.results import Failure
+from engine.runs import launch
+from engine.runs.back_ends.hosts import BACK_END, connecting, guard_line
+from engine.runs.folder import Phase
+from engine.runs.nodes import read_node
+from engine.runs.settings import Hosts, Settings
+from engine.training.recipe import Recipe
+from tests.engine.runs.back_ends import namespaces
+from tests.engine.runs.back_ends.namespaces import TwoMachines
+from tests.engine.runs.back_ends.training import (
+    leaves_nothing,
+    logs,
+    losses,
+    start,
+    wait_for_end,
+    wait_for_steps,
+)
+
+NOTICED_S = 60
+
+
+@pytest.fixture
+def machines(home: Path) -> Iterator[TwoMachines]:
+    machines = TwoMachines()
+    try:
+        machines.build()
+        machines.configure(home)
+        yield machines
+    finally:
+        machines.remove()
+
+
+@pytest.mark.skipif(bool(namespaces.LACKS), reason=namespaces.LACKS)
+def test_a_cut_link_is_noticed_on_both_sides_and_the_run_goes_on(
+    machines: TwoMachines, recipe: Recipe, calm_losses: list[float]
+) -> None:
+    run = start(recipe, "hosts")
+    wait_for_steps(run, 70)
+    machines.pull_cable()
+    assert wait_for_end(run, NOTICED_S) is Phase.FAILED
+    one, other = machines.names
+    assert run.state.failure == Failure(key="link_lost", params={"node": other, "other": one})
+    assert other in run.state.failure.in_language("zh_Hans")
+    for rank, lost in enumerate([other, one]):
+        state = read_node(run.folder, rank)
+        assert state is not None
+        assert state.lost == lost
+        assert state.ended_at is not None
+    assert leaves_nothing(run)
+
+    machines.plug_in()
+    launch.resume(run)
+    assert wait_for_end(run) is Phase.SUCCEEDED, logs(run)
+    assert losses(run) == calm_losses
+    assert "resuming from step-00000050" in logs(run)
+    assert leaves_nothing(run)
+
+
+HERE = """
+[hosts]
+connect = ["sh", "-c"]
+nodes = [{name = "here", address = "localhost", slots = 1}]
+"""
+
+
+def test_a_killed_guard_leaves_no_rank_and_a_cancelled_run_a_checkpoint(
+    home: Path, recipe: Recipe
+) -> None:
+    (home / "settings.toml").write_text(HERE, "utf-8")
+    run = start(recipe.with_values({"n_ranks": 1, "steps": 100_000}), "hosts")
+    wait_for_steps(run, 3)
+    guard = read_node(run.folder, 0)
+    assert guard is not None
+    os.kill(guard.pid, signal.SIGKILL)
+    assert wait_for_end(run) is Phase.FAILED
+    assert run.state.failure == Failure(key="node_lost", params={"node": "here"})
+    assert leaves_nothing(run)
+
+    launch.resume(run)
+    wait_for_steps(run, 60)
+    launch.cancel(run)
+    assert wait_for_end(run) is Phase.CANCELLED
+    assert run.stopped_step is not None
+    assert run.checkpoints()[-1].name == f"step-{run.stopped_step:08d}"
+    assert leaves_nothing(run)
+
+
+def test_a_line_reaches_the_guard_as_it_is(tmp_path: Path) -> None:
+    """Through the shell at the other end of ``ssh``, which splits what it is given once more."""
+    (tmp_path / "engine" / "runs").mkdir(parents=True)
+    say = "import os, sys; print(*sys.argv[1:], os.environ['FLOPLEDGER_HOME'], sep='|')"
+    (tmp_path / "engine" / "runs" / "node.py").write_text(say, "utf-8")
+    hosts = Hosts.parse(
+        {
+            "nodes": [{"name": "gpu1", "address": "10.0.0.1", "slots": 8}],
+            "project_dir": str(tmp_path),
+            "python": sys.executable,
+        }
+    )
+    line = guard_line(hosts, {"FLOPLEDGER_HOME": "/it's a home"}, ["/a run", "--rank", "0"])
+    command = connecting(hosts, hosts.nodes[0], line)
+    assert command[0] == "ssh"
+    assert command[-2:] == ["gpu1", line]
+    said = subprocess.run(["sh", "-c", line], capture_output=True, text=True, check=True)
+    assert said.stdout == "/a run|--rank|0|/it's a home\n"
+
+
+def test_what_is_lacking_is_one_line(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (lack,) = BACK_END.lacks(Settings())
+    assert "[hosts]" in lack.in_language("zh_Hans")
+    node = {"name": "gpu1", "address": "10.0.0.1", "slots": 8}
+    known = Settings(hosts=Hosts.parse({"nodes": [node, node | {"name": "gpu2"}]}))
+    assert BACK_END.slots(known) == BACK_END.machine(known).n_devices == 16
+    monkeypatch.setenv("PATH", str(tmp_path))
+    (lack,) = BACK_END.lacks(known)
+    assert "ssh must be on the PATH" in lack.in_language("en")

@@ -1,0 +1,193 @@
+"""Training in a Slurm cluster, for real: two nodes on this machine."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from engine.machine import machine_like
+from engine.runs import launch
+from engine.runs.back_ends.slurm import BACK_END, job_script
+from engine.runs.folder import Phase, Run
+from engine.runs.job import Job
+from engine.runs.settings import Settings, Slurm, settings
+from engine.training.recipe import Recipe
+from engine.training.sample import run_plan
+from tests.engine.runs.back_ends import slurm_cluster
+from tests.engine.runs.back_ends.slurm_cluster import SlurmTestCluster
+from tests.engine.runs.back_ends.training import (
+    executable,
+    leaves_nothing,
+    logs,
+    losses,
+    start,
+    wait_for_end,
+    wait_for_steps,
+    wait_until,
+)
+
+needs_slurm = pytest.mark.skipif(bool(slurm_cluster.LACKS), reason=slurm_cluster.LACKS)
+
+SETTINGS = """
+[slurm]
+nodes = 2
+slots_per_node = 1
+partition = "{partition}"
+"""
+
+
+@pytest.fixture(scope="module")
+def running_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SlurmTestCluster]:
+    cluster = SlurmTestCluster(tmp_path_factory.mktemp("slurm"))
+    try:
+        cluster.start()
+        yield cluster
+    finally:
+        cluster.stop()
+
+
+@pytest.fixture
+def cluster(
+    running_cluster: SlurmTestCluster, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> SlurmTestCluster:
+    monkeypatch.setenv("SLURM_CONF", str(running_cluster.configuration))
+    (home / "settings.toml").write_text(SETTINGS.format(partition="main"), "utf-8")
+    return running_cluster
+
+
+@needs_slurm
+def test_a_job_whose_node_is_lost_comes_back_and_goes_on(
+    cluster: SlurmTestCluster, recipe: Recipe, calm_losses: list[float]
+) -> None:
+    assert BACK_END.lacks(settings()) == []
+    run = start(recipe, "slurm")
+    wait_for_steps(run, 70)
+    job = run.state.cluster_job
+    cluster.lose_node("n1", run)
+    cluster.wait_until(lambda: cluster.job_state(job) == "PENDING")
+    cluster.start_node("n1")
+    cluster.wait_until(lambda: cluster.node_states() == ["idle", "idle"])
+    # Slurm holds what comes back for two minutes.
+    cluster.ask("scontrol", "update", f"jobid={job}", "StartTime=now")
+
+    # Meanwhile its supervisor dies: another one goes on with the job.
+    supervisor = run.state.supervisor_pid
+    assert supervisor is not None
+    os.kill(supervisor, signal.SIGKILL)
+    wait_until(lambda: launch.look(run).is_over or run.state.supervisor_pid != supervisor, run)
+    assert run.state.cluster_job == job
+    assert wait_for_end(run) is Phase.SUCCEEDED, logs(run)
+    assert losses(run) == calm_losses
+    assert run.state.starts == 1
+    assert "resuming from step-00000050" in logs(run)
+    assert leaves_nothing(run)
+
+
+@needs_slurm
+def test_a_cancelled_job_leaves_a_checkpoint(cluster: SlurmTestCluster, recipe: Recipe) -> None:
+    run = start(recipe.with_values({"n_ranks": 1, "steps": 100_000}), "slurm")
+    wait_for_steps(run, 3)
+    job = run.state.cluster_job
+    launch.cancel(run)
+    assert wait_for_end(run) is Phase.CANCELLED
+    assert run.checkpoints()[-1].name == f"step-{run.stopped_step or 0:08d}"
+    assert cluster.job_state(job) == "COMPLETED"
+    assert leaves_nothing(run)
+
+
+@needs_slurm
+def test_a_job_that_waits_is_cancelled(cluster: SlurmTestCluster, recipe: Recipe) -> None:
+    cluster.ask("scontrol", "update", "partitionname=main", "state=down")
+    try:
+        run = start(recipe, "slurm")
+        wait_until(lambda: run.state.cluster_job is not None, run)
+        job = run.state.cluster_job
+        assert cluster.job_state(job) == "PENDING"
+        launch.cancel(run)
+        assert wait_for_end(run) is Phase.CANCELLED
+        assert cluster.job_state(job) == "CANCELLED"
+    finally:
+        cluster.ask("scontrol", "update", "partitionname=main", "state=up")
+
+
+@needs_slurm
+def test_what_slurm_refuses_is_said_in_its_words(
+    cluster: SlurmTestCluster, home: Path, recipe: Recipe
+) -> None:
+    (home / "settings.toml").write_text(SETTINGS.format(partition="nowhere"), "utf-8")
+    run = start(recipe, "slurm")
+    assert wait_for_end(run) is Phase.FAILED
+    assert run.state.failure is not None
+    assert "invalid partition specified: nowhere" in run.state.failure.in_language("en")
+
+
+def planned(recipe: Recipe, cluster: Slurm) -> Run:
+    machine = BACK_END.machine(Settings(slurm=cluster))
+    return Run.create(recipe, run_plan(recipe, None, machine), Job(back_end="slurm"))
+
+
+def test_a_script_says_what_the_run_needs(recipe: Recipe) -> None:
+    cluster = Slurm(
+        nodes=4, slots_per_node=8, accelerator="H100-80GB", account="lab", time_limit_minutes=90
+    )
+    run = planned(recipe.with_values({"n_ranks": 20, "layout.precision": "bf16"}), cluster)
+    script = job_script(run, cluster, machine_like("H100-80GB", 32))
+    options = {line for line in script.splitlines() if line.startswith("#SBATCH")}
+    assert options >= {
+        f'#SBATCH --job-name="{run.id}"',
+        '#SBATCH --nodes="3"',
+        '#SBATCH --gres="gpu:8"',
+        '#SBATCH --account="lab"',
+        '#SBATCH --time="90"',
+        "#SBATCH --requeue",
+    }
+    assert not any("cpus-per-task" in option or "partition" in option for option in options)
+    assert "--shares 8,8,4" in script
+    assert "DS_ACCELERATOR" not in script
+
+
+def test_a_script_runs_where_names_have_spaces(
+    recipe: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With a stand-in for ``srun`` that only runs the task, and one for Python that says what it
+    was given."""
+    monkeypatch.setenv("FLOPLEDGER_HOME", str(tmp_path / "it's a home"))
+    python = tmp_path / "my python"
+    executable(python, 'echo "$FLOPLEDGER_HOME"; for word in "$@"; do echo "$word"; done')
+    executable(tmp_path / "srun", 'shift; exec "$@"')
+    cluster = Slurm(nodes=1, slots_per_node=2, python=str(python))
+    run = planned(recipe, cluster)
+    said = subprocess.run(
+        ["bash", "-c", job_script(run, cluster, machine_like(None, 2))],
+        env={
+            "PATH": f"{tmp_path}:{os.environ['PATH']}",
+            "SLURM_NODEID": "0",
+            "SLURMD_NODENAME": "n 1",
+            "SLURM_LAUNCH_NODE_IPADDR": "10.0.0.1",
+        },
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.splitlines()
+    assert said[0] == str(tmp_path / "it's a home")
+    assert said[1:4] == ["-m", "engine.runs.node", str(run.folder)]
+    for name, value in (("rank", "0"), ("name", "n 1"), ("master", "10.0.0.1"), ("shares", "2")):
+        assert said[said.index(f"--{name}") + 1] == value
+
+
+def test_what_is_lacking_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (lack,) = BACK_END.lacks(Settings())
+    assert "[slurm]" in lack.in_language("en")
+    known = Settings(slurm=Slurm(nodes=1, slots_per_node=1))
+    monkeypatch.setenv("PATH", str(tmp_path))
+    (lack,) = BACK_END.lacks(known)
+    assert "sbatch must be on the PATH" in lack.in_language("en")
+    executable(tmp_path / "sbatch", "exit 0")
+    executable(tmp_path / "scontrol", 'echo "Slurmctld(primary) at login is DOWN"; exit 1')
+    (lack,) = BACK_END.lacks(known)
+    assert "at login is DOWN" in lack.in_language("zh_Hans")

@@ -1,0 +1,71 @@
+"""Real runs on a back end: begun, waited for, looked into."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+
+from engine.runs import launch
+from engine.runs.back_ends import back_end
+from engine.runs.folder import Phase, Run
+from engine.runs.job import BackEndName, Job
+from engine.runs.nodes import log_file
+from engine.runs.processes import processes_of
+from engine.runs.progress import Progress
+from engine.runs.settings import settings
+from engine.training.recipe import Recipe
+from engine.training.sample import run_plan
+
+PATIENCE_S = 180
+
+
+def start(recipe: Recipe, on: BackEndName) -> Run:
+    machine = back_end(on).machine(settings())
+    run = Run.create(recipe, run_plan(recipe, None, machine), Job(back_end=on))
+    launch.start(run)
+    return run
+
+
+def wait_until(condition: Callable[[], bool], run: Run, patience_s: float = PATIENCE_S) -> None:
+    deadline = time.monotonic() + patience_s
+    while not condition():
+        assert time.monotonic() < deadline, logs(run)
+        time.sleep(0.1)
+
+
+def wait_for_end(run: Run, patience_s: float = PATIENCE_S) -> Phase:
+    wait_until(lambda: launch.look(run).is_over, run, patience_s)
+    return run.state.phase
+
+
+def wait_for_steps(run: Run, steps: int) -> None:
+    progress = Progress(run)
+    wait_until(lambda: progress.update().steps_done >= steps or run.state.phase.is_over, run)
+    assert not run.state.phase.is_over, logs(run)
+
+
+def leaves_nothing(run: Run) -> bool:
+    """No process of the run is left; the supervisor itself may take a moment to go."""
+    psutil.wait_procs(processes_of(run), timeout=5)
+    return processes_of(run) == []
+
+
+def losses(run: Run) -> list[float]:
+    """Of every step, and that there is one line for each."""
+    lines = Progress(run).update().metrics
+    assert [line.step for line in lines] == list(range(1, run.recipe.steps + 1)), logs(run)
+    return [line.loss for line in lines]
+
+
+def logs(run: Run) -> str:
+    files = [run.folder / "log", *(log_file(run.folder, rank) for rank in (0, 1))]
+    return "\n".join(file.read_text("utf-8") for file in files if file.is_file())
+
+
+def executable(file: Path, body: str) -> None:
+    """A command of the shell's, in place of one that is not to be asked."""
+    file.write_text(f"#!/bin/sh\n{body}\n", "utf-8")
+    file.chmod(0o755)
