@@ -28,7 +28,7 @@ from engine.calibration import Calibration
 from engine.cli_watch import follow, print_comparison
 from engine.comparison import calibrate
 from engine.forecast import forecast
-from engine.machine import profile_of_machine, this_machine
+from engine.machine import profile_of_machine
 from engine.plan import read_plan
 from engine.report import forecast_rows, print_table
 from engine.runs import generator, launch
@@ -56,6 +56,9 @@ cli_tuning.add_to(app)
 cli_scaling.add_to(app)
 
 Json = Annotated[bool, typer.Option("--json", help=text("cli.json"))]
+On = Annotated[BackEndName, typer.Option(help=text("cli.train_on"))]
+Priority = Annotated[int, typer.Option(help=text("cli.priority"))]
+SpendingLimit = Annotated[float | None, typer.Option(help=text("cli.spending_limit"))]
 
 
 @app.command("forecast", help=text("cli.forecast"))
@@ -70,17 +73,13 @@ def forecast_command(scenario: Path, as_json: Json = False) -> None:
 @app.command(help=text("cli.train"))
 def train(
     recipe: Path,
-    on: Annotated[BackEndName, typer.Option(help=text("cli.train_on"))] = "local",
-    priority: Annotated[int, typer.Option(help=text("cli.priority"))] = 0,
-    spending_limit_usd: Annotated[
-        float | None, typer.Option(help=text("cli.spending_limit"))
-    ] = None,
+    on: On = "local",
+    priority: Priority = 0,
+    spending_limit_usd: SpendingLimit = None,
     detach: Annotated[bool, typer.Option("--detach", help=text("cli.detach"))] = False,
     as_json: Json = False,
 ) -> None:
-    job = Job.parse(
-        {"back_end": on, "priority": priority, "spending_limit_usd": spending_limit_usd}
-    )
+    job = _job(on, priority, spending_limit_usd)
     chosen = read_recipe(recipe)
     # A text that is none is refused before anything is launched.
     check_corpus(chosen.corpus, chosen.text_vocab)
@@ -99,18 +98,26 @@ def calibrate_command(
     minutes: Annotated[float, typer.Option(help=text("cli.minutes"), min=0.1, max=1e5)] = 10.0,
     runs: Annotated[int, typer.Option(help=text("cli.n_runs"), min=1, max=100)] = 1,
     profile: Annotated[bool, typer.Option(help=text("cli.with_profile"))] = True,
+    on: On = "local",
+    priority: Priority = 0,
+    spending_limit_usd: SpendingLimit = None,
     as_json: Json = False,
 ) -> None:
-    plan = read_plan(scenario)
-    machine = this_machine()
-    if profile and can_be_profiled(machine) and profile_of_machine(machine) is None:
+    plan, job = read_plan(scenario), _job(on, priority, spending_limit_usd)
+    machine = back_end(on).machine(settings())
+    if (
+        on == "local"
+        and profile
+        and can_be_profiled(machine)
+        and profile_of_machine(machine) is None
+    ):
         found = cli_profile.measured(machine)
         if not as_json:
             cli_profile.print_profile(found)
     recipe = sample_recipe(plan, machine, scenario.stem, budget_s=60 * minutes)
     finished = []
     for _ in range(runs):
-        run = Run.create(recipe, run_plan(recipe, plan, machine))
+        run = Run.create(recipe, run_plan(recipe, plan, machine), job)
         launch.start(run)
         follow(run)
         finished.append(run)
@@ -133,6 +140,12 @@ def calibrate_command(
         return
     _print_spread(calibration)
     print_table(*forecast_rows(text, before, after))
+
+
+def _job(on: BackEndName, priority: int, spending_limit_usd: float | None) -> Job:
+    return Job.parse(
+        {"back_end": on, "priority": priority, "spending_limit_usd": spending_limit_usd}
+    )
 
 
 @app.command(help=text("cli.probe"))

@@ -10,7 +10,7 @@ import typer
 
 from engine.comparison import Comparison, compare
 from engine.report import comparison_rows, print_table
-from engine.runs import launch
+from engine.runs import launch, queue
 from engine.runs.folder import Phase, Run
 from engine.runs.progress import Progress
 from engine.terminal import text
@@ -26,12 +26,16 @@ def follow(run: Run) -> None:
     """
     progress = Progress(run)
     print(text("cli.started", run=run.id, folder=run.folder), file=sys.stderr)
-    shown, said = -1, None
+    shown, said = -1, ""
     try:
         while not (phase := launch.look(run)).is_over:
-            if phase is Phase.QUEUED and phase is not said:
-                print(text(f"phase_note.{phase}"), file=sys.stderr)
-            said = phase
+            if phase is Phase.QUEUED:
+                waits = _why_it_waits(run)
+                if waits not in ("", said):
+                    print(waits, file=sys.stderr)
+                    said = waits
+                time.sleep(1.0)
+                continue
             progress.update()
             tenth = int(progress.share_done * 10)
             if phase is Phase.TRAINING and progress.metrics and tenth > shown:
@@ -58,6 +62,16 @@ def follow(run: Run) -> None:
     reason = state.failure.in_language(text.language) if state.failure else ""
     print(text(f"phase.{state.phase}"), reason, file=sys.stderr)
     raise typer.Exit(2 if state.failure and state.failure.key == "input" else 1)
+
+
+def _why_it_waits(run: Run) -> str:
+    """Nothing where it has started since it was looked at."""
+    for one in queue.waiting():
+        if one.run.id == run.id and one.held_by is not None:
+            return text("cli.held", reason=one.held_by.in_language(text.language))
+        if one.run.id == run.id:
+            return text("cli.waits", behind=one.behind)
+    return ""
 
 
 def print_comparison(run: Run, as_json: bool) -> None:

@@ -6,7 +6,9 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+import typer
 
+from engine import cli_watch
 from engine.documents import InputError
 from engine.facts import accelerator
 from engine.files import write_json
@@ -304,3 +306,27 @@ def test_a_run_of_before_there_was_a_queue_is_read(supervisors: StandIns) -> Non
     )
     launch.resume(run)
     assert supervisors.started == ["smoke"]
+
+
+def test_a_terminal_that_follows_says_once_behind_how_many_it_waits(
+    supervisors: StandIns, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    running = start("running", 4)
+    start("first", 4)
+    run = start("second", 4)
+    naps = iter([None, None, lambda: supervisors.end(running), None, None])
+
+    def sleep(_: float) -> None:
+        act = next(naps, lambda: launch.cancel(run))
+        if act is not None:
+            act()
+
+    monkeypatch.setattr(cli_watch.time, "sleep", sleep)
+    with pytest.raises(typer.Exit):
+        cli_watch.follow(run)
+    _, *said = capsys.readouterr().err.splitlines()
+    assert said == [
+        "It waits in the queue; runs before it: 2.",
+        "It waits in the queue; runs before it: 1.",
+        "cancelled ",
+    ]
