@@ -10,6 +10,7 @@ from typing import IO
 from engine.documents import InputError
 from engine.files import read_json
 from engine.runs.folder import Run
+from engine.training.checkpoints import TRAINING
 
 FINAL = "final"
 
@@ -43,18 +44,22 @@ def copy_export(run: Run, which: str, target: Path) -> Path:
     folder = export_folder(run, which)
     if target.exists():
         raise InputError("folder", str(target), "new_folder")
-    return Path(shutil.copytree(folder, target))
+    return Path(shutil.copytree(folder, target, ignore=shutil.ignore_patterns(TRAINING)))
 
 
 def size_bytes(folder: Path) -> int:
     """Of all files of an export; about that of its archive, since weights hardly shrink."""
-    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+    return sum(path.stat().st_size for path in _files(folder))
 
 
 def write_archive(folder: Path, name: str, target: IO[bytes]) -> None:
     """A zip of ``folder`` whose files lie below ``name``; copied piece by piece, so that memory
     does not grow with the weights."""
     with zipfile.ZipFile(target, "w", zipfile.ZIP_STORED) as archive:
-        for path in sorted(folder.rglob("*")):
-            if path.is_file():
-                archive.write(path, f"{name}/{path.relative_to(folder)}")
+        for path in _files(folder):
+            archive.write(path, f"{name}/{path.name}")
+
+
+def _files(folder: Path) -> list[Path]:
+    """Of the model, without those that only training needs."""
+    return sorted(path for path in folder.iterdir() if path.is_file())

@@ -15,7 +15,8 @@
 ``result.json``       written by rank 0 as the last act of a run that succeeded
 ``failure.json``      written by the process that knows why a run failed
 ``model/``            the exported model
-``checkpoints/``      models on the way, ``step-00000100`` and so on, each as ``model/``
+``checkpoints/``      ``step-00000100`` and so on: models on the way, each as ``model/``, and in
+                      the newest what training needs to go on
 ``evaluation-*``      what its models are worth: ``evaluation-final.json`` and so on
 ``about.json``        what people call it and say about it
 ``lock``              held by the supervisor for as long as it lives
@@ -47,6 +48,7 @@ from engine.plan import Plan
 from engine.results import Failure, RunResult
 from engine.runs.background import taken
 from engine.runs.job import Job
+from engine.training.checkpoints import committed
 from engine.training.checks import check_start
 from engine.training.recipe import Recipe
 
@@ -226,7 +228,7 @@ class Run:
 
     def checkpoints(self) -> list[Path]:
         """Folders of the models kept on the way, the oldest first; each is whole."""
-        return sorted((self.folder / "checkpoints").glob("step-*"))
+        return committed(self.folder)
 
     def metrics(self) -> JsonLines:
         return JsonLines(self.folder / "metrics.jsonl")

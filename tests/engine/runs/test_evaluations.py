@@ -16,6 +16,7 @@ from engine.files import write_json
 from engine.runs.evaluations import EvaluationJob, evaluate, kept_evaluation
 from engine.runs.exported import (
     FINAL,
+    copy_export,
     export_folder,
     exports,
     size_bytes,
@@ -83,6 +84,21 @@ def test_an_archive_holds_every_file(run: Run) -> None:
     assert names >= {"config.json", "model.safetensors", "tokenizer.json"}
     assert config == (run.model_dir / "config.json").read_bytes()
     assert 0 < len(target.getvalue()) - size_bytes(run.model_dir) < 2_000
+
+
+def test_what_only_training_needs_is_not_exported(run: Run, tmp_path: Path) -> None:
+    folder = export_folder(run, CHECKPOINT)
+    before = size_bytes(folder)
+    (folder / "training").mkdir()
+    (folder / "training" / "random_rank_00000.pt").write_bytes(bytes(1_000))
+    assert size_bytes(folder) == before
+    target = io.BytesIO()
+    write_archive(folder, "my-model", target)
+    copy = copy_export(run, CHECKPOINT, tmp_path / "copy")
+    with zipfile.ZipFile(target) as archive:
+        names = {Path(name).name for name in archive.namelist()}
+    assert names == {path.name for path in copy.iterdir()}
+    assert "training" not in names
 
 
 @pytest.fixture

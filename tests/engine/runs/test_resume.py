@@ -8,9 +8,11 @@ import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+import torch
 
 from engine.documents import read_toml
 from engine.files import JsonLines, read_json
@@ -21,12 +23,15 @@ from engine.runs.folder import Phase, Run
 from engine.runs.progress import Progress
 from engine.training import checkpoints, prepare
 from engine.training.checkpoints import FileFacts, Manifest
+from engine.training.export import export_model
+from engine.training.model import build_model
 from engine.training.recipe import Recipe
 from engine.training.sample import run_plan
 from tests.engine.ranks import Ranks
 from tests.engine.runs.working import (
     train,
     train_believing_in_room,
+    train_until_others_fill_the_disk,
     train_until_the_model_breaks,
 )
 
@@ -177,6 +182,22 @@ def test_a_stop_is_a_checkpoint_and_no_failure(recipe: Recipe) -> None:
     assert not list(run.folder.rglob(".*"))
 
 
+def test_a_resumed_run_needs_its_start_no_more(recipe: Recipe, tmp_path: Path) -> None:
+    """Nor does it choose anew which weights it prunes."""
+    start_from = tmp_path / "start"
+    torch.manual_seed(5)
+    export_model(
+        build_model(recipe.shape), prepare.prepare_corpus(recipe).tokenizer_file, start_from
+    )
+    wanted = {"init_from": str(start_from), "pruning": {"share": 0.6}, "n_ranks": 1, "steps": 12}
+    calm, run = (create(recipe.with_values(wanted)) for _ in range(2))
+    finish(calm)
+    stop_after(run, 3)
+    shutil.rmtree(start_from)
+    finish(run)
+    assert learnt(run) == learnt(calm)
+
+
 def truncate(folder: Path) -> None:
     path = folder / "training" / "mp_rank_00_model_states.pt"
     os.truncate(path, path.stat().st_size // 2)
@@ -276,8 +297,6 @@ class Hostile:
 
 
 def test_a_hostile_checkpoint_is_refused_and_runs_nothing(damaged: Run, tmp_path: Path) -> None:
-    import torch
-
     newest = damaged.checkpoints()[-1]
     training = newest / "training"
     for path in training.glob("*.pt"):
@@ -313,29 +332,48 @@ def test_a_busy_port_is_told(damaged: Run) -> None:
     assert (found.key, found.params) == ("port_busy", {"port": port})
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root can make a disk of a few megabytes")
+@contextmanager
+def on_a_small_disk(run: Run, room_bytes: int, disk: Path) -> Iterator[Run]:
+    """The run, alone on a disk with so much room left."""
+    if os.geteuid() != 0:
+        pytest.skip("only root can make a disk of a few megabytes")
+    disk.mkdir()
+    used = sum(-(-path.stat().st_size // 4096) * 4096 for path in run.folder.rglob("*"))
+    size = f"size={used + room_bytes + 100_000}"
+    subprocess.run(["mount", "-t", "tmpfs", "-o", size, "tmpfs", str(disk)], check=True)
+    try:
+        yield Run(Path(shutil.copytree(run.folder, disk / run.folder.name)))
+    finally:
+        subprocess.run(["umount", str(disk)], check=True)
+
+
 @pytest.mark.parametrize("work", [train, train_believing_in_room], ids=["before", "on the way"])
 @pytest.mark.parametrize("room_bytes", [0, 1_500_000])
 def test_a_full_disk_leaves_the_last_checkpoint_and_one_line(
     damaged: Run, tmp_path: Path, work: Callable[[int, Path], None], room_bytes: int
 ) -> None:
     """With room for nothing but a spare, and for a part of a checkpoint."""
-    disk = tmp_path / "disk"
-    disk.mkdir()
-    used = sum(-(-path.stat().st_size // 4096) * 4096 for path in damaged.folder.rglob("*"))
-    size = f"size={used + room_bytes + 100_000}"
-    subprocess.run(["mount", "-t", "tmpfs", "-o", size, "tmpfs", str(disk)], check=True)
-    try:
-        run = Run(Path(shutil.copytree(damaged.folder, disk / damaged.folder.name)))
+    with on_a_small_disk(damaged, room_bytes, tmp_path / "disk") as run:
         newest = run.checkpoints()[-1]
         assert Ranks(run.folder / "log", work, run.folder).exit_codes() == [1]
         found = failure(run)
         assert found.key == "disk_full"
-        assert found.params["needed_bytes"] > found.params["free_bytes"]
-        assert found.params["needed_bytes"] > 1_500_000
+        assert found.params["needed_bytes"] > max(1_500_000, found.params["free_bytes"])
         assert run.checkpoints()[-1] == newest
         assert not list((run.folder / "checkpoints").glob(".*"))
         checkpoints.check_files(newest, checkpoints.manifest_of(newest, run.recipe).files)
-        run.set_state(phase=Phase.FAILED)  # the supervisor has room for it
-    finally:
-        subprocess.run(["umount", str(disk)], check=True)
+
+
+def test_a_disk_that_others_have_filled_can_still_be_told_of(damaged: Run, tmp_path: Path) -> None:
+    with on_a_small_disk(damaged, 4_000_000, tmp_path / "disk") as run:
+        log = run.folder / "log"
+        assert Ranks(log, train_until_others_fill_the_disk, run.folder, 2).exit_codes() == [1]
+        assert failure(run).key == "disk_full"
+        run.set_state(phase=Phase.FAILED)  # for the supervisor, too, there is room
+        (run.folder.parent / "of others").unlink()
+        done = steps_done(run)
+        ranks = start(run)  # on from a line that is there by half
+        assert ranks.wait_until(lambda: steps_done(run) > done + 2), run.log_tail()
+        ranks.kill()
+        steps = [line.step for line in Progress(run).update().metrics]
+        assert steps == [*range(1, len(steps) + 1)]

@@ -4,6 +4,7 @@ each step was trained on: work for
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import math
 import zlib
@@ -67,3 +68,24 @@ def train_until_the_model_breaks(rank: int, run_dir: Path, n_steps: int) -> None
 
     Learner.step = broken
     train(rank, run_dir)
+
+
+def train_until_others_fill_the_disk(rank: int, run_dir: Path, n_steps: int) -> None:
+    """The same, where there is no room for what is noted after ``n_steps``."""
+    from engine.training.learner import Learner
+
+    plain, calls = Learner.step, itertools.count(1)
+
+    def watched(self: Learner, *args: Any) -> Any:
+        if next(calls) == n_steps:
+            fill(run_dir.parent / "of others")
+        return plain(self, *args)
+
+    Learner.step = watched
+    train(rank, run_dir)
+
+
+def fill(path: Path) -> None:
+    with path.open("wb", buffering=0) as file, contextlib.suppress(OSError):
+        while file.write(bytes(1_000)):
+            pass
