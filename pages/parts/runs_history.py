@@ -144,7 +144,7 @@ def _columns(found: Sequence[Summary], time_unit: str) -> dict[str, Any]:
         "held_out_loss": column.NumberColumn(say("runs.column.held_out_loss"), format="%.3f"),
         "cost_usd": column.NumberColumn(say("runs.column.cost_usd"), format=f"%.{cost_decimals}f"),
         "disk_bytes": column.NumberColumn(say("runs.column.disk_bytes"), format="bytes"),
-        "tags": column.ListColumn(say("runs.column.tags")),
+        "tags": column.ListColumn(say("runs.column.tags"), width=130) if all_tags(found) else None,
         "steps_time": column.NumberColumn(
             say("runs.column.steps_time", unit=say(f"runs.time_unit.{time_unit}")), format="%.1f"
         ),

@@ -59,7 +59,11 @@ def _answer(at: Standing, month: Month, limit_usd: Decimal | None) -> str:
         return say("runs.answer_nothing")
     spent, n = _spent(month, limit_usd), len(at.queued)
     if not at.live and not n:
-        came = say("runs.came_of_it", succeeded=at.succeeded_lately, ended=at.ended_lately)
+        came = say(
+            "runs.came_of_it",
+            succeeded=quantities.number(at.succeeded_lately, say.language),
+            ended=quantities.number(at.ended_lately, say.language),
+        )
         return say("runs.answer_idle", came=came, spent=spent)
     waiting = say(f"runs.waiting_{'none' if n == 0 else 'one' if n == 1 else 'many'}", n=n)
     return say("runs.answer", running=_running(at), waiting=waiting, spent=spent)
@@ -119,8 +123,8 @@ def _tiles(at: Standing, month: Month, limit_usd: Decimal | None) -> None:
             ),
             Tile(
                 label=say("runs.tile_failed"),
-                value=str(at.failed_lately),
-                note=say("runs.tile_ended", n=at.ended_lately),
+                value=quantities.number(at.failed_lately, language),
+                note=say("runs.tile_ended", n=quantities.number(at.ended_lately, language)),
             ),
         ]
     )
