@@ -7,9 +7,15 @@ from pathlib import Path
 import pytest
 
 from engine.documents import read_toml
+from engine.machine import machine_like
 from engine.paths import DATA_DIR
+from engine.runs.folder import Run
+from engine.training import prepare
 from engine.training.recipe import Recipe
-from tests.engine.runs.back_ends.training import losses, start, wait_for_end
+from engine.training.sample import run_plan
+from tests.engine.ranks import Ranks
+from tests.engine.runs.back_ends.training import logs, losses
+from tests.engine.runs.working import train
 
 STEPS = 300
 
@@ -52,9 +58,11 @@ def recipe(texts: Path) -> Recipe:
 
 @pytest.fixture(scope="package")
 def calm_losses(recipe: Recipe, tmp_path_factory: pytest.TempPathFactory) -> list[float]:
-    """Of every step of the recipe, on this machine alone."""
+    """Of every step of the recipe, where its ranks are on this machine and nothing happens."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("FLOPLEDGER_HOME", str(tmp_path_factory.mktemp("calm")))
-        run = start(recipe, "local")
-        wait_for_end(run)
+        run = Run.create(recipe, run_plan(recipe, None, machine_like("CPU-core", recipe.n_ranks)))
+        assert prepare.main(run.folder) == 0
+        ranks = Ranks(run.folder / "log", train, run.folder, n_ranks=recipe.n_ranks)
+        assert set(ranks.exit_codes()) == {0}, logs(run)
         return losses(run)

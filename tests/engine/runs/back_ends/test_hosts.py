@@ -10,6 +10,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 
 from engine.results import Failure
@@ -17,6 +18,7 @@ from engine.runs import launch
 from engine.runs.back_ends.hosts import BACK_END, connecting, guard_line
 from engine.runs.folder import Phase
 from engine.runs.nodes import read_node
+from engine.runs.processes import processes_of
 from engine.runs.settings import Hosts, Settings
 from engine.training.recipe import Recipe
 from tests.engine.runs.back_ends import namespaces
@@ -28,6 +30,7 @@ from tests.engine.runs.back_ends.training import (
     start,
     wait_for_end,
     wait_for_steps,
+    wait_until,
 )
 
 NOTICED_S = 60
@@ -77,12 +80,10 @@ nodes = [{name = "here", address = "localhost", slots = 1}]
 """
 
 
-def test_a_killed_guard_leaves_no_rank_and_a_cancelled_run_a_checkpoint(
-    home: Path, recipe: Recipe
-) -> None:
+def test_a_killed_guard_leaves_no_rank(home: Path, recipe: Recipe) -> None:
     (home / "settings.toml").write_text(HERE, "utf-8")
     run = start(recipe.with_values({"n_ranks": 1, "steps": 100_000}), "hosts")
-    wait_for_steps(run, 3)
+    wait_until(lambda: any(_is_rank(process) for process in processes_of(run)), run)
     guard = read_node(run.folder, 0)
     assert guard is not None
     os.kill(guard.pid, signal.SIGKILL)
@@ -90,13 +91,12 @@ def test_a_killed_guard_leaves_no_rank_and_a_cancelled_run_a_checkpoint(
     assert run.state.failure == Failure(key="node_lost", params={"node": "here"})
     assert leaves_nothing(run)
 
-    launch.resume(run)
-    wait_for_steps(run, 60)
-    launch.cancel(run)
-    assert wait_for_end(run) is Phase.CANCELLED
-    assert run.stopped_step is not None
-    assert run.checkpoints()[-1].name == f"step-{run.stopped_step:08d}"
-    assert leaves_nothing(run)
+
+def _is_rank(process: psutil.Process) -> bool:
+    try:
+        return "--local_rank=0" in process.cmdline()
+    except psutil.NoSuchProcess:
+        return False
 
 
 def test_a_line_reaches_the_guard_as_it_is(tmp_path: Path) -> None:
