@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from engine.documents import Document
+from engine.documents import Document, InputError
 from engine.files import read_json, write_json
 from engine.machine import Machine
 from engine.results import Failure
@@ -44,7 +44,14 @@ def shares_of_nodes(n_ranks: int, slots: Sequence[int]) -> list[int]:
 
     >>> shares_of_nodes(5, [2, 2, 2, 2])
     [2, 2, 1]
+
+    Raises
+    ------
+    InputError
+        If they have too few: another number of ranks would be another run.
     """
+    if n_ranks > sum(slots):
+        raise InputError("n_ranks", n_ranks, "less_than_equal", limit=sum(slots))
     taken: list[int] = []
     for slots_of_node in slots:
         left = n_ranks - sum(taken)

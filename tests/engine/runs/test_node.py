@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 import pytest
 
+from engine.documents import InputError
 from engine.paths import PROJECT_DIR
 from engine.results import Failure
 from engine.runs.folder import Phase, Run, now
@@ -137,6 +138,8 @@ def test_the_first_nodes_are_filled_first() -> None:
     assert shares_of_nodes(2, [1, 1]) == [1, 1]
     assert shares_of_nodes(5, [2, 4, 8]) == [2, 3]
     assert shares_of_nodes(4, [8, 8]) == [4]
+    with pytest.raises(InputError, match="n_ranks: 5 .* at most 4"):
+        shares_of_nodes(5, [2, 2])
 
 
 def test_ranks_take_the_devices_that_a_scheduler_left_them() -> None:
