@@ -21,6 +21,10 @@ RatePerYear = Annotated[Decimal, Field(ge=0, le=2, max_digits=8)]
 """Nominal: a twelfth of it each month."""
 
 
+LEAST_RATE = 1e-8
+"""A month: below it a level payment is the principal in equal parts."""
+
+
 class Covenants(Document):
     """What a borrower has promised to keep; None where nothing was promised."""
 
@@ -77,7 +81,8 @@ def schedule(
     repayments sum to what was paid, and repayments to the principal, exactly.
     """
     repaying = months - interest_only_months
-    level = pyxirr.pmt(rate_per_month, repaying, -principal.astype(np.float64))
+    charged = np.where(rate_per_month > LEAST_RATE, rate_per_month, 0.0)
+    level = pyxirr.pmt(charged, repaying, -principal.astype(np.float64))
     payment = np.rint(np.asarray(level, np.float64)).astype(np.int64)
     left = principal + np.zeros_like(payment)
     interest, repaid = [], []

@@ -94,7 +94,9 @@ class Lease(Contract):
     deposit_usd: Usd = Decimal("0.00")
     """Given back at the end."""
     running_usd_per_device_month: Usd = Decimal("0.00")
-    """Space, power, maintenance."""
+    """Space and maintenance."""
+    electricity_usd_per_device_hour: UsdPerHour = Decimal(0)
+    """Of an hour in use."""
     serves: Serves = EVERY_PURPOSE
 
 

@@ -71,7 +71,10 @@ def _reserved(ledger: Ledger, at: Numbers, contract: Reserved, served: Served) -
 
 
 def _lease(ledger: Ledger, at: Numbers, contract: Lease, served: Served) -> None:
-    """IFRS 16: the payments' present value is an asset that wears off and a debt that is paid."""
+    """IFRS 16: the payments' present value is an asset that wears off and a debt that is paid.
+
+    What a payment does not take off the debt is interest, so that rounding ends up there.
+    """
     n_months = ledger.n_months
     first, months = contract.first_month, contract.months
     payment = at("usd_per_device_month") * contract.devices
@@ -80,10 +83,10 @@ def _lease(ledger: Ledger, at: Numbers, contract: Lease, served: Served) -> None
     asset = in_month(value, first, n_months)
     ledger.post(Account.RIGHT_OF_USE, Account.LEASE_LIABILITY, asset, at.path)
     _charge(ledger, at, spread(asset, months), Account.RIGHT_OF_USE, served)
-    plan = schedule(value, rate, months)
-    interest, repaid = (placed(part, first, n_months) for part in (plan.interest, plan.repaid))
+    repaid = schedule(value, rate, months).repaid
+    interest = placed(to_cents(payment, at.path) - repaid, first, n_months)
     ledger.post(Account.INTEREST, Account.CASH, interest, at.path)
-    ledger.post(Account.LEASE_LIABILITY, Account.CASH, repaid, at.path)
+    ledger.post(Account.LEASE_LIABILITY, Account.CASH, placed(repaid, first, n_months), at.path)
     deposit = to_cents(at("deposit_usd"), at.path)
     ledger.post(Account.DEPOSITS, Account.CASH, in_month(deposit, first, n_months), at.path)
     ledger.post(
@@ -110,9 +113,6 @@ def _owned(ledger: Ledger, at: Numbers, contract: Owned, served: Served) -> None
     )
     ledger.post(Account.CASH, Account.EQUIPMENT, in_month(residual, sold, n_months), at.path)
     _running(ledger, at, served)
-    power = served.used_hours * at("electricity_usd_per_device_hour")
-    for purpose, part in _by_purpose(to_cents(power, at.path), served, served.used_hours):
-        ledger.spend(purpose, part, at.path)
     if isinstance(contract, GpuBackedDebt):
         post_loan(
             ledger,
@@ -125,6 +125,10 @@ def _owned(ledger: Ledger, at: Numbers, contract: Owned, served: Served) -> None
 
 
 def _running(ledger: Ledger, at: Numbers, served: Served) -> None:
+    """Space and maintenance of every device, electricity of the hours in use."""
+    power = served.used_hours * at("electricity_usd_per_device_hour")
+    for purpose, part in _by_purpose(to_cents(power, at.path), served, served.used_hours):
+        ledger.spend(purpose, part, at.path)
     devices = np.where(served.capacity_hours > 0, served.contract.devices, 0)
     usd = devices * at("running_usd_per_device_month")
     _charge(ledger, at, to_cents(usd, at.path), Account.CASH, served)
