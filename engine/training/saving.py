@@ -86,7 +86,7 @@ class Saver:
         self.needed_bytes = state_bytes + self._model_bytes
         self._check_room(self.needed_bytes)
         with self._whole_model():
-            own = self._together(lambda: self._write(states, so_far, part), part)
+            own = self._together(lambda: self._write(states, so_far, part), part, self.needed_bytes)
         files = {name: facts for of_rank in ranks.of_all(own) for name, facts in of_rank.items()}
 
         def commit() -> None:
@@ -103,7 +103,7 @@ class Saver:
                 checkpoints.commit(folder, manifest)
                 self._prune(so_far.step, self._recipe.keep_checkpoints)
 
-        self._together(commit, part)
+        self._together(commit, part, self.needed_bytes)
         self.kept = folder
         self._saved_at = time.monotonic()
 
@@ -123,7 +123,7 @@ class Saver:
 
         self._check_room(self._model_bytes)
         with self._whole_model():
-            self._together(write, part)
+            self._together(write, part, self._model_bytes)
 
     def drop_states(self) -> None:
         """The run is complete: what it would have been resumed from is needed no more."""
@@ -155,11 +155,10 @@ class Saver:
         write_export(self._model, self._recipe, self._corpus, so_far, device, folder)
 
     def _check_room(self, needed_bytes: float) -> None:
-        self._writing_bytes = needed_bytes
         if not ranks.of_first(space.has_room(self._run_dir, needed_bytes)):
             raise space.DiskFullError(self._run_dir, needed_bytes)
 
-    def _together(self, work: Callable[[], Any], part: Path) -> Any:
+    def _together(self, work: Callable[[], Any], part: Path, needed_bytes: float) -> Any:
         """Each rank's own work on ``part``, of which nothing stays if any fails."""
         try:
             return ranks.each_alone(work, self._device)
@@ -168,7 +167,7 @@ class Saver:
                 shutil.rmtree(part, ignore_errors=True)
             distributed.barrier()  # there is room again on every rank
             if space.is_full(failed.__cause__):
-                raise space.DiskFullError(self._run_dir, self._writing_bytes) from failed
+                raise space.DiskFullError(self._run_dir, needed_bytes) from failed
             raise failed.__cause__ or failed from None
 
     def _whole_model(self) -> Any:

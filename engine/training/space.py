@@ -42,8 +42,19 @@ def is_full(error: BaseException | None) -> bool:
 
 
 def keep_spare(run_dir: Path) -> None:
-    """Take a little room in advance, in which a full disk can still be reported."""
-    (run_dir / ".spare").write_bytes(os.urandom(_SPARE_BYTES))
+    """Take a little room in advance, in which a full disk can still be reported.
+
+    Raises
+    ------
+    DiskFullError
+        If there is not even that.
+    """
+    try:
+        (run_dir / ".spare").write_bytes(os.urandom(_SPARE_BYTES))
+    except OSError as error:
+        if not is_full(error):
+            raise
+        raise DiskFullError(run_dir, _SPARE_BYTES) from None
 
 
 def give_spare(run_dir: Path) -> None:
