@@ -10,29 +10,24 @@ from __future__ import annotations
 import datetime
 from collections.abc import Iterator
 from decimal import Decimal
+from functools import cached_property
 from typing import Annotated, Self
 
 from pydantic import Field, field_validator, model_validator
 
 from engine.documents import Document, InputError
+from finance.capital.history import Capital, Step, history
 from finance.compute.needs import ComputeTerms
 from finance.costs.people import Role
 from finance.costs.spending import DataCost, Spending
 from finance.costs.training import TrainingEvent, TrainingSchedule
 from finance.loans import Loan
 from finance.money import Usd
-from finance.months import LEAST_HORIZON_MONTHS, MOST_MONTHS, Month
+from finance.months import LEAST_HORIZON_MONTHS, MOST_MONTHS
+from finance.raising import EquityRound, planned_rounds
 from finance.revenue.lines import Days, Revenue, RevenueLine
 from finance.revenue.prices import REPORTING_CURRENCY, Currency, Rate, Share
 from finance.treasury import Inflow, Tax
-
-
-class EquityRound(Document):
-    """One priced round."""
-
-    month: Month
-    amount_usd: Usd
-    pre_money_usd: Annotated[Usd, Field(gt=0)]
 
 
 class Company(Document):
@@ -62,7 +57,11 @@ class Company(Document):
     payment_days: Days = 0
     """Until suppliers of data and of other spending are paid."""
 
-    equity_round: EquityRound
+    equity_round: EquityRound | None = None
+    """Of a company without ``capital``, which must have it; left out beside ``capital``."""
+    capital: Capital | None = None
+    """The cap table: shares, SAFEs, notes and rounds, planned ones included. What investors pay
+    then stands in its events alone; ``inflows`` may still bring debt."""
     inflows: Annotated[tuple[Inflow, ...], Field(max_length=60)] = ()
     loans: Annotated[tuple[Loan, ...], Field(max_length=20)] = ()
     interest_on_cash_share_per_year: Share = Decimal(0)
@@ -84,14 +83,57 @@ class Company(Document):
                 )
         return self
 
+    @model_validator(mode="after")
+    def _money_is_said_once(self) -> Self:
+        if self.capital is None:
+            if self.equity_round is None:
+                raise InputError("equity_round", "—", "missing")
+            return self
+        if self.equity_round is not None:
+            raise InputError("equity_round", f"{self.equity_round.amount_usd:,}", "in_capital")
+        for number, inflow in enumerate(self.inflows):
+            if inflow.kind != "debt":
+                raise InputError(f"inflows.{number}.kind", inflow.kind, "in_capital")
+        return self
+
+    @model_validator(mode="after")
+    def _events_can_happen(self) -> Self:
+        try:
+            _ = self.capital_steps
+        except InputError as error:
+            raise InputError(
+                f"capital.{error.field}", error.value, error.rule, **error.params
+            ) from None
+        return self
+
     def _currencies(self) -> Iterator[tuple[str, str]]:
         for table in ("revenue_lines", "data", "spending"):
             for number, one in enumerate(getattr(self, table)):
                 yield f"{table}.{number}", one.currency
+        if self.capital is not None:
+            yield "capital.opening", self.capital.opening.currency
 
     def usd_per_unit(self, currency: str) -> float:
         """What one unit of a currency is worth."""
         return 1.0 if currency == REPORTING_CURRENCY else float(self.exchange_rates[currency])
+
+    @cached_property
+    def capital_steps(self) -> tuple[Step, ...]:
+        """Each event of the cap table, and the table after it."""
+        return () if self.capital is None else history(self.capital)
+
+    @property
+    def planned_rounds(self) -> tuple[EquityRound, ...]:
+        """Priced rounds to come, in order."""
+        if self.capital is None:
+            return (self.equity_round,) if self.equity_round else ()
+        rate = self.usd_per_unit(self.capital.opening.currency)
+        return planned_rounds(self.capital_steps, self.first_month, rate)
+
+    @property
+    def next_round(self) -> EquityRound | None:
+        """The round to decide on: the first that is planned; None if there is none."""
+        return next(iter(self.planned_rounds), None)
 
     @property
     def launch_month(self) -> int | None:

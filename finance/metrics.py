@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from decimal import Decimal
 
 from finance.cashflow import CashMonth
-from finance.company import EquityRound
 from finance.money import ZERO
+from finance.raising import EquityRound
 from finance.ratios import burn_multiple
 
 
@@ -36,6 +36,8 @@ def burn_multiple_of(months: Sequence[CashMonth]) -> Decimal | None:
     return burn_multiple(burnt, won)
 
 
-def new_investors_share(equity_round: EquityRound) -> Decimal:
+def new_investors_share(equity_round: EquityRound | None) -> Decimal:
     """Share of the company that the round sells: amount ÷ (pre-money + amount)."""
+    if equity_round is None:
+        return ZERO
     return equity_round.amount_usd / (equity_round.pre_money_usd + equity_round.amount_usd)

@@ -33,6 +33,11 @@ def date_of(first: datetime.date, month: int) -> datetime.date:
     return first.replace(year=first.year + years, month=rest + 1)
 
 
+def month_of(first: datetime.date, day: datetime.date) -> int:
+    """The month that a day lies in, from 1; below it before ``first``, which is that of month 1."""
+    return MONTHS_PER_YEAR * (day.year - first.year) + day.month - first.month + 1
+
+
 def months_since(first: int, n_months: int) -> Floats:
     """Whole months since ``first``, below nothing before it. Shape (1, n_months)."""
     return np.arange(1 - first, n_months + 1 - first, dtype=np.float64)[np.newaxis]

@@ -25,6 +25,7 @@ from finance.costs.people import post_people
 from finance.costs.spending import post_data, post_spending
 from finance.ledger import Account, Ledger
 from finance.loans import post_company_loan
+from finance.raising import Raising
 from finance.revenue.invoicing import Recurring, invoice
 from finance.revenue.prices import REPORTING_CURRENCY
 from finance.revenue.sales import Sales, sales_of, simple_sales
@@ -108,7 +109,8 @@ def run_company(
     trials
         How many, and the numbers that differ between them. By default one, as the documents say.
     with_planned_money
-        Whether the equity round comes, and the inflows and loans that are not committed.
+        Whether the equity round comes, what the cap table plans, and the inflows and loans that
+        are not committed.
 
     Raises
     ------
@@ -212,7 +214,16 @@ class _Run:
 
     def finance(self, with_planned_money: bool) -> None:
         company, ledger = self.company, self.ledger
-        if with_planned_money:
+        if company.capital is not None:
+            Raising(
+                ledger,
+                self.trials,
+                company.first_month,
+                company.usd_per_unit(company.capital.opening.currency),
+                f"{ROOT}.capital.events",
+                with_planned_money,
+            ).post(company.capital_steps)
+        if company.equity_round is not None and with_planned_money:
             at = self.at(company.equity_round, "equity_round")
             amount = to_cents(at("amount_usd"), at.path)
             coming = in_month(amount, company.equity_round.month, ledger.n_months)

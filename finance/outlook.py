@@ -83,7 +83,7 @@ def outlook(scenario: Scenario) -> Outlook:
         burn_multiple_months=len(after_launch) - 1,
         peak_burn=max(months, key=lambda month: month.net_burn_usd),
         lowest_cash=min(months, key=lambda month: month.cash_usd),
-        sold_share=new_investors_share(company.equity_round),
+        sold_share=new_investors_share(company.next_round),
     )
 
 
@@ -92,6 +92,8 @@ class NextAction(StrEnum):
 
     MAKE_IT_FIT = "make_it_fit"
     """The model does not fit the device's memory."""
+    PLAN_A_ROUND = "plan_a_round"
+    """Cash runs out, and the cap table plans no round."""
     RAISE_EARLIER = "raise_earlier"
     """Cash runs out before the round comes."""
     RAISE_MORE = "raise_more"
@@ -108,8 +110,10 @@ def next_action(seen: Outlook) -> NextAction:
     """The one thing to do next."""
     if not seen.forecast.fits:
         return NextAction.MAKE_IT_FIT
-    round_month = seen.scenario.company.equity_round.month
-    if seen.runway_months is not None and seen.runway_months < round_month - 1:
+    coming = seen.scenario.company.next_round
+    if coming is None and seen.runway_months is not None:
+        return NextAction.PLAN_A_ROUND
+    if coming and seen.runway_months is not None and seen.runway_months < coming.month - 1:
         return NextAction.RAISE_EARLIER
     if seen.runway_months_with_round is not None:
         return NextAction.RAISE_MORE

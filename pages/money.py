@@ -29,13 +29,17 @@ _REVENUE = (
 
 def _answer(seen: Outlook) -> str:
     say, language = text(), text().language
-    key = "money.answer" if seen.runway_months is not None else "money.answer_lasts"
+    coming = seen.scenario.company.next_round
+    if seen.runway_months is None:
+        key = "money.answer_lasts"
+    else:
+        key = "money.answer" if coming else "money.answer_no_round"
     return say(
         key,
         runway=runway_text(say, seen.runway_months, seen.horizon_months),
         with_round=runway_text(say, seen.runway_months_with_round, seen.horizon_months),
-        amount=quantities.usd(seen.scenario.company.equity_round.amount_usd, language),
-        month=seen.scenario.company.equity_round.month,
+        amount=quantities.usd(coming.amount_usd, language) if coming else "",
+        month=coming.month if coming else "",
         horizon=seen.horizon_months,
     )
 
@@ -85,8 +89,9 @@ def _inputs() -> None:
     if company.revenue is not None:
         with st.expander(say("money.revenue"), expanded=True, icon=":material/trending_up:"):
             fields("company.revenue", _REVENUE)
-    with st.expander(say("money.round"), expanded=True, icon=":material/handshake:"):
-        fields("company.equity_round", ("month", "amount_usd", "pre_money_usd"))
+    if company.equity_round is not None:
+        with st.expander(say("money.round"), expanded=True, icon=":material/handshake:"):
+            fields("company.equity_round", ("month", "amount_usd", "pre_money_usd"))
     if company.revenue_lines or company.training_events:
         st.caption(say("money.in_document"))
 

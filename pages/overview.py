@@ -17,6 +17,7 @@ from pages.parts.tiles import Tile, figure_tile, runway_tile, tiles
 _WHERE = {
     NextAction.MAKE_IT_FIT: "plan",
     NextAction.CALIBRATE: "calibrate",
+    NextAction.PLAN_A_ROUND: "money",
     NextAction.RAISE_EARLIER: "money",
     NextAction.RAISE_MORE: "money",
     NextAction.RAISE: "money",
@@ -65,7 +66,9 @@ def _calibration_tile(seen: Outlook) -> Tile:
 
 def _round_tile(now: Outlook) -> Tile:
     say = text()
-    equity = now.scenario.company.equity_round
+    equity = now.scenario.company.next_round
+    if equity is None:
+        return Tile(label=say("overview.next_round"), value=say("overview.no_round"))
     return Tile(
         label=say("overview.round", month=equity.month),
         value=quantities.usd(equity.amount_usd, say.language),
@@ -110,11 +113,12 @@ def page() -> None:
 
 def _action_params(now: Outlook) -> dict[str, object]:
     say = text()
+    coming = now.scenario.company.next_round
     return {
+        "month": coming.month if coming else "",
+        "amount": quantities.usd(coming.amount_usd, say.language) if coming else "",
         "runway": runway_text(say, now.runway_months, now.horizon_months),
         "with_round": runway_text(say, now.runway_months_with_round, now.horizon_months),
-        "month": now.scenario.company.equity_round.month,
-        "amount": quantities.usd(now.scenario.company.equity_round.amount_usd, say.language),
         "memory": show(
             "memory_bytes_per_device", now.forecast.memory_bytes_per_device.value, say.language
         ),
