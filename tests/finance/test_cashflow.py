@@ -110,7 +110,7 @@ def test_runs_fall_due(schedule: tuple[int, int, int], paid: dict[int, int]) -> 
     churn=st.decimals(0, 1, places=3),
 )
 def test_money_in_is_money_out_to_the_cent(cash, people, runs, growth, churn) -> None:
-    scenario = sample_scenarios()["startup-1b"].with_values(
+    scenario = sample_scenarios()["laptop"].with_values(
         {
             "company.cash_usd": str(cash),
             "company.people": [{"title": "x", "people": people, "cost_usd_per_month": "999.99"}],

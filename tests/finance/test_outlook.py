@@ -74,9 +74,9 @@ def test_the_command_line_prints_the_chain(tmp_path) -> None:
     printed = finance(sample, "--csv", str(out))
     assert printed.returncode == 0, printed.stderr
     assert "Runway" in printed.stdout
-    assert len(out.read_text("utf-8").splitlines()) == 37
+    assert len(out.read_text("utf-8").splitlines()) == 61
     report = json.loads(finance(sample, "--json").stdout)
-    assert len(report["months"]) == 36
+    assert len(report["months"]) == 60
     assert float(report["runway_months"]) > 12
     for arguments in ((sample, "--calibrated-by", "last"), ("/nowhere.toml",)):
         wrong = finance(*arguments)
