@@ -42,14 +42,16 @@ def job_form(allowed: Settings) -> None:
     say = text()
     with st.expander(say("calibrate.where"), icon=":material/dns:"):
         if len(allowed.configured) > 1:
-            st.session_state[_BACK_END] = _chosen(allowed)  # another one may have gone meanwhile
-            st.segmented_control(
+            key = f"{_BACK_END}#{say.language}"
+            st.session_state[key] = _chosen(allowed)
+            st.pills(
                 say("calibrate.back_end"),
                 allowed.configured,
                 format_func=lambda name: say(f"runs.back_end.{name}"),
                 required=True,
-                key=_BACK_END,
-                persist_state="session",
+                key=key,
+                on_change=_choose,
+                args=(key,),
             )
         left, right = st.columns(2)
         left.number_input(
@@ -72,6 +74,10 @@ def job_form(allowed: Settings) -> None:
             key=_LIMIT,
             persist_state="session",
         )
+
+
+def _choose(key: str) -> None:
+    st.session_state[_BACK_END] = st.session_state[key]
 
 
 def _chosen(allowed: Settings) -> BackEndName:

@@ -14,6 +14,7 @@ from pages.parts.calibrate_runs import progress_of, run_color
 from pages.parts.charts import draw
 from pages.parts.session import text
 from pages.parts.tiles import Tile, tiles
+from pages.parts.typed import literal
 
 _REFRESH_S = 1.0
 
@@ -39,7 +40,7 @@ def _head(run: Run, label: str, progress: Progress, phase: Phase) -> None:
     row = st.container(horizontal=True, vertical_alignment="center", gap="large")
     bar = row.container()
     share, line = how_far(progress, phase, progress.cost_usd)
-    bar.markdown(f"**{say('calibrate.live', run=label)}**")
+    bar.markdown(f"**{say('calibrate.live', run=literal(label))}**")
     bar.progress(share, text=line)
     cancel_button(row, run)
 

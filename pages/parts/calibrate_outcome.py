@@ -18,6 +18,7 @@ from pages.parts.calibrate_runs import run_color
 from pages.parts.charts import draw
 from pages.parts.session import desk, text
 from pages.parts.tiles import Tile, tiles
+from pages.parts.typed import literal
 
 _EFFECT_PX = 450
 
@@ -45,7 +46,7 @@ def outcome_section(run: Run, label: str) -> None:
     if state.phase is not Phase.SUCCEEDED or result is None:
         why = state.failure.in_language(say.language) if state.failure else ""
         line = say(f"phase_note.{state.phase}") + " " + why
-        st.error(f"{label}: {line}", icon=":material/error:")
+        st.error(literal(f"{label}: {line}"), icon=":material/error:")
         return
     rows = compare(run.forecast, run.plan, result)
     st.subheader(say("calibrate.ratios"))

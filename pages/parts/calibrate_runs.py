@@ -18,6 +18,7 @@ from engine.runs.progress import AXES, Axis, Progress, losses_compare
 from pages.parts.calibrate_charts import RUN_COLORS, Drawn, curves_chart
 from pages.parts.charts import LIGHT_COMPUTE, draw
 from pages.parts.session import text
+from pages.parts.typed import charted
 
 _REFRESH_S = 2.0
 _CHOICE_PX = 340
@@ -153,7 +154,7 @@ def curves_section(runs: Sequence[Run], shown: Run) -> None:
     def draw_curves() -> None:
         chosen = [
             Drawn(
-                label=labels[run_id],
+                label=charted(labels[run_id]),
                 color=run_color(run_id),
                 progress=progress_of(run_id),
                 is_live=not launch.look(by_id[run_id]).is_over,

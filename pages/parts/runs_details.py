@@ -14,8 +14,9 @@ from engine.runs.summary import Summary
 from pages.parts.calibrate_runs import progress_of
 from pages.parts.runs_actions import actions
 from pages.parts.runs_folder import checkpoints_view, log_view, recipe_view
-from pages.parts.runs_words import literal, local, run_of, say_refused, state_badge
+from pages.parts.runs_words import local, run_of, say_refused, state_badge
 from pages.parts.session import text
+from pages.parts.typed import literal
 
 _VIEWS: dict[str, tuple[str, Callable[[Summary, Run], None]]] = {
     "log": (":material/terminal:", log_view),
@@ -33,7 +34,8 @@ def details_section(one: Summary) -> None:
             state_badge(one)
             for tag in one.tags:
                 st.badge(literal(tag), icon=":material/label:", color="gray")
-        st.caption(_when_and_where(one))
+        if one.unreadable is None:
+            st.caption(_when_and_where(one))
         _trouble(one)
         if one.note:
             st.text(one.note)

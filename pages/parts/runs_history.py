@@ -134,7 +134,7 @@ def _columns(found: Sequence[Summary], time_unit: str) -> dict[str, Any]:
             color=[color for _, color in STATES.values()],
             width=100,
         ),
-        "name": column.TextColumn(say("runs.column.name"), width=160),
+        "name": column.TextColumn(say("runs.column.name"), width=190),
         "created_at": column.DatetimeColumn(
             say("runs.column.created_at"), format="MM-DD HH:mm", width=100
         ),
@@ -146,7 +146,7 @@ def _columns(found: Sequence[Summary], time_unit: str) -> dict[str, Any]:
         "disk_bytes": column.NumberColumn(say("runs.column.disk_bytes"), format="bytes"),
         "tags": column.ListColumn(say("runs.column.tags"), width=130) if all_tags(found) else None,
         "steps_time": column.NumberColumn(
-            say("runs.column.steps_time", unit=say(f"runs.time_unit.{time_unit}")), format="%.1f"
+            say("runs.column.steps_time", unit=say(f"runs.time_unit.{time_unit}")), format="%.2f"
         ),
         "n_parameters": column.NumberColumn(say("runs.column.n_parameters"), format="compact"),
     }

@@ -7,8 +7,10 @@ import streamlit as st
 from engine.runs.back_ends import back_end
 from engine.runs.job import BACK_ENDS, BackEndName
 from engine.runs.settings import Settings, change_settings, settings_file
-from pages.parts.runs_words import act, literal, say_refused
+from engine.text import catalog
+from pages.parts.runs_words import act, say_refused
 from pages.parts.session import text
+from pages.parts.typed import literal
 
 _KEPT_S = 30.0
 """Asking a cluster takes seconds."""
@@ -39,7 +41,7 @@ def _back_ends(allowed: Settings) -> None:
             lacking = _lacking(name, allowed.content_hash, say.language, allowed)
             if lacking:
                 st.badge(say("runs.not_ready"), icon=":material/error:", color="red")
-                st.markdown(literal(lacking[0]), width="content")
+                st.markdown(literal(lacking[0]), width="stretch")
             else:
                 st.badge(say("runs.ready"), icon=":material/check_circle:", color="green")
                 st.caption(_room(name, allowed), width="content")
@@ -47,7 +49,10 @@ def _back_ends(allowed: Settings) -> None:
 
 @st.cache_data(ttl=_KEPT_S, max_entries=100, show_spinner=False)
 def _lacking(name: BackEndName, settings_hash: str, language: str, _allowed: Settings) -> list[str]:
-    return [lack.in_language(language) for lack in back_end(name).lacks(_allowed)]
+    return [
+        catalog(language)(f"error.{lack.rule}", **lack.params)
+        for lack in back_end(name).lacks(_allowed)
+    ]
 
 
 def _room(name: BackEndName, allowed: Settings) -> str:

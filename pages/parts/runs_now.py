@@ -19,9 +19,10 @@ from pages.parts.calibrate_live import cancel_button, how_far
 from pages.parts.calibrate_runs import progress_of
 from pages.parts.runs_choice import choose
 from pages.parts.runs_queue import queue_rows
-from pages.parts.runs_words import literal, run_of, say_refused, state_badge
+from pages.parts.runs_words import run_of, say_refused, state_badge
 from pages.parts.session import text
 from pages.parts.tiles import Tile, tiles
+from pages.parts.typed import literal
 
 _REFRESH_S = 2.0
 _MOST_LIVE = 20

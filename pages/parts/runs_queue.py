@@ -10,8 +10,9 @@ from engine.runs import launch, queue
 from engine.runs.queue import Waiting
 from engine.runs.summary import Summary
 from pages.parts.calibrate_live import cancel_button
-from pages.parts.runs_words import act, literal
+from pages.parts.runs_words import act
 from pages.parts.session import text
+from pages.parts.typed import literal
 
 _MOST_SHOWN = 20
 

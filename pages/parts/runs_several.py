@@ -11,8 +11,9 @@ from engine.runs.summary import Summary
 from pages.parts.calibrate_charts import RUN_COLORS
 from pages.parts.calibrate_runs import lay_over
 from pages.parts.runs_choice import delete
-from pages.parts.runs_words import act, literal, run_of, say_refused
+from pages.parts.runs_words import act, run_of, say_refused
 from pages.parts.session import text
+from pages.parts.typed import literal
 
 
 def several_section(chosen: Sequence[Summary]) -> None:

@@ -8,8 +8,9 @@ from engine import quantities
 from engine.runs import house
 from engine.runs.house import TRASH_DAYS, Trashed
 from pages.parts.runs_choice import choose, deleted, forget_deleted, undo
-from pages.parts.runs_words import act, literal, local
+from pages.parts.runs_words import act, local
 from pages.parts.session import text
+from pages.parts.typed import literal
 
 
 def undo_bar() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-import re
 from collections.abc import Callable
 from typing import Literal
 
@@ -47,11 +46,6 @@ def state_badge(one: Summary) -> None:
     state = state_of(one)
     icon, color = STATES[state]
     st.badge(state_word(state), icon=icon, color=color)
-
-
-def literal(words: str) -> str:
-    """What a person typed, as Markdown that shows just that."""
-    return re.sub(r"([!-/:-@\[-`{-~])", r"\\\1", words)
 
 
 def local(time: datetime.datetime | None) -> datetime.datetime | None:

@@ -8,11 +8,11 @@ from streamlit.testing.v1 import AppTest
 
 from engine.files import write_json
 from engine.machine import this_machine
-from engine.runs import launch
+from engine.runs import house, launch
 from engine.runs.folder import Phase, Run, all_runs
 from engine.runs.job import Job
 from engine.runs.quote import quote
-from engine.runs.settings import change_settings
+from engine.runs.settings import change_settings, settings_file
 from engine.text import LANGUAGES, catalog
 from engine.training import dial
 from pages.parts import calibrate_recipe
@@ -111,6 +111,27 @@ def test_where_and_how_it_runs(started: list[Run]) -> None:
     app.number_input(key="calibrate.spending_limit_usd").set_value(12.5).run()
     app.button(key="start").click().run()
     assert started[0].job == Job.parse({"priority": 3, "spending_limit_usd": "12.5"})
+
+
+def test_a_run_goes_where_it_is_sent(started: list[Run]) -> None:
+    settings_file().write_text("[slurm]\nnodes = 2\nslots_per_node = 2\n", "utf-8")
+    app = open_page("calibrate")
+    assert "2 × CPU core" in " ".join(one.value for one in app.markdown)
+    choose(app, "pills", "calibrate.back_end", "slurm")
+    choose(app, "number_input", "calibrate.option.n_ranks", 4)
+    assert "4 × CPU core" in " ".join(one.value for one in app.markdown)
+    app.button(key="start").click().run()
+    (run,) = started
+    assert (run.job.back_end, run.recipe.n_ranks) == ("slurm", 4)
+
+
+def test_a_name_of_a_run_is_shown_as_it_was_typed() -> None:
+    run = faked_run(FALLING, phase=Phase.FAILED)
+    house.rename(run, "<b>*a*</b> [b](c), a long one")
+    app = open_page("calibrate")
+    assert app.error[0].value.startswith(r"\<b\>\*a\*\<\/b\> \[b\]\(c\)\, a long one · ")
+    (note,) = chart(app, "curves")["layout"]["annotations"]
+    assert note["text"].startswith("&lt;b&gt;*a*&lt;/b&gt; […·")
 
 
 def test_a_run_that_costs_more_than_its_limit_is_refused_and_leaves_nothing() -> None:

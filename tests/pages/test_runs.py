@@ -317,8 +317,8 @@ def test_a_back_end_that_is_set_up_is_offered_and_says_what_it_lacks() -> None:
     lines = [one.value for one in app.markdown]
     assert any("not set up" in line for line in lines)
     app.switch_page("pages/calibrate.py").run()
-    (control,) = [one for one in app.get("segmented_control") if one.key == "calibrate.back_end"]
-    assert list(control.options) == ["this machine", "Slurm"]
+    (pills,) = [one for one in app.get("pills") if one.key == "calibrate.back_end#en"]
+    assert list(pills.options) == ["this machine", "Slurm"]
 
 
 def test_the_table_is_made_of_what_the_index_keeps(monkeypatch: pytest.MonkeyPatch) -> None:
