@@ -129,6 +129,9 @@ class Guard:
             return Ending(0, {})
         # A launcher whose launch.py was killed ends with 0, and leaves its ranks.
         death = launcher.death(exit_code)
+        if "rank" in death.params:
+            rank = rank_of_run(self._place, death.params["rank"])
+            death = death.with_value("params.rank", rank)
         return Ending(exit_code or 1, {"failure": death.model_dump(mode="json")})
 
     def _find_others(self) -> tuple[str, int]:
@@ -188,6 +191,12 @@ class Guard:
     def _write(self, **changes: object) -> None:
         self._state = self._state.with_values(changes)
         write_node(self._run.folder, self._state)
+
+
+def rank_of_run(place: Place, local_rank: int) -> int:
+    """DeepSpeed's local rank is the rank modulo how many ranks the node has."""
+    share, before = place.shares[place.rank], sum(place.shares[: place.rank])
+    return next(rank for rank in range(before, before + share) if rank % share == local_rank)
 
 
 def devices_of_nodes(place: Place, visible: str) -> list[list[int]]:

@@ -20,6 +20,7 @@ from engine.runs.node import (
     devices_of_nodes,
     hostfile_text,
     included,
+    rank_of_run,
 )
 from engine.runs.nodes import (
     NodeState,
@@ -138,7 +139,7 @@ def test_the_first_nodes_are_filled_first() -> None:
     assert shares_of_nodes(2, [1, 1]) == [1, 1]
     assert shares_of_nodes(5, [2, 4, 8]) == [2, 3]
     assert shares_of_nodes(4, [8, 8]) == [4]
-    with pytest.raises(InputError, match="n_ranks: 5 .* at most 4"):
+    with pytest.raises(InputError, match=r"n_ranks: 5 .* at most 4"):
         shares_of_nodes(5, [2, 2])
 
 
@@ -149,3 +150,8 @@ def test_ranks_take_the_devices_that_a_scheduler_left_them() -> None:
     assert devices == [[0, 1], [3, 5]]
     assert hostfile_text(devices) == "node-0 slots=2\nnode-1 slots=6\n"
     assert included(devices) == "node-0:0,1@node-1:3,5"
+
+
+def test_a_local_rank_is_one_of_the_run() -> None:
+    place = Place(rank=1, shares=[3, 2], name="b", master="a", port=1, interface="")
+    assert [rank_of_run(place, local_rank) for local_rank in (0, 1)] == [4, 3]
