@@ -49,8 +49,8 @@ def free_port() -> int:
 class Launcher(Child):
     """The launcher with its ranks.
 
-    It does not say which rank died first, and ends with 0 where its own ``launch.py`` was
-    killed: so each of them is watched.
+    It does not say which rank died first, so each of them is watched. Where its own ``launch.py``
+    was killed it ends with 0, and may have taken note of that death before we could.
     """
 
     cluster_job = None
@@ -64,6 +64,7 @@ class Launcher(Child):
         """Those that live, by their descriptors."""
         self._seen: set[int] = set()
         """Ids of all that were ever watched."""
+        self._launch_pid: int | None = None
         self._first_death: Failure | None = None
 
     @property
@@ -92,11 +93,16 @@ class Launcher(Child):
         return left
 
     def death(self, exit_code: int) -> Failure:
-        return self._first_death or super().death(exit_code)
+        if self._first_death:
+            return self._first_death
+        if exit_code == 0 and self._launch_pid is not None:
+            return Failure(key="launcher_lost", params={"pid": self._launch_pid})
+        return super().death(exit_code)
 
     def _watch_new_ones(self) -> None:
         with suppress(psutil.NoSuchProcess, ProcessLookupError):  # one has ended: poll says how
             for launch in psutil.Process(self._process.pid).children():
+                self._launch_pid = launch.pid
                 self._watch(launch.pid, None)
                 for process in launch.children():
                     if rank := _LOCAL_RANK.search(" ".join(process.cmdline())):

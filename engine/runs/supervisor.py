@@ -42,6 +42,8 @@ MONTH_TICK_S = 60.0
 PATIENCE_S: Mapping[StopReason, float] = {"cancelled": 9.0, "spending_limit": 600.0}
 """How long the ranks may take for a last checkpoint. Whoever cancels has everything gone within
 15 s; a limit is there to go on from, once it is raised."""
+GOING_S: Mapping[str, float] = {"stopped.json": 2.0, "result.json": 30.0}
+"""How long processes may take to go after what rank 0 writes as its last act."""
 PORT_TRIES = 5
 _STOPPED: Mapping[StopReason, Phase] = {
     "cancelled": Phase.CANCELLED,
@@ -132,31 +134,39 @@ class Supervisor:
             (self.run.folder / name).unlink(missing_ok=True)
 
     def _attend(self, work: Work) -> tuple[int | None, list[str]]:
-        """Wait until it has ended, or was asked to and did not in time; then end what is left.
+        """Wait until it has ended, or should have; then end what is left.
 
         Its exit code, None if it had to be ended, and what could not be ended.
         """
-        asked_at = math.inf
+        waits_since = math.inf
         try:
             while (exit_code := work.poll()) is None:
-                reason = self.run.stop_reason
-                if reason is None:
-                    self._watch_spending()
-                else:
-                    asked_at = min(asked_at, time.monotonic())
-                    if time.monotonic() >= asked_at + self._patience_s(reason):
-                        break
+                self._watch_spending()
+                patience_s = self._patience_s()
+                if patience_s < math.inf:
+                    waits_since = min(waits_since, time.monotonic())
+                if time.monotonic() >= waits_since + patience_s:
+                    break
                 wait_for_any(work.events, TICK_S)
         finally:
             left = work.end()
         return exit_code, left
 
-    def _patience_s(self, reason: StopReason) -> float:
-        """None for who has taken no step since it was begun: there is nothing to keep."""
+    def _patience_s(self) -> float:
+        """For how long what goes on may still go on."""
+        for last_act, going_s in GOING_S.items():
+            if (self.run.folder / last_act).exists():
+                return going_s
+        reason = self.run.stop_reason
+        if reason is None:
+            return math.inf
+        # Without a step since it was begun there is nothing to keep.
         has_stepped = self._account.spent_s(self.state) > self.state.spent_s
         return PATIENCE_S[reason] if has_stepped else 0.0
 
     def _watch_spending(self) -> None:
+        if self.run.stop_reason is not None:
+            return
         reached = own_limit_reached(self._account, self.state, self._job)
         if reached is None and time.monotonic() >= self._month_looked_at + MONTH_TICK_S:
             self._month_looked_at = time.monotonic()
