@@ -12,7 +12,8 @@ from collections.abc import Callable
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
-PATIENCE_S = 120
+PATIENCE_S = 400
+"""A busy machine takes several times what a calm one does."""
 
 _IMPORTED = ["engine.training.worker", "deepspeed.runtime.zero.muon.muon_optimizer"]
 """The second one is DeepSpeed's longest import, which it does when it makes an engine."""

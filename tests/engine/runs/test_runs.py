@@ -79,28 +79,6 @@ print(sum(losses) / len(windows))
     assert float(answer.stdout) == pytest.approx(run.result.held_out_loss, rel=1e-5)
 
 
-def test_zero_stages_learn_the_same() -> None:
-    """Sharding changes where numbers are kept, not what is learnt."""
-    losses = {}
-    for stage in (0, 2, 3):
-        run = start(smoke(**{"layout.zero_stage": stage, "steps": 8}))
-        assert wait_for_end(run) is Phase.SUCCEEDED, run.log_tail()
-        losses[stage] = [line.loss for line in Progress(run).update().metrics]
-    assert losses[2] == pytest.approx(losses[0], rel=1e-5)
-    assert losses[3] == pytest.approx(losses[0], rel=1e-5)
-
-
-def test_gradient_accumulation_is_a_larger_batch() -> None:
-    ranks = smoke().n_ranks
-    accumulated = smoke(**{"n_ranks": 1, "layout.grad_accumulation_steps": ranks, "steps": 4})
-    run = start(accumulated)
-    assert wait_for_end(run) is Phase.SUCCEEDED, run.log_tail()
-    other = start(smoke(steps=4))
-    assert wait_for_end(other) is Phase.SUCCEEDED, other.log_tail()
-    one, two = ([line.loss for line in Progress(each).update().metrics] for each in (run, other))
-    assert one == pytest.approx(two, rel=1e-4)
-
-
 def test_the_command_line_trains_lists_and_cancels(home: Path) -> None:
     def engine(*arguments: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
