@@ -109,15 +109,22 @@ class Document(BaseModel):
         return self.with_values({path: value})
 
     def with_values(self, changes: Mapping[str, object]) -> Self:
-        """As :meth:`with_value`, for several fields that must change together."""
+        """As :meth:`with_value`, for several fields that must change together.
+
+        A number in a path counts from 0 in a list: ``company.people.2.title``.
+        """
         data = self.model_dump(mode="json")
         for path, value in changes.items():
             *parents, name = path.split(".")
-            place = data
+            place: Any = data
             for parent in parents:
-                place = place[parent]
-            place[name] = value
+                place = place[_key(place, parent)]
+            place[_key(place, name)] = value
         return type(self).parse(data)
+
+
+def _key(place: object, name: str) -> str | int:
+    return int(name) if isinstance(place, list) else name
 
 
 AnyDocument = TypeVar("AnyDocument", bound=Document)

@@ -103,6 +103,12 @@ def test_toml_and_hash_round_trip(startup: Scenario, tmp_path: Path) -> None:
     assert startup.with_value("plan.tokens", 5).content_hash != startup.content_hash
 
 
+def test_a_number_in_a_path_counts_in_a_list(startup: Scenario) -> None:
+    changed = startup.with_value("company.people.1.people", 40)
+    assert changed.company.people[1].people == 40
+    assert changed.company.people[0] == startup.company.people[0]
+
+
 def test_a_refused_change_leaves_the_document_alone(laptop: Scenario) -> None:
     before = laptop.content_hash
     with pytest.raises(InputError):
