@@ -14,6 +14,7 @@ from engine.report import print_table
 from engine.runs.folder import Phase, Run, all_runs
 from engine.runs.measured import calibration_of
 from engine.terminal import new_app, text
+from finance import cli_captable
 from finance.indicators import Indicators
 from finance.outlook import Outlook, calibration_effect, outlook, with_calibration
 from finance.report import cash_csv, effect_rows, outlook_rows
@@ -21,11 +22,7 @@ from finance.scenario import read_scenario
 from finance.statement_files import write_statements
 
 app = new_app(text("cli.finance"))
-
-
-@app.callback()
-def _group() -> None:
-    """Keeps ``run`` a command of its own while it is the only one."""
+cli_captable.add_to(app)
 
 
 @app.command(help=text("cli.finance_run"))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 from babel.numbers import format_currency
 
 from engine import quantities
@@ -17,9 +19,7 @@ def term_text(text: Catalog, term: Term, currency: str) -> str:
     params: dict[str, str] = {}
     for name in ("price", "round_price"):
         if (price := getattr(term, name)) is not None:
-            params[name] = format_currency(
-                float(price), currency, _PRICE, locale=language, currency_digits=False
-            )
+            params[name] = price_text(price, currency, language)
     if term.cap is not None:
         params["cap"] = format_currency(
             term.cap, currency, "¤#,##0.##", locale=language, currency_digits=False
@@ -33,3 +33,8 @@ def term_text(text: Catalog, term: Term, currency: str) -> str:
     said = text(f"capital.decided.{key}", **params)
     converted = term.decided in (Decided.CAP, Decided.DISCOUNT, Decided.ROUND_PRICE)
     return text("capital.decided.mfn", of=term.of, term=said) if converted and term.of else said
+
+
+def price_text(price: Fraction, currency: str, language: str) -> str:
+    """Of one share: $1.9904."""
+    return format_currency(float(price), currency, _PRICE, locale=language, currency_digits=False)
