@@ -8,7 +8,7 @@ TEST_SETUP := $(VENV)/.set-up-to-test
 SCENARIO ?= data/scenarios/laptop.toml
 CALIBRATE_FLAGS ?=
 
-.PHONY: run test lint calibrate screenshots benchmark scaling-benchmark corpus-benchmark training-benchmark runs-benchmark clean
+.PHONY: run test lint calibrate screenshots benchmark scaling-benchmark corpus-benchmark training-benchmark runs-benchmark finance-benchmark clean
 
 run: $(RUN_SETUP)  ## Open the app on http://127.0.0.1:8501
 	$(BIN)/python -m streamlit run app.py
@@ -44,6 +44,9 @@ training-benchmark: $(RUN_SETUP)  ## The training loop beside a plain PyTorch lo
 
 runs-benchmark: $(TEST_SETUP)  ## What supervising a run takes, and a look at 1,000 of them
 	$(BIN)/python -m tests.benchmark_runs
+
+finance-benchmark: $(TEST_SETUP)  ## A company run through 120 months, once and for 10,000 trials
+	OMP_NUM_THREADS=1 $(BIN)/python -m tests.benchmark_finance
 
 clean:  ## Remove what the set-up made; runs and scenarios in .flopledger stay
 	rm -rf $(VENV)
