@@ -95,6 +95,7 @@ class Guard:
         self._run, self._place, self._watcher = run, place, watcher
         self._state = NodeState(rank=place.rank, name=place.name, pid=os.getpid(), started_at=now())
         self._links = Links({})
+        self._starter = os.getppid()
         self._fenced = time.monotonic()
 
     def main(self) -> int:
@@ -178,6 +179,8 @@ class Guard:
         """Raises :class:`EndRequest` if nobody is there any more for whom to train."""
         if self._watcher:
             self._watcher.check()
+        if os.getppid() != self._starter:
+            raise EndRequest
         if time.monotonic() - self._fenced > _FENCE_S:
             self._fenced = time.monotonic()
             if self._is_replaced():

@@ -3,11 +3,12 @@ ends that start guards."""
 
 from __future__ import annotations
 
-import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 
+import psutil
 import pytest
 
 from engine.documents import InputError
@@ -15,7 +16,6 @@ from engine.paths import PROJECT_DIR
 from engine.results import Failure
 from engine.runs.folder import Phase, Run, now
 from engine.runs.node import (
-    ENDED_EXIT_CODE,
     Place,
     devices_of_nodes,
     hostfile_text,
@@ -44,11 +44,13 @@ def run() -> Run:
 
 
 @pytest.fixture
-def guard(run: Run) -> Iterator[Process]:
-    """Node 0's guard, who waits for another node."""
+def starter(run: Run) -> Iterator[Process]:
+    """A process that has started node 0's guard, who waits for another node."""
     words = [str(run.folder), "--rank", "0", "--shares", "1,1", "--watched", "--name", "host0"]
+    start = "import subprocess, sys; subprocess.Popen(sys.argv[1:]).wait()"
+    guard = [sys.executable, "-m", "engine.runs.node", *words]
     process = subprocess.Popen(
-        [sys.executable, "-m", "engine.runs.node", *words],
+        [sys.executable, "-c", start, *guard],
         cwd=PROJECT_DIR,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
@@ -57,38 +59,55 @@ def guard(run: Run) -> Iterator[Process]:
     assert process.stdin
     assert process.stdout.readline().startswith(b"port ")
     yield process
+    with suppress(BrokenPipeError):
+        process.stdin.close()
+    process.stdout.close()
     process.kill()
     process.wait()
-    process.stdin.close()
-    process.stdout.close()
 
 
-def watcher_goes(guard: Process, run: Run) -> None:
-    assert guard.stdin
-    guard.stdin.close()
+@pytest.fixture
+def guard(starter: Process) -> psutil.Process:
+    (process,) = psutil.Process(starter.pid).children()
+    return process
 
 
-def somebody_asks(guard: Process, run: Run) -> None:
-    guard.send_signal(signal.SIGTERM)
+def nobody_watches(starter: Process, guard: psutil.Process) -> None:
+    assert starter.stdin
+    starter.stdin.close()
 
 
-@pytest.mark.parametrize("happens", [watcher_goes, somebody_asks])
+def its_starter_is_killed(starter: Process, guard: psutil.Process) -> None:
+    starter.kill()
+    starter.wait()
+
+
+def somebody_asks(starter: Process, guard: psutil.Process) -> None:
+    guard.terminate()
+
+
+@pytest.mark.parametrize("happens", [nobody_watches, its_starter_is_killed, somebody_asks])
 def test_a_guard_ends_with_its_reason_to_be_there(
-    guard: Process, run: Run, happens: Callable[[Process, Run], None]
+    starter: Process,
+    guard: psutil.Process,
+    run: Run,
+    happens: Callable[[Process, psutil.Process], None],
 ) -> None:
-    happens(guard, run)
-    assert guard.wait(PATIENCE_S) == ENDED_EXIT_CODE
+    happens(starter, guard)
+    psutil.wait_procs([guard], timeout=PATIENCE_S)
+    assert not guard.is_running()
     said = read_node(run.folder, 0)
     assert said is not None
     assert said.ended_at is not None
     assert said.failure is said.lost is None
 
 
-def test_a_guard_yields_to_its_successor(guard: Process, run: Run) -> None:
+def test_a_guard_yields_to_its_successor(guard: psutil.Process, run: Run) -> None:
     """One that was taken for dead: the training has been begun anew meanwhile."""
     successor = NodeState(rank=0, name="host9", pid=1, started_at=now())
     write_node(run.folder, successor)
-    assert guard.wait(PATIENCE_S) == ENDED_EXIT_CODE
+    psutil.wait_procs([guard], timeout=PATIENCE_S)
+    assert not guard.is_running()
     assert read_node(run.folder, 0) == successor
 
 
