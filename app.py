@@ -22,7 +22,8 @@ PAGES = {
     "runs": ":material/list_alt:",
     "evidence": ":material/fact_check:",
     "model": ":material/chat:",
-    "money": ":material/payments:",
+    "business": ":material/storefront:",
+    "runway": ":material/payments:",
 }
 page = st.navigation(
     [

@@ -43,7 +43,7 @@ def cash_csv(months: Sequence[CashMonth]) -> str:
 def runway_text(text: Catalog, runway: Decimal | None, horizon_months: int) -> str:
     """So many months, or over as many as the scenario has."""
     if runway is None:
-        return text("money.over_horizon", n=horizon_months)
+        return text("runway.over_horizon", n=horizon_months)
     return text("unit.months", n=quantities.number(round(runway, 2), text.language, digits=4))
 
 
@@ -104,7 +104,7 @@ def outlook_rows(text: Catalog, seen: Outlook) -> Rows:
         [
             text("quantity.peak_burn"),
             f"{quantities.usd_exact(seen.peak_burn.net_burn_usd, language)} "
-            f"({text('money.in_month', n=seen.peak_burn.month)})",
+            f"({text('runway.in_month', n=seen.peak_burn.month)})",
         ],
         [
             text("quantity.runway_months"),

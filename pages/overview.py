@@ -17,10 +17,10 @@ from pages.parts.tiles import Tile, figure_tile, runway_tile, tiles
 _WHERE = {
     NextAction.MAKE_IT_FIT: "plan",
     NextAction.CALIBRATE: "calibrate",
-    NextAction.PLAN_A_ROUND: "money",
-    NextAction.RAISE_EARLIER: "money",
-    NextAction.RAISE_MORE: "money",
-    NextAction.RAISE: "money",
+    NextAction.PLAN_A_ROUND: "runway",
+    NextAction.RAISE_EARLIER: "runway",
+    NextAction.RAISE_MORE: "runway",
+    NextAction.RAISE: "runway",
     NextAction.NOTHING: "plan",
 }
 

@@ -6,6 +6,7 @@ apart; fonts and grounds come from the theme.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import plotly.graph_objects as go
@@ -14,6 +15,8 @@ import streamlit as st
 from engine.forecast import Forecast
 from engine.predictor.memory import GB
 from finance.cashflow import CashMonth
+from finance.milestones import milestones
+from finance.months import date_of
 from finance.outlook import Outlook
 from pages.parts.session import text
 
@@ -106,19 +109,19 @@ def cash_chart(seen: Outlook) -> go.Figure:
 
 def _mark_events(figure: go.Figure, seen: Outlook) -> None:
     say = text()
-    marks = [(month, say("chart.round"), MONEY) for month in seen.months if month.equity_usd > 0]
-    training = [month for month in seen.months if month.training_usd > 0]
-    if len(training) <= 6:  # a run each month is no event
-        marks += [(month, say("chart.training_run"), COMPUTE) for month in training]
-    for month, label, color in marks:
-        figure.add_vline(
-            x=month.date.isoformat(), line={"color": color, "width": 1, "dash": "dash"}
-        )
+    company = seen.scenario.company
+    before, top = -math.inf, 1.0
+    for one in milestones(company):
+        date = date_of(company.first_month, one.month).isoformat()
+        color = COMPUTE if one.kind == "training" else MONEY
+        too_close = one.month - before < seen.horizon_months / 20
+        before, top = one.month, top - 0.33 if too_close else 1.0
+        figure.add_vline(x=date, line={"color": color, "width": 1, "dash": "dash"})
         figure.add_annotation(
-            x=month.date.isoformat(),
-            y=1,
+            x=date,
+            y=top,
             yref="paper",
-            text=label,
+            text=one.name or say(f"chart.{one.kind}"),
             showarrow=False,
             textangle=-90,
             xanchor="right",

@@ -1,27 +1,24 @@
 """Input fields of the scenario: label, unit and help from the catalog, bounds from the document.
 
 ``field(path)`` draws the widget that fits the type of the field at a dotted path and puts what
-is typed into the draft. The document validates again: a widget's limits hold in the browser
-only.
+is typed into the draft; a number in a path counts in a list. The document validates again: a
+widget's limits hold in the browser only.
 """
 
 from __future__ import annotations
 
 import datetime
-import types
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any, Literal, get_args, get_origin
 
 import streamlit as st
-from annotated_types import Ge, Gt, Le, Lt
-from pydantic.fields import FieldInfo
 
 from engine import quantities
 from engine.documents import InputError
 from engine.facts import accelerators
 from engine.plan import on_accelerator
-from finance.scenario import Scenario
+from pages.parts.kinds import FieldKind, is_count, is_percent, kind_of, value_at
 from pages.parts.session import desk, text
 
 
@@ -52,21 +49,17 @@ def field(
     on_change
         What takes the value instead of the draft's field alone.
     """
-    say = text()
-    info = _info(path)
-    value: Any = desk().draft
-    for part in path.split("."):
-        value = getattr(value, part)
+    value, kind = value_at(desk().draft, path), kind_of(desk().draft, path)
     key = f"field.{path}#{desk().revision}"
+    label, help_text = field_words(path)
     common: dict[str, Any] = {
-        "label": say(f"field.{path}.label"),
-        "help": say(f"field.{path}.help"),
+        "label": label,
+        "help": help_text,
         "key": key,
         "on_change": on_change or _take,
     }
-    kind = _kind(info)
-    if options is not None or get_origin(kind) is Literal:
-        labels = options or {one: _option(path, one) for one in get_args(kind)}
+    if options is not None or get_origin(kind.type) is Literal:
+        labels = options or {one: option_label(path, one) for one in get_args(kind.type)}
         choices = list(labels)
         st.selectbox(
             options=choices,
@@ -75,25 +68,33 @@ def field(
             format_func=lambda one: labels[one],
             **common,
         )
-    elif kind is bool:
+    elif kind.type is bool:
         st.toggle(value=value, args=(path, key), **common)
-    elif kind is datetime.date:
+    elif kind.type is datetime.date:
         st.date_input(value=value, args=(path, key, _iso_date), **common)
-    elif kind is str:
+    elif kind.type is str:
         st.text_input(value=value, args=(path, key), **common)
-    elif path in _COUNTS:
-        st.text_input(value=_short_count(value), args=(path, key, _parse_count), **common)
-    elif path.endswith(("_share", "_share_per_month")):
+    elif is_count(path):
+        shown = "" if value is None else _short_count(value)
+        st.text_input(value=shown, args=(path, key, _parse_count), **common)
+    else:
+        _number_field(path, key, value, kind, common)
+
+
+def _number_field(
+    path: str, key: str, value: Any, kind: FieldKind, common: Mapping[str, Any]
+) -> None:
+    low, high = kind.low, kind.high
+    if is_percent(path):
         st.number_input(
             value=None if value is None else float(value) * 100,
-            min_value=0.0,
+            min_value=100 * (low or 0.0),
             step=1.0,
             format="%.12g",
             args=(path, key, _from_percent),
             **common,
         )
-    elif kind is int:
-        low, high = _bounds(info)
+    elif kind.type is int:
         st.number_input(
             value=value,
             min_value=None if low is None else int(low),
@@ -103,20 +104,34 @@ def field(
             **common,
         )
     else:
-        low, high = _bounds(info)
+        at = 0.0 if value is None else float(value)
         st.number_input(
-            value=float(value),
+            value=None if value is None else at,
             min_value=low,
             max_value=high,
             format="%.15g",
-            step=max(_step(float(value)), 0.01 if path.endswith("_usd") else 0.0),
+            step=max(_step(at), 0.01 if path.endswith("_usd") else 0.0),
             args=(path, key, _as_typed),
             **common,
         )
 
 
-_COUNTS = frozenset({"plan.tokens", "company.revenue.tokens_per_customer_month"})
-"""Counts that people write as 3T or 300亿."""
+def field_words(path: str) -> tuple[str, str | None]:
+    """(label, help): the field's own, or those of any field of that name."""
+    say = text()
+    names = [name for name in path.split(".") if not name.isdigit()]
+    own = f"field.{'.'.join(names)}"
+    key = own if f"{own}.label" in say else f"entry.{names[-1]}"
+    return say(f"{key}.label"), say(f"{key}.help") if f"{key}.help" in say else None
+
+
+def option_label(path: str, option: object) -> str:
+    """What a value that is chosen from a list is called."""
+    say, name = text(), path.rsplit(".", 1)[-1]
+    for table in ("option", "entry_option"):
+        if (key := f"{table}.{name}.{option}") in say:
+            return say(key)
+    return str(option)
 
 
 def accelerator_field() -> None:
@@ -148,7 +163,9 @@ def _take(path: str, key: str, convert: Any = None) -> None:
         at.revision += 1  # show the value that still holds
 
 
-def _parse_count(path: str, typed: str) -> int:
+def _parse_count(path: str, typed: str) -> int | None:
+    if not typed.strip() and kind_of(desk().draft, path).optional:
+        return None
     count = quantities.parse_count(typed)
     if count is None:
         raise InputError(path, typed, "count")
@@ -160,14 +177,17 @@ def _iso_date(_path: str, typed: datetime.date) -> str:
 
 
 def _from_percent(_path: str, typed: float | None) -> str | None:
-    if typed is None:
-        return None
+    return None if typed is None else from_percent(typed)
+
+
+def from_percent(typed: float) -> str:
+    """12.5 as 0.125."""
     return str(round(Decimal(repr(typed)) / 100, 6))
 
 
-def _as_typed(_path: str, typed: float) -> str:
+def _as_typed(_path: str, typed: float | None) -> str | None:
     """The decimal that was typed, not the binary float nearest to it."""
-    return repr(typed)
+    return None if typed is None else repr(typed)
 
 
 def _short_count(value: int) -> str:
@@ -175,46 +195,6 @@ def _short_count(value: int) -> str:
         if value >= size and value * 1000 % size == 0:
             return f"{Decimal(value) / size:f}{suffix}"
     return str(value)
-
-
-def _option(path: str, option: object) -> str:
-    say = text()
-    key = f"option.{path.rsplit('.', 1)[-1]}.{option}"
-    return say(key) if key in say else str(option)
-
-
-def _info(path: str) -> FieldInfo:
-    kind: Any = Scenario
-    *parents, name = path.split(".")
-    for parent in parents:
-        kind = _without_none(kind.model_fields[parent].annotation)
-    info: FieldInfo = kind.model_fields[name]
-    return info
-
-
-def _kind(info: FieldInfo) -> Any:
-    """The field's type without ``None``."""
-    return _without_none(info.annotation)
-
-
-def _without_none(kind: Any) -> Any:
-    if isinstance(kind, types.UnionType):
-        return next(one for one in get_args(kind) if one is not type(None))
-    return kind
-
-
-def _bounds(info: FieldInfo) -> tuple[float | None, float | None]:
-    low = high = None
-    for one in info.metadata:
-        if isinstance(one, Ge | Gt):
-            low = one.ge if isinstance(one, Ge) else one.gt
-        elif isinstance(one, Le | Lt):
-            high = one.le if isinstance(one, Le) else one.lt
-    return _as_float(low), _as_float(high)
-
-
-def _as_float(bound: Any) -> float | None:
-    return None if bound is None else float(bound)
 
 
 def _step(value: float) -> float:

@@ -14,6 +14,7 @@ import streamlit as st
 from engine.calibration import Calibration
 from engine.documents import InputError, parse_toml
 from engine.text import Catalog, best_language, catalog
+from finance.indicators import Indicators, Values
 from finance.outlook import Outlook, outlook, with_calibration
 from finance.scenario import Scenario, sample_scenarios
 from finance.store import SaveConflictError, ScenarioStore, StoredScenario
@@ -139,6 +140,17 @@ def outlooks() -> tuple[Outlook, Outlook]:
 def _outlook_of(content_hash: str, _scenario: Scenario) -> Outlook:
     """Kept by the hash of the document, which decides everything in it."""
     return outlook(_scenario)
+
+
+def indicators(seen: Outlook, trial: int = 0) -> list[Values]:
+    """All indicators of each month; ``trial`` as in :data:`finance.outlook.BOUNDS`."""
+    return _indicators_of(seen.scenario.content_hash, trial, seen)
+
+
+@st.cache_data(max_entries=100, show_spinner=False)
+def _indicators_of(content_hash: str, trial: int, _seen: Outlook) -> list[Values]:
+    of_books = Indicators(_seen.books, trial)
+    return [of_books.at(month) for month in range(1, _seen.horizon_months + 1)]
 
 
 def _that_can_be_run(stored: StoredScenario) -> StoredScenario:

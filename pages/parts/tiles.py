@@ -8,6 +8,7 @@ from typing import Literal
 
 import streamlit as st
 
+from engine import quantities
 from engine.forecast import Figure
 from engine.report import change, show
 from finance.outlook import Outlook
@@ -26,6 +27,8 @@ class Tile:
     delta: str | None = None
     better: Literal["up", "down", "neither"] = "neither"
     help: str | None = None
+    trend: Sequence[float] = ()
+    """Month by month, as a sparkline."""
 
 
 def tiles(row: Sequence[Tile]) -> None:
@@ -44,6 +47,7 @@ def tiles(row: Sequence[Tile]) -> None:
                 delta=tile.delta,
                 delta_color=colors[tile.better],
                 help=tile.help,
+                chart_data=tile.trend or None,
             )
             if tile.note:
                 st.caption(tile.note)
@@ -82,4 +86,36 @@ def runway_tile(now: Outlook, saved: Outlook) -> Tile:
         delta=delta,
         better="up",
         help=say("basis.runway_months"),
+    )
+
+
+def with_round_tile(now: Outlook) -> Tile:
+    """The runway with the round and other planned money."""
+    say = text()
+    return Tile(
+        label=say("quantity.runway_months_with_round"),
+        value=runway_text(say, now.runway_months_with_round, now.horizon_months),
+        note=say("runway.planned_note"),
+        help=say("basis.runway_months"),
+    )
+
+
+def burn_multiple_tile(now: Outlook) -> Tile:
+    say = text()
+    multiple = now.burn_multiple
+    return Tile(
+        label=say("quantity.burn_multiple"),
+        value="–" if multiple is None else f"{multiple:.2f}×",
+        note=say("business.burn_multiple_note", n=now.burn_multiple_months),
+        help=say("basis.burn_multiple"),
+    )
+
+
+def peak_burn_tile(now: Outlook) -> Tile:
+    say = text()
+    return Tile(
+        label=say("quantity.peak_burn"),
+        value=quantities.usd(now.peak_burn.net_burn_usd, say.language),
+        note=say("runway.in_month", n=now.peak_burn.month),
+        help=say("basis.net_burn"),
     )

@@ -15,7 +15,7 @@ from tests.e2e.server import app_server, browser, settle
 
 PAGES = (
     *("overview", "plan", "scaling", "hardware", "calibrate", "runs"),
-    *("evidence", "model", "money"),
+    *("evidence", "model", "business", "runway"),
 )
 LANGUAGES = ("en", "zh_Hans")
 

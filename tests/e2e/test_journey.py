@@ -64,7 +64,7 @@ def test_from_plan_to_runway(page: Page, home: Path) -> None:
         page.get_by_role("button", name="Save", exact=True).click()
         expect(page.get_by_text("saved · version 2")).to_be_visible()
 
-        page.goto(f"{url}/money?s=laptop")
+        page.goto(f"{url}/runway?s=laptop")
         settle(page)
         before = runway(page)
 
@@ -100,7 +100,7 @@ def test_from_plan_to_runway(page: Page, home: Path) -> None:
         expect(page.get_by_text("saved · version 3")).to_be_visible()
 
         # The runway has moved, by what the calibration says.
-        page.get_by_role("link", name="Money").click()
+        page.get_by_role("link", name="Runway").click()
         settle(page)
         after = runway(page)
         calibration = ScenarioStore().get("laptop").scenario.plan.calibration

@@ -23,7 +23,8 @@ QUESTIONS = {
     "runs": "runs.question",
     "evidence": "evidence.question",
     "model": "model.question",
-    "money": "money.question",
+    "business": "business.question",
+    "runway": "runway.question",
 }
 
 
@@ -154,7 +155,7 @@ def test_a_switched_language_changes_nothing_but_the_language() -> None:
 
 
 def test_a_percentage_is_kept_as_typed() -> None:
-    app = open_page("money")
+    app = open_page("business")
     widget(app, "number_input", "company.revenue.churn_share_per_month").set_value(1.1).run()
     widget(app, "number_input", "company.revenue.churn_share_per_month").set_value(
         0.10000000000000009
@@ -166,7 +167,7 @@ def test_a_percentage_is_kept_as_typed() -> None:
 
 
 def test_money_edits_move_the_runway() -> None:
-    app = open_page("money")
+    app = open_page("runway")
     before = app.metric[0].value
     widget(app, "number_input", "company.cash_usd").set_value(12_000.0).run()
     assert app.metric[0].value != before
@@ -197,9 +198,9 @@ def test_a_price_of_zero_or_an_empty_company_is_drawn() -> None:
 
 
 def test_the_language_can_be_switched() -> None:
-    app = open_page("money")
+    app = open_page("runway")
     app.segmented_control(key="language_choice").set_value("zh_Hans").run()
-    assert app.title[0].value == catalog("zh_Hans")("money.question")
+    assert app.title[0].value == catalog("zh_Hans")("runway.question")
 
 
 def test_the_app_never_imports_what_trains(home: Path) -> None:

@@ -1,0 +1,207 @@
+"""Does each customer and each token bring more than it costs? What is sold, and what it takes."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from engine import quantities
+from engine.report import change
+from finance.indicator_report import NOTHING, indicator_text, year_ends
+from finance.indicators import Values
+from finance.outlook import Outlook
+from finance.unit_economics import token_economics
+from pages.parts.business_charts import arr_chart, revenue_chart, token_chart
+from pages.parts.business_compute import compute_inputs, ways_of_getting_compute
+from pages.parts.charts import draw
+from pages.parts.entries import entries, optional_part
+from pages.parts.fields import fields
+from pages.parts.frame import run_in_frame
+from pages.parts.indicator_table import indicator_table
+from pages.parts.session import indicators, outlooks, text
+from pages.parts.tiles import Tile, burn_multiple_tile, tiles
+
+_CUSTOMER_KEYS = (
+    *("arr_usd", "net_revenue_retention", "gross_revenue_retention"),
+    *("acquisition_cost_usd", "payback_months", "lifetime_value_usd", "lifetime_value_to_cost"),
+    *("magic_number", "revenue_growth", "rule_of_40", "revenue_per_gpu_hour_usd"),
+)
+
+
+def _token_price(seen: Outlook) -> float | None:
+    """Of the last month; None where none are served."""
+    price = float(token_economics(seen.books).price_usd[-1])
+    return None if price != price else price
+
+
+def _answer(seen: Outlook, last: Values) -> str:
+    say, language = text(), text().language
+
+    def shown(key: str) -> str:
+        return indicator_text(say, key, last[key])
+
+    if last["gross_margin_paid_inference"] is None:
+        return say("business.answer_nothing", month=seen.horizon_months)
+    parts = [
+        say(
+            "business.answer",
+            month=seen.horizon_months,
+            arr=shown("arr_usd"),
+            margin=shown("gross_margin_paid_inference"),
+            with_training=shown("gross_margin_with_training"),
+        )
+    ]
+    price = _token_price(seen)
+    if price is not None:
+        parts.append(
+            say(
+                "business.answer_tokens",
+                cost=shown("cost_per_million_tokens_usd"),
+                price=quantities.usd(price, language),
+            )
+        )
+    if last["lifetime_value_to_cost"] is not None:
+        parts.append(say("business.answer_customer", times=shown("lifetime_value_to_cost")))
+    return say("business.and").join(parts) + say("business.stop")
+
+
+def _tiles(now: Outlook, saved: Outlook) -> None:
+    say, language = text(), text().language
+    rows, saved_last = indicators(now), indicators(saved)[-1]
+    last = rows[-1]
+
+    def shown(key: str) -> str:
+        return indicator_text(say, key, last[key])
+
+    def moved(key: str) -> str | None:
+        before, after = saved_last[key], last[key]
+        if before is None or after is None:
+            return None
+        by = change(float(before), float(after))
+        return None if by is None else say("tile.against_saved", change=f"{by:+.1%}")
+
+    def trend(key: str) -> list[float]:
+        return [float(value) for row in rows if (value := row[key]) is not None]
+
+    low, high = (
+        indicator_text(say, "_usd", indicators(now, trial)[-1]["cost_per_million_tokens_usd"])
+        for trial in (1, 2)
+    )
+    price = _token_price(now)
+    tiles(
+        [
+            Tile(
+                label=say("indicator.arr_usd.label"),
+                value=shown("arr_usd"),
+                note=say(
+                    "business.arr_note",
+                    new=shown("arr_new_usd"),
+                    expansion=shown("arr_expansion_usd"),
+                    lost=shown("arr_churned_usd"),
+                ),
+                delta=moved("arr_usd"),
+                better="up",
+                help=say("indicator.arr_usd.definition"),
+                trend=trend("arr_usd"),
+            ),
+            Tile(
+                label=say("business.gross_margin"),
+                value=shown("gross_margin_paid_inference"),
+                note=say(
+                    "business.gross_margin_note",
+                    free=shown("gross_margin_with_free_users"),
+                    training=shown("gross_margin_with_training"),
+                ),
+                delta=moved("gross_margin_paid_inference"),
+                better="up",
+                help="\n\n".join(
+                    f"**{say(f'indicator.{key}.label')}**: {say(f'indicator.{key}.definition')}"
+                    for key in last
+                    if key.startswith("gross_margin")
+                ),
+                trend=trend("gross_margin_paid_inference"),
+            ),
+            Tile(
+                label=say("indicator.cost_per_million_tokens_usd.label"),
+                value=shown("cost_per_million_tokens_usd"),
+                note=say(
+                    "business.cost_note",
+                    low=low,
+                    high=high,
+                    price=NOTHING if price is None else quantities.usd(price, language),
+                ),
+                delta=moved("cost_per_million_tokens_usd"),
+                better="down",
+                help=say("indicator.cost_per_million_tokens_usd.definition"),
+                trend=trend("cost_per_million_tokens_usd"),
+            ),
+            Tile(
+                label=say("indicator.lifetime_value_to_cost.label"),
+                value=shown("lifetime_value_to_cost"),
+                note=say(
+                    "business.customer_note",
+                    cost=shown("acquisition_cost_usd"),
+                    payback=shown("payback_months"),
+                    retention=shown("net_revenue_retention"),
+                ),
+                delta=moved("lifetime_value_to_cost"),
+                better="up",
+                help=say("indicator.lifetime_value_to_cost.definition"),
+                trend=trend("lifetime_value_to_cost"),
+            ),
+            burn_multiple_tile(now),
+        ]
+    )
+
+
+def _inputs() -> None:
+    say = text()
+    names = ("revenue", "costs", "compute")
+    revenue, costs, compute = st.tabs([say(f"business.{name}") for name in names])
+    with revenue:
+        entries("company.revenue_lines")
+        st.divider()
+        optional_part("company.revenue", "revenue")
+    with costs:
+        fields("company", ("other_costs_usd_per_month", "payment_days"))
+        for name in ("spending", "data"):
+            st.divider()
+            entries(f"company.{name}")
+        st.caption(say("business.people_elsewhere"))
+    with compute:
+        compute_inputs()
+
+
+def page() -> None:
+    say = text()
+    now, saved = outlooks()
+    rows = indicators(now)
+    st.title(say("business.question"))
+    st.markdown(f"#### {_answer(now, rows[-1])}")
+    _tiles(now, saved)
+    inputs, charts = st.columns([2, 3], gap="large")
+    with inputs:
+        _inputs()
+    with charts:
+        names = ("margin", "tokens", "customers", "ways")
+        margin, tokens, customers, ways = st.tabs([say(f"business.tab_{one}") for one in names])
+        with margin:
+            draw(revenue_chart(now, rows), "revenue", height=520)
+            st.caption(say("business.margin_note"))
+        with tokens:
+            draw(token_chart(now), "tokens", height=420)
+            st.caption(
+                say(
+                    "business.tokens_note",
+                    used=quantities.share(
+                        now.scenario.plan.serving.utilisation_share, say.language
+                    ),
+                )
+            )
+        with customers:
+            draw(arr_chart(now, rows, year_ends(len(rows))), "arr")
+            indicator_table(rows, _CUSTOMER_KEYS)
+        with ways:
+            ways_of_getting_compute(now)
+
+
+run_in_frame(page)

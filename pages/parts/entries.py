@@ -1,0 +1,194 @@
+"""Lists of documents in the scenario: choose one, edit it, add one, take one away."""
+
+from __future__ import annotations
+
+from typing import Any, Literal, get_args, get_origin
+
+import streamlit as st
+
+from engine.documents import Document
+from finance.beginnings import ONLY, beginning, kinds_of
+from pages.parts.fields import field, field_words, option_label
+from pages.parts.kinds import field_kind, union_kinds, value_at
+from pages.parts.session import desk, draft, text
+from pages.parts.tables import table
+
+
+def entries(path: str) -> None:
+    """The list at ``path``: a choice of its entries, the fields of the one that is chosen."""
+    say, name = text(), path.rsplit(".", 1)[-1]
+    found = value_at(draft(), path)
+    chosen = min(st.session_state.get(f"entry.{path}", 0), len(found) - 1)
+    if found:
+        labels = [_label(number, one) for number, one in enumerate(found)]
+        key = f"entries.{path}#{desk().revision}.{hash(tuple(labels))}"
+        st.selectbox(
+            say(f"entries.{name}"),
+            range(len(found)),
+            index=chosen,
+            format_func=labels.__getitem__,
+            key=key,
+            on_change=_choose,
+            args=(path, key),
+        )
+    else:
+        st.caption(say(f"entries.{name}_none"))
+    with st.container(horizontal=True):
+        _add_buttons(path, name)
+        st.button(
+            say("entries.remove"),
+            key=f"remove.{path}",
+            icon=":material/delete:",
+            type="tertiary",
+            disabled=not found,
+            on_click=_remove,
+            args=(path, chosen),
+        )
+    if found:
+        document_fields(f"{path}.{chosen}")
+
+
+def optional_part(path: str, name: str) -> None:
+    """A part that a company may have or not: a switch, and its fields where it is on."""
+    key = f"part.{path}#{desk().revision}"
+    there = value_at(draft(), path) is not None
+    st.toggle(
+        text()(f"entries.{name}"), value=there, key=key, on_change=_switch, args=(path, name, key)
+    )
+    if there:
+        document_fields(path)
+
+
+def document_fields(path: str) -> None:
+    """All fields of the document at ``path``: plain ones first, two in a row, then its parts."""
+    document = value_at(draft(), path)
+    plain: list[str] = []
+    parts: list[str] = []
+    for name, info in type(document).model_fields.items():
+        if _goes_without_saying(info.annotation):
+            continue
+        value = getattr(document, name)
+        (parts if isinstance(value, Document | tuple) else plain).append(name)
+    for start in range(0, len(plain), 2):
+        for column, name in zip(
+            st.columns(2, vertical_alignment="bottom"), plain[start : start + 2], strict=False
+        ):
+            with column:
+                field(f"{path}.{name}")
+    for name in parts:
+        _part(document, f"{path}.{name}", name)
+
+
+def _goes_without_saying(kind: Any) -> bool:
+    """The one kind that a document of a union has; tables of any names, which files hold."""
+    return get_origin(kind) is dict or (get_origin(kind) is Literal and len(get_args(kind)) == 1)
+
+
+def _part(document: Document, path: str, name: str) -> None:
+    kind: Any = field_kind(type(document).model_fields[name]).type
+    label, help_text = field_words(path)
+    if get_origin(kind) is tuple:
+        (item, _) = get_args(kind)
+        if isinstance(item, type) and issubclass(item, Document):
+            table(path, item, label)
+        else:
+            _several(path, get_args(item), label, help_text)
+        return
+    st.markdown(f"**{label}**", help=help_text)
+    if kinds := union_kinds(kind):
+        key = f"kind.{path}#{desk().revision}"
+        labels = {one: option_label("kind", one) for one in kinds}
+        st.selectbox(
+            label,
+            list(kinds),
+            index=list(kinds).index(value_at(draft(), path).kind),
+            format_func=labels.__getitem__,
+            label_visibility="collapsed",
+            key=key,
+            on_change=_other_kind,
+            args=(path, name, key),
+        )
+    document_fields(path)
+
+
+def _several(path: str, options: tuple[str, ...], label: str, help_text: str | None) -> None:
+    key = f"several.{path}#{desk().revision}"
+    labels = {one: option_label(path, one) for one in options}
+    st.pills(
+        label,
+        options,
+        selection_mode="multi",
+        default=list(value_at(draft(), path)),
+        format_func=labels.__getitem__,
+        help=help_text,
+        key=key,
+        on_change=_take_several,
+        args=(path, key, options),
+    )
+
+
+def _add_buttons(path: str, name: str) -> None:
+    say, kinds = text(), kinds_of(name)
+    if kinds == (ONLY,):
+        st.button(
+            say("entries.add"),
+            key=f"add.{path}.{ONLY}",
+            icon=":material/add:",
+            on_click=_add,
+            args=(path, name, ONLY),
+        )
+        return
+    with st.popover(say("entries.add"), icon=":material/add:"):
+        for kind in kinds:
+            st.button(
+                option_label("kind", kind),
+                key=f"add.{path}.{kind}",
+                type="tertiary",
+                on_click=_add,
+                args=(path, name, kind),
+            )
+
+
+def _label(number: int, entry: Any) -> str:
+    kind = getattr(entry, "kind", None)
+    name = f"{number + 1}. {entry.name}"
+    return name if kind is None else f"{name} · {option_label('kind', kind)}"
+
+
+def _choose(path: str, key: str) -> None:
+    st.session_state[f"entry.{path}"] = st.session_state[key]
+
+
+def _as_given(path: str) -> list[dict[str, Any]]:
+    return [one.model_dump(mode="json") for one in value_at(draft(), path)]
+
+
+def _change(path: str, value: object) -> bool:
+    changed = desk().change({path: value})
+    desk().revision += 1
+    return changed
+
+
+def _add(path: str, name: str, kind: str) -> None:
+    before = _as_given(path)
+    if _change(path, [*before, beginning(name, kind)]):
+        st.session_state[f"entry.{path}"] = len(before)
+
+
+def _remove(path: str, number: int) -> None:
+    left = _as_given(path)
+    del left[number]
+    _change(path, left)
+
+
+def _switch(path: str, name: str, key: str) -> None:
+    _change(path, beginning(name) if st.session_state[key] else None)
+
+
+def _other_kind(path: str, name: str, key: str) -> None:
+    _change(path, beginning(name, st.session_state[key]))
+
+
+def _take_several(path: str, key: str, options: tuple[str, ...]) -> None:
+    chosen = st.session_state[key]
+    _change(path, [one for one in options if one in chosen])

@@ -1,0 +1,103 @@
+"""Income, cash flow and balance sheet as tables that open up: by years, quarters or months, and
+from results to every account."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from finance.operating import Books
+from finance.periods import Length, in_periods, periods
+from finance.statement_files import BALANCE_SHEET, statement_csv, statements_of
+from pages.parts.session import desk, text
+
+_RESULTS = frozenset(
+    {
+        *("revenue", "gross_profit_paid_inference", "gross_profit_with_free_users"),
+        *("gross_profit_with_training", "operating_profit", "profit_before_tax", "net_profit"),
+        *("operating_cash", "investing_cash", "financing_cash", "change_in_cash"),
+        *("total_assets", "total_liabilities", "total_equity", "cash"),
+    }
+)
+"""Lines that stand when a statement is closed."""
+_CHANGE = "change_in_"
+
+
+def statement_tables(books: Books) -> None:
+    """One statement at a time, as it is chosen."""
+    say = text()
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        name = _choice("statement", tuple(statements_of(books)))
+        length: Length = _choice("period", ("year", "quarter", "month"))
+        opened = st.toggle(say("statement.opened"), key="statement.opened")
+    chosen = periods(books.company.first_month, books.ledger.n_months, length)
+    lines = in_periods(statements_of(books)[name], chosen, balances=name == BALANCE_SHEET)
+    shown = {
+        line: amounts
+        for line, amounts in lines.items()
+        if line in _RESULTS or ((opened or not _has_results(lines)) and any(amounts))
+    }
+    first = say("statement.line")
+    frame = pd.DataFrame(
+        [[_label(line), *map(_whole, amounts)] for line, amounts in shown.items()],
+        columns=[first, *(period.name for period in chosen)],
+    )
+    results = [line in _RESULTS for line in shown]
+    config: dict[str, Any] = {
+        period.name: st.column_config.NumberColumn(format="localized") for period in chosen
+    } | {first: st.column_config.TextColumn(pinned=True, width=260)}
+    st.dataframe(
+        frame.style.apply(lambda _: ["font-weight: 600" if one else "" for one in results]),
+        hide_index=True,
+        column_config=config,
+        height="content",
+        alt=say(f"statement.{name}"),
+    )
+    st.caption(say(f"statement.{name}_note"))
+    csv_button(name, statement_csv(books, name, length))
+
+
+def csv_button(name: str, content: str) -> None:
+    """Download a table; its headers are English in every language."""
+    st.download_button(
+        text()("statement.download"),
+        content,
+        f"{desk().stored.id}-{name.replace('_', '-')}.csv",
+        "text/csv",
+        key=f"download_{name}",
+        icon=":material/download:",
+        on_click="ignore",
+    )
+
+
+def _choice(name: str, options: tuple[Any, ...]) -> Any:
+    say = text()
+    labels = {one: say(f"{name}.{one}") for one in options}
+    return st.segmented_control(
+        say(f"{name}.label"),
+        options,
+        default=options[0],
+        format_func=labels.__getitem__,
+        key=f"{name}.{say.language}",
+        required=True,
+        label_visibility="collapsed",
+    )
+
+
+def _has_results(lines: dict[str, list[Decimal]]) -> bool:
+    return not _RESULTS.isdisjoint(lines)
+
+
+def _label(line: str) -> str:
+    say = text()
+    if f"account.{line}" not in say and line.startswith(_CHANGE):
+        return say("account.change_in", account=say(f"account.{line.removeprefix(_CHANGE)}"))
+    return say(f"account.{line}")
+
+
+def _whole(amount: Decimal) -> int:
+    """Dollars without cents: the file has them."""
+    return int(amount.to_integral_value())

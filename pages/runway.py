@@ -1,0 +1,127 @@
+"""When does the money run out? Cash month by month, the statements behind it, the indicators."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from engine import quantities
+from finance.costs.people import Role
+from finance.indicator_report import indicator_text
+from finance.outlook import Outlook
+from finance.report import cash_csv, runway_text
+from finance.statement_files import INDICATORS, indicators_csv
+from pages.parts.charts import cash_chart, draw, month_chart
+from pages.parts.entries import entries, optional_part
+from pages.parts.fields import fields
+from pages.parts.frame import run_in_frame
+from pages.parts.indicator_table import indicator_table
+from pages.parts.session import draft, indicators, outlooks, text
+from pages.parts.statement_tables import csv_button, statement_tables
+from pages.parts.tables import table
+from pages.parts.tiles import Tile, peak_burn_tile, runway_tile, tiles, with_round_tile
+
+_PEOPLE = (
+    *("title", "people", "cost_usd_per_month", "start_month", "end_month", "function"),
+    *("on_cost_share", "raise_share_per_year", "stock_usd_per_year", "region"),
+)
+
+
+def _answer(seen: Outlook) -> str:
+    say, language = text(), text().language
+    coming = seen.scenario.company.next_round
+    runway = runway_text(say, seen.runway_months, seen.horizon_months)
+    if seen.runway_months is None:
+        return say("runway.answer_lasts", horizon=seen.horizon_months)
+    if coming is None:
+        return say("runway.answer_no_round", runway=runway)
+    return say(
+        "runway.answer",
+        runway=runway,
+        with_round=runway_text(say, seen.runway_months_with_round, seen.horizon_months),
+        amount=quantities.usd(coming.amount_usd, language),
+        month=coming.month,
+    )
+
+
+def _trailing_tile(now: Outlook) -> Tile:
+    """As investors reckon who look at the three months before the next round."""
+    say, rows = text(), indicators(now)
+    coming = now.scenario.company.next_round
+    month = len(rows) if coming is None else max(1, min(coming.month - 1, len(rows)))
+    key = "runway_trailing_months"
+    return Tile(
+        label=say(f"indicator.{key}.label"),
+        value=indicator_text(say, key, rows[month - 1][key]),
+        note=say("runway.trailing_note", month=month),
+        help=say(f"indicator.{key}.definition"),
+    )
+
+
+def _lowest_cash_tile(now: Outlook) -> Tile:
+    say = text()
+    return Tile(
+        label=say("quantity.lowest_cash"),
+        value=quantities.usd(now.lowest_cash.cash_usd, say.language),
+        note=say("runway.in_month", n=now.lowest_cash.month),
+        help=say("runway.lowest_help"),
+        trend=[float(month.cash_usd) for month in now.months],
+    )
+
+
+def _inputs() -> None:
+    say = text()
+    with st.expander(say("runway.company"), expanded=True, icon=":material/apartment:"):
+        fields("company", ("cash_usd", "other_costs_usd_per_month"))
+        fields("company", ("name", "first_month", "horizon_months"))
+        fields("company", ("interest_on_cash_share_per_year",))
+    with st.expander(say("runway.round"), expanded=True, icon=":material/handshake:"):
+        if draft().company.equity_round is None:
+            st.caption(say("runway.round_elsewhere"))
+        else:
+            fields("company.equity_round", ("month", "amount_usd", "pre_money_usd"))
+    with st.expander(say("runway.training"), expanded=True, icon=":material/model_training:"):
+        optional_part("company.training", "training")
+        st.divider()
+        entries("company.training_events")
+    with st.expander(say("runway.money"), icon=":material/savings:"):
+        entries("company.inflows")
+        st.divider()
+        entries("company.loans")
+    with st.expander(say("runway.tax"), icon=":material/receipt_long:"):
+        optional_part("company.tax", "tax")
+
+
+def page() -> None:
+    say = text()
+    now, saved = outlooks()
+    st.title(say("runway.question"))
+    st.markdown(f"#### {_answer(now)}")
+    tiles(
+        [
+            runway_tile(now, saved),
+            with_round_tile(now),
+            _trailing_tile(now),
+            peak_burn_tile(now),
+            _lowest_cash_tile(now),
+        ]
+    )
+    inputs, charts = st.columns([2, 3], gap="large")
+    with inputs:
+        _inputs()
+    with charts:
+        st.subheader(say("overview.cash_heading", n=now.horizon_months))
+        draw(cash_chart(now), "cash", height=400)
+        st.subheader(say("runway.months_heading"))
+        draw(month_chart(now.months), "months")
+        csv_button("cash", cash_csv(now.months))
+        st.subheader(say("people.heading"), help=say("people.help"))
+        table("company.people", Role, say("people.heading"), _PEOPLE)
+    st.subheader(say("runway.statements_heading"))
+    statement_tables(now.books)
+    st.subheader(say("runway.indicators_heading"))
+    st.caption(say("runway.indicators_note"))
+    indicator_table(indicators(now))
+    csv_button(INDICATORS, indicators_csv(now.books))
+
+
+run_in_frame(page)

@@ -1,0 +1,124 @@
+"""The page of the business, without a browser: lines are added, edited, taken away."""
+
+from decimal import Decimal
+
+import pytest
+import streamlit as st
+from streamlit.testing.v1 import AppTest
+
+from engine.text import catalog
+from finance.scenario import Scenario
+from finance.store import ScenarioStore
+from tests.finance.companies import EVERYTHING
+from tests.pages.test_pages import open_page, widget
+
+LINE = "company.revenue_lines.0"
+
+
+@pytest.fixture(autouse=True)
+def _no_caches() -> None:
+    st.cache_resource.clear()
+    st.cache_data.clear()
+
+
+@pytest.fixture
+def everything(laptop: Scenario) -> str:
+    """The id of a stored company that has everything."""
+    document = laptop.model_dump(mode="json") | {"company": EVERYTHING}
+    return ScenarioStore().create(Scenario.parse(document)).id
+
+
+def answer(app: AppTest) -> str:
+    return next(one.value for one in app.markdown if one.value.startswith("#### "))
+
+
+def ways(app: AppTest):
+    """The table that compares ways of getting compute."""
+    return next(one.value for one in app.dataframe if "way" in one.value)
+
+
+def scenario_in_hand(app: AppTest) -> Scenario:
+    return app.session_state["desk"].draft
+
+
+@pytest.mark.parametrize("language", ["en", "zh_Hans"])
+def test_a_company_with_everything_is_drawn(everything: str, language: str) -> None:
+    app = open_page("business", language, everything)
+    assert "ARR" in answer(app)
+    assert answer(app).count("×") == 1  # what a customer brings
+    assert len(app.metric) == 5
+    assert all(metric.help for metric in app.metric)
+    assert ways(app)["way"][0] == catalog(language)("way.as_planned")
+    assert len(app.get("plotly_chart")) == 4
+
+
+def test_a_line_is_added_edited_and_taken_away() -> None:
+    app = open_page("business")
+    before = app.metric[0].value
+    app.button(key="add.company.revenue_lines.api_tokens").click().run()
+    assert not app.exception
+    assert not app.error
+    assert app.metric[0].value != before
+    widget(app, "text_input", f"{LINE}.usage.output_tokens_per_month").set_value("80M").run()
+    assert (
+        scenario_in_hand(app).company.revenue_lines[0].usage.output_tokens_per_month == 80 * 10**6
+    )
+    widget(app, "number_input", f"{LINE}.prices.change_share_per_year").set_value(-12.5).run()
+    prices = scenario_in_hand(app).company.revenue_lines[0].prices
+    assert prices.change_share_per_year == Decimal("-0.125")
+    app.button(key="remove.company.revenue_lines").click().run()
+    assert scenario_in_hand(app).company.revenue_lines == ()
+    assert app.metric[0].value == before
+    app.button(key="undo").click().run()
+    assert len(scenario_in_hand(app).company.revenue_lines) == 1
+
+
+def test_lines_of_another_kind_have_other_fields() -> None:
+    app = open_page("business", "zh_Hans")
+    for path, kinds in (
+        ("company.revenue_lines", ("subscription", "data_deals")),
+        ("company.compute.contracts", ("gpu_backed_debt",)),
+    ):
+        for number, kind in enumerate(kinds):
+            app.button(key=f"add.{path}.{kind}").click().run()
+            assert not app.exception
+            assert not app.error
+            assert widget(app, "text_input", f"{path}.{number}.name").value
+
+
+def test_who_comes_can_follow_another_curve() -> None:
+    app = open_page("business")
+    app.button(key="add.company.revenue_lines.api_tokens").click().run()
+    (curve,) = [one for one in app.selectbox if one.key.startswith(f"kind.{LINE}.adoption#")]
+    curve.set_value("bass").run()
+    assert not app.error
+    assert widget(app, "number_input", f"{LINE}.adoption.imitation_per_year").value == 0.4
+
+
+def test_what_is_not_allowed_is_one_line_and_changes_nothing() -> None:
+    app = open_page("business")
+    app.button(key="add.company.revenue_lines.subscription").click().run()
+    path = f"{LINE}.conversion_share_per_month"
+    widget(app, "number_input", path).set_value(99.0).run()
+    assert not app.exception
+    assert "conversion_share_per_month: 0.99" in app.error[0].value
+    assert widget(app, "number_input", path).value == 1.0
+    widget(app, "text_input", f"{LINE}.currency").set_value("EUR").run()
+    assert "currency: EUR" in app.error[0].value
+
+
+def test_nothing_sold_is_said() -> None:
+    app = open_page("business")
+    (switch,) = [one for one in app.toggle if one.key.startswith("part.company.revenue#")]
+    switch.set_value(False).run()
+    assert not app.exception
+    assert "Nothing is sold by month 36" in answer(app)
+
+
+def test_more_devices_move_the_ways() -> None:
+    app = open_page("business", scenario="startup-1b")
+    before = ways(app).set_index("way")["cash_at_end"]
+    app.number_input(key="ways.devices.64").set_value(8).run()
+    after = ways(app).set_index("way")["cash_at_end"]
+    assert after["all on demand"] == before["all on demand"]
+    assert after["purchase"] != before["purchase"]

@@ -1,0 +1,109 @@
+"""The page of cash and statements, without a browser."""
+
+import pytest
+import streamlit as st
+from streamlit.testing.v1 import AppTest
+
+from engine.text import catalog
+from finance.outlook import outlook
+from finance.scenario import Scenario
+from finance.statement_files import statements_of
+from finance.store import ScenarioStore
+from tests.finance.companies import EVERYTHING
+from tests.pages.test_business import answer, scenario_in_hand
+from tests.pages.test_pages import open_page, widget
+
+
+@pytest.fixture(autouse=True)
+def _no_caches() -> None:
+    st.cache_resource.clear()
+    st.cache_data.clear()
+
+
+@pytest.fixture
+def everything(laptop: Scenario) -> str:
+    """The id of a stored company that has everything."""
+    document = laptop.model_dump(mode="json") | {"company": EVERYTHING}
+    return ScenarioStore().create(Scenario.parse(document)).id
+
+
+def statement(app: AppTest):
+    line = catalog(app.session_state["language"])("statement.line")
+    return next(one.value for one in app.dataframe if line in one.value)
+
+
+def test_the_answer_and_which_runway_is_which() -> None:
+    app = open_page("runway")
+    assert answer(app).startswith("#### After 11.49 months without a round; with $150K in month 9")
+    labels = [metric.label for metric in app.metric]
+    assert labels[:3] == ["Runway", "With the round", "Runway, trailing"]
+    assert "at month 8, at the burn of the three months before" in {
+        one.value for one in app.caption
+    }
+
+
+def test_a_company_that_lasts_says_so(laptop: Scenario) -> None:
+    rich = laptop.with_value("company.cash_usd", "9000000")
+    app = open_page("runway", scenario=ScenarioStore().create(rich).id)
+    assert answer(app) == "#### Not within 36 months, even without a round."
+
+
+@pytest.mark.parametrize("language", ["en", "zh_Hans"])
+def test_statements_open_up(everything: str, language: str) -> None:
+    text = catalog(language)
+    app = open_page("runway", language, everything)
+    assert list(statement(app).columns) == [text("statement.line"), *map(str, range(2027, 2032))]
+    closed = len(statement(app))
+    app.toggle(key="statement.opened").set_value(True).run()
+    assert not app.exception
+    assert len(statement(app)) > closed
+    app.segmented_control(key=f"period.{language}").set_value("quarter").run()
+    assert list(statement(app).columns)[1:3] == ["2027-Q1", "2027-Q2"]
+    for name in ("cash_flow", "operating_cash", "balance_sheet"):
+        app.segmented_control(key=f"statement.{language}").set_value(name).run()
+        assert not app.exception
+        assert len(statement(app)) > 5
+
+
+def test_the_figures_of_a_statement_are_those_of_the_books(laptop: Scenario) -> None:
+    revenue = statement(open_page("runway")).set_index("USD").loc["Revenue"]
+    cents = statements_of(outlook(laptop).books)["income_statement"]["revenue"][0]
+    assert revenue["2028"] == round(cents[12:24].sum() / 100)
+
+
+def test_every_indicator_stands_there_with_its_definition() -> None:
+    app = open_page("runway")
+    table = next(one.value for one in app.dataframe if "indicator" in one.value)
+    assert list(table.columns) == ["indicator", "month 12", "month 24", "month 36"]
+    assert "Rule of 40" in set(table["indicator"])
+    definitions = " ".join(one.value for one in app.markdown)
+    assert "Feld 2015" in definitions
+    assert "Skok" in definitions
+
+
+def test_money_can_be_added_and_is_marked() -> None:
+    app = open_page("runway")
+    app.button(key="add.company.inflows.only").click().run()
+    assert not app.exception
+    assert not app.error
+    widget(app, "number_input", "company.inflows.0.amount_usd").set_value(5000.0).run()
+    assert scenario_in_hand(app).company.inflows[0].amount_usd == 5000
+    app.button(key="add.company.loans.only").click().run()
+    app.button(key="add.company.training_events.only").click().run()
+    assert not app.exception
+    assert not app.error
+
+
+def test_tax_is_switched_on_and_off() -> None:
+    app = open_page("runway")
+
+    def switch():
+        (found,) = [one for one in app.toggle if one.key.startswith("part.company.tax#")]
+        return found
+
+    switch().set_value(True).run()
+    assert scenario_in_hand(app).company.tax is not None
+    widget(app, "number_input", "company.tax.income_share").set_value(30.0).run()
+    assert not app.error
+    switch().set_value(False).run()
+    assert scenario_in_hand(app).company.tax is None
