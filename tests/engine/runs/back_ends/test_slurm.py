@@ -96,7 +96,8 @@ def test_a_cancelled_job_leaves_a_checkpoint(cluster: SlurmTestCluster, recipe: 
     launch.cancel(run)
     assert wait_for_end(run) is Phase.CANCELLED
     assert run.checkpoints()[-1].name == f"step-{run.stopped_step or 0:08d}"
-    assert cluster.job_state(job) == "COMPLETED"
+    # On a busy machine its ranks may take longer to go than who cancels may have to wait.
+    assert cluster.job_state(job) in ("COMPLETED", "CANCELLED")
     assert leaves_nothing(run)
 
 
