@@ -47,6 +47,20 @@ def supervising() -> None:
     recipe = smoke(steps=10_000_000, n_ranks=1)
     run = Run.create(recipe, run_plan(recipe, None, this_machine()))
     launch.start(run)
+    try:
+        cpu_s, wall_s, start_s = _watched(run)
+    finally:
+        launch.cancel(run)
+        phase = launch.wait(run)
+    print(
+        f"supervisor: {cpu_s:.2f} s of CPU in {wall_s:.0f} s of training, {cpu_s / wall_s:.2%} of "
+        f"one core; {start_s:.1f} s before the first step; then {phase}",
+        flush=True,
+    )
+
+
+def _watched(run: Run) -> tuple[float, float, float]:
+    """CPU and wall seconds of the supervisor while it watches, and CPU seconds before."""
     while launch.look(run) is not Phase.TRAINING or not run.metrics().new().lines:
         time.sleep(0.1)
     pid = run.state.supervisor_pid
@@ -57,13 +71,7 @@ def supervising() -> None:
     after, wall_s = supervisor.cpu_times(), time.perf_counter() - started
     cpu_s = after.user + after.system - before.user - before.system
     start_s = before.user + before.system
-    launch.cancel(run)
-    phase = launch.wait(run)
-    print(
-        f"supervisor: {cpu_s:.2f} s of CPU in {wall_s:.0f} s of training, {cpu_s / wall_s:.2%} of "
-        f"one core; {start_s:.1f} s before the first step; then {phase}",
-        flush=True,
-    )
+    return cpu_s, wall_s, start_s
 
 
 def looking() -> None:
