@@ -197,7 +197,7 @@ def _unfinished() -> tuple[list[_Place], list[_Place]]:
             if look_after(run).is_over:
                 continue
             place = _Place(run, run.state, run.job)
-        except InputError:  # somebody edited it; lists say so
+        except (InputError, OSError):  # somebody edited it, or the disk is full; lists say so
             continue
         (queued if place.state.phase is Phase.QUEUED else live).append(place)
     return live, sorted(queued, key=lambda place: (-place.job.priority, place.run.id))

@@ -1,5 +1,6 @@
 """Which run starts when. StandIns are stood in for; slots, locks and folders are real."""
 
+import errno
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -15,7 +16,7 @@ from engine.files import write_json
 from engine.machine import Machine
 from engine.predictor.memory import GB
 from engine.runs import launch, queue
-from engine.runs.folder import Phase, Run, all_runs
+from engine.runs.folder import Phase, Run, RunState, all_runs
 from engine.runs.job import Job
 from engine.training.sample import run_plan
 from tests.engine.runs.faked import StandIns, faked_run, smoke
@@ -274,6 +275,26 @@ def test_a_state_that_was_edited_by_hand_stops_nobody_else(
             ask(broken)
         assert "state.json" in str(refused.value)
         assert "\n" not in str(refused.value)
+
+
+def test_a_run_that_cannot_be_marked_failed_on_a_full_disk_stops_nobody_else(
+    supervisors: StandIns, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lost = start("lost")
+    supervisors.kill(lost)
+    write_state = Run.write_state
+
+    def full_for_the_lost_one(run: Run, state: RunState) -> None:
+        if run.id == lost.id:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        write_state(run, state)
+
+    monkeypatch.setattr(Run, "write_state", full_for_the_lost_one)
+    start("fine")
+    assert supervisors.started == ["lost", "fine"]
+    seen = {one.run_id: one for one in launch.look_at_all()}
+    assert seen[lost.id].phase is None  # it says why, and not that it runs
+    assert "No space left" in str(seen[lost.id].trouble("en"))
 
 
 @pytest.mark.parametrize("name", ["job.json", "recipe.toml"])
