@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any, Self, TypeVar, cast
@@ -84,7 +84,7 @@ class Document(BaseModel):
         try:
             return cls.model_validate(data)
         except ValidationError as error:
-            raise _first_error(error, where) from None
+            raise _first_error(error, where, data) from None
 
     @property
     def content_hash(self) -> str:
@@ -216,18 +216,33 @@ _PLAIN = {
 }
 
 
-def _first_error(error: ValidationError, where: str) -> InputError:
+def _first_error(error: ValidationError, where: str, data: Mapping[str, Any]) -> InputError:
     detail: ErrorDetails = error.errors()[0]
     cause = detail.get("ctx", {}).get("error")
-    path = ".".join(str(part) for part in detail["loc"])
+    path = ".".join(_path(detail["loc"], data))
     field = ".".join(part for part in (where, path) if part)
     if isinstance(cause, InputError):  # raised by a validator of ours: it knows better
         inner = ".".join(part for part in (field, cause.field) if part)
         return InputError(inner, cause.value, cause.rule, **cause.params)
     kind = detail["type"]
-    value = "—" if kind == "missing" else detail["input"]
+    value = "—" if kind in ("missing", "union_tag_not_found") else detail["input"]
+    if kind.startswith("union_tag"):
+        field, value = f"{field}.kind", detail["ctx"].get("tag", value)
     if kind in _LIMITS:
         return InputError(field, value, kind, limit=detail["ctx"][_LIMITS[kind]])
     if kind in _PLAIN:
         return InputError(field, value, _PLAIN[kind])
     return InputError(field, value, "other", message=detail["msg"])
+
+
+def _path(parts: Iterable[str | int], data: Any) -> Iterable[str]:
+    """Where a field stands, without the kinds that pydantic puts between: no name is one."""
+    place = data
+    for part in parts:
+        if isinstance(place, Mapping) and part not in place and part == place.get("kind"):
+            continue
+        yield str(part)
+        try:
+            place = place[part]
+        except (KeyError, IndexError, TypeError):  # what is missing, or no table
+            place = None

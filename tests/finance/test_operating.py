@@ -190,7 +190,9 @@ def test_draws_of_nothing_are_refused(
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"revenue_lines": [{"kind": "api"}]}, "api_tokens"),
+        ({"revenue_lines": [{"kind": "api"}]}, r"revenue_lines\.0\.kind: api .* 'api_tokens', "),
+        ({"revenue_lines": [EVERYTHING["revenue_lines"][0] | {"launch_month": 0}]},
+         r"^company\.revenue_lines\.0\.launch_month: 0 .* at least 1"),
         ({"exchange_rates": {}}, r"company\.revenue_lines\.1\.currency: EUR .* rate to USD"),
         ({"exchange_rates": {"EUR": "0"}}, "exchange_rates.EUR: 0"),
         ({"horizon_months": 121}, "horizon_months: 121 .* at most 120"),
