@@ -24,6 +24,7 @@ PAGES = {
     "model": ":material/chat:",
     "business": ":material/storefront:",
     "runway": ":material/payments:",
+    "funding": ":material/handshake:",
 }
 page = st.navigation(
     [

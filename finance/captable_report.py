@@ -45,7 +45,7 @@ def change_rows(text: Catalog, step: Step) -> Rows:
             holder_text(text, one.holder),
             _part(one.before, text.language),
             _part(one.after, text.language),
-            "" if one.after is None else quantities.count(float(one.after.shares), text.language),
+            "" if one.after is None else _whole(one.after.shares, text.language),
             "" if one.after is None else terms_text(text, one.after.terms, step.after.currency),
         ]
         for one in changes(step)
@@ -172,6 +172,10 @@ def _shares(stake: Stake | None) -> tuple[Fraction, Fraction]:
 
 def _part(stake: Stake | None, language: str) -> str:
     return "–" if stake is None else quantities.share(float(stake.share), language)
+
+
+def _whole(shares: Fraction, language: str) -> str:
+    return quantities.number(round(shares), language, digits=16)
 
 
 def _number(exact: Fraction) -> str:

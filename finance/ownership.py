@@ -73,9 +73,10 @@ def changes(step: Step) -> list[Change]:
     return [Change(one, before.get(one), after.get(one)) for one in holders]
 
 
-def owners(steps: Sequence[Step]) -> list[str]:
+def owners(capital: Capital, steps: Sequence[Step]) -> list[str]:
     """Everybody who ever holds something, in the order in which they came, the free pool last."""
-    names = [one.holder for step in steps for one in stakes(step.after)]
+    tables = (capital.opening, *(step.after for step in steps))
+    names = [one.holder for table in tables for one in stakes(table)]
     holders = list(dict.fromkeys(name for name in names if name != POOL))
     return [*holders, POOL] if POOL in names else holders
 

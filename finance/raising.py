@@ -8,7 +8,7 @@ company begins with.
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Annotated
@@ -62,6 +62,30 @@ def planned_rounds(
     return tuple(rounds)
 
 
+_AMOUNTS: Mapping[type[Document], str] = {
+    Safe: "amount",
+    Note: "amount",
+    Tranche: "amount",
+    PricedRound: "new_money",
+}
+
+
+def paid_in(step: Step) -> Fraction:
+    """What an event brings into the bank, in the cap table's currency."""
+    event = step.event
+    if name := _AMOUNTS.get(type(event)):
+        return step.before.in_currency(getattr(event, name), _currency(step))
+    if isinstance(event, StockIssue | Exercise):
+        (bought,) = (one for one in step.after.holdings if one.name == event.name)
+        return Fraction(bought.paid)
+    return Fraction(0)
+
+
+def _currency(step: Step) -> str:
+    own: str = getattr(step.event, "currency", step.before.currency)
+    return own
+
+
 @dataclass(slots=True)
 class Raising:
     """Posts the money of a cap table's events to a company's books.
@@ -92,23 +116,17 @@ class Raising:
     def _post_money(self, step: Step, month: int, path: str) -> None:
         event = step.event
         match event:
-            case Safe() | Note():
-                paid = self._drawn(step, "amount", event.currency, path)
-                self._convertibles[event.name] = paid
-                self._move(Account.CASH, Account.CONVERTIBLES, paid, month, path)
-            case PricedRound():
-                paid = self._drawn(step, "new_money", event.currency, path)
-                self._move(Account.CASH, Account.PAID_IN, paid, month, path)
-            case Tranche():
-                paid = self._drawn(step, "amount", step.before.currency, path)
-                self._move(Account.CASH, Account.PAID_IN, paid, month, path)
-            case StockIssue() | Exercise():
-                (bought,) = (one for one in step.after.holdings if one.name == event.name)
-                cents = self._cents(Fraction(bought.paid), path)
-                self._move(Account.CASH, Account.PAID_IN, cents, month, path)
             case Repayment():
                 (note,) = (one for one in step.before.notes if one.name == event.of)
                 self._repay(step, note, month, path)
+            case Safe() | Note():
+                paid = self._convertibles[event.name] = self._drawn(step, path)
+                self._move(Account.CASH, Account.CONVERTIBLES, paid, month, path)
+            case PricedRound() | Tranche():
+                self._move(Account.CASH, Account.PAID_IN, self._drawn(step, path), month, path)
+            case StockIssue() | Exercise():
+                paid = self._cents(paid_in(step), path)
+                self._move(Account.CASH, Account.PAID_IN, paid, month, path)
 
     def _repay(self, step: Step, note: Note, month: int, path: str) -> None:
         came_before = month_of(self.first_month, note.date) < 1
@@ -132,8 +150,9 @@ class Raising:
             cents = self._convertibles.pop(name)
             self._move(Account.CONVERTIBLES, Account.PAID_IN, cents, month, path)
 
-    def _drawn(self, step: Step, name: str, currency: str, path: str) -> Cents:
-        rate = float(step.before.in_currency(Fraction(1), currency)) * self.usd_per_unit
+    def _drawn(self, step: Step, path: str) -> Cents:
+        rate = float(step.before.in_currency(Fraction(1), _currency(step))) * self.usd_per_unit
+        name = _AMOUNTS[type(step.event)]
         return to_cents(self.trials.of(step.event, path, rate).usd(name), path)
 
     def _cents(self, amount: Fraction, path: str) -> Cents:

@@ -17,10 +17,10 @@ from pages.parts.tiles import Tile, figure_tile, runway_tile, tiles
 _WHERE = {
     NextAction.MAKE_IT_FIT: "plan",
     NextAction.CALIBRATE: "calibrate",
-    NextAction.PLAN_A_ROUND: "runway",
-    NextAction.RAISE_EARLIER: "runway",
-    NextAction.RAISE_MORE: "runway",
-    NextAction.RAISE: "runway",
+    NextAction.PLAN_A_ROUND: "funding",
+    NextAction.RAISE_EARLIER: "funding",
+    NextAction.RAISE_MORE: "funding",
+    NextAction.RAISE: "funding",
     NextAction.NOTHING: "plan",
 }
 

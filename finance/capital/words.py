@@ -28,6 +28,8 @@ def term_text(text: Catalog, term: Term, currency: str) -> str:
         params["discount"] = quantities.share(term.discount, language)
     params["of"], params["in_round"] = term.of or "", term.in_round or ""
     key = term.decided.value
+    if term.decided is Decided.ISSUED and term.price == 0:
+        key = "issued_free"
     if term.decided is Decided.CAP and term.in_round is None:
         key = "cap_alone"
     said = text(f"capital.decided.{key}", **params)

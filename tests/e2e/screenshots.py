@@ -15,7 +15,7 @@ from tests.e2e.server import app_server, browser, settle
 
 PAGES = (
     *("overview", "plan", "scaling", "hardware", "calibrate", "runs"),
-    *("evidence", "model", "business", "runway"),
+    *("evidence", "model", "business", "runway", "funding"),
 )
 LANGUAGES = ("en", "zh_Hans")
 

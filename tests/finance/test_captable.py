@@ -131,7 +131,7 @@ def test_changes_name_everybody_once_and_sum_to_one(lab: Capital) -> None:
         for side in ("before", "after"):
             parts = [getattr(one, side).share for one in rows if getattr(one, side)]
             assert sum(parts) == (1 if parts else 0)
-    everybody = owners(steps)
+    everybody = owners(lab, steps)
     assert everybody[-1] == POOL
     assert {"Ada", "Lin", "Angel", "Growth fund"} < set(everybody)
 

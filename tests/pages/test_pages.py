@@ -25,6 +25,7 @@ QUESTIONS = {
     "model": "model.question",
     "business": "business.question",
     "runway": "runway.question",
+    "funding": "funding.question",
 }
 
 

@@ -39,3 +39,5 @@ def test_what_decided_is_named() -> None:
     )
     alone = Term(decided=Decided.CAP, cap=Decimal(5_000_000), price=Fraction(1, 2))
     assert term_text(en, alone, "EUR") == "its cap of €5,000,000 decided: €0.50 a share"
+    free = Term(decided=Decided.ISSUED, price=Fraction(0))
+    assert term_text(en, free, "USD") == "issued for nothing"

@@ -1,0 +1,170 @@
+"""Events of a cap table as people type them: 6M, 20 percent, none of it; and back again."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Mapping
+from copy import deepcopy
+from decimal import Decimal, InvalidOperation
+from fractions import Fraction
+from typing import Any
+
+from engine import quantities
+from finance.capital.events import PricedRound
+from finance.capital.history import Capital
+from finance.capital.instruments import POST_MONEY, PRE_MONEY
+from finance.capital.round_terms import PoolBasis
+
+NONE = "none"
+OTHER = "other"
+"""Of what a cap counts: as the document says."""
+_COUNTED = {"post_money": POST_MONEY, "pre_money": PRE_MONEY}
+_SUFFIXES = (("B", 10**9), ("M", 10**6), ("K", 10**3))
+_NAMES = {
+    "safe": "SAFE",
+    "note": "NOTE",
+    "option_grant": "OPT",
+    "stock_issue": "CS",
+    "tranche": "TR",
+    "warrant": "W",
+}
+
+
+def entered(event: Mapping[str, Any], typed: Mapping[str, tuple[str, Any]]) -> dict[str, Any]:
+    """An event with what was typed, to be validated; fields that nobody typed stay.
+
+    Parameters
+    ----------
+    typed
+        (kind of field, what was typed) by the field's name, dotted where it lies deeper. What
+        was left empty takes its default.
+    """
+    found = deepcopy(dict(event))
+    for name, (kind, value) in typed.items():
+        _put(found, name, _meant(found, name, kind, value))
+    if found.get("counted") == OTHER:
+        found["counted"] = event["counted"]
+    if "counted" in found and isinstance(found["counted"], str):
+        found["counted"] = _COUNTED[found["counted"]].model_dump()
+    pool = found.get("pool")
+    if pool is not None and (pool.get("basis") == NONE or not pool.get("value")):
+        found["pool"] = None
+    vesting = found.get("vesting")
+    if vesting is not None:
+        if vesting.get("months"):
+            vesting.setdefault("start", found["date"])
+        else:
+            found["vesting"] = None
+    return found
+
+
+def shown(event: Mapping[str, Any], name: str, kind: str) -> Any:
+    """What stands in the field before anybody types."""
+    value = _inside(event, name)
+    if name == "counted":
+        same = [key for key, one in _COUNTED.items() if value == one.model_dump()]
+        return same[0] if same else OTHER
+    match kind:
+        case "date":
+            return None if value is None else datetime.date.fromisoformat(value)
+        case "switch":
+            return bool(value)
+        case "many":
+            return list(value or ())
+        case "choice":
+            return NONE if value is None else value
+        case "percent":
+            if value is None:
+                return ""
+            if name == "pool.value" and event["pool"]["basis"] == PoolBasis.INCREASE:
+                return _short(value)
+            return _decimal(100 * Fraction(value))
+    if value is None:
+        return ""
+    return _short(value) if kind in ("amount", "price") else str(value)
+
+
+def new_name(capital: Capital, kind: str, field: str) -> str:
+    """A name that is free: SAFE-3, Series B."""
+    used = {getattr(one, "name", None) for one in capital.events}
+    used |= {getattr(one, "series", None) for one in capital.events}
+    used |= {one.name for one in (*capital.opening.securities, *capital.opening.classes)}
+    if kind == "priced_round":
+        candidates = [f"Series {letter}" for letter in "ABCDEFGHIJKLMNOPQRSTUVWXYZ"]
+        return next((one for one in candidates if one not in used), "")
+    if field == "series":
+        rounds = [one for one in capital.events if isinstance(one, PricedRound)]
+        return rounds[-1].series if rounds else ""
+    number = 1
+    while f"{_NAMES[kind]}-{number}" in used:
+        number += 1
+    return f"{_NAMES[kind]}-{number}"
+
+
+def _meant(event: Mapping[str, Any], name: str, kind: str, value: Any) -> Any:
+    if value is None or value == "":
+        return None
+    match kind:
+        case "date":
+            return value.isoformat()
+        case "months":
+            return int(value) if str(value).strip().isdigit() else value
+        case "amount":
+            return _number(value)
+        case "percent":
+            basis = (event.get("pool") or {}).get("basis")
+            if name == "pool.value" and basis == PoolBasis.INCREASE:
+                return _number(value)
+            return _share(value)
+    return value
+
+
+def _number(typed: str) -> str:
+    """6M as 6000000; what is no number as it is, for the document to refuse."""
+    plain = typed.replace(",", "").replace("_", "").strip()
+    try:
+        return str(Decimal(plain))
+    except InvalidOperation:
+        count = quantities.parse_count(typed)
+        return typed if count is None else str(count)
+
+
+def _share(typed: str) -> str:
+    """20 and 20% as 0.2."""
+    try:
+        return str(Decimal(typed.strip().removesuffix("%")) / 100)
+    except InvalidOperation:
+        return typed
+
+
+def _short(value: str) -> str:
+    exact = Fraction(value)
+    for suffix, size in _SUFFIXES:
+        if exact >= size and (exact * 1000) % size == 0:
+            return f"{_decimal(exact / size)}{suffix}"
+    return _decimal(exact)
+
+
+def _decimal(exact: Fraction) -> str:
+    decimal = round(Decimal(exact.numerator) / exact.denominator, 12)
+    text = f"{decimal:f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def _inside(event: Mapping[str, Any], name: str) -> Any:
+    value: Any = event
+    for part in name.split("."):
+        value = None if value is None else value.get(part)
+    return value
+
+
+def _put(event: dict[str, Any], name: str, value: Any) -> None:
+    """``None`` takes the field away, so that its default holds."""
+    *above, last = name.split(".")
+    for part in above:
+        event[part] = dict(event.get(part) or {})
+        event = event[part]
+    if value is None:
+        event.pop(last, None)
+    else:
+        event[last] = value

@@ -1,0 +1,185 @@
+"""The page Funding: the answer, events that are edited and added, the sale, exchange."""
+
+import io
+import re
+import zipfile
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+import streamlit as st
+from streamlit.testing.v1 import AppTest
+
+from engine.text import catalog
+from finance.capital.ocf_package import MANIFEST
+from finance.store import ScenarioStore
+from tests.pages.test_pages import open_page
+
+SAMPLE_OCF = Path(__file__).parent.parent / "finance" / "capital" / "sample_ocf"
+
+
+@pytest.fixture(autouse=True)
+def _no_caches() -> None:
+    st.cache_resource.clear()
+    st.cache_data.clear()
+
+
+def page(scenario: str = "startup-1b", language: str = "en") -> AppTest:
+    return open_page("funding", language, scenario)
+
+
+def field(app: AppTest, kind: str, name: str, form: str):
+    """A field of a form: ``form`` is as in ``safe.new`` or ``priced_round.6``."""
+    pattern = re.compile(rf"event\.{re.escape(form)}#\d+\.{re.escape(name)}$")
+    (found,) = [one for one in getattr(app, kind) if pattern.match(one.key or "")]
+    return found
+
+
+def answer(app: AppTest) -> str:
+    (found,) = [one.value for one in app.markdown if one.value.startswith("#### ")]
+    return found
+
+
+def submit(app: AppTest, form: str) -> None:
+    kind, place = form.split(".")
+    name = "new" if place == "new" else "edit"
+    app.button(key=f"submit.{kind}.{name}").click().run()
+    assert not app.exception
+
+
+def choose_kind(app: AppTest, kind: str) -> None:
+    (box,) = [one for one in app.selectbox if (one.key or "").startswith("add_kind#")]
+    box.set_value(kind).run()
+
+
+def uploader(app: AppTest):
+    (found,) = [one for one in app.file_uploader if (one.key or "").startswith("ocf#")]
+    return found
+
+
+@pytest.mark.parametrize(("scenario", "language"), [("laptop", "zh_Hans"), ("startup-1b", "en")])
+def test_it_answers_its_question_with_numbers(scenario: str, language: str) -> None:
+    app = page(scenario, language)
+    assert app.title[0].value == catalog(language)("funding.question")
+    assert len(re.findall(r"\d+(\.\d+)?\\?%", answer(app))) >= 3
+    assert 0 < len(app.metric) <= 5
+
+
+def test_the_sample_s_round() -> None:
+    app = page()
+    assert r"Raise \$6M at \$24M before the money in 2028\-02" in answer(app)
+    values = [one.value for one in app.metric]
+    assert values[:4] == ["$26M", "88.9%", "53.1%", "40.3%"]
+    said = app.table[0].value.to_string()
+    assert r"its cap of \$15\,000\,000 decided" in said
+    gets = app.table[1].value
+    assert set(gets.iloc[:, 0]) >= {"Jonas Rey", "Meridian Growth"}
+
+
+def test_an_edited_round_moves_the_answer_and_undo_brings_it_back() -> None:
+    app = page()
+    before = answer(app)
+    field(app, "text_input", "new_money", "priced_round.6").set_value("8M")
+    submit(app, "priced_round.6")
+    assert r"Raise \$8M at \$24M" in answer(app)
+    assert "against saved" in app.metric[2].delta
+    app.button(key="undo").click().run()
+    assert answer(app) == before
+
+
+def test_a_bad_event_is_one_line_and_changes_nothing() -> None:
+    app = page()
+    before = answer(app)
+    choose_kind(app, "safe")
+    field(app, "text_input", "amount", "safe.new").set_value("5M")
+    field(app, "text_input", "cap", "safe.new").set_value("4M")
+    submit(app, "safe.new")
+    line = app.error[0].value
+    assert all(part in line for part in ("company.capital.events", "cap", "4000000", "5,000,000"))
+    assert "\n" not in line
+    assert answer(app) == before
+    assert ScenarioStore().get("startup-1b").version == 1
+    assert field(app, "text_input", "cap", "safe.new").value == "4M"  # still there to correct
+
+
+def test_what_is_added_is_saved_with_its_scenario() -> None:
+    app = page()
+    choose_kind(app, "note")
+    field(app, "text_input", "amount", "note.new").set_value("250K")
+    field(app, "text_input", "rate", "note.new").set_value("7.5")
+    field(app, "text_input", "holder", "note.new").set_value("Bridge")
+    field(app, "text_input", "name", "note.new").set_value("NOTE-9")
+    submit(app, "note.new")
+    assert not app.error
+    app.button(key="save").click().run()
+    capital = ScenarioStore().get("startup-1b").scenario.company.capital
+    (note,) = [one for one in capital.events if one.kind == "note"]
+    assert (note.holder, note.amount, note.rate) == ("Bridge", 250_000, Decimal("0.075"))
+    assert note.planned
+
+
+def test_forms_start_with_something_that_can_happen() -> None:
+    app = page()
+    for kind in ("option_grant", "stock_issue"):
+        choose_kind(app, kind)
+        submit(app, f"{kind}.new")
+        assert not app.error
+    assert "unsaved" in app.sidebar.markdown[1].value
+
+
+def test_a_company_without_a_cap_table_gets_one_by_its_first_edit() -> None:
+    app = page("laptop")
+    assert "no cap table yet" in "".join(one.value for one in app.caption)
+    field(app, "text_input", "pre_money", "priced_round.1").set_value("2.85M")
+    submit(app, "priced_round.1")
+    assert not app.error
+    assert r"at \$2\.85M before the money" in answer(app)
+    app.button(key="save").click().run()
+    company = ScenarioStore().get("laptop").scenario.company
+    assert company.equity_round is None
+    assert company.next_round.pre_money_usd == 2_850_000
+
+
+def test_without_rounds_it_says_so() -> None:
+    app = page("laptop")
+    app.button(key="remove_event").click().run()
+    assert not app.exception
+    assert "No priced round is planned" in answer(app)
+    app.button(key="remove_event").click().run()
+    assert not app.exception
+    assert [one.label for one in app.metric] == ["To be raised by plan", "Founders own today"]
+
+
+def test_the_sale_s_value_is_checked() -> None:
+    app = page()
+    before = app.metric[4].value
+    app.text_input(key="exit_value.startup-1b").set_value("400M").run()
+    assert app.metric[4].value != before
+    app.text_input(key="exit_value.startup-1b").set_value("a lot").run()
+    assert "a lot" in app.error[0].value
+    assert app.metric[4].value == before
+
+
+def test_a_package_becomes_the_beginning() -> None:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        for path in SAMPLE_OCF.glob("*.json"):
+            archive.write(path, path.name)
+    assert MANIFEST in zipfile.ZipFile(packed).namelist()
+    app = page()
+    uploader(app).set_value(("table.zip", packed.getvalue(), "application/zip")).run()
+    assert not app.exception
+    assert not app.error
+    assert r"The founders go from" in answer(app)
+    app.button(key="save").click().run()
+    capital = ScenarioStore().get("startup-1b").scenario.company.capital
+    assert {one.holder for one in capital.opening.holdings} >= {"Ida Example", "Omar Example"}
+    assert [one.series for one in capital.events] == ["Seed", "Series A"]
+
+
+def test_what_is_no_package_is_refused() -> None:
+    app = page()
+    uploader(app).set_value(("table.zip", b"PK no", "application/zip")).run()
+    assert not app.exception
+    assert "ocf.zip" in app.error[0].value
+    assert app.button(key="undo").disabled
