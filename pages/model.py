@@ -11,7 +11,8 @@ from engine import quantities
 from engine.results import RunResult
 from engine.runs.evaluations import kept_evaluation
 from engine.runs.exported import FINAL, exports, trained_until
-from engine.runs.folder import Run, all_runs
+from engine.runs.folder import Run
+from engine.runs.index import readable_runs
 from engine.runs.progress import Progress
 from engine.scores import Evaluation, ProbeScore
 from pages.parts.charts import draw
@@ -177,7 +178,7 @@ def _section(export: Export, runs: list[Run]) -> None:
 def page() -> None:
     say = text()
     st.title(say("model.question"))
-    runs = [run for run in all_runs() if exports(run)]
+    runs = [run for run in readable_runs() if exports(run)]
     if not runs:
         st.markdown(say("model.none"))
         st.page_link("pages/calibrate.py", label=say("model.train_one"), icon=":material/speed:")

@@ -78,6 +78,11 @@ def summaries() -> list[Summary]:
     return [row.summary for row in seen.values()]
 
 
+def readable_runs() -> list[Run]:
+    """Every run of this machine whose folder says what it must, the newest first."""
+    return [Run(runs_dir() / one.run_id) for one in summaries() if one.unreadable is None]
+
+
 def summary_of(run: Run) -> Summary:
     """Of one run, read from its folder.
 

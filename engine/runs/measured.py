@@ -5,7 +5,8 @@ from __future__ import annotations
 from engine.calibration import Calibration
 from engine.comparison import Measurement, calibrate
 from engine.documents import InputError
-from engine.runs.folder import Phase, Run, all_runs
+from engine.runs.folder import Phase, Run
+from engine.runs.index import summaries
 
 
 def measurement(run: Run) -> Measurement:
@@ -25,9 +26,11 @@ def calibration_of(run: Run) -> Calibration:
 
 def repetitions(run: Run) -> list[Run]:
     """The finished runs of the same recipe, ``run`` included, the newest first."""
-    wanted = run.recipe.content_hash
-    return [
-        one
-        for one in all_runs()
-        if one.state.phase is Phase.SUCCEEDED and one.recipe.content_hash == wanted
+    recipe = run.recipe
+    size = (recipe.n_ranks, recipe.steps, recipe.shape.count_parameters().total)
+    alike = [
+        Run.find(one.run_id)
+        for one in summaries()  # of a thousand runs few recipes have to be read
+        if one.phase is Phase.SUCCEEDED and (one.n_ranks, one.steps, one.n_parameters) == size
     ]
+    return [one for one in alike if one.recipe.content_hash == recipe.content_hash]

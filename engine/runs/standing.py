@@ -10,6 +10,7 @@ from engine.runs.folder import Phase
 from engine.runs.summary import Summary
 
 LATELY = datetime.timedelta(days=7)
+DAYS_OF_SPENDING = 30
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +44,22 @@ def standing(seen: Iterable[Summary], at: datetime.datetime) -> Standing:
         ended_lately=len(lately),
         disk_bytes=sum(one.disk.total_bytes for one in everything),
     )
+
+
+def spent_by_day(
+    seen: Iterable[Summary], at: datetime.datetime
+) -> dict[str, dict[datetime.date, float]]:
+    """USD by state and day (UTC) of the last :data:`DAYS_OF_SPENDING`: all that a run has cost
+    counts to the day on which it ended; to today, as ``unfinished``, if it has not."""
+    today = at.astimezone(datetime.UTC).date()
+    first = today - datetime.timedelta(days=DAYS_OF_SPENDING - 1)
+    spent: dict[str, dict[datetime.date, float]] = {}
+    for one in seen:
+        day = one.ended_at.astimezone(datetime.UTC).date() if one.ended_at else today
+        if one.cost_usd and day >= first:
+            days = spent.setdefault(state_of(one) if one.is_over else "unfinished", {})
+            days[day] = days.get(day, 0.0) + one.cost_usd
+    return spent
 
 
 def looked_for(

@@ -10,8 +10,10 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from engine.runs.folder import now
 from engine.runs.standing import all_tags, looked_for, state_of
 from engine.runs.summary import Summary
+from pages.parts.runs_chart import spending_chart
 from pages.parts.runs_choice import choose, chosen_ids
 from pages.parts.runs_details import details_section
 from pages.parts.runs_several import several_section
@@ -30,6 +32,7 @@ def history_section(seen: Sequence[Summary]) -> None:
     undo_bar()
     say_refused("history")
     over = [one for one in seen if one.is_over]
+    spending_chart(seen, now())
     if over:
         found = _looked_for(over)
         if found:

@@ -1,5 +1,6 @@
 """The page of all runs, on runs written by hand; supervisors are stood in for."""
 
+import json
 import os
 
 import pytest
@@ -150,6 +151,8 @@ def test_what_came_of_them_and_what_is_looked_for() -> None:
     assert row["held_out_loss"] == pytest.approx(4.1)
     assert row["done"] == 100
     assert row["cost_usd"] > 0
+    spending = json.loads(app.get("plotly_chart")[0].proto.spec)
+    assert [bar["name"] for bar in spending["data"]] == ["succeeded", "cancelled", "failed"]
 
     app.toggle(key="runs.archived").set_value(True).run()
     assert set(table(app)["name"]) == {"good", "bad", "old"}
@@ -272,6 +275,15 @@ def test_a_folder_that_cannot_be_read_is_a_row_with_its_line() -> None:
     assert "state.json" in app.error[0].value.replace("\\", "")
     app.button(key="delete").click().run()
     assert not run.folder.is_dir()
+
+
+@pytest.mark.parametrize("name", ["recipe.toml", "result.json", "metrics.jsonl"])
+@pytest.mark.parametrize("page", ["calibrate", "model"])
+def test_it_keeps_no_other_page_from_the_others(page: str, name: str) -> None:
+    faked_run(FALLING, name="whole")
+    (faked_run(FALLING, name="broken").folder / name).write_text("{\n", "utf-8")
+    app = open_page(page)
+    assert not app.error
 
 
 def test_several_are_laid_over_each_other_on_calibrate() -> None:

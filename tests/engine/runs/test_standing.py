@@ -13,7 +13,7 @@ from engine.runs.index import summaries
 from engine.runs.job import Job
 from engine.runs.metrics_table import HEADER, metrics_csv
 from engine.runs.spending import month_of
-from engine.runs.standing import all_tags, looked_for, standing, state_of
+from engine.runs.standing import all_tags, looked_for, spent_by_day, standing, state_of
 from engine.runs.summary import Summary
 from engine.runs.tally import Tally
 from engine.runs.watch import Watch
@@ -44,6 +44,23 @@ def test_what_goes_on_what_waits_and_what_came_of_the_last_days() -> None:
     assert [one.run_id for one in at.live] == ["a", "b"]
     assert [one.run_id for one in at.queued] == ["e", "c", "d"]
     assert (at.n_over, at.ended_lately, at.failed_lately, at.succeeded_lately) == (5, 3, 1, 1)
+
+
+def test_what_was_spent_by_day_and_by_what_came_of_it() -> None:
+    seen = [
+        ended("f", Phase.FAILED, 0.5).model_copy(update={"cost_usd": 2.0}),
+        ended("g", Phase.FAILED, 0.4).model_copy(update={"cost_usd": 3.0}),
+        ended("h", Phase.SUCCEEDED, 28.9).model_copy(update={"cost_usd": 4.0}),
+        ended("i", Phase.SUCCEEDED, 29.1).model_copy(update={"cost_usd": 5.0}),
+        Summary(run_id="b", name="b", phase=Phase.TRAINING, cost_usd=6.0),
+        Summary(run_id="d", name="d", phase=Phase.QUEUED),
+    ]
+    yesterday = TODAY.date() - datetime.timedelta(days=1)
+    assert spent_by_day(seen, TODAY) == {
+        "failed": {yesterday: 5.0},
+        "succeeded": {TODAY.date() - datetime.timedelta(days=29): 4.0},
+        "unfinished": {TODAY.date(): 6.0},
+    }
 
 
 @pytest.mark.parametrize(
