@@ -122,7 +122,7 @@ def page() -> None:
         st.caption(say("funding.synthesised_page"))
     above = st.container()
     st.subheader(say("funding.dilution_heading"))
-    draw(dilution_chart(seen), "dilution", right=180, height=400)
+    draw(dilution_chart(seen), "dilution", right=205, height=400)
     st.subheader(say("funding.rounds_heading"))
     draw(rounds_chart(seen), "rounds", hover="closest", height=280)
     draw_events(seen)

@@ -21,7 +21,7 @@ from pages.parts.typed import charted
 
 _FOUNDERS = (PEOPLE, "#B5578D", "#DDA3C4", "#94366C")
 _STAFF = ("#E69F00", "#F2C14E", "#C47F00", "#F7DA94")
-_INVESTORS = (MONEY, "#56B4E9", "#00664B", "#8FD3BC", "#2F7FB5", "#B5CF4A", "#5B6FB0", "#C9BE2B")
+_INVESTORS = (MONEY, "#56B4E9", "#2E8B6F", "#8FD3BC", "#2F7FB5", "#B5CF4A", "#5B6FB0", "#C9BE2B")
 LEAST_LABELLED = 0.025
 """Of the company: a name of a thinner band would not fit beside it."""
 LEAST_BETWEEN_NAMES = 0.055
@@ -176,7 +176,7 @@ def exit_chart(
             showarrow=False,
             xanchor="left",
             xshift=6,
-            font={"size": 12, "color": palette.get(holder, OTHER)},
+            font={"size": 12},
         )
     currency = seen.currency
     figure.update_xaxes(

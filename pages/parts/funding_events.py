@@ -18,6 +18,8 @@ from pages.parts.funding_form import PLACE, event_form
 from pages.parts.session import desk, text
 from pages.parts.typed import literal
 
+_DOINGS = ("edit", "add")
+
 
 def draw_events(seen: Funding) -> None:
     say = text()
@@ -28,20 +30,33 @@ def draw_events(seen: Funding) -> None:
         if error is not None and error.field.startswith("company.capital"):
             st.error(error.in_language(say.language), icon=":material/block:")
         place = _choose(seen) if seen.steps else None
-        edit, add = st.tabs([say("funding.events.edit"), say("funding.events.add")])
-        with edit:
+        doing = st.segmented_control(
+            say("funding.events.doing"),
+            _DOINGS,
+            format_func=lambda one: say(f"funding.events.{one}"),
+            default="edit",
+            key=f"event_doing#{say.language}",
+            label_visibility="collapsed",
+            required=True,
+        )
+        if doing == "edit":
             _edit(seen, place)
-        with add:
-            kind = st.selectbox(
-                say("funding.events.kind"),
-                KINDS,
-                format_func=lambda one: say(f"funding.kind.{one}"),
-                key=f"add_kind#{say.language}",
-            )
-            event_form(seen, kind)
+        else:
+            _add(seen)
     if place is not None:
         with right:
             _show(seen, seen.steps[place])
+
+
+def _add(seen: Funding) -> None:
+    say = text()
+    kind = st.selectbox(
+        say("funding.events.kind"),
+        KINDS,
+        format_func=lambda one: say(f"funding.kind.{one}"),
+        key=f"add_kind#{say.language}",
+    )
+    event_form(seen, kind)
 
 
 def _edit(seen: Funding, place: int | None) -> None:

@@ -47,7 +47,13 @@ def submit(app: AppTest, form: str) -> None:
     assert not app.exception
 
 
+def add_instead(app: AppTest) -> None:
+    if app.segmented_control(key="event_doing#en").value != "add":
+        app.segmented_control(key="event_doing#en").set_value("add").run()
+
+
 def choose_kind(app: AppTest, kind: str) -> None:
+    add_instead(app)
     (box,) = [one for one in app.selectbox if (one.key or "").startswith("add_kind#")]
     box.set_value(kind).run()
 
