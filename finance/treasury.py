@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from decimal import Decimal
 from typing import Annotated, Literal
 
@@ -99,27 +100,29 @@ def post_interest_and_tax(
     income_share = at("tax.income_share") if tax else np.zeros((1, 1))
     use_share = at("tax.loss_use_share") if tax else np.zeros((1, 1))
     losses = to_cents(at("tax.losses_brought_forward_usd"), at.path)[:, 0] if tax else np.int64(0)
-    ends = _fiscal_ends(first_calendar_month, tax.last_fiscal_month if tax else 12, n_months)
     interest, charged, paid = (np.zeros(shape, np.int64) for _ in range(3))
     added = np.zeros(shape[1], np.int64)
-    year_profit, year_tax = np.zeros(shape[1], np.int64), np.zeros(shape[1], np.int64)
     before = np.full(shape[1], ledger.opening.get(Account.CASH, 0))
-    for month in range(n_months):
-        interest[month] = np.rint(np.maximum(before, 0) * rate[:, 0])
-        year_profit = year_profit + profit[month] + interest[month]
-        earned = np.maximum(year_profit, 0)
-        usable = np.minimum(losses, np.rint(earned * use_share[:, 0]).astype(np.int64))
-        tax_so_far = np.rint((earned - usable) * income_share[:, 0]).astype(np.int64)
-        charged[month] = tax_so_far - year_tax
-        year_tax = tax_so_far
-        if month + 1 in ends:
-            losses = losses - usable + np.maximum(-year_profit, 0)
-            due = month + (tax.paid_after_months if tax else 0)
+    ends = _fiscal_ends(first_calendar_month, tax.last_fiscal_month if tax else 12, n_months)
+    for begin, end in itertools.pairwise([0, *ends, n_months]):
+        for month in range(begin, end):
+            interest[month] = np.rint(np.maximum(before, 0) * rate[:, 0])
+            added = added + interest[month] - paid[month]
+            before = cash[month] + added
+        if tax is None or begin == end:
+            continue
+        earned = np.cumsum(profit[begin:end] + interest[begin:end], axis=0)
+        taxed = np.maximum(earned, 0)
+        usable = np.minimum(losses, np.rint(taxed * use_share[:, 0]).astype(np.int64))
+        so_far = np.rint((taxed - usable) * income_share[:, 0]).astype(np.int64)
+        charged[begin:end] = np.diff(so_far, axis=0, prepend=0)
+        if end in ends:
+            losses = losses - usable[-1] + np.maximum(-earned[-1], 0)
+            due = end - 1 + tax.paid_after_months
             if due < n_months:
-                paid[due] += year_tax
-            year_profit, year_tax = np.zeros_like(year_profit), np.zeros_like(year_tax)
-        added = added + interest[month] - paid[month]
-        before = cash[month] + added
+                paid[due] += so_far[-1]
+            if due == end - 1:
+                added, before = added - so_far[-1], before - so_far[-1]
     ledger.post(Account.CASH, Account.INTEREST_INCOME, interest.T, at.path)
     ledger.post(Account.INCOME_TAX, Account.TAX_PAYABLE, charged.T, at.path)
     ledger.post(Account.TAX_PAYABLE, Account.CASH, paid.T, at.path, Account.INCOME_TAX)

@@ -10,6 +10,7 @@ from finance.cents import Floats, later
 from finance.months import MONTHS_PER_YEAR, months_since
 from finance.revenue.adoption import Coming
 from finance.revenue.retention import Staying
+from finance.trials import one_trial
 
 COUNTED_TO = 1e4
 """Customers that grow by a share are counted to a ten-thousandth: short fractions make sums that
@@ -32,9 +33,7 @@ class Customers:
         if self.stay.left is not None:
             since = months_since(1, n_months)
             return lagged(self.new, np.where(since < MONTHS_PER_YEAR, 0.0, self.stay.left))
-        there = np.zeros_like(self.active)
-        assert self.stay.churn is not None
-        kept = _by_month(1.0 - self.stay.churn, n_months)
+        there, kept = np.zeros_like(self.active), _kept(self.stay, n_months)
         for month in range(MONTHS_PER_YEAR, n_months):
             year = np.prod(kept[month - MONTHS_PER_YEAR + 1 : month + 1], axis=0)
             there[:, month] = self.active[:, month - MONTHS_PER_YEAR] * year
@@ -47,36 +46,50 @@ def customers(come: Coming, stay: Staying, launch_month: int, n_months: int) -> 
     With constant churn growth and churn of a month both act on the customers of the month
     before; with tenure every month's customers leave by a curve of their own.
     """
-    if come.new is not None and stay.left is not None:
+    if come.new is None:
+        return _growing(come, stay, launch_month, n_months)
+    if stay.left is not None:
         return who_stay(come.new, stay.left)
+    new, kept = _by_month(come.new, n_months), _kept(stay, n_months)
+    active = np.zeros((n_months, max(new.shape[1], kept.shape[1])))
+    active[0] = new[0]
+    for month in range(1, n_months):
+        active[month] = active[month - 1] * kept[month] + new[month]
+    return _with_lost(come.new, np.ascontiguousarray(active.T), stay)
+
+
+def _growing(come: Coming, stay: Staying, launch_month: int, n_months: int) -> Customers:
     # Months first, so that each month of all trials lies together.
     first, growth, market = (
         _by_month(one, n_months) for one in (come.first, come.growth, come.market)
     )
-    coming = None if come.new is None else come.new.T
-    churn = None if stay.churn is None else _by_month(stay.churn, n_months)
-    left = None if stay.left is None else stay.left.T
-    given = [one for one in (first, growth, market, coming, churn, left) if one is not None]
-    shape = (n_months, max(one.shape[1] for one in given))
+    kept = None if stay.left is not None else _kept(stay, n_months)
+    left = np.empty((n_months, 1)) if stay.left is None else stay.left.T
+    widths = (first, growth, market, left if kept is None else kept)
+    shape = (n_months, max(one.shape[1] for one in widths))
+    unlimited = bool(np.isinf(market).all())
     new, active = np.zeros(shape), np.zeros(shape)
-    before = np.zeros(shape[1])
     for month in range(launch_month - 1, n_months):
-        still = active[month] if churn is None else before * (1 - churn[month])
-        if coming is not None:
-            new[month] = coming[month]
-        elif month == launch_month - 1:
-            new[month] = first[month]
+        if month == launch_month - 1:
+            still, new[month] = active[month], first[month]
         else:
-            room = np.maximum(market[month] - still, 0.0)
-            new[month] = np.minimum(before * growth[month], room)
-        if left is not None:
+            before = active[month - 1]
+            still = active[month] if kept is None else before * kept[month]
+            new[month] = before * growth[month]
+            if not unlimited:
+                room = np.maximum(market[month] - still, 0.0)
+                new[month] = np.minimum(new[month], room)
+        if kept is None:
             active[month:] += new[month] * left[: n_months - month]
         else:
-            active[month] = still + new[month]
-            if coming is None:
-                active[month] = np.rint(active[month] * COUNTED_TO) / COUNTED_TO
-        before = active[month]
+            active[month] = np.rint((still + new[month]) * COUNTED_TO) / COUNTED_TO
     return _with_lost(np.ascontiguousarray(new.T), np.ascontiguousarray(active.T), stay)
+
+
+def _kept(stay: Staying, n_months: int) -> Floats:
+    """Share of the customers of the month before who stay: (months, 1 or trials)."""
+    assert stay.churn is not None
+    return _by_month(1.0 - stay.churn, n_months)
 
 
 def who_stay(new: Floats, left: Floats) -> Customers:
@@ -115,12 +128,13 @@ def by_contract(
 def lagged(new: Floats, weights: Floats) -> Floats:
     """Σₖ new(t − k)·weights(k): what earlier months still do in each month.
 
-    One lag after the other, so that a trial gets the same bits however many there are.
+    Row by row, so that a trial gets the same bits however many there are.
     """
     n_months = new.shape[1]
-    found = new * weights[:, :1]
-    for lag in 1 + np.flatnonzero(weights[:, 1:].any(axis=0)):
-        found[:, lag:] += new[:, : n_months - lag] * weights[:, lag : lag + 1]
+    rows = np.broadcast_shapes(new[:, :1].shape, weights[:, :1].shape)[0]
+    found = np.empty((rows, n_months))
+    for row in range(rows):
+        found[row] = np.convolve(one_trial(new, row), one_trial(weights, row))[:n_months]
     return found
 
 
