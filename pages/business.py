@@ -17,6 +17,7 @@ from pages.parts.entries import entries, optional_part
 from pages.parts.fields import fields
 from pages.parts.frame import run_in_frame
 from pages.parts.indicator_table import indicator_table
+from pages.parts.rates import exchange_rates
 from pages.parts.session import indicators, outlooks, text
 from pages.parts.tiles import Tile, burn_multiple_tile, tiles
 
@@ -121,7 +122,7 @@ def _tiles(now: Outlook, saved: Outlook) -> None:
                 trend=trend("gross_margin_paid_inference"),
             ),
             Tile(
-                label=say("indicator.cost_per_million_tokens_usd.label"),
+                label=say("business.tab_tokens"),
                 value=shown("cost_per_million_tokens_usd"),
                 note=say(
                     "business.cost_note",
@@ -166,6 +167,8 @@ def _inputs() -> None:
         for name in ("spending", "data"):
             st.divider()
             entries(f"company.{name}")
+        st.divider()
+        exchange_rates()
         st.caption(say("business.people_elsewhere"))
     with compute:
         compute_inputs()

@@ -118,7 +118,7 @@ def token_chart(seen: Outlook) -> go.Figure:
             hovertemplate="$%{y:.3g}",
         )
     figure.update_yaxes(
-        title=say("axis.usd_per_million_tokens"), type="log", tickprefix="$", dtick="D1"
+        title=say("axis.usd_per_million_tokens"), type="log", tickprefix="$", dtick="D2"
     )
     figure.update_xaxes(title=say("axis.month"), tickformat="%Y-%m")
     return figure

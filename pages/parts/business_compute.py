@@ -77,13 +77,13 @@ def _table(found: Sequence[Outcome], names: Sequence[str], offered: dict[str, Of
     rows = [
         {
             "way": name,
+            "break_even": _break_even(one),
             "cash_at_end": _whole(one.cash_at_end_usd),
             "lowest_cash": _whole(one.lowest_cash_usd),
             "profit": _whole(one.profit_usd),
-            "break_even": _break_even(one),
             "debt": _whole(one.debt_at_most_usd),
-            "sold": quantities.share(one.sold_share, say.language) if one.sold_share else None,
             "covenants": _broken(one),
+            "sold": quantities.share(one.sold_share, say.language) if one.sold_share else None,
             "source": offered[one.way].source if one.way in offered else None,
         }
         for name, one in zip(names, found, strict=True)
@@ -98,7 +98,7 @@ def _table(found: Sequence[Outcome], names: Sequence[str], offered: dict[str, Of
         for name in frame.columns
     } | {
         name: st.column_config.NumberColumn(
-            say(f"business.{name}"), help=say(f"business.{name}_help"), format="compact"
+            say(f"business.{name}"), help=say(f"business.{name}_help"), format="localized"
         )
         for name in ("cash_at_end", "lowest_cash", "profit", "debt")
     }

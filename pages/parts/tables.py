@@ -25,15 +25,11 @@ def table(path: str, item: type[Document], label: str, columns: Sequence[str] = 
         Fields, dotted where they lie deeper; by default all that a cell can hold. The others of
         a row stay as they are.
     """
-    kinds = dict(_cells_of(item))
+    kinds = cells_of(item)
     if columns:
         kinds = {name: kinds[name] for name in columns}
     documents = [one.model_dump(mode="json") for one in value_at(draft(), path)]
-    before = pd.DataFrame(
-        [[_shown(name, kind, document) for name, kind in kinds.items()] for document in documents],
-        columns=list(kinds),
-    )
-    before = before.astype({name: _dtype(kind) for name, kind in kinds.items()})
+    before = frame_of(documents, kinds)
     after = st.data_editor(
         before,
         column_config={
@@ -49,17 +45,30 @@ def table(path: str, item: type[Document], label: str, columns: Sequence[str] = 
     ]
     if after[needed].isna().any(axis=None) or after.equals(before):
         return  # a row that is being filled in, or nothing new
-    desk().change({path: list(_documents(item, documents, before, after, kinds))})
+    desk().change({path: list(documents_of(item, documents, before, after, kinds))})
     desk().revision += 1  # taken or refused, the edit is over
     st.rerun()
 
 
-def _cells_of(item: type[Document], prefix: str = "") -> Iterator[tuple[str, FieldKind]]:
+def frame_of(documents: Sequence[dict[str, Any]], kinds: dict[str, FieldKind]) -> pd.DataFrame:
+    """A row for each document, shares in percent."""
+    rows = [
+        [_shown(name, kind, document) for name, kind in kinds.items()] for document in documents
+    ]
+    frame = pd.DataFrame(rows, columns=list(kinds))
+    return frame.astype({name: _dtype(kind) for name, kind in kinds.items()})
+
+
+def cells_of(item: type[Document]) -> dict[str, FieldKind]:
     """Fields that one cell can hold, those of parts with them."""
+    return dict(_cells(item))
+
+
+def _cells(item: type[Document], prefix: str = "") -> Iterator[tuple[str, FieldKind]]:
     for name, info in item.model_fields.items():
         kind = field_kind(info)
         if isinstance(kind.type, type) and issubclass(kind.type, Document):
-            yield from _cells_of(kind.type, f"{prefix}{name}.")
+            yield from _cells(kind.type, f"{prefix}{name}.")
         elif get_origin(kind.type) in (None, Literal):
             yield f"{prefix}{name}", kind
 
@@ -117,7 +126,7 @@ def _default(item: type[Document], name: str) -> Any:
     return None if info.is_required() else info.default
 
 
-def _documents(
+def documents_of(
     item: type[Document],
     documents: Sequence[dict[str, Any]],
     before: pd.DataFrame,

@@ -10,9 +10,11 @@ from engine.documents import Document
 from engine.text import LANGUAGES, Catalog, catalog
 from finance.company import Company
 from finance.compute.contracts import GpuBackedDebt
+from finance.costs.people import Role
 from finance.revenue.lines import Subscription, SubscriptionPlan
 from pages.parts.fields import from_percent
 from pages.parts.kinds import field_kind, is_percent, union_kinds
+from pages.parts.tables import cells_of, documents_of, frame_of
 
 LISTS = ("revenue_lines", "training_events", "data", "people", "spending", "inflows", "loans")
 
@@ -92,3 +94,50 @@ def test_shares_are_written_in_percent(name: str, percent: bool) -> None:
 def test_a_percentage_keeps_the_digits_that_were_typed() -> None:
     assert Decimal(from_percent(12.5)) == Decimal("0.125")
     assert Decimal(from_percent(0.10000000000000009)) == Decimal("0.001")
+
+
+def test_rows_are_documents_again_and_untouched_cells_keep_what_they_had() -> None:
+    before = [
+        {
+            "title": "One",
+            "people": 2,
+            "cost_usd_per_month": "6000.10",
+            "on_cost_share": "0.2133333",
+        },
+        {"title": "Two", "people": 1, "cost_usd_per_month": "5000.00"},
+    ]
+    documents = [Role.parse(one).model_dump(mode="json") for one in before]
+    kinds = cells_of(Role)
+    frame = frame_of(documents, kinds)
+    after = frame.drop(index=1)
+    after.loc[0, "people"] = 3
+    after.loc[2] = frame.loc[0]
+    after.loc[2, ["title", "on_cost_share", "end_month"]] = ["Three", 12.5, 9]
+    first, added = (Role.parse(one) for one in documents_of(Role, documents, frame, after, kinds))
+    assert first == Role.parse(before[0] | {"people": 3})
+    assert (added.title, added.on_cost_share, added.end_month) == ("Three", Decimal("0.125"), 9)
+
+
+def test_an_emptied_cell_is_nothing_or_what_the_document_takes_by_itself() -> None:
+    role = {"title": "One", "people": 2, "cost_usd_per_month": "6000", "end_month": 9,
+            "region": "DE"}  # fmt: skip
+    documents, kinds = [Role.parse(role).model_dump(mode="json")], cells_of(Role)
+    frame = frame_of(documents, kinds)
+    after = frame.copy()
+    after.loc[0, ["end_month", "region"]] = [None, None]
+    (emptied,) = documents_of(Role, documents, frame, after, kinds)
+    assert Role.parse(emptied) == Role.parse(role | {"end_month": None, "region": ""})
+
+
+def test_parts_of_a_document_are_cells_too() -> None:
+    plan = {"name": "Plus", "share": "1", "price_per_month": "20"}
+    documents, kinds = (
+        [SubscriptionPlan.parse(plan).model_dump(mode="json")],
+        cells_of(SubscriptionPlan),
+    )
+    frame = frame_of(documents, kinds)
+    after = frame.copy()
+    after.loc[0, "usage.output_tokens_per_month"] = 5_000_000
+    (changed,) = documents_of(SubscriptionPlan, documents, frame, after, kinds)
+    assert SubscriptionPlan.parse(changed).usage.output_tokens_per_month == 5_000_000
+    assert documents[0]["usage"]["output_tokens_per_month"] == 0

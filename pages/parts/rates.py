@@ -1,0 +1,41 @@
+"""What other currencies are worth, as a table that is edited in place."""
+
+from __future__ import annotations
+
+import pandas as pd
+import streamlit as st
+
+from pages.parts.session import desk, draft, text
+
+
+def exchange_rates() -> None:
+    """USD for one unit of each currency that a line of the company is in."""
+    say = text()
+    rates = {name: str(rate) for name, rate in draft().company.exchange_rates.items()}
+    before = pd.DataFrame(
+        {"currency": list(rates), "usd": [float(rate) for rate in rates.values()]}
+    ).astype({"currency": "object", "usd": "Float64"})
+    st.caption(say("entries.rates"))
+    after = st.data_editor(
+        before,
+        column_config={
+            "currency": st.column_config.TextColumn(
+                say("entries.rates_currency"), required=True, max_chars=3
+            ),
+            "usd": st.column_config.NumberColumn(
+                say("entries.rates_usd"), required=True, min_value=0, format="%.15g"
+            ),
+        },
+        num_rows="dynamic",
+        hide_index=True,
+        key=f"rates#{desk().revision}",
+        alt=say("entries.rates"),
+    )
+    if after.isna().any(axis=None) or after.equals(before):
+        return  # a row that is being filled in, or nothing new
+    typed = dict(zip(after["currency"], after["usd"], strict=True))
+    desk().change(
+        {"company.exchange_rates": {name: repr(float(usd)) for name, usd in typed.items()}}
+    )
+    desk().revision += 1  # taken or refused, the edit is over
+    st.rerun()
