@@ -47,7 +47,7 @@ def now_section(seen: Sequence[Summary], allowed: Settings) -> None:
         if len(at.live) > _MOST_LIVE:
             st.caption(text()("runs.more", n=len(at.live) - _MOST_LIVE))
         if at.queued:
-            queue_rows(at.queued)
+            queue_rows(at.queued, at.live)
 
     is_moving = any(not one.is_over for one in seen)
     st.fragment(once, run_every=_REFRESH_S if is_moving else None)()

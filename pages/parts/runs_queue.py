@@ -15,18 +15,26 @@ from pages.parts.session import text
 from pages.parts.typed import literal
 
 _MOST_SHOWN = 20
+_KEPT_S = 10.0
 
 
-def queue_rows(queued: Sequence[Summary]) -> None:
+def queue_rows(queued: Sequence[Summary], live: Sequence[Summary]) -> None:
     say = text()
     st.markdown(f"##### {say('runs.queue')}")
     by_id = {one.run_id: one for one in queued}
-    waiting = [one for one in queue.waiting() if one.run.id in by_id]
+    found = _waiting(tuple((one.run_id, one.priority) for one in (*live, *queued)))
+    waiting = [one for one in found if one.run.id in by_id]
     with st.container(border=True):
         for place, one in enumerate(waiting[:_MOST_SHOWN], start=1):
             _row(place, one, by_id[one.run.id])
         if len(waiting) > _MOST_SHOWN:
             st.caption(say("runs.more", n=len(waiting) - _MOST_SHOWN))
+
+
+@st.cache_data(ttl=_KEPT_S, max_entries=100, show_spinner=False)
+def _waiting(unfinished: tuple[tuple[str, int], ...]) -> list[Waiting]:
+    """For as long as these are all that is not over: it takes a look at all runs."""
+    return queue.waiting()
 
 
 def _row(place: int, waiting: Waiting, one: Summary) -> None:
