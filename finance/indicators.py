@@ -70,15 +70,18 @@ class Indicators:
         months = self._months
         quarter = months[max(0, month - QUARTER_MONTHS) : month]
         burnt = _total(one.net_burn_usd for one in quarter)
-        cash = months[month - 1].cash_usd
+        cash = max(months[month - 1].cash_usd, Decimal(0))
         to_come = runway_months(months[month:], cash)
+        planned = None if to_come is None else to_come - month
+        if months[month - 1].cash_usd < 0:
+            planned = Decimal(0)
         year = months[max(0, month - MONTHS_PER_YEAR) : month]
         won = months[month - 1].arr_usd - self._arr_before(month)
         return {
             "gross_burn_usd": months[month - 1].gross_burn_usd,
             "net_burn_usd": months[month - 1].net_burn_usd,
             "runway_trailing_months": runway_at_burn(cash, burnt, Decimal(len(quarter))),
-            "runway_planned_months": None if to_come is None else to_come - month,
+            "runway_planned_months": planned,
             "burn_multiple": burn_multiple(_total(one.net_burn_usd for one in year), won),
         }
 

@@ -121,7 +121,9 @@ def test_the_planned_runway_counts_from_its_month() -> None:
     # 1,000 and 500 from month 2: 1,100 after it, which last five months and a half.
     assert Indicators(books).at(2)["runway_planned_months"] == D("5.5")
     assert Indicators(books).at(2)["runway_trailing_months"] == D("5.5")
-    nothing_sold = Indicators(books).at(12)
+    nothing_sold = Indicators(books).at(12)  # and the cash is gone
+    assert nothing_sold["runway_trailing_months"] == 0
+    assert nothing_sold["runway_planned_months"] == 0
     assert nothing_sold["gross_margin_paid_inference"] is None
     assert nothing_sold["lifetime_value_usd"] is None
 
