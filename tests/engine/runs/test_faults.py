@@ -15,6 +15,7 @@ import pytest
 from engine.files import write_json
 from engine.machine import this_machine
 from engine.paths import PROJECT_DIR
+from engine.results import Failure
 from engine.runs import launch
 from engine.runs.folder import Phase, Run
 from engine.runs.processes import processes_of
@@ -255,8 +256,9 @@ def kill_and_see_the_others_go(run: Run, module: str) -> psutil.Process:
     return victim
 
 
-def test_whatever_process_is_killed_all_go_and_the_run_is_started_again(tiny: Recipe) -> None:
-    """A rank, launch.py and the launcher, in one run that goes on from its checkpoints."""
+def test_a_killed_rank_or_launcher_takes_all_along_and_the_run_goes_on_from_its_checkpoint(
+    tiny: Recipe,
+) -> None:
     often = {"checkpoint_every_steps": 20, "keep_checkpoints": 1, "restarts": 1}
     run = start(tiny.with_values({"steps": STEPS} | often))
     wait_until(lambda: bool(run.checkpoints()), run)
@@ -276,11 +278,9 @@ def test_whatever_process_is_killed_all_go_and_the_run_is_started_again(tiny: Re
     kept = max(int(path.name.removeprefix("step-")) for path in run.checkpoints())
     assert kept >= 20
     launch.resume(run)
-    wait_for_training(run)
-    kill_and_see_the_others_go(run, "deepspeed.launcher.runner")
     assert wait_for_end(run) is Phase.SUCCEEDED, run.log_tail()
     assert leaves_nothing(run)
-    assert run.state.starts == 4
+    assert run.state.starts == 3
     assert [line.step for line in Progress(run).update().metrics] == list(range(1, STEPS + 1))
 
 
@@ -351,11 +351,16 @@ def test_two_runs_on_the_same_slots_run_one_after_the_other_though_nobody_looks(
     home: Path, tiny: Recipe
 ) -> None:
     (home / "settings.toml").write_text("slots = 1\n")
-    recipe = tiny.with_values({"n_ranks": 1, "steps": 2})
-    first, second = start(recipe), start(recipe)
+    first = start(tiny.with_values({"n_ranks": 1, "steps": 100_000}))
+    second = start(tiny.with_values({"n_ranks": 1, "steps": 2}))
     assert second.state.phase is Phase.QUEUED
+    wait_for_training(first)
+    runner = kill_and_see_the_others_go(first, "deepspeed.launcher.runner")
     wait_until(lambda: second.state.phase.is_over, second)
-    assert (first.state.phase, second.state.phase) == (Phase.SUCCEEDED, Phase.SUCCEEDED)
+    assert (first.state.phase, second.state.phase) == (Phase.FAILED, Phase.SUCCEEDED)
+    assert first.state.failure == Failure(
+        key="launcher_killed", params={"pid": runner.pid, "signal": "SIGKILL"}
+    )
     began, ended = second.state.started_at, first.state.ended_at
     assert began is not None
     assert ended is not None
