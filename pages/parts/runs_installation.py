@@ -14,6 +14,8 @@ from pages.parts.typed import literal
 
 _KEPT_S = 30.0
 """Asking a cluster takes seconds."""
+_WIDTHS = (2, 1.4, 7)
+"""Of a back end's name, its state, and the line about it."""
 _LIMIT, _SLOTS = "runs.monthly_limit", "runs.slots"
 
 
@@ -31,20 +33,19 @@ def _back_ends(allowed: Settings) -> None:
     """A line each, beside the rest of the page: who asks a cluster may wait for its answer."""
     say = text()
     for name in BACK_ENDS:
-        row = st.container(horizontal=True, vertical_alignment="center")
-        row.markdown(f"**{say(f'runs.back_end.{name}')}**", width=170)
-        with row:
-            if name not in allowed.configured:
-                st.badge(say("runs.not_set_up"), icon=":material/remove:", color="gray")
-                st.caption(say(f"runs.set_up.{name}"), width="content")
-                continue
-            lacking = _lacking(name, allowed.content_hash, say.language, allowed)
-            if lacking:
-                st.badge(say("runs.not_ready"), icon=":material/error:", color="red")
-                st.markdown(literal(lacking[0]), width="stretch")
-            else:
-                st.badge(say("runs.ready"), icon=":material/check_circle:", color="green")
-                st.caption(_room(name, allowed), width="content")
+        title, state, line = st.columns(_WIDTHS, vertical_alignment="center")
+        title.markdown(f"**{say(f'runs.back_end.{name}')}**")
+        if name not in allowed.configured:
+            state.badge(say("runs.not_set_up"), icon=":material/remove:", color="gray")
+            line.caption(say(f"runs.set_up.{name}"))
+            continue
+        lacking = _lacking(name, allowed.content_hash, say.language, allowed)
+        if lacking:
+            state.badge(say("runs.not_ready"), icon=":material/error:", color="red")
+            line.caption(literal(lacking[0]))
+        else:
+            state.badge(say("runs.ready"), icon=":material/check_circle:", color="green")
+            line.caption(_room(name, allowed))
 
 
 @st.cache_data(ttl=_KEPT_S, max_entries=100, show_spinner=False)
