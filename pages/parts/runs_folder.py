@@ -24,6 +24,7 @@ _LINES = 200
 _LINES_WITHOUT_SCROLLING, _LOG_PX = 12, 380
 _CHECKED_AT_ONCE_BYTES = 300_000_000
 """A second's worth of hashing."""
+_KEPT_S = 30.0
 
 
 def log_view(one: Summary, run: Run) -> None:
@@ -92,11 +93,17 @@ def _worth(folder: Path, recipe: Recipe, *, checked: bool) -> str:
         return say("runs.model_only")
     if not checked:
         return say("runs.not_checked")
+    return say("runs.valid" if _is_whole(str(folder), recipe) else "runs.damaged")
+
+
+@st.cache_data(ttl=_KEPT_S, max_entries=1_000, show_spinner=False)
+def _is_whole(folder: str, _recipe: Recipe) -> bool:
+    """Kept for a while: every click draws it again."""
     try:
-        check_files(folder, manifest_of(folder, recipe).files)
+        check_files(Path(folder), manifest_of(Path(folder), _recipe).files)
     except UnusableError:
-        return say("runs.damaged")
-    return say("runs.valid")
+        return False
+    return True
 
 
 def recipe_view(one: Summary, run: Run) -> None:
