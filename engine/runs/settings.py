@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Self, TypeVar
 
 import tomlkit
 from pydantic import AfterValidator, Field, model_validator
@@ -118,6 +118,16 @@ class Settings(Document):
     def configured(self) -> tuple[BackEndName, ...]:
         """Back ends that runs may be sent to; this machine always is one."""
         return tuple(name for name in BACK_ENDS if name == "local" or getattr(self, name))
+
+
+_Table = TypeVar("_Table", Hosts, Slurm, Kubernetes)
+
+
+def set_up(table: _Table | None, name: BackEndName) -> _Table:
+    """What the settings say of the back end ``name``; InputError if nothing."""
+    if table is None:
+        raise InputError("back_end", name, "settings_table", table=name)
+    return table
 
 
 def settings_file() -> Path:

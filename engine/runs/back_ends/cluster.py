@@ -9,9 +9,11 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
+from engine.machine import Machine, machine_like
 from engine.results import Failure
 from engine.runs.folder import Run
-from engine.runs.nodes import death_of_nodes, node_key
+from engine.runs.nodes import death_of_nodes, node_key, shares_of_nodes
+from engine.runs.settings import Kubernetes, Slurm
 
 _ASK_S = 5.0
 """Between two questions about a job: every cluster has users that ask too often."""
@@ -41,6 +43,16 @@ def ask(*command: str) -> str:
         said = [line for line in (answer.stderr or answer.stdout).splitlines() if line.strip()]
         raise ClientError("; ".join(said[-2:]) or f"{command[0]}: {answer.returncode}")
     return answer.stdout
+
+
+def machine_of(cluster: Slurm | Kubernetes) -> Machine:
+    """All that a run can have there."""
+    return machine_like(cluster.accelerator, cluster.nodes * cluster.slots_per_node)
+
+
+def shares_on(cluster: Slurm | Kubernetes, run: Run) -> list[int]:
+    """Ranks of a run on each node that it has there."""
+    return shares_of_nodes(run.recipe.n_ranks, [cluster.slots_per_node] * cluster.nodes)
 
 
 class ClusterJob(ABC):

@@ -31,7 +31,7 @@ from engine.runs.nodes import (
     shares_of_nodes,
 )
 from engine.runs.processes import RUN_ID_VARIABLE
-from engine.runs.settings import Host, Hosts, Settings, settings
+from engine.runs.settings import Host, Hosts, Settings, set_up, settings
 
 _PORT = re.compile(rb"^port (\d+)$", re.MULTILINE)
 _PASSED_ON = ("FLOPLEDGER_", "NCCL_", "GLOO_")
@@ -207,7 +207,7 @@ class HostList:
 
     def lacks(self, settings: Settings) -> list[InputError]:
         try:
-            command = _hosts(settings).connect[0]
+            command = set_up(settings.hosts, "hosts").connect[0]
         except InputError as error:
             return [error]
         if shutil.which(command) is None:
@@ -215,7 +215,7 @@ class HostList:
         return []
 
     def machine(self, settings: Settings) -> Machine:
-        hosts = _hosts(settings)
+        hosts = set_up(settings.hosts, "hosts")
         return machine_like(hosts.accelerator, sum(node.slots for node in hosts.nodes))
 
     def slots(self, settings: Settings) -> int | None:
@@ -224,13 +224,7 @@ class HostList:
     def training(
         self, run: Run, machine: Machine, environment: Mapping[str, str]
     ) -> GuardedTraining:
-        return GuardedTraining(run, _hosts(settings()), machine, environment)
-
-
-def _hosts(settings: Settings) -> Hosts:
-    if settings.hosts is None:
-        raise InputError("back_end", "hosts", "settings_table", table="hosts")
-    return settings.hosts
+        return GuardedTraining(run, set_up(settings().hosts, "hosts"), machine, environment)
 
 
 BACK_END = HostList()

@@ -17,13 +17,13 @@ import yaml
 
 from engine.documents import InputError
 from engine.files import write_atomically
-from engine.machine import Machine, machine_like
-from engine.runs.back_ends.cluster import ClientError, ClusterJob, ask
+from engine.machine import Machine
+from engine.runs.back_ends.cluster import ClientError, ClusterJob, ask, machine_of, shares_on
 from engine.runs.folder import Run
 from engine.runs.job import BackEndName
 from engine.runs.node import ENDED_EXIT_CODE
-from engine.runs.nodes import forget_nodes, guard_environment, shares_of_nodes
-from engine.runs.settings import Kubernetes, Settings, settings
+from engine.runs.nodes import forget_nodes, guard_environment
+from engine.runs.settings import Kubernetes, Settings, set_up, settings
 
 _GUARD_PORT = 29_500
 """A pod has an address of its own, and with it every port."""
@@ -112,7 +112,7 @@ def _service(run: Run, cluster: Kubernetes) -> dict[str, Any]:
 
 
 def _job(run: Run, cluster: Kubernetes, machine: Machine) -> dict[str, Any]:
-    shares = _shares(run, cluster)
+    shares = shares_on(cluster, run)
     pod = {
         "subdomain": job_name(run),
         "restartPolicy": "Never",
@@ -187,16 +187,12 @@ def _container(
     return container
 
 
-def _shares(run: Run, cluster: Kubernetes) -> list[int]:
-    return shares_of_nodes(run.recipe.n_ranks, [cluster.slots_per_node] * cluster.nodes)
-
-
 class KubernetesCluster:
     name: BackEndName = "kubernetes"
 
     def lacks(self, settings: Settings) -> list[InputError]:
         try:
-            namespace = _cluster(settings).namespace
+            namespace = set_up(settings.kubernetes, "kubernetes").namespace
             if shutil.which("kubectl") is None:
                 raise InputError("back_end", "kubernetes", "on_path", command="kubectl")
             ask(
@@ -210,14 +206,13 @@ class KubernetesCluster:
         return []
 
     def machine(self, settings: Settings) -> Machine:
-        cluster = _cluster(settings)
-        return machine_like(cluster.accelerator, cluster.nodes * cluster.slots_per_node)
+        return machine_of(set_up(settings.kubernetes, "kubernetes"))
 
     def slots(self, settings: Settings) -> int | None:
         return None
 
     def training(self, run: Run, machine: Machine, environment: Mapping[str, str]) -> KubernetesJob:
-        cluster = _cluster(settings())
+        cluster = set_up(settings().kubernetes, "kubernetes")
         if run.state.cluster_job is None:
             forget_nodes(run.folder)
             file = run.folder / "kubernetes.yaml"
@@ -228,13 +223,7 @@ class KubernetesCluster:
                 raise InputError(
                     "settings.toml", "[kubernetes]", "kubectl_refused", message=str(error)
                 ) from None
-        return KubernetesJob(run, cluster, len(_shares(run, cluster)), job_name(run))
-
-
-def _cluster(settings: Settings) -> Kubernetes:
-    if settings.kubernetes is None:
-        raise InputError("back_end", "kubernetes", "settings_table", table="kubernetes")
-    return settings.kubernetes
+        return KubernetesJob(run, cluster, len(shares_on(cluster, run)), job_name(run))
 
 
 BACK_END = KubernetesCluster()

@@ -16,13 +16,13 @@ from typing import ClassVar
 
 from engine.documents import InputError
 from engine.files import write_atomically
-from engine.machine import Machine, machine_like
+from engine.machine import Machine
 from engine.paths import PROJECT_DIR
-from engine.runs.back_ends.cluster import ClientError, ClusterJob, ask
+from engine.runs.back_ends.cluster import ClientError, ClusterJob, ask, machine_of, shares_on
 from engine.runs.folder import Run
 from engine.runs.job import BackEndName
-from engine.runs.nodes import forget_nodes, guard_environment, shares_of_nodes
-from engine.runs.settings import Settings, Slurm, settings
+from engine.runs.nodes import forget_nodes, guard_environment
+from engine.runs.settings import Settings, Slurm, set_up, settings
 
 _FORGOTTEN = "FORGOTTEN"
 """Ours, of a job that Slurm does not know any more: few clusters keep them for longer than minutes
@@ -104,7 +104,7 @@ def submit(run: Run, cluster: Slurm, machine: Machine) -> str:
 
 def job_script(run: Run, cluster: Slurm, machine: Machine) -> str:
     """What ``sbatch`` is given: a guard on each node, told who it is by Slurm's own variables."""
-    shares = _shares(run, cluster)
+    shares = shares_on(cluster, run)
     options: dict[str, object] = {
         "job-name": run.id,
         "partition": cluster.partition,
@@ -137,16 +137,12 @@ def job_script(run: Run, cluster: Slurm, machine: Machine) -> str:
     )
 
 
-def _shares(run: Run, cluster: Slurm) -> list[int]:
-    return shares_of_nodes(run.recipe.n_ranks, [cluster.slots_per_node] * cluster.nodes)
-
-
 class SlurmCluster:
     name: BackEndName = "slurm"
 
     def lacks(self, settings: Settings) -> list[InputError]:
         try:
-            _cluster(settings)
+            set_up(settings.slurm, "slurm")
             if shutil.which("sbatch") is None:
                 raise InputError("back_end", "slurm", "on_path", command="sbatch")
             ask("scontrol", "ping")
@@ -157,22 +153,15 @@ class SlurmCluster:
         return []
 
     def machine(self, settings: Settings) -> Machine:
-        cluster = _cluster(settings)
-        return machine_like(cluster.accelerator, cluster.nodes * cluster.slots_per_node)
+        return machine_of(set_up(settings.slurm, "slurm"))
 
     def slots(self, settings: Settings) -> int | None:
         return None
 
     def training(self, run: Run, machine: Machine, environment: Mapping[str, str]) -> SlurmJob:
-        cluster = _cluster(settings())
+        cluster = set_up(settings().slurm, "slurm")
         job = run.state.cluster_job or submit(run, cluster, machine)
-        return SlurmJob(run, len(_shares(run, cluster)), job)
-
-
-def _cluster(settings: Settings) -> Slurm:
-    if settings.slurm is None:
-        raise InputError("back_end", "slurm", "settings_table", table="slurm")
-    return settings.slurm
+        return SlurmJob(run, len(shares_on(cluster, run)), job)
 
 
 BACK_END = SlurmCluster()
