@@ -22,12 +22,12 @@ def supervisors(monkeypatch: pytest.MonkeyPatch) -> Iterator[StandIns]:
 
 
 @pytest.fixture(scope="session")
-def _corpora(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def shared_corpora(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("corpora")
 
 
 @pytest.fixture
-def prepared_corpora(home: Path, _corpora: Path) -> Path:
+def prepared_corpora(home: Path, shared_corpora: Path) -> Path:
     """Token files that all real runs find ready after the first."""
-    (home / "corpora").symlink_to(_corpora)
-    return _corpora
+    (home / "corpora").symlink_to(shared_corpora)
+    return shared_corpora

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 
 from engine.documents import read_toml
 from engine.files import append_json_line, write_json
@@ -21,6 +22,13 @@ def smoke(**changes: object) -> Recipe:
     """The smallest recipe, for as many ranks as this machine has, two at most."""
     recipe = read_toml(DATA_DIR / "recipes" / "smoke.toml", Recipe)
     return recipe.with_values({"n_ranks": min(2, this_machine().n_devices)} | changes)
+
+
+def tiny(texts: Path, **changes: object) -> Recipe:
+    """The smallest recipe on ``texts``: steps of milliseconds, and a text that is ready in a
+    second."""
+    text = {"corpus.source": str(texts), "shape.vocab": 300, "tokenizer_vocab": 280}
+    return smoke(**text | changes)
 
 
 def faked_run(

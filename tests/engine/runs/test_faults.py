@@ -19,7 +19,7 @@ from engine.runs.processes import processes_of
 from engine.runs.progress import Progress
 from engine.training.recipe import Recipe
 from engine.training.sample import run_plan
-from tests.engine.runs.faked import queued, smoke
+from tests.engine.runs.faked import queued, smoke, tiny
 from tests.engine.runs.real import (
     leaves_nothing,
     process_of,
@@ -37,19 +37,9 @@ STEPS = 300
 """More than can be taken between two looks of a test."""
 
 
-@pytest.fixture
-def tiny(texts: Path, prepared_corpora: Path) -> Recipe:
-    """Steps of milliseconds on a text that is ready in a second; two ranks where there are two
-    cores."""
-    return smoke(
-        **{
-            "corpus.source": str(texts),
-            "shape.vocab": 300,
-            "tokenizer_vocab": 280,
-            "eval_every_steps": 100_000,
-            "eval_sequences": 4,
-        }
-    )
+@pytest.fixture(name="tiny")
+def _tiny(texts: Path, prepared_corpora: Path) -> Recipe:
+    return tiny(texts, eval_every_steps=100_000, eval_sequences=4)
 
 
 def ranks_of(run: Run) -> list[psutil.Process]:

@@ -10,10 +10,9 @@ import torch
 from safetensors import safe_open
 from transformers import AutoModelForCausalLM, AutoModelForMaskedLM, AutoTokenizer
 
-from engine.documents import InputError, read_toml
+from engine.documents import InputError
 from engine.files import read_json
 from engine.machine import this_machine
-from engine.paths import DATA_DIR
 from engine.runs import launch
 from engine.runs.folder import Phase, Run
 from engine.runs.progress import Progress
@@ -25,31 +24,15 @@ from engine.training.objectives import objective_of
 from engine.training.recipe import Recipe
 from engine.training.sample import run_plan
 from tests.engine.ranks import Ranks
+from tests.engine.runs.faked import tiny
 from tests.engine.runs.working import train_until_the_loss_breaks
 
-
-@pytest.fixture(scope="module")
-def shared_corpora(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("corpora")
-
-
-@pytest.fixture(autouse=True)
-def _prepared_once(home: Path, shared_corpora: Path) -> None:
-    (home / "corpora").symlink_to(shared_corpora)
+pytestmark = pytest.mark.usefixtures("prepared_corpora")
 
 
 @pytest.fixture
 def recipe(texts: Path) -> Recipe:
-    smoke = read_toml(DATA_DIR / "recipes" / "smoke.toml", Recipe)
-    return smoke.with_values(
-        {
-            "corpus.source": str(texts),
-            "shape.vocab": 300,
-            "tokenizer_vocab": 280,
-            "n_ranks": min(2, this_machine().n_devices),
-            "steps": 6,
-        }
-    )
+    return tiny(texts, steps=6)
 
 
 def create(recipe: Recipe) -> Run:

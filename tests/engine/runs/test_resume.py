@@ -14,10 +14,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from engine.documents import read_toml
 from engine.files import JsonLines, read_json
 from engine.machine import this_machine
-from engine.paths import DATA_DIR
 from engine.results import Failure
 from engine.runs.folder import Phase, Run
 from engine.runs.progress import Progress
@@ -28,6 +26,7 @@ from engine.training.model import build_model
 from engine.training.recipe import Recipe
 from engine.training.sample import run_plan
 from tests.engine.ranks import Ranks
+from tests.engine.runs.faked import tiny
 from tests.engine.runs.working import (
     train,
     train_believing_in_room,
@@ -38,30 +37,12 @@ from tests.engine.runs.working import (
 N_RANKS = min(2, this_machine().n_devices)
 STEPS = 110
 
-
-@pytest.fixture(scope="module")
-def shared_corpora(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("corpora")
-
-
-@pytest.fixture(autouse=True)
-def _prepared_once(home: Path, shared_corpora: Path) -> None:
-    (home / "corpora").symlink_to(shared_corpora)
+pytestmark = pytest.mark.usefixtures("prepared_corpora")
 
 
 @pytest.fixture
 def recipe(texts: Path) -> Recipe:
-    smoke = read_toml(DATA_DIR / "recipes" / "smoke.toml", Recipe)
-    return smoke.with_values(
-        {
-            "corpus.source": str(texts),
-            "shape.vocab": 300,
-            "tokenizer_vocab": 280,
-            "n_ranks": N_RANKS,
-            "steps": STEPS,
-            "checkpoint_every_steps": 5,
-        }
-    )
+    return tiny(texts, steps=STEPS, checkpoint_every_steps=5)
 
 
 def create(recipe: Recipe) -> Run:
@@ -242,13 +223,7 @@ def stopped(
         home = tmp_path_factory.mktemp("stopped")
         patch.setenv("FLOPLEDGER_HOME", str(home))
         (home / "corpora").symlink_to(shared_corpora)
-        smoke = read_toml(DATA_DIR / "recipes" / "smoke.toml", Recipe)
-        shape = {"corpus.source": str(texts), "shape.vocab": 300, "tokenizer_vocab": 280}
-        run = create(
-            smoke.with_values(
-                shape | {"n_ranks": 1, "steps": 1_000, "checkpoint_every_minutes": 1e-6}
-            )
-        )
+        run = create(tiny(texts, n_ranks=1, steps=1_000, checkpoint_every_minutes=1e-6))
         stop_after(run, 3)
         yield run.folder
 

@@ -8,15 +8,13 @@ import pytest
 import torch
 from deepspeed.runtime.fp16.loss_scaler import DynamicLossScaler
 
-from engine.documents import read_toml
 from engine.files import write_json
-from engine.machine import this_machine
-from engine.paths import DATA_DIR
 from engine.training import checkpoints, state
 from engine.training.checkpoints import Manifest, UnusableError
 from engine.training.corpus import prepare_corpus
 from engine.training.recipe import Recipe
 from tests.engine.ranks import Ranks
+from tests.engine.runs.faked import tiny
 from tests.engine.training.going_on import go_on
 
 MOE = {"n_experts": 4, "top_k": 2, "d_ff": 96}
@@ -34,9 +32,7 @@ WAYS: dict[str, tuple[dict[str, object], float]] = {
 
 @pytest.fixture(scope="module")
 def recipe(texts: Path) -> Recipe:
-    smoke = read_toml(DATA_DIR / "recipes" / "smoke.toml", Recipe)
-    text = {"corpus.source": str(texts), "shape.vocab": 300, "tokenizer_vocab": 280}
-    return smoke.with_values(text | {"n_ranks": min(2, this_machine().n_devices)})
+    return tiny(texts)
 
 
 @pytest.fixture(scope="module")
