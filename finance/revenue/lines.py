@@ -66,10 +66,9 @@ class Line(Document):
     payment_days: Days = 0
 
 
-class ApiTokens(Line):
+class TokenSales(Line):
     """Tokens by the million, invoiced for the month that used them."""
 
-    kind: Literal["api_tokens"]
     adoption: Adoption
     retention: Retention
     usage: Usage
@@ -79,17 +78,16 @@ class ApiTokens(Line):
     prices: Prices = SteadyPrices()
 
 
-class HostedOpenWeights(Line):
-    """Somebody else's open model, served as tokens by the million."""
+class ApiTokens(TokenSales):
+    """Of the plan's model."""
+
+    kind: Literal["api_tokens"]
+
+
+class HostedOpenWeights(TokenSales):
+    """Of somebody else's open model."""
 
     kind: Literal["hosted_open_weights"]
-    adoption: Adoption
-    retention: Retention
-    usage: Usage
-    price_per_million_input_tokens: Amount
-    price_per_million_cached_tokens: Amount
-    price_per_million_output_tokens: Amount
-    prices: Prices = SteadyPrices()
     cost_per_million_tokens: Amount
     """Of any kind: the plan's forecast is of another model. It falls as the price of compute."""
 

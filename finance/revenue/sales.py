@@ -23,6 +23,7 @@ from finance.revenue.lines import (
     RevenueLine,
     Services,
     Subscription,
+    TokenSales,
 )
 from finance.revenue.prices import price_factors
 from finance.revenue.retention import Staying, staying
@@ -91,7 +92,7 @@ def simple_sales(at: Numbers, revenue: Revenue, n_months: int) -> Sales:
     )
 
 
-def _by_the_token(at: Numbers, line: ApiTokens | HostedOpenWeights, n_months: int) -> Sales:
+def _by_the_token(at: Numbers, line: TokenSales, n_months: int) -> Sales:
     come = coming(at, line.adoption, line.launch_month, n_months)
     base = customers(come, staying(at, line.retention, n_months), line.launch_month, n_months)
     used = tokens_used(at, "usage", base.active, line.launch_month, n_months)
