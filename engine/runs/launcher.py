@@ -7,21 +7,17 @@ import re
 import socket
 import sys
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from multiprocessing.connection import wait as wait_for_any
 from pathlib import Path
 from typing import NamedTuple
 
-import psutil
-
 from engine.machine import Machine
 from engine.results import Failure
 from engine.runs.folder import Run
+from engine.runs.process_table import children_of, command_line_of, exit_code_of, open_pidfd
 from engine.runs.processes import Child, died
 
 _LOCAL_RANK = re.compile(r"--local_rank=(\d+)")
-_EXIT_STATUS = 49
-"""Its place in ``/proc/PID/stat`` behind the process's name: field 52 of proc(5)."""
 
 
 def launcher_command(where: Sequence[str], folder: Path) -> list[str]:
@@ -100,17 +96,19 @@ class Launcher(Child):
         return super().death(exit_code)
 
     def _watch_new_ones(self) -> None:
-        with suppress(psutil.NoSuchProcess, ProcessLookupError):  # one has ended: poll says how
-            for launch in psutil.Process(self._process.pid).children():
-                self._launch_pid = launch.pid
-                self._watch(launch.pid, None)
-                for process in launch.children():
-                    if rank := _LOCAL_RANK.search(" ".join(process.cmdline())):
-                        self._watch(process.pid, int(rank[1]))
+        for launch in children_of(self._process.pid):
+            self._launch_pid = launch.pid
+            self._watch(launch.pid, None)
+            for process in children_of(launch.pid):
+                if rank := _LOCAL_RANK.search(" ".join(command_line_of(process))):
+                    self._watch(process.pid, int(rank[1]))
 
     def _watch(self, pid: int, rank: int | None) -> None:
-        if pid not in self._seen:
-            self._watched[os.pidfd_open(pid)] = _Watched(pid, rank)
+        if pid in self._seen:
+            return
+        descriptor = open_pidfd(pid)
+        if descriptor is not None:  # else it has ended: the launcher's exit code says how
+            self._watched[descriptor] = _Watched(pid, rank)
             self._seen.add(pid)
 
 
@@ -122,12 +120,8 @@ class _Watched(NamedTuple):
     """None for ``launch.py``."""
 
     def death(self) -> Failure | None:
-        """How it ended, once it has; None if well, and if its parent has been told already."""
-        try:
-            stat = Path(f"/proc/{self.pid}/stat").read_text()
-        except FileNotFoundError:
-            return None
-        exit_code = os.waitstatus_to_exitcode(int(stat.rpartition(")")[2].split()[_EXIT_STATUS]))
+        """How the process ended; None if it ended well, or if its parent has reaped it already."""
+        exit_code = exit_code_of(self.pid)
         if not exit_code:
             return None
         if self.rank is None:

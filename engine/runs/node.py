@@ -15,7 +15,6 @@ import socket
 import sys
 import time
 from collections.abc import Sequence
-from contextlib import suppress
 from multiprocessing.connection import wait as wait_for_any
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -27,7 +26,8 @@ from engine.runs.folder import Run, now
 from engine.runs.launcher import Launcher, free_port, launcher_command
 from engine.runs.links import Links, NodesMissingError, gather, join
 from engine.runs.nodes import NodeState, log_file, node_key, read_node, write_node
-from engine.runs.processes import RUN_ID_VARIABLE, adopt_orphans, end_processes, processes_of
+from engine.runs.process_table import children_of, end_processes, environment_of
+from engine.runs.processes import RUN_ID_VARIABLE, adopt_orphans, processes_of
 
 NODE_VARIABLE = "FLOPLEDGER_NODE"
 """The node's rank: every process that a guard starts has it in its environment."""
@@ -227,16 +227,15 @@ def included(devices: Sequence[Sequence[int]]) -> str:
 
 def processes_of_node(run: Run, rank: int) -> list[psutil.Process]:
     """What guards of this node have started on this machine and that still lives."""
-    found = []
-    for process in processes_of(run):
-        with suppress(psutil.Error):  # gone meanwhile
-            if process.environ().get(NODE_VARIABLE) == str(rank):
-                found.append(process)
-    return found
+    return [
+        process
+        for process in processes_of(run)
+        if environment_of(process).get(NODE_VARIABLE) == str(rank)
+    ]
 
 
 def _offspring() -> list[psutil.Process]:
-    return psutil.Process().children(recursive=True)
+    return children_of(os.getpid(), recursive=True)
 
 
 def _on_sigterm(*_: object) -> None:

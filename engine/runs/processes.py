@@ -14,6 +14,7 @@ import psutil
 from engine.paths import PROJECT_DIR
 from engine.results import Failure
 from engine.runs.folder import Phase, Run
+from engine.runs.process_table import all_processes, children_of, end_processes, environment_of
 
 RUN_ID_VARIABLE = "FLOPLEDGER_RUN"
 """Every process of a run has it in its environment: survivors of a dead supervisor are found
@@ -93,8 +94,8 @@ class Child:
 
     def end(self) -> list[str]:
         """End it and all of its offspring; ids of the processes that could not be ended."""
-        children = psutil.Process().children(recursive=True)
-        left = end_processes(list({*children, *processes_of(self._run)}))
+        children = children_of(os.getpid(), recursive=True)
+        left = end_processes({*children, *processes_of(self._run)})
         os.close(self._descriptor)
         return [str(process.pid) for process in left]
 
@@ -105,31 +106,23 @@ class Child:
 def died(name: str, pid: int, exit_code: int, **params: object) -> Failure:
     """That a process ended without a result, by its exit code as ``Popen.returncode`` has it."""
     if exit_code < 0:
-        how: dict[str, object] = {"signal": signal.Signals(-exit_code).name}
+        how: dict[str, object] = {"signal": _signal_name(-exit_code)}
         return Failure(key=f"{name}_killed", params={"pid": pid, **params, **how})
     return Failure(key=f"{name}_ended", params={"pid": pid, **params, "exit_code": exit_code})
 
 
+def _signal_name(number: int) -> str:
+    """Name of a signal; real-time signals have none and are given by their number."""
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return str(number)
+
+
 def processes_of(run: Run) -> list[psutil.Process]:
-    """Processes of this user that carry the run's id in their environment."""
-    found = []
-    for process in psutil.process_iter():
-        try:
-            if process.environ().get(RUN_ID_VARIABLE) == run.id:
-                found.append(process)
-        except psutil.Error:
-            continue  # gone meanwhile, or another user's
-    return [process for process in found if process.pid != os.getpid()]
-
-
-def end_processes(processes: list[psutil.Process], patience_s: float = 2.0) -> list[psutil.Process]:
-    """SIGTERM, then SIGKILL for those that are still there after ``patience_s``; those that
-    even this has not ended."""
-    for action in (psutil.Process.terminate, psutil.Process.kill):
-        for process in processes:
-            try:
-                action(process)
-            except psutil.NoSuchProcess:
-                continue
-        _, processes = psutil.wait_procs(processes, timeout=patience_s)
-    return processes
+    """Processes of this user that carry the run's id in their environment, except our own."""
+    return [
+        process
+        for process in all_processes()
+        if process.pid != os.getpid() and environment_of(process).get(RUN_ID_VARIABLE) == run.id
+    ]

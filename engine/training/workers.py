@@ -24,7 +24,10 @@ class Workers:
     def __init__(self) -> None:
         self.n = len(os.sched_getaffinity(0))
         self._pool = ProcessPoolExecutor(
-            self.n, multiprocessing.get_context("fork"), initializer=_begin
+            self.n,
+            multiprocessing.get_context("fork"),
+            initializer=_begin,
+            initargs=(os.getpid(),),
         )
 
     def __enter__(self) -> Workers:
@@ -50,6 +53,8 @@ class Workers:
             yield waiting.popleft().result()
 
 
-def _begin() -> None:
+def _begin(parent_pid: int) -> None:
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent_pid:  # it ended before the kernel knew that we end with it
+        os._exit(1)
     os.environ["RAYON_NUM_THREADS"] = "1"  # each has a core

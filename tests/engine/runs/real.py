@@ -11,6 +11,7 @@ from engine.machine import this_machine
 from engine.runs import launch
 from engine.runs.folder import Phase, Run
 from engine.runs.job import Job
+from engine.runs.process_table import command_line_of
 from engine.runs.processes import processes_of
 from engine.runs.progress import Progress
 from engine.runs.spending import Account
@@ -67,5 +68,5 @@ def process_of(run: Run, module: str) -> psutil.Process:
 
 
 def _module_of(process: psutil.Process) -> str:
-    line = process.cmdline()
+    line = command_line_of(process)
     return line[line.index("-m") + 1] if "-m" in line else ""
