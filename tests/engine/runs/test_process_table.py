@@ -166,20 +166,15 @@ def test_a_launcher_that_ends_well_is_no_failure_whatever_vanishes(
     runner = (
         f"import subprocess, sys; sys.exit(subprocess.call([sys.executable, '-c', {launch!r}]))"
     )
-    original = getattr(process_table, access)
-
-    def sometimes(*args: object, **kwargs: object) -> object:
-        calls.append(args)
-        if len(calls) % 2:
-            return unless_gone(vanish)  # type: ignore[arg-type]
-        return original(*args, **kwargs)
-
-    def instead(*args: object, **kwargs: object) -> object:
-        found = sometimes(*args, **kwargs)
-        return [] if found is None and access in ("children_of", "command_line_of") else found
-
     calls: list[object] = []
-    monkeypatch.setattr(launcher_module, access, instead)
+    original = getattr(process_table, access)
+    when_gone: object = [] if access in ("children_of", "command_line_of") else None
+
+    def every_other_time(*args: object, **kwargs: object) -> object:
+        calls.append(args)
+        return original(*args, **kwargs) if len(calls) % 2 == 0 else when_gone
+
+    monkeypatch.setattr(launcher_module, access, every_other_time)
     launched = Launcher(run, [sys.executable, "-c", runner], os.environ, n_ranks=1)
     while (exit_code := launched.poll()) is None:
         pass
