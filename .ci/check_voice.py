@@ -53,7 +53,7 @@ def word(name: str, better: str, pattern: str | None = None) -> Word:
     return Word(name, re.compile(rf"(?<![\w-]){body}(?![\w-])", re.IGNORECASE), better)
 
 
-# "the one process" counts; "the one that was read" is a pronoun. Only words that cannot continue
+# `the one process` counts; `the one that was read` is a pronoun. Only words that cannot continue
 # a noun phrase, or the end of a clause, show that "one" replaces a noun.
 _NO_NOUN = (
     r"(?=\s*(?:[.,;:!?)”—–]|$)|['’]s\b|\s+(?:that|which|who|whose|where|when|is|are|was|were|has|had"

@@ -268,5 +268,5 @@ def test_tables_of_counts(tmp_path: Path) -> None:
 
 
 def test_the_check_and_its_tests_pass_the_check() -> None:
-    answer = run(".ci", "tests/test_check_voice.py")
+    answer = run(str(SCRIPT), "tests/test_check_voice.py")
     assert (answer.returncode, answer.stdout) == (0, "")
