@@ -7,8 +7,10 @@ RUN_SETUP := $(VENV)/.set-up-to-run
 TEST_SETUP := $(VENV)/.set-up-to-test
 SCENARIO ?= data/scenarios/laptop.toml
 CALIBRATE_FLAGS ?=
+BASE ?= HEAD~1
+CHECK_FLAGS ?=
 
-.PHONY: run test lint calibrate screenshots benchmark scaling-benchmark corpus-benchmark training-benchmark runs-benchmark finance-benchmark clean
+.PHONY: run test lint calibrate screenshots benchmark scaling-benchmark corpus-benchmark training-benchmark runs-benchmark finance-benchmark refactor-check clean
 
 run: $(RUN_SETUP)  ## Open the app on http://127.0.0.1:8501
 	$(BIN)/python -m streamlit run app.py
@@ -47,6 +49,9 @@ runs-benchmark: $(TEST_SETUP)  ## What supervising a run takes, and a look at 1,
 
 finance-benchmark: $(TEST_SETUP)  ## A company run through 120 months, once and for 10,000 trials
 	OMP_NUM_THREADS=1 $(BIN)/python -m tests.benchmark_finance
+
+refactor-check: $(TEST_SETUP)  ## Compare what every command prints and writes with BASE=<revision>
+	$(BIN)/python -m tests.refactor_check --base $(BASE) $(CHECK_FLAGS)
 
 clean:  ## Remove what the set-up made; runs and scenarios in .flopledger stay
 	rm -rf $(VENV)
