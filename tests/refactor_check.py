@@ -35,6 +35,7 @@ ROOT = Path(__file__).resolve().parent.parent
 TIMEOUT_S = 900
 MAX_DIFF_LINES = 20
 MAX_DIFF_WIDTH = 160
+WINDOW_LINES = 10
 STRUCTURED = ("json", "jsonl", "csv", "toml", "bin", "safetensors")
 """Kinds of output that hold no human table; ``--allow-text`` compares only these."""
 
@@ -101,7 +102,7 @@ class Case:
     name: str
     commands: tuple[tuple[Word, ...], ...]
     kind: str = "text"
-    """What standard output holds."""
+    """Format of standard output, as in :class:`Output`."""
     status: int = 0
     """Exit status of the last command; every command before it must end with 0."""
     writes: bool = False
@@ -117,11 +118,11 @@ class Case:
 
 @dataclass(frozen=True)
 class Answer:
-    """What a case gave in one tree."""
+    """Outputs of a case in one tree, or the reason why there are none."""
 
     outputs: dict[str, Output]
     problem: str = ""
-    """Why the case did not end as it should; empty if it did."""
+    """Reason why the case ended early; empty if it ended as it should."""
     is_absent: bool = False
     """Whether the tree lacks the command, one of its options or an input file."""
 
@@ -325,7 +326,7 @@ class Tree:
         return Output(kind if kind in STRUCTURED else "text", data)
 
     def _training(self, home: Path) -> dict[str, Output]:
-        """What the case's run wrote and does not depend on a clock."""
+        """Files of the case's run, without the fields that depend on a clock."""
         (metrics,) = home.glob("**/metrics.jsonl")
         run = metrics.parent
         lines = [json.loads(line) for line in metrics.read_bytes().splitlines()]
@@ -388,14 +389,20 @@ def _diff(name: str, old: dict[str, Output], new: dict[str, Output]) -> Iterator
         yield f"{name}: {len(before):,} bytes {hashes[0]}, then {len(after):,} bytes {hashes[1]}"
         return
     lines = left.splitlines(), right.splitlines()
-    first = 0
-    for one, other in zip(*lines, strict=False):
-        if one != other:
+    first = column = 0
+    for line, other in zip(*lines, strict=False):
+        if line != other:
+            # Lines of a wide table are shown from shortly before the first difference.
+            pairs = enumerate(zip(line, other, strict=False))
+            differing = (place for place, (a, b) in pairs if a != b)
+            column = max(0, next(differing, min(len(line), len(other))) - MAX_DIFF_WIDTH // 4)
             break
         first += 1
     start = max(0, first - 2)
-    # A window around the first difference keeps the comparison of long files quick.
-    window = [one[start : start + 40] for one in lines]
+    # A short window shows old and new lines together, and keeps long files quick.
+    window = [side[start : start + WINDOW_LINES] for side in lines]
+    if max(map(len, itertools.chain(*window)), default=0) > MAX_DIFF_WIDTH:
+        window = [[line[column:] for line in side] for side in window]
     changes = list(difflib.unified_diff(*window, lineterm="", n=2))
     yield f"{name}, from line {start + 1}:"
     yield from changes[2:] or ["Only the line ends differ."]
@@ -507,7 +514,7 @@ def main(
         selected = [
             case
             for case in make_cases(sorted(base.scenarios() | work.scenarios()))
-            if (not chosen.only or any(fnmatch.fnmatch(case.name, one) for one in chosen.only))
+            if (not chosen.only or any(fnmatch.fnmatch(case.name, name) for name in chosen.only))
             and not (chosen.no_training and case.is_training)
         ]
         if not selected:

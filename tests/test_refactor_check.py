@@ -108,7 +108,7 @@ def test_an_unknown_revision_is_refused(repository, capsys) -> None:
 
 
 def test_every_command_of_the_check_exists(tmp_path) -> None:
-    """A case whose command is gone would only be noticed when somebody refactors."""
+    """A case whose command is gone would otherwise be noticed at the next refactoring only."""
     tree = Tree(tmp_path)
     tree.code.rmdir()
     tree.code = ROOT
