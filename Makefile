@@ -33,22 +33,22 @@ screenshots: $(TEST_SETUP)  ## Every page in both languages, into docs/screensho
 	$(BIN)/python -m tests.e2e.screenshots docs/screenshots
 
 benchmark: $(TEST_SETUP)  ## How many layouts a second are searched, on one core
-	OMP_NUM_THREADS=1 $(BIN)/python -m tests.benchmark_search
+	OMP_NUM_THREADS=1 $(BIN)/python -m tests.benchmarks.search
 
 scaling-benchmark: $(TEST_SETUP)  ## Fitting a scaling law, beside SciPy and the published fit
-	OMP_NUM_THREADS=1 $(BIN)/python -m tests.benchmark_scaling
+	OMP_NUM_THREADS=1 $(BIN)/python -m tests.benchmarks.scaling
 
 corpus-benchmark: $(TEST_SETUP)  ## From a folder of text to token files, beside tokenizers
-	$(BIN)/python -m tests.benchmark_corpus
+	$(BIN)/python -m tests.benchmarks.corpus
 
 training-benchmark: $(RUN_SETUP)  ## The training loop beside a plain PyTorch loop, stage by stage
-	OMP_NUM_THREADS=1 DS_ACCELERATOR=cpu $(BIN)/python -m tests.benchmark_training
+	OMP_NUM_THREADS=1 DS_ACCELERATOR=cpu $(BIN)/python -m tests.benchmarks.training
 
 runs-benchmark: $(TEST_SETUP)  ## What supervising a run takes, and a look at 1,000 of them
-	$(BIN)/python -m tests.benchmark_runs
+	$(BIN)/python -m tests.benchmarks.runs
 
 finance-benchmark: $(TEST_SETUP)  ## A company run through 120 months, once and for 10,000 trials
-	OMP_NUM_THREADS=1 $(BIN)/python -m tests.benchmark_finance
+	OMP_NUM_THREADS=1 $(BIN)/python -m tests.benchmarks.finance
 
 refactor-check: $(TEST_SETUP)  ## Compare what every command prints and writes with BASE=<revision>
 	$(BIN)/python -m tests.refactor_check --base $(BASE) $(CHECK_FLAGS)

@@ -8,7 +8,7 @@ from typing import Self
 
 from pydantic import model_validator
 
-from engine.calibration import RatioSpread
+from engine.calibration.calibration import RatioSpread
 from engine.costs.goodput import run_time_range
 from engine.documents import Document, InputError
 from engine.facts import Fact, accelerator, law_coefficients
@@ -19,7 +19,7 @@ from engine.predictor.estimate import estimate, hfu, mfu
 from engine.predictor.memory import GB
 from engine.predictor.stacks import stacks
 from engine.scaling.expected import expected_loss
-from engine.serving.planned import planned_serving
+from engine.serving_forecast import planned_serving
 
 SECONDS_PER_HOUR = 3600.0
 LEAST_GOODPUT_SHARE = 0.01

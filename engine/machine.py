@@ -12,11 +12,11 @@ from pathlib import Path
 
 import psutil
 
+from engine.calibration.machine_profile import MachineProfile, own_profile
 from engine.documents import InputError
 from engine.facts import Accelerator, accelerator, accelerators, typical_price
 from engine.plan import OWN_ASSUMPTION, Cluster
 from engine.predictor.memory import GB
-from engine.profile import MachineProfile, own_profile
 
 CPU_CORE = "CPU-core"
 CPU_CORE_PRICE_USD = Decimal("0.05")

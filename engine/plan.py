@@ -8,13 +8,13 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from engine.calibration import Calibration
+from engine.calibration.calibration import Calibration
+from engine.calibration.machine_profile import MachineProfile
 from engine.costs.goodput import Reliability
 from engine.documents import Document, InputError, read_toml_table
 from engine.facts import Accelerator, accelerator, law_coefficients, look_up, typical_price
 from engine.layout import Layout, Precision
 from engine.predictor.stacks import stacks
-from engine.profile import MachineProfile
 from engine.serving.measured import MeasuredServing
 from engine.shapes import ModelShape
 

@@ -1,3 +1,3 @@
-from finance.cli import main
+from finance.cli.main import main
 
 main()

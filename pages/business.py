@@ -5,13 +5,13 @@ from __future__ import annotations
 import streamlit as st
 
 from engine import quantities
-from engine.report import change
-from finance.indicator_report import NOTHING, indicator_text, year_ends
-from finance.indicators import Values
-from finance.outlook import Outlook
-from finance.unit_economics import token_economics
-from pages.parts.business_charts import arr_chart, revenue_chart, token_chart
-from pages.parts.business_compute import compute_inputs, ways_of_getting_compute
+from engine.reports.forecast_tables import change
+from finance.metrics.indicator_report import NOTHING, indicator_text, year_ends
+from finance.metrics.indicators import Values
+from finance.metrics.projection import Outlook
+from finance.metrics.unit_economics import token_economics
+from pages.parts.business.charts import arr_chart, revenue_chart, token_chart
+from pages.parts.business.compute import compute_inputs, ways_of_getting_compute
 from pages.parts.charts import draw
 from pages.parts.entries import entries, optional_part
 from pages.parts.fields import fields

@@ -8,21 +8,21 @@ import streamlit as st
 
 from engine import quantities
 from engine.documents import InputError
+from engine.experiments.profiler import can_be_profiled
 from engine.machine import this_machine
-from engine.runs import launch
+from engine.runs.estimate import Quote
 from engine.runs.folder import Phase, Run
-from engine.runs.profiler import can_be_profiled
-from engine.runs.quote import Quote
+from engine.runs.launching import control
 from engine.runs.settings import settings
-from pages.parts.calibrate_job import asked_machine
-from pages.parts.calibrate_live import watch
-from pages.parts.calibrate_outcome import outcome_section, verdict
-from pages.parts.calibrate_preview import recipe_section
-from pages.parts.calibrate_runs import curves_section, run_labels, shown_run
+from pages.parts.calibrate.job import asked_machine
+from pages.parts.calibrate.machine_profile import machine_section
+from pages.parts.calibrate.outcome import outcome_section, verdict
+from pages.parts.calibrate.preview import recipe_section
+from pages.parts.calibrate.tuning import tuning_section
 from pages.parts.frame import run_in_frame
-from pages.parts.machine_profile import machine_section
+from pages.parts.run_views.live import watch
+from pages.parts.run_views.runs import curves_section, run_labels, shown_run
 from pages.parts.session import text
-from pages.parts.tuning import tuning_section
 
 _MOST_WATCHED = 4
 
@@ -36,7 +36,7 @@ def page() -> None:
     except InputError as error:
         st.error(error.in_language(say.language), icon=":material/block:")
         return
-    seen = [one for one in launch.look_at_all() if one.unreadable is None]
+    seen = [one for one in control.look_at_all() if one.unreadable is None]
     runs = [Run.find(one.run_id) for one in seen]
     live = [run for run, one in zip(runs, seen, strict=True) if one.phase and one.phase.is_live]
     n_queued = sum(one.phase is Phase.QUEUED for one in seen)
@@ -59,7 +59,7 @@ def page() -> None:
 def _answer(shown: Run | None, quoted: Quote | None) -> str:
     """The question answered in a sentence, as far as it can be."""
     say = text()
-    if shown is not None and launch.look(shown).is_over:
+    if shown is not None and control.look(shown).is_over:
         return verdict(shown)
     if shown is not None:
         key, expected = "calibrate.verdict_live", shown.forecast
@@ -82,7 +82,7 @@ def _seen_runs(runs: Sequence[Run], shown: Run | None) -> None:
         st.caption(say("calibrate.no_runs"))
         return
     curves_section(runs, shown)
-    if launch.look(shown).is_over:
+    if control.look(shown).is_over:
         outcome_section(shown, run_labels(runs)[shown.id])
     with st.expander(say("calibrate.log"), icon=":material/terminal:"):
         st.code(shown.log_tail()[-8000:] or "…", language=None, height=360)

@@ -16,7 +16,7 @@ from engine.evidence.peers import Peer, peers
 from engine.evidence.predictions import Prediction, Score, score
 from engine.paths import DATA_DIR
 from engine.predictor.efficiency import EfficiencyParameter, efficiency_parameters
-from pages.parts.evidence_charts import BAND, draw_scatter, scatter, speed_of
+from pages.parts.evidence.charts import BAND, draw_scatter, scatter, speed_of
 from pages.parts.frame import run_in_frame
 from pages.parts.session import text
 from pages.parts.tiles import Tile, tiles

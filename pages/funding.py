@@ -5,15 +5,15 @@ from __future__ import annotations
 import streamlit as st
 
 from engine import quantities
-from finance.funding import Funding, funding
-from finance.funding_words import money_text
-from finance.scenario import Scenario
+from finance.company.scenario import Scenario
+from finance.funding.rounds import Funding, funding
+from finance.funding.wording import money_text
 from pages.parts.charts import draw
 from pages.parts.frame import run_in_frame
-from pages.parts.funding_charts import dilution_chart, rounds_chart
-from pages.parts.funding_events import draw_events
-from pages.parts.funding_exchange import draw_exchange
-from pages.parts.funding_exit import Chosen, choose_exit, draw_exit
+from pages.parts.funding.charts import dilution_chart, rounds_chart
+from pages.parts.funding.events import draw_events
+from pages.parts.funding.exchange import draw_exchange
+from pages.parts.funding.exit import Chosen, choose_exit, draw_exit
 from pages.parts.session import desk, draft, outlooks, text
 from pages.parts.tiles import Tile, tiles
 from pages.parts.typed import literal

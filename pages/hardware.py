@@ -12,7 +12,8 @@ from engine import quantities
 from engine.costs.energy import Facility, regions
 from engine.facts import accelerators
 from engine.forecast import Figure
-from engine.hardware import (
+from engine.plan import Plan
+from engine.planning.hardware import (
     HardwareRow,
     PriceBasis,
     cheapest,
@@ -20,12 +21,11 @@ from engine.hardware import (
     fastest,
     usual_hardware,
 )
-from engine.plan import Plan
-from engine.report import change, show
+from engine.reports.forecast_tables import change, show
 from pages.parts.charts import draw
 from pages.parts.frame import run_in_frame
-from pages.parts.hardware_buying import buying, choose_to_buy
-from pages.parts.hardware_charts import (
+from pages.parts.hardware.buying import buying, choose_to_buy
+from pages.parts.hardware.charts import (
     bars_height,
     cost_time_chart,
     energy_chart,
@@ -33,8 +33,8 @@ from pages.parts.hardware_charts import (
     points_of,
     time_unit,
 )
-from pages.parts.hardware_table import table
-from pages.parts.hardware_words import marked, place, show_co2, show_energy, shown_time
+from pages.parts.hardware.table import table
+from pages.parts.hardware.wording import marked, place, show_co2, show_energy, shown_time
 from pages.parts.session import draft, text
 from pages.parts.tiles import Tile, tiles
 

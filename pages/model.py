@@ -10,21 +10,21 @@ import streamlit as st
 from engine import quantities
 from engine.results import RunResult
 from engine.runs.evaluations import kept_evaluation
-from engine.runs.exported import FINAL, exports, trained_until
+from engine.runs.exported_models import FINAL, exports, trained_until
 from engine.runs.folder import Run
-from engine.runs.index import readable_runs
-from engine.runs.progress import Progress
+from engine.runs.observing.index import readable_runs
+from engine.runs.observing.progress import Progress
 from engine.scores import Evaluation, ProbeScore
 from pages.parts.charts import draw
-from pages.parts.compression import compression_section
 from pages.parts.frame import run_in_frame
-from pages.parts.model_charts import learning_chart
-from pages.parts.model_compare import compare_section
-from pages.parts.model_evaluate import evaluate_section
-from pages.parts.model_export import export_section
-from pages.parts.model_generate import generate_section
-from pages.parts.model_inside import inside_section
-from pages.parts.model_process import Export, choose_export
+from pages.parts.model.charts import learning_chart
+from pages.parts.model.compare import compare_section
+from pages.parts.model.compression import compression_section
+from pages.parts.model.evaluate import evaluate_section
+from pages.parts.model.export import export_section
+from pages.parts.model.generate import generate_section
+from pages.parts.model.inspection import inside_section
+from pages.parts.model.process import Export, choose_export
 from pages.parts.session import text
 from pages.parts.tiles import Tile, tiles
 

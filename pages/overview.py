@@ -6,9 +6,9 @@ import streamlit as st
 
 from engine import quantities
 from engine.facts import accelerator
-from engine.report import show
-from finance.outlook import NextAction, Outlook, next_action
-from finance.report import runway_text
+from engine.reports.forecast_tables import show
+from finance.metrics.cash_report import runway_text
+from finance.metrics.projection import NextAction, Outlook, next_action
 from pages.parts.charts import cash_chart, draw
 from pages.parts.frame import run_in_frame
 from pages.parts.session import outlooks, text

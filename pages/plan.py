@@ -8,17 +8,17 @@ import streamlit as st
 from engine import quantities
 from engine.documents import InputError
 from engine.facts import accelerator, loss_coefficients, prices_of
-from engine.huggingface import read_config, shape_from_config
-from engine.models import published_model, published_models
+from engine.models.catalog import published_model, published_models
+from engine.models.huggingface import read_config, shape_from_config
 from engine.predictor.stacks import stacks
-from engine.report import FIGURES, show
-from finance.outlook import Outlook
+from engine.reports.forecast_tables import FIGURES, show
+from finance.metrics.projection import Outlook
 from pages.parts.charts import draw, memory_chart, step_chart
 from pages.parts.fields import accelerator_field, field, fields
 from pages.parts.frame import run_in_frame
-from pages.parts.plan_costs import ways_to_pay
-from pages.parts.plan_layout import best_layouts
-from pages.parts.plan_timeline import step_timeline
+from pages.parts.plan.costs import ways_to_pay
+from pages.parts.plan.layout import best_layouts
+from pages.parts.plan.timeline import step_timeline
 from pages.parts.session import desk, draft, outlooks, text
 from pages.parts.tiles import Tile, figure_tile, tiles
 

@@ -6,10 +6,10 @@ import streamlit as st
 
 from engine import quantities
 from finance.costs.people import Role
-from finance.indicator_report import indicator_text
-from finance.outlook import Outlook
-from finance.report import cash_csv, runway_text
-from finance.statement_files import INDICATORS, indicators_csv
+from finance.metrics.cash_report import cash_csv, runway_text
+from finance.metrics.indicator_report import indicator_text
+from finance.metrics.projection import Outlook
+from finance.metrics.statement_files import INDICATORS, indicators_csv
 from pages.parts.charts import cash_chart, draw, month_chart
 from pages.parts.entries import entries, optional_part
 from pages.parts.fields import fields

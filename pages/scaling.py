@@ -5,9 +5,9 @@ from __future__ import annotations
 import streamlit as st
 
 from pages.parts.frame import run_in_frame
-from pages.parts.scaling_budget import draw_budget
-from pages.parts.scaling_repeated import draw_repeated
-from pages.parts.scaling_runs import draw_runs
+from pages.parts.scaling.budget import draw_budget
+from pages.parts.scaling.repeated import draw_repeated
+from pages.parts.scaling.runs import draw_runs
 from pages.parts.session import text
 
 _TABS = ("budget", "runs", "repeated")

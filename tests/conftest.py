@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from finance.scenario import Scenario, sample_scenarios
+from finance.company.scenario import Scenario, sample_scenarios
 
 # A busy machine is no failure: properties have no deadline.
 settings.register_profile("no_deadline", deadline=None)

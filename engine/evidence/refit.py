@@ -9,10 +9,10 @@ import statistics
 from collections.abc import Callable
 from pathlib import Path
 
+from engine.costs.gpu_hours import run_kind, whole_run_ratio
 from engine.evidence.crossvalidation import CrossValidation, cross_validate
 from engine.evidence.fitting import NOT_PRIORS, STACK_LOG_SD, Fit, fit
 from engine.evidence.sample import Sample
-from engine.gpu_hours import run_kind, whole_run_ratio
 from engine.paths import DATA_DIR
 from engine.predictor.efficiency import EfficiencyParameter, efficiency_parameters
 from engine.predictor.stacks import stacks

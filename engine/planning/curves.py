@@ -19,16 +19,16 @@ import numpy.typing as npt
 from numpy.polynomial import Polynomial
 from scipy.interpolate import PchipInterpolator
 
+from engine.costs.gpu_hours import gpu_hours_of
 from engine.documents import InputError
 from engine.facts import accelerator
-from engine.gpu_hours import gpu_hours_of
 from engine.layout import Layout
 from engine.plan import OWN_ASSUMPTION, Cluster, Plan, ServingPlan, best_precision
 from engine.predictor.defaults import usual_shape
 from engine.predictor.efficiency import spreads
 from engine.scaling.laws import FLOPS_PER_PARAMETER_AND_TOKEN, Array, Counting
 from engine.scaling.lifetime import SERVING_FLOPS_PER_PARAMETER_AND_TOKEN
-from engine.serving.planned import planned_serving
+from engine.serving_forecast import planned_serving
 from engine.shapes import ModelShape
 
 TRAINED_SIZES = tuple(np.geomspace(1e7, 2e12, 25).tolist())
@@ -90,8 +90,8 @@ class SizeCurve:
 
 @lru_cache(maxsize=64)
 def training_curve(accelerator_name: str, devices: int | None, counted: Counting) -> SizeCurve:
-    """Device-hours per FLOP of whole runs by size, as :func:`engine.gpu_hours.gpu_hours_of` has
-    them, with its interval.
+    """Device-hours per FLOP of whole runs by size, as :func:`engine.costs.gpu_hours.gpu_hours_of`
+    has them, with its interval.
 
     The usual shape of a size is often a published model's and does a tenth better or worse than
     its neighbours; we follow the trend (a polynomial of logarithms, by least squares), since the

@@ -104,7 +104,7 @@ def prices(
     ----------
     devices
         That a run takes; models that they cannot hold take more, as in
-        :func:`engine.gpu_hours.benchmark_hours`. None: as many as train a model in a month.
+        :func:`engine.costs.gpu_hours.benchmark_hours`. None: as many as train a model in a month.
     parameters_counted
         As the law counts them that the prices are for.
     serving

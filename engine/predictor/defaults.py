@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from engine.models import PublishedModel, published_models
+from engine.models.catalog import PublishedModel, published_models
 from engine.shapes import Experts, ModelShape
 
 NEAR_SHARE = 0.06

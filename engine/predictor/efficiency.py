@@ -149,7 +149,7 @@ class EfficiencyColumns(Columns):
     """Power of the mean that launching and computing are joined with: 1 adds them up, where
     nothing overlaps; infinity takes the larger."""
     step_host_s: Array
-    """Of a step, whatever its size: only measured machines (:mod:`engine.profile`) have it."""
+    """Time of a step of any size; only :mod:`engine.calibration.machine_profile` measures it."""
     sharded_layer_host_s: Array
     """The same of a layer whose weights are gathered (ZeRO stage 3)."""
     sequence_parallel: Array

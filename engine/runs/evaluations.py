@@ -8,9 +8,9 @@ from collections.abc import Callable, Sequence
 
 from engine.documents import InputError
 from engine.files import read_json, write_json
-from engine.runs.exported import FINAL, export_folder, trained_until
+from engine.runs.exported_models import FINAL, export_folder, trained_until
 from engine.runs.folder import Run
-from engine.runs.generator import ModelProcess
+from engine.runs.model_process import ModelProcess
 from engine.scores import Asked, Evaluation
 
 

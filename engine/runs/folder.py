@@ -47,12 +47,12 @@ from engine.files import JsonLines, read_json, write_atomically, write_json
 from engine.forecast import Forecast, forecast
 from engine.paths import runs_dir
 from engine.plan import Plan
+from engine.recipes.checkpoints import committed
+from engine.recipes.preflight import check_start
+from engine.recipes.recipe import Recipe
 from engine.results import Failure, RunResult
 from engine.runs.background import taken
 from engine.runs.job import Job
-from engine.training.checkpoints import committed
-from engine.training.checks import check_start
-from engine.training.recipe import Recipe
 
 _RUN_ID = re.compile(r"[a-z0-9][a-z0-9-]{0,100}")
 _LOG_TAIL_BYTES = 64_000

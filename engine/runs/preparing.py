@@ -8,10 +8,10 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from engine.corpora.choice import CorpusChoice
 from engine.documents import InputError
 from engine.paths import PROJECT_DIR
 from engine.results import CorpusReport
-from engine.training.corpus_choice import CorpusChoice
 
 
 def prepare(
@@ -22,10 +22,10 @@ def prepare(
     Raises
     ------
     InputError
-        As :func:`engine.training.corpus.prepare`.
+        As :func:`engine.training.corpus.build.prepare`.
     """
     process = subprocess.Popen(
-        [sys.executable, "-m", "engine.training.corpus_command"],
+        [sys.executable, "-m", "engine.training.corpus.corpus_command"],
         cwd=PROJECT_DIR,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,

@@ -35,7 +35,7 @@ def start_supervisor(run: Run, lock: int) -> None:
     """
     with (run.folder / "log").open("ab") as log:
         subprocess.Popen(
-            [sys.executable, "-m", "engine.runs.supervisor", str(run.folder)],
+            [sys.executable, "-m", "engine.runs.launching.supervisor", str(run.folder)],
             cwd=PROJECT_DIR,
             env=os.environ | {RUN_ID_VARIABLE: run.id},
             stdin=subprocess.DEVNULL,

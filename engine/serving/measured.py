@@ -11,7 +11,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from engine.calibration import RatioSpread, is_near
+from engine.calibration.calibration import RatioSpread, is_near
 from engine.documents import Document
 
 

@@ -7,7 +7,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from engine.training.recipe import Recipe
+from engine.recipes.recipe import Recipe
 
 
 @dataclass(frozen=True)

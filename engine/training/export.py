@@ -7,10 +7,10 @@ from pathlib import Path
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 from engine.files import write_json
-from engine.training.card import TrainedSoFar, model_card
-from engine.training.corpus import PreparedCorpus
-from engine.training.recipe import Recipe
-from engine.training.tokenizer import END_OF_TEXT
+from engine.recipes.recipe import Recipe
+from engine.training.corpus.build import PreparedCorpus
+from engine.training.corpus.tokenizer import END_OF_TEXT
+from engine.training.model_card import TrainedSoFar, model_card
 
 MASK = "[MASK]"
 """BERT's, not one of the tokenizer's own: it is the row after them."""

@@ -7,10 +7,10 @@ import time
 from pathlib import Path
 
 from engine.files import append_json_line, cut_json_lines, to_disk
+from engine.recipes.checkpoints import Manifest
+from engine.recipes.recipe import Recipe
 from engine.results import StepMetrics
-from engine.training import measuring
-from engine.training.checkpoints import Manifest
-from engine.training.recipe import Recipe
+from engine.training.bench import measuring
 from engine.training.trackers import Trackers
 
 

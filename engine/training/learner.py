@@ -9,10 +9,10 @@ import torch
 from torch.optim.lr_scheduler import LambdaLR
 from transformers import PreTrainedModel
 
+from engine.recipes.recipe import Recipe
 from engine.training.batches import TrainingBatches
+from engine.training.deepspeed_config import deepspeed_config
 from engine.training.objectives import objective_of
-from engine.training.recipe import Recipe
-from engine.training.zero import deepspeed_config
 
 
 class Learner:

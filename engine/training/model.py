@@ -15,8 +15,8 @@ from transformers import (
     PreTrainedModel,
 )
 
+from engine.recipes.recipe import ModelClass, model_class
 from engine.shapes import ModelShape
-from engine.training.recipe import ModelClass, model_class
 
 ROUTER_LOSS_SHARE = 0.01
 """Weight of the loss that spreads tokens over experts (Fedus 2022, section 2.2)."""

@@ -13,8 +13,8 @@ import numpy as np
 import torch
 from torch.nn import functional
 
+from engine.recipes.recipe import Recipe
 from engine.training.model import ROUTER_LOSS_SHARE
-from engine.training.recipe import Recipe
 
 IGNORED = -100
 """The label of a token that is not scored, as ``transformers`` has it."""

@@ -7,9 +7,10 @@ from pathlib import Path
 
 from torch import distributed
 
-from engine.training import checkpoints, ranks
-from engine.training.checkpoints import Manifest, UnusableError
-from engine.training.recipe import Recipe
+from engine.recipes import checkpoints
+from engine.recipes.checkpoints import Manifest, UnusableError
+from engine.recipes.recipe import Recipe
+from engine.training import ranks
 
 
 @dataclass(frozen=True, slots=True)

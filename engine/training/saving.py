@@ -14,15 +14,16 @@ from torch import distributed
 from transformers import PreTrainedModel
 
 from engine.files import put_in_place, to_disk
+from engine.recipes import checkpoints
+from engine.recipes.checkpoints import FileFacts, Manifest
+from engine.recipes.recipe import Recipe
 from engine.results import Failure
-from engine.training import checkpoints, ranks, space, state
-from engine.training.card import TrainedSoFar
-from engine.training.checkpoints import FileFacts, Manifest
-from engine.training.corpus import PreparedCorpus
+from engine.training import disk_space, ranks, training_state
+from engine.training.corpus.build import PreparedCorpus
 from engine.training.export import write_export
 from engine.training.journal import Journal
-from engine.training.recipe import Recipe
-from engine.training.state import TrainingState
+from engine.training.model_card import TrainedSoFar
+from engine.training.training_state import TrainingState
 
 _STATE_BYTES_PER_PARAMETER = 20
 """Before any was measured: weights, their copy in fp32, AdamW's two moments, and the export."""
@@ -82,7 +83,7 @@ class Saver:
         folder = checkpoints.folder_of(self._run_dir, so_far.step)
         part = checkpoints.part_of(folder)
         states = training.collect()
-        state_bytes = ranks.sum_of(state.size_bytes(states), self._device)
+        state_bytes = ranks.sum_of(training_state.size_bytes(states), self._device)
         self.needed_bytes = state_bytes + self._model_bytes
         self._check_room(self.needed_bytes)
         with self._whole_model():
@@ -155,8 +156,8 @@ class Saver:
         write_export(self._model, self._recipe, self._corpus, so_far, device, folder)
 
     def _check_room(self, needed_bytes: float) -> None:
-        if not ranks.of_first(space.has_room(self._run_dir, needed_bytes)):
-            raise space.DiskFullError(self._run_dir, needed_bytes)
+        if not ranks.of_first(disk_space.has_room(self._run_dir, needed_bytes)):
+            raise disk_space.DiskFullError(self._run_dir, needed_bytes)
 
     def _together(self, work: Callable[[], Any], part: Path, needed_bytes: float) -> Any:
         """Each rank's own work on ``part``, of which nothing stays if any fails."""
@@ -166,8 +167,8 @@ class Saver:
             if self._rank == 0:
                 shutil.rmtree(part, ignore_errors=True)
             distributed.barrier()  # there is room again on every rank
-            if space.is_full(failed.__cause__):
-                raise space.DiskFullError(self._run_dir, needed_bytes) from failed
+            if disk_space.is_full(failed.__cause__):
+                raise disk_space.DiskFullError(self._run_dir, needed_bytes) from failed
             raise failed.__cause__ or failed from None
 
     def _whole_model(self) -> Any:

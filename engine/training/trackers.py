@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Protocol
 
 from engine.files import read_json, write_json
+from engine.recipes.recipe import Recipe
 from engine.results import StepMetrics
-from engine.training.recipe import Recipe
 
 
 class Tracker(Protocol):

@@ -20,23 +20,25 @@ from transformers.utils import logging
 from engine.documents import InputError
 from engine.files import write_json
 from engine.flops import training_flops_per_token
+from engine.recipes import checkpoints
+from engine.recipes.pretrained import model_folder
+from engine.recipes.recipe import Recipe
 from engine.results import Failure, RunResult, StepMetrics
-from engine.training import checkpoints, measuring, ranks, space
+from engine.training import disk_space, ranks
 from engine.training.batches import TrainingBatches
-from engine.training.card import TrainedSoFar
-from engine.training.corpus import PreparedCorpus
-from engine.training.evaluation import held_out_loss
+from engine.training.bench import measuring
+from engine.training.bench.matmul import DTYPES, measure_matmul_flops_per_s
+from engine.training.corpus.build import PreparedCorpus
+from engine.training.corpus.prepare import prepared_corpus, untouched_recipe
+from engine.training.evaluation.held_out_loss import held_out_loss
 from engine.training.journal import Journal
 from engine.training.learner import Learner
 from engine.training.model import build_model
-from engine.training.prepare import prepared_corpus, untouched_recipe
-from engine.training.pretrained import model_folder
-from engine.training.probe import DTYPES, measure_matmul_flops_per_s
+from engine.training.model_card import TrainedSoFar
 from engine.training.pruning import PrunedWeights
-from engine.training.recipe import Recipe
 from engine.training.resuming import newest_usable
 from engine.training.saving import LossNotFiniteError, Saver, n_parameters
-from engine.training.state import TrainingState
+from engine.training.training_state import TrainingState
 from engine.training.weights import load_start, load_teacher
 
 _NOTHING, _SAVE, _STOP = 0.0, 1.0, 2.0
@@ -53,7 +55,7 @@ class Worker:
         self.device = ranks.join_ranks()
         self.rank = distributed.get_rank()
         if self.rank == 0:
-            space.keep_spare(run_dir)
+            disk_space.keep_spare(run_dir)
             checkpoints.sweep(run_dir)
         self.resumed_from = newest_usable(run_dir, recipe)
         self.corpus: PreparedCorpus = prepared_corpus(run_dir)
@@ -188,7 +190,7 @@ class Worker:
             )
             write_json(self.run_dir / "result.json", result.model_dump(mode="json"))
             self.saver.drop_states()
-            space.give_spare(self.run_dir)
+            disk_space.give_spare(self.run_dir)
 
     def _result(
         self,
@@ -243,10 +245,10 @@ def _failure_of(error: Exception, run_dir: Path, needed_bytes: float) -> Failure
             return Failure.of_input(error)
         case ranks.PortBusyError():
             return Failure(key="port_busy", params={"port": error.port})
-        case LossNotFiniteError() | space.DiskFullError():
+        case LossNotFiniteError() | disk_space.DiskFullError():
             return error.failure()
-        case _ if space.is_full(error):
-            return space.DiskFullError(run_dir, needed_bytes).failure()
+        case _ if disk_space.is_full(error):
+            return disk_space.DiskFullError(run_dir, needed_bytes).failure()
         case _:
             return None
 
@@ -261,7 +263,7 @@ def main(run_dir: Path) -> None:
     except Exception as error:
         failure = _failure_of(error, run_dir, worker.saver.needed_bytes if worker else 0)
         if failure:
-            space.give_spare(run_dir)
+            disk_space.give_spare(run_dir)
             write_json(run_dir / "failure.json", failure.model_dump(mode="json"))
         raise
     finally:

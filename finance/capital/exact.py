@@ -15,7 +15,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BeforeValidator, Field
 
 from engine.documents import Document
-from finance.money import MAX_USD, cents
+from finance.numbers.money import MAX_USD, cents
 
 MAX_SHARES = 10**15
 """A thousand times the largest share counts there are."""

@@ -10,11 +10,11 @@ from typing import Annotated, Self
 from pydantic import Field, model_validator
 
 from engine.documents import Document, InputError
-from finance.capital.closing import close_round
+from finance.capital.apply_events import after
+from finance.capital.close_round import close_round
 from finance.capital.events import Event, PricedRound
 from finance.capital.round_terms import PricedShares
 from finance.capital.table import CapTable
-from finance.capital.taking import after
 
 
 class Capital(Document):

@@ -27,7 +27,7 @@ from finance.capital.round_terms import (
     Protected,
     RoundTerms,
 )
-from finance.capital.settling import settled
+from finance.capital.rounding import settled
 
 
 def price_round(terms: RoundTerms) -> PricedShares:

@@ -12,10 +12,10 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from engine.documents import Document
-from finance.loans import Covenants, RatePerYear
-from finance.money import MAX_USD, Usd
-from finance.months import Month, MonthCount, in_order
+from finance.books.months import Month, MonthCount, in_order
+from finance.numbers.money import MAX_USD, Usd
 from finance.revenue.prices import Share
+from finance.treasury.loans import Covenants, RatePerYear
 
 Purpose = Literal["paid_inference", "free_inference", "training", "research_compute"]
 EVERY_PURPOSE: tuple[Purpose, ...] = (

@@ -11,16 +11,16 @@ import numpy as np
 from pydantic import Field
 
 from engine.documents import Document
-from finance.cents import Floats
+from finance.books.cents import Floats
+from finance.books.ledger import Account
+from finance.books.months import months_since, yearly_change
+from finance.books.trials import Numbers
 from finance.compute.contracts import AnyContract
 from finance.compute.rates import ComputeRates, RunRates
 from finance.costs.training import TrainingEvent, TrainingSchedule, over_months, runs_paid
-from finance.ledger import Account
-from finance.months import months_since, yearly_change
 from finance.revenue.lines import Days
 from finance.revenue.prices import Change
 from finance.revenue.sales import Sales
-from finance.trials import Numbers
 
 INFERENCE = (Account.PAID_INFERENCE, Account.FREE_INFERENCE)
 PURPOSES = (

@@ -11,7 +11,10 @@ from typing import assert_never
 import numpy as np
 import pyxirr
 
-from finance.cents import Cents, Floats, divided, in_month, spread, to_cents, total
+from finance.books.cents import Cents, Floats, divided, in_month, spread, to_cents, total
+from finance.books.ledger import Account, Ledger
+from finance.books.months import MONTHS_PER_YEAR, within
+from finance.books.trials import Numbers
 from finance.compute.contracts import (
     Credits,
     GpuBackedDebt,
@@ -25,10 +28,7 @@ from finance.compute.contracts import (
 from finance.compute.needs import PURPOSES
 from finance.compute.rates import HOURS_PER_MONTH
 from finance.compute.supply import Served
-from finance.ledger import Account, Ledger
-from finance.loans import placed, post_loan, schedule
-from finance.months import MONTHS_PER_YEAR, within
-from finance.trials import Numbers
+from finance.treasury.loans import placed, post_loan, schedule
 
 
 def post_contract(ledger: Ledger, at: Numbers, served: Served, days: int) -> None:

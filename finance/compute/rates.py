@@ -12,8 +12,8 @@ import numpy as np
 from engine.documents import InputError
 from engine.forecast import Figure, Forecast, forecast
 from engine.plan import Plan
-from engine.serving.planned import planned_serving
-from finance.cents import Floats
+from engine.serving_forecast import planned_serving
+from finance.books.cents import Floats
 from finance.costs.training import TrainingEvent
 
 Bound = Literal["value", "low", "high"]

@@ -9,11 +9,11 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from engine.documents import Document
-from finance.cents import to_cents
-from finance.ledger import Account, Ledger
-from finance.money import Usd
-from finance.months import MONTHS_PER_YEAR, Month, in_order, months_since, within
-from finance.trials import Numbers
+from finance.books.cents import to_cents
+from finance.books.ledger import Account, Ledger
+from finance.books.months import MONTHS_PER_YEAR, Month, in_order, months_since, within
+from finance.books.trials import Numbers
+from finance.numbers.money import Usd
 
 Function = Literal["general", "research", "sales", "support"]
 

@@ -8,9 +8,9 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from engine.documents import Document
-from finance.cents import Cents, Floats, in_month, spread, to_cents
-from finance.ledger import Account, Ledger
-from finance.months import (
+from finance.books.cents import Cents, Floats, in_month, spread, to_cents
+from finance.books.ledger import Account, Ledger
+from finance.books.months import (
     Month,
     MonthCount,
     in_order,
@@ -18,8 +18,8 @@ from finance.months import (
     within,
     yearly_change,
 )
+from finance.books.trials import Numbers
 from finance.revenue.prices import REPORTING_CURRENCY, Amount, Change, Currency, Share
-from finance.trials import Numbers
 
 MILLION = 1e6
 

@@ -9,8 +9,8 @@ import numpy as np
 from pydantic import Field
 
 from engine.documents import Document
-from finance.cents import Floats
-from finance.months import MOST_MONTHS, Month, MonthCount
+from finance.books.cents import Floats
+from finance.books.months import MOST_MONTHS, Month, MonthCount
 
 Runs = Annotated[int, Field(ge=0, le=100_000_000)]
 ResearchShare = Annotated[Decimal, Field(ge=0, le=100, max_digits=6)]

@@ -21,7 +21,7 @@ import numpy.typing as npt
 from scipy.optimize import curve_fit
 
 from engine.documents import InputError
-from finance import checks
+from finance.numbers import checks
 
 Floats = npt.NDArray[np.float64]
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Generic
 
-from finance import checks
-from finance.numbers import Number
-from finance.ratios import ratio
+from finance.numbers import checks
+from finance.numbers.kinds import Number
+from finance.numbers.ratios import ratio
 
 
 def lifetime(churn_share: Number) -> Number | None:

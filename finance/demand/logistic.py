@@ -16,7 +16,7 @@ from scipy.optimize import curve_fit
 from scipy.special import expit
 
 from engine.documents import InputError
-from finance import checks
+from finance.numbers import checks
 
 Floats = npt.NDArray[np.float64]
 

@@ -23,7 +23,7 @@ from scipy.optimize import minimize, root
 from scipy.special import betaln, digamma
 
 from engine.documents import InputError
-from finance import checks
+from finance.numbers import checks
 
 Floats = npt.NDArray[np.float64]
 

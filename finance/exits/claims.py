@@ -14,8 +14,8 @@ from enum import IntEnum, StrEnum
 from fractions import Fraction
 
 from engine.documents import InputError
-from finance import checks
-from finance.money import MAX_USD
+from finance.numbers import checks
+from finance.numbers.money import MAX_USD
 
 MAX_SHARES = 10**15
 MAX_MULTIPLE = 100

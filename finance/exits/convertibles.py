@@ -17,8 +17,8 @@ from enum import StrEnum
 from fractions import Fraction
 
 from engine.documents import InputError
-from finance import checks
 from finance.exits.claims import MAX_MULTIPLE, NOTHING, Convertible, Rank
+from finance.numbers import checks
 
 
 class CapCounts(StrEnum):

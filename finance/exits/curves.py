@@ -10,9 +10,9 @@ from fractions import Fraction
 import numpy as np
 import numpy.typing as npt
 
-from finance import checks
 from finance.exits.claims import NOTHING, Choice, Stack
 from finance.exits.waterfall import Payouts, owed, payouts, payouts_at_price
+from finance.numbers import checks
 
 Floats = npt.NDArray[np.float64]
 

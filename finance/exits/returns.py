@@ -17,11 +17,11 @@ import numpy as np
 import pyxirr
 
 from engine.documents import InputError
-from finance import checks
 from finance.exits.roots import zeros
-from finance.money import MAX_USD
-from finance.numbers import Number
-from finance.ratios import ratio
+from finance.numbers import checks
+from finance.numbers.kinds import Number
+from finance.numbers.money import MAX_USD
+from finance.numbers.ratios import ratio
 
 LOWEST_RATE = -0.999999
 """All but a millionth lost in a period."""

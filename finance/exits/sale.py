@@ -14,7 +14,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
-from finance import checks
 from finance.capital.events import Repayment, Transfer
 from finance.capital.history import Capital, Step
 from finance.capital.instruments import Note, OptionGrant, Safe
@@ -23,6 +22,7 @@ from finance.exits.claims import NOTHING, Claim, Common, Debt, Option, Preferred
 from finance.exits.convertibles import CapCounts, Unconverted, claims_of
 from finance.exits.returns import Flow, InvestorReturn, investor_return
 from finance.exits.waterfall import Payouts
+from finance.numbers import checks
 
 NOTE_SENIORITY = 100
 """Notes are unsecured: they come after loans, whose seniority is lower."""

@@ -32,9 +32,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
-from finance import checks
 from finance.exits.claims import NOTHING, Choice, Claim, Stack
-from finance.money import CENT
+from finance.numbers import checks
+from finance.numbers.money import CENT
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,7 +68,7 @@ def payouts(stack: Stack, exit_usd: Fraction) -> Payouts:
     Raises
     ------
     InputError
-        If the value is negative or beyond :data:`finance.money.MAX_USD`.
+        If the value is negative or beyond :data:`finance.numbers.money.MAX_USD`.
     """
     checks.amount("exit_usd", exit_usd)
     usd = {claim.id: NOTHING for claim in stack.claims}

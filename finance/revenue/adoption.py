@@ -15,11 +15,11 @@ from pydantic import Field
 from scipy.special import expit, logit
 
 from engine.documents import Document
-from finance.cents import Floats
+from finance.books.cents import Floats
+from finance.books.months import MONTHS_PER_YEAR, months_since
+from finance.books.trials import Numbers
 from finance.demand.bass import adopted_share
-from finance.months import MONTHS_PER_YEAR, months_since
 from finance.revenue.prices import Share
-from finance.trials import Numbers
 
 Count = Annotated[int, Field(ge=0, le=10**10)]
 """Of customers; more than there are people."""

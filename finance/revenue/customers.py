@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from finance.cents import Floats, later
-from finance.months import MONTHS_PER_YEAR, months_since
+from finance.books.cents import Floats, later
+from finance.books.months import MONTHS_PER_YEAR, months_since
+from finance.books.trials import one_trial
 from finance.revenue.adoption import Coming
 from finance.revenue.retention import Staying
-from finance.trials import one_trial
 
 COUNTED_TO = 1e4
 """Customers that grow by a share are counted to a ten-thousandth: short fractions make sums that

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from finance.cents import Cents, in_month, later, spread, to_cents
-from finance.ledger import Account, Ledger
+from finance.books.cents import Cents, in_month, later, spread, to_cents
+from finance.books.ledger import Account, Ledger
+from finance.books.trials import Numbers
 from finance.revenue.customers import Customers
 from finance.revenue.lines import Grants, Revenue, RevenueLine
 from finance.revenue.sales import Sales
-from finance.trials import Numbers
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,8 +11,8 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from engine.documents import Document, InputError
-from finance.money import Usd
-from finance.months import Month, MonthCount
+from finance.books.months import Month, MonthCount
+from finance.numbers.money import Usd
 from finance.revenue.adoption import Adoption
 from finance.revenue.prices import (
     REPORTING_CURRENCY,

@@ -9,10 +9,10 @@ import numpy as np
 from pydantic import Field
 
 from engine.documents import Document
-from finance.cents import Floats
-from finance.money import MAX_USD
-from finance.months import Month, months_since, yearly_change
-from finance.trials import Numbers
+from finance.books.cents import Floats
+from finance.books.months import Month, months_since, yearly_change
+from finance.books.trials import Numbers
+from finance.numbers.money import MAX_USD
 
 REPORTING_CURRENCY = "USD"
 

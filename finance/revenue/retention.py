@@ -9,11 +9,11 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from engine.documents import Document, InputError
-from finance.cents import Floats
+from finance.books.cents import Floats
+from finance.books.months import months_since
+from finance.books.trials import Numbers
 from finance.demand.retention import survival
-from finance.months import months_since
 from finance.revenue.prices import Share
-from finance.trials import Numbers
 
 Positive = Annotated[Decimal, Field(gt=0, le=10**6, max_digits=12)]
 

@@ -7,9 +7,10 @@ from typing import assert_never
 
 import numpy as np
 
-from finance.cents import Floats, later
-from finance.ledger import Account
-from finance.months import MONTHS_PER_YEAR, months_since, yearly_change
+from finance.books.cents import Floats, later
+from finance.books.ledger import Account
+from finance.books.months import MONTHS_PER_YEAR, months_since, yearly_change
+from finance.books.trials import Numbers
 from finance.revenue.adoption import Coming, coming
 from finance.revenue.customers import Customers, by_contract, customers, who_stay
 from finance.revenue.lines import (
@@ -28,7 +29,6 @@ from finance.revenue.lines import (
 from finance.revenue.prices import price_factors
 from finance.revenue.retention import Staying, staying
 from finance.revenue.tokens import MILLION, TokenCounts, tokens_used
-from finance.trials import Numbers
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

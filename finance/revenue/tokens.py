@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from finance.cents import Floats
-from finance.months import months_since, yearly_change
-from finance.trials import Numbers
+from finance.books.cents import Floats
+from finance.books.months import months_since, yearly_change
+from finance.books.trials import Numbers
 
 MILLION = 1e6
 

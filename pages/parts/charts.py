@@ -14,10 +14,10 @@ import streamlit as st
 
 from engine.forecast import Forecast
 from engine.predictor.memory import GB
-from finance.cashflow import CashMonth
-from finance.milestones import milestones
-from finance.months import date_of
-from finance.outlook import Outlook
+from finance.books.months import date_of
+from finance.company.cashflow import CashMonth
+from finance.company.milestones import milestones
+from finance.metrics.projection import Outlook
 from pages.parts.session import text
 
 COMPUTE = "#0072B2"

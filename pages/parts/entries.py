@@ -7,7 +7,7 @@ from typing import Any, Literal, get_args, get_origin
 import streamlit as st
 
 from engine.documents import Document
-from finance.beginnings import ONLY, beginning, kinds_of
+from finance.company.defaults import ONLY, beginning, kinds_of
 from pages.parts.fields import field, field_words, option_label
 from pages.parts.kinds import field_kind, union_kinds, value_at
 from pages.parts.session import desk, draft, text

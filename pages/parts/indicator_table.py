@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import pandas as pd
 import streamlit as st
 
-from finance.indicator_report import indicator_rows, year_ends
-from finance.indicators import Values
+from finance.metrics.indicator_report import indicator_rows, year_ends
+from finance.metrics.indicators import Values
 from pages.parts.session import text
 
 

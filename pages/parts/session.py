@@ -11,13 +11,13 @@ from dataclasses import dataclass, field
 
 import streamlit as st
 
-from engine.calibration import Calibration
+from engine.calibration.calibration import Calibration
 from engine.documents import InputError, parse_toml
 from engine.text import Catalog, best_language, catalog
-from finance.indicators import Indicators, Values
-from finance.outlook import Outlook, outlook, with_calibration
-from finance.scenario import Scenario, sample_scenarios
-from finance.store import SaveConflictError, ScenarioStore, StoredScenario
+from finance.company.scenario import Scenario, sample_scenarios
+from finance.company.store import SaveConflictError, ScenarioStore, StoredScenario
+from finance.metrics.indicators import Indicators, Values
+from finance.metrics.projection import Outlook, outlook, with_calibration
 
 FIRST_SCENARIO = "laptop"
 """The sample that opens first: the one whose whole chain runs on any machine."""
@@ -143,7 +143,7 @@ def _outlook_of(content_hash: str, _scenario: Scenario) -> Outlook:
 
 
 def indicators(seen: Outlook, trial: int = 0) -> list[Values]:
-    """All indicators of each month; ``trial`` as in :data:`finance.outlook.BOUNDS`."""
+    """All indicators of each month; ``trial`` as in :data:`finance.metrics.projection.BOUNDS`."""
     return _indicators_of(seen.scenario.content_hash, trial, seen)
 
 

@@ -9,9 +9,9 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from finance.operating import Books
-from finance.periods import Length, in_periods, periods
-from finance.statement_files import BALANCE_SHEET, statement_csv, statements_of
+from finance.books.periods import Length, in_periods, periods
+from finance.company.monthly_run import Books
+from finance.metrics.statement_files import BALANCE_SHEET, statement_csv, statements_of
 from pages.parts.session import desk, text
 
 _RESULTS = frozenset(

@@ -10,9 +10,9 @@ import streamlit as st
 
 from engine import quantities
 from engine.forecast import Figure
-from engine.report import change, show
-from finance.outlook import Outlook
-from finance.report import runway_text
+from engine.reports.forecast_tables import change, show
+from finance.metrics.cash_report import runway_text
+from finance.metrics.projection import Outlook
 from pages.parts.session import text
 
 

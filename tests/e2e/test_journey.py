@@ -12,12 +12,12 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from engine.machine import this_machine
-from engine.runs import launch
 from engine.runs.folder import Phase, all_runs
-from engine.runs.progress import Progress
+from engine.runs.launching import control
+from engine.runs.observing.progress import Progress
 from engine.text import LANGUAGES, catalog
-from finance.outlook import outlook, with_calibration
-from finance.store import ScenarioStore
+from finance.company.store import ScenarioStore
+from finance.metrics.projection import outlook, with_calibration
 from tests.e2e.server import app_server, browser, settle, start_app
 
 MINUTE_MS = 60_000
@@ -90,7 +90,7 @@ def test_from_plan_to_runway(page: Page, home: Path) -> None:
         expect(page.get_by_role("button", name="Apply the calibration")).to_be_visible(
             timeout=3 * MINUTE_MS
         )
-        assert launch.look(run) is Phase.SUCCEEDED
+        assert control.look(run) is Phase.SUCCEEDED
 
         # Predicted stands beside measured; one click corrects the scenario.
         expect(page.get_by_role("heading", name="Measured over predicted")).to_be_visible()

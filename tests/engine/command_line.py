@@ -8,7 +8,7 @@ import sys
 from typing import NamedTuple
 from unittest import mock
 
-from engine.cli import main
+from engine.cli.main import main
 
 
 class Answer(NamedTuple):

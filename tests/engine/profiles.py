@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import datetime
 
-from engine.facts import accelerator
-from engine.machine import Machine
-from engine.profile import (
+from engine.calibration.machine_profile import (
     AttentionRate,
     Collective,
     CopyRate,
@@ -14,6 +12,8 @@ from engine.profile import (
     MachineProfile,
     Rates,
 )
+from engine.facts import accelerator
+from engine.machine import Machine
 
 TWO_CORES = Machine(accelerator("CPU-core"), 2, 24e9)
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.documents import MAX_DOCUMENT_BYTES, InputError, parse_toml, read_toml
-from finance.scenario import SAMPLES_DIR, Scenario
+from finance.company.scenario import SAMPLES_DIR, Scenario
 
 LAPTOP = (SAMPLES_DIR / "laptop.toml").read_text("utf-8")
 

@@ -5,15 +5,15 @@ import math
 
 import pytest
 
-from engine.calibration import Calibration, RatioSpread
+from engine.calibration.calibration import Calibration, RatioSpread
 from engine.costs.goodput import run_time_range
 from engine.documents import InputError
 from engine.flops import recomputed_flops_per_token, training_flops_per_token
 from engine.forecast import Figure, forecast
 from engine.plan import Plan
 from engine.predictor.efficiency import spreads
-from engine.report import FIGURES
-from finance.scenario import Scenario, sample_scenarios
+from engine.reports.forecast_tables import FIGURES
+from finance.company.scenario import Scenario, sample_scenarios
 
 
 def calibration_for(plan: Plan, *, step: float = 1.25, accelerator: str | None = None):

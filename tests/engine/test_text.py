@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from engine.calibration import Calibration
+from engine.calibration.calibration import Calibration
 from engine.forecast import Forecast
 from engine.paths import PROJECT_DIR
-from engine.report import FIGURES
+from engine.reports.forecast_tables import FIGURES
 from engine.runs.folder import Phase
 from engine.text import LANGUAGES, best_language, catalog
-from finance.outlook import NextAction
-from finance.report import LINES
+from finance.metrics.cash_report import LINES
+from finance.metrics.projection import NextAction
 
 SOURCES = [
     path

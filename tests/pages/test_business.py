@@ -7,8 +7,8 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from engine.text import catalog
-from finance.scenario import Scenario
-from finance.store import ScenarioStore
+from finance.company.scenario import Scenario
+from finance.company.store import ScenarioStore
 from tests.finance.companies import EVERYTHING
 from tests.pages.test_pages import open_page, widget
 

@@ -8,16 +8,17 @@ from streamlit.testing.v1 import AppTest
 
 from engine.files import write_json
 from engine.machine import this_machine
-from engine.runs import house, launch
+from engine.recipes import preset
+from engine.runs import lifecycle
+from engine.runs.estimate import quote
 from engine.runs.folder import Phase, Run, all_runs
 from engine.runs.job import Job
-from engine.runs.quote import quote
+from engine.runs.launching import control
 from engine.runs.settings import change_settings, settings_file
 from engine.text import LANGUAGES, catalog
-from engine.training import dial
-from pages.parts import calibrate_recipe
-from pages.parts.calibrate_charts import apart
-from pages.parts.calibrate_runs import run_labels
+from pages.parts.calibrate import recipe as calibrate_recipe
+from pages.parts.run_views.charts import apart
+from pages.parts.run_views.runs import run_labels
 from tests.engine.runs.conftest import supervisors  # noqa: F401 - a fixture
 from tests.engine.runs.faked import StandIns, alive, faked_run, report_step, smoke
 from tests.pages.test_pages import open_page
@@ -55,7 +56,7 @@ def started(monkeypatch: pytest.MonkeyPatch) -> list[Run]:
         run.end(Phase.CANCELLED)
         runs.append(run)
 
-    monkeypatch.setattr(launch, "start", start)
+    monkeypatch.setattr(control, "start", start)
     return runs
 
 
@@ -127,7 +128,7 @@ def test_a_run_goes_where_it_is_sent(started: list[Run]) -> None:
 
 def test_a_name_of_a_run_is_shown_as_it_was_typed() -> None:
     run = faked_run(FALLING, phase=Phase.FAILED)
-    house.rename(run, "<b>*a*</b> [b](c), a long one")
+    lifecycle.rename(run, "<b>*a*</b> [b](c), a long one")
     app = open_page("calibrate")
     assert app.error[0].value.startswith(r"\<b\>\*a\*\<\/b\> \[b\]\(c\)\, a long one · ")
     (note,) = chart(app, "curves")["layout"]["annotations"]
@@ -175,7 +176,7 @@ def test_a_recipe_from_a_file(started: list[Run]) -> None:
 def test_a_recipe_from_one_dial(
     family: str, started: list[Run], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(dial, "best_measured_precision", lambda machine: "fp32")
+    monkeypatch.setattr(preset, "best_measured_precision", lambda machine: "fp32")
     app = open_page("calibrate")
     choose(app, "segmented_control", "calibrate.source", "dial")
     app.selectbox(key="calibrate.family").set_value(family).run()
@@ -309,7 +310,7 @@ def test_a_live_run_has_a_meter_and_a_button_that_ends_it(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     cancelled = []
-    monkeypatch.setattr(launch, "cancel", lambda run: cancelled.append(run.id))
+    monkeypatch.setattr(control, "cancel", lambda run: cancelled.append(run.id))
     pace_s = quote(smoke(), None, this_machine()).forecast.step_time_s.value
     run = faked_run(FALLING, step_times_s=[pace_s] * 5, phase=Phase.TRAINING)
     with alive(run):

@@ -8,7 +8,7 @@ import pytest
 
 from engine.documents import Document
 from engine.text import LANGUAGES, Catalog, catalog
-from finance.company import Company
+from finance.company.company import Company
 from finance.compute.contracts import GpuBackedDebt
 from finance.costs.people import Role
 from finance.revenue.lines import Subscription, SubscriptionPlan

@@ -11,8 +11,8 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from engine.text import catalog
-from finance.capital.ocf_package import MANIFEST
-from finance.store import ScenarioStore
+from finance.capital.ocf.package import MANIFEST
+from finance.company.store import ScenarioStore
 from tests.pages.test_pages import open_page
 
 SAMPLE_OCF = Path(__file__).parent.parent / "finance" / "capital" / "sample_ocf"

@@ -9,10 +9,10 @@ from streamlit.testing.v1 import AppTest
 from engine.costs.buying import Note
 from engine.costs.energy import regions
 from engine.facts import Accelerator, accelerators
-from engine.hardware import PriceBasis
+from engine.planning.hardware import PriceBasis
 from engine.text import catalog
-from pages.parts.hardware_charts import TIME_UNITS
-from pages.parts.hardware_table import COLUMNS
+from pages.parts.hardware.charts import TIME_UNITS
+from pages.parts.hardware.table import COLUMNS
 from tests.pages.test_pages import open_page, widget
 
 

@@ -2,16 +2,16 @@
 
 import pytest
 
-from engine import profile as profiles
+from engine.calibration import machine_profile as profiles
+from engine.calibration.machine_profile import ShortRun
+from engine.experiments.profiler import ProfileProgress, lock_path, progress_path
 from engine.files import write_json
 from engine.forecast import forecast
 from engine.machine import device_name, this_machine
-from engine.profile import ShortRun
 from engine.runs import background
 from engine.runs.background import held
-from engine.runs.profiler import ProfileProgress, lock_path, progress_path
 from engine.text import LANGUAGES, catalog
-from finance.scenario import Scenario
+from finance.company.scenario import Scenario
 from tests.engine.profiles import true_profile
 from tests.pages.test_pages import open_page
 

@@ -20,8 +20,8 @@ from engine.runs import evaluations
 from engine.runs.evaluations import kept_evaluation
 from engine.runs.folder import Phase, Run
 from engine.text import catalog
-from pages.parts import model_process
-from pages.parts.model_inside import attention_csv, losses_csv, mean_of, token_html
+from pages.parts.model import process
+from pages.parts.model.inspection import attention_csv, losses_csv, mean_of, token_html
 from tests.engine.runs.faked import faked_run
 from tests.pages.test_pages import open_page
 
@@ -83,7 +83,7 @@ class Answering:
 def _no_process(monkeypatch: pytest.MonkeyPatch) -> None:
     st.cache_resource.clear()
     st.cache_data.clear()
-    for module in (model_process, evaluations):
+    for module in (process, evaluations):
         monkeypatch.setattr(module, "ModelProcess", Answering)
 
 
@@ -245,7 +245,7 @@ def test_the_mean_over_heads() -> None:
 def test_a_model_too_large_for_a_browser_has_its_command(
     run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("pages.parts.model_export.MAX_DOWNLOAD_BYTES", 1)
+    monkeypatch.setattr("pages.parts.model.export.MAX_DOWNLOAD_BYTES", 1)
     app = section("download")
     assert "too much for a browser" in app.info[0].value
     assert any(f"python -m engine export {run.id}" in one.value for one in app.code)

@@ -11,8 +11,8 @@ from streamlit.testing.v1 import AppTest
 
 from engine.paths import PROJECT_DIR
 from engine.text import catalog
-from finance.scenario import Scenario
-from finance.store import ScenarioStore
+from finance.company.scenario import Scenario
+from finance.company.store import ScenarioStore
 
 QUESTIONS = {
     "overview": "overview.question",

@@ -7,17 +7,17 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from engine.machine import this_machine
+from engine.recipes.checkpoints import folder_of
 from engine.results import Failure
-from engine.runs import house
-from engine.runs.about import about_of
+from engine.runs import lifecycle
 from engine.runs.folder import Phase, Run, all_runs
-from engine.runs.index import summaries
 from engine.runs.job import BACK_ENDS, Job
+from engine.runs.labels import about_of
+from engine.runs.observing.index import summaries
 from engine.runs.settings import change_settings, settings, settings_file
 from engine.text import LANGUAGES, catalog
-from engine.training.checkpoints import folder_of
-from pages.parts import runs_words
-from pages.parts.runs_details import _VIEWS
+from pages.parts.run_views import wording
+from pages.parts.runs.details import _VIEWS
 from tests.engine.runs.conftest import supervisors  # noqa: F401 - a fixture
 from tests.engine.runs.faked import StandIns, alive, faked_run, queued, report_step
 from tests.pages.test_pages import open_page
@@ -83,7 +83,7 @@ def test_keys_that_are_put_together() -> None:
         assert back_end == "local" or f"runs.set_up.{back_end}" in en
     for name in _VIEWS:
         assert f"runs.view_name.{name}" in en
-    assert set(runs_words.STATES) == {*Phase, "unreadable"}
+    assert set(wording.STATES) == {*Phase, "unreadable"}
 
 
 def test_what_runs_and_what_waits() -> None:
@@ -142,8 +142,8 @@ def test_what_came_of_them_and_what_is_looked_for() -> None:
     good = faked_run(FALLING, name="good")
     bad = faked_run(FALLING, phase=Phase.FAILED, name="bad")
     old = faked_run(FALLING, phase=Phase.CANCELLED, name="old")
-    house.tag(bad, ["paper"])
-    house.archive(old)
+    lifecycle.tag(bad, ["paper"])
+    lifecycle.archive(old)
     app = open_page("runs")
     assert "of 3 runs that ended in the last seven days 1 succeeded" in answer(app)
     assert set(table(app)["name"]) == {"good", "bad"}
@@ -262,7 +262,7 @@ def test_deleted_and_back(supervisors: StandIns) -> None:  # noqa: F811
     app.session_state["runs.trash"] = True
     app.run()
     app.button(key="purge").click().run()
-    assert house.trashed() == []
+    assert lifecycle.trashed() == []
     assert len(all_runs()) == 2
 
 

@@ -5,10 +5,10 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from engine.text import catalog
-from finance.outlook import outlook
-from finance.scenario import Scenario
-from finance.statement_files import statements_of
-from finance.store import ScenarioStore
+from finance.company.scenario import Scenario
+from finance.company.store import ScenarioStore
+from finance.metrics.projection import outlook
+from finance.metrics.statement_files import statements_of
 from tests.finance.companies import EVERYTHING
 from tests.pages.test_business import answer, scenario_in_hand
 from tests.pages.test_pages import open_page, widget

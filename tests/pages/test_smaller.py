@@ -7,21 +7,21 @@ import time
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from engine.experiments.study import studies_dir
 from engine.files import write_json
 from engine.runs.background import held
 from engine.runs.folder import Run
-from engine.runs.study import studies_dir
 from engine.text import catalog
+from tests.engine.experiments.test_compression import table  # noqa: F401
+from tests.engine.experiments.test_study import outcome, trial
 from tests.engine.runs.faked import faked_run
-from tests.engine.runs.test_compression import table  # noqa: F401
-from tests.engine.runs.test_study import outcome, trial
 
 _COMPRESSION = """
 from engine.runs.folder import Run
-from pages.parts.compression import compression_section
+from pages.parts.model.compression import compression_section
 compression_section(Run.find({run!r}))
 """
-_TUNING = "from pages.parts.tuning import tuning_section\ntuning_section()"
+_TUNING = "from pages.parts.calibrate.tuning import tuning_section\ntuning_section()"
 
 
 def drawn(code: str, language: str = "en") -> AppTest:
@@ -68,7 +68,7 @@ def test_a_measured_model_is_taken_into_the_plan_and_out_again(run: Run) -> None
 
 
 def test_without_a_table_a_button_makes_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    from pages.parts import compression as module
+    from pages.parts.model import compression as module
 
     started: list[str] = []
 

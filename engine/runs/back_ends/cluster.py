@@ -11,8 +11,8 @@ from typing import ClassVar
 
 from engine.machine import Machine, machine_like
 from engine.results import Failure
+from engine.runs.back_ends.node_state import death_of_nodes, node_key, shares_of_nodes
 from engine.runs.folder import Run
-from engine.runs.nodes import death_of_nodes, node_key, shares_of_nodes
 from engine.runs.settings import Kubernetes, Slurm
 
 _ASK_S = 5.0

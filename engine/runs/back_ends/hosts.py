@@ -20,16 +20,16 @@ from engine.documents import InputError
 from engine.machine import Machine, machine_like
 from engine.paths import PROJECT_DIR
 from engine.results import Failure
-from engine.runs.folder import Run
-from engine.runs.job import BackEndName
-from engine.runs.node import NODE_VARIABLE
-from engine.runs.nodes import (
+from engine.runs.back_ends.node_agent import NODE_VARIABLE
+from engine.runs.back_ends.node_state import (
     death_of_nodes,
     forget_nodes,
     guard_environment,
     read_node,
     shares_of_nodes,
 )
+from engine.runs.folder import Run
+from engine.runs.job import BackEndName
 from engine.runs.processes import RUN_ID_VARIABLE
 from engine.runs.settings import Host, Hosts, Settings, set_up, settings
 
@@ -189,7 +189,15 @@ def guard_line(hosts: Hosts, environment: Mapping[str, str], words: Sequence[str
     """What a host's shell is to run."""
     assignments = [f"{name}={value}" for name, value in sorted(environment.items())]
     python = hosts.python or sys.executable
-    command = ["exec", "env", *assignments, python, "-m", "engine.runs.node", *words]
+    command = [
+        "exec",
+        "env",
+        *assignments,
+        python,
+        "-m",
+        "engine.runs.back_ends.node_agent",
+        *words,
+    ]
     return f"cd {shlex.quote(hosts.project_dir or str(PROJECT_DIR))} && {shlex.join(command)}"
 
 

@@ -19,10 +19,10 @@ from engine.documents import InputError
 from engine.files import write_atomically
 from engine.machine import Machine
 from engine.runs.back_ends.cluster import ClientError, ClusterJob, ask, machine_of, shares_on
+from engine.runs.back_ends.node_agent import ENDED_EXIT_CODE
+from engine.runs.back_ends.node_state import forget_nodes, guard_environment
 from engine.runs.folder import Run
 from engine.runs.job import BackEndName
-from engine.runs.node import ENDED_EXIT_CODE
-from engine.runs.nodes import forget_nodes, guard_environment
 from engine.runs.settings import Kubernetes, Settings, set_up, settings
 
 _GUARD_PORT = 29_500
@@ -164,7 +164,7 @@ def _container(
         "name": "guard",
         "image": cluster.image,
         "command": [
-            cluster.python, "-m", "engine.runs.node", str(run.folder.absolute()),
+            cluster.python, "-m", "engine.runs.back_ends.node_agent", str(run.folder.absolute()),
             "--rank", "$(NODE_RANK)", "--name", "$(NODE_NAME)",
             "--shares", ",".join(map(str, shares)),
             "--master", f"{name}-0.{name}", "--port", str(_GUARD_PORT),

@@ -7,9 +7,14 @@ from pathlib import Path
 
 from engine.documents import InputError
 from engine.machine import Machine, this_machine
+from engine.runs.back_ends.deepspeed_launcher import (
+    Launcher,
+    free_port,
+    launcher_command,
+    training_environment,
+)
 from engine.runs.folder import Run
 from engine.runs.job import BackEndName
-from engine.runs.launcher import Launcher, free_port, launcher_command, training_environment
 from engine.runs.settings import Settings
 
 

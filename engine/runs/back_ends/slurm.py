@@ -19,9 +19,9 @@ from engine.files import write_atomically
 from engine.machine import Machine
 from engine.paths import PROJECT_DIR
 from engine.runs.back_ends.cluster import ClientError, ClusterJob, ask, machine_of, shares_on
+from engine.runs.back_ends.node_state import forget_nodes, guard_environment
 from engine.runs.folder import Run
 from engine.runs.job import BackEndName
-from engine.runs.nodes import forget_nodes, guard_environment
 from engine.runs.settings import Settings, Slurm, set_up, settings
 
 _FORGOTTEN = "FORGOTTEN"
@@ -120,7 +120,7 @@ def job_script(run: Run, cluster: Slurm, machine: Machine) -> str:
     }
     environment = guard_environment(run, machine)
     python = cluster.python or sys.executable
-    guard = shlex.join([python, "-m", "engine.runs.node", str(run.folder)])
+    guard = shlex.join([python, "-m", "engine.runs.back_ends.node_agent", str(run.folder)])
     guard += f" --shares {','.join(map(str, shares))} {_NODE}"
     return "\n".join(
         [

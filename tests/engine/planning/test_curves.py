@@ -9,14 +9,14 @@ import numpy as np
 import pytest
 
 from engine.costs.goodput import Reliability
+from engine.costs.gpu_hours import gpu_hours_of
 from engine.documents import InputError
 from engine.facts import accelerator
-from engine.gpu_hours import gpu_hours_of
 from engine.layout import Layout
 from engine.plan import Cluster, Plan, ServingPlan
 from engine.planning.curves import SizeCurve, served_shape, serving_curve, training_curve
 from engine.predictor.defaults import usual_shape
-from engine.serving.planned import planned_serving
+from engine.serving_forecast import planned_serving
 
 H100 = "H100-80GB"
 OFF_THE_GRID = [2.3e7, 7e7, 3e8, 6e8, 1.5e9, 3e9, 8e9, 1.3e10, 3.2e10, 7e10, 2.5e11, 1e12]

@@ -7,8 +7,8 @@ import math
 import numpy as np
 import pytest
 
+from engine.costs.gpu_hours import gpu_hours_of
 from engine.documents import InputError
-from engine.gpu_hours import gpu_hours_of
 from engine.plan import ServingPlan
 from engine.planning.curves import SizeCurve
 from engine.planning.prices import Prices, prices

@@ -9,7 +9,7 @@ import pytest
 from engine.documents import InputError
 from engine.facts import accelerator
 from engine.layout import Layout
-from engine.models import published_model
+from engine.models.catalog import published_model
 from engine.predictor.estimate import estimate
 from engine.predictor.search import USABLE_MEMORY_SHARE, best_layout, divisors, search
 from tests.engine.shapes import LLAMA2_7B, LLAMA3_8B

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from engine.runs import processes, queue
+from engine.runs import processes
+from engine.runs.launching import queue
 from tests.engine.runs.faked import StandIns
 
 

@@ -11,11 +11,11 @@ from engine.documents import read_toml
 from engine.files import append_json_line, write_json
 from engine.machine import this_machine
 from engine.paths import DATA_DIR
+from engine.recipes.recipe import Recipe
+from engine.recipes.sample_run import run_plan
 from engine.results import CorpusReport, RunResult, StepMetrics
 from engine.runs.folder import Phase, Run
 from engine.runs.job import Job
-from engine.training.recipe import Recipe
-from engine.training.sample import run_plan
 
 
 def smoke(**changes: object) -> Recipe:

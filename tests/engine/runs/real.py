@@ -8,22 +8,22 @@ from collections.abc import Callable
 import psutil
 
 from engine.machine import this_machine
-from engine.runs import launch
+from engine.recipes.recipe import Recipe
+from engine.recipes.sample_run import run_plan
 from engine.runs.folder import Phase, Run
 from engine.runs.job import Job
+from engine.runs.launching import control
+from engine.runs.launching.spending import Account
+from engine.runs.observing.progress import Progress
 from engine.runs.process_table import command_line_of
 from engine.runs.processes import processes_of
-from engine.runs.progress import Progress
-from engine.runs.spending import Account
-from engine.training.recipe import Recipe
-from engine.training.sample import run_plan
 
 PATIENCE_S = 180
 
 
 def start(chosen: Recipe, job: Job = Job()) -> Run:
     run = Run.create(chosen, run_plan(chosen, None, this_machine()), job)
-    launch.start(run)
+    control.start(run)
     return run
 
 
@@ -35,13 +35,13 @@ def wait_until(condition: Callable[[], bool], run: Run, patience_s: float = PATI
 
 
 def wait_for_end(run: Run) -> Phase:
-    wait_until(lambda: launch.look(run).is_over, run)
+    wait_until(lambda: control.look(run).is_over, run)
     return run.state.phase
 
 
 def wait_for_steps(run: Run, steps: int = 3) -> None:
     progress = Progress(run)
-    wait_until(lambda: progress.update().steps_done >= steps or launch.look(run).is_over, run)
+    wait_until(lambda: progress.update().steps_done >= steps or control.look(run).is_over, run)
     assert not run.state.phase.is_over, run.log_tail()
 
 
@@ -52,7 +52,7 @@ def wait_for_training(run: Run) -> None:
         state = run.state
         return state.phase is Phase.TRAINING and Account(run).spent_s(state) > state.spent_s
 
-    wait_until(lambda: has_stepped() or launch.look(run).is_over, run)
+    wait_until(lambda: has_stepped() or control.look(run).is_over, run)
     assert not run.state.phase.is_over, run.log_tail()
 
 

@@ -9,10 +9,10 @@ import pytest
 from engine.files import write_json
 from engine.machine import Machine, this_machine
 from engine.results import Failure
-from engine.runs import supervisor
 from engine.runs.folder import Run
+from engine.runs.launching import supervisor
+from engine.runs.launching.supervisor import Outcome, Supervisor
 from engine.runs.settings import Settings
-from engine.runs.supervisor import Outcome, Supervisor
 
 Act = Callable[[Run], int | None]
 """What happens between two looks of the supervisor: None, or an exit code at the end."""

@@ -14,7 +14,7 @@ from tokenizers import Tokenizer
 from engine.documents import InputError
 from engine.files import write_json
 from engine.runs.evaluations import EvaluationJob, evaluate, kept_evaluation
-from engine.runs.exported import (
+from engine.runs.exported_models import (
     FINAL,
     copy_export,
     export_folder,
@@ -24,10 +24,10 @@ from engine.runs.exported import (
     write_archive,
 )
 from engine.runs.folder import Phase, Run
-from engine.runs.generator import ModelProcess
+from engine.runs.model_process import ModelProcess
 from engine.sampling import Sampling
 from engine.scores import Asked
-from engine.training.corpus import prepare_corpus
+from engine.training.corpus.build import prepare_corpus
 from tests.engine.runs.faked import faked_run
 from tests.engine.training.exported import STORIES, export
 

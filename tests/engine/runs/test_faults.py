@@ -12,13 +12,13 @@ import pytest
 
 from engine.machine import this_machine
 from engine.paths import PROJECT_DIR
+from engine.recipes.recipe import Recipe
+from engine.recipes.sample_run import run_plan
 from engine.results import Failure
-from engine.runs import launch
 from engine.runs.folder import Phase, Run
+from engine.runs.launching import control
+from engine.runs.observing.progress import Progress
 from engine.runs.processes import processes_of
-from engine.runs.progress import Progress
-from engine.training.recipe import Recipe
-from engine.training.sample import run_plan
 from tests.engine.runs.faked import queued, smoke, tiny
 from tests.engine.runs.real import (
     leaves_nothing,
@@ -83,7 +83,7 @@ def test_a_killed_rank_or_launcher_takes_all_along_and_the_run_goes_on_from_its_
 
     kept = max(int(path.name.removeprefix("step-")) for path in run.checkpoints())
     assert kept >= 20
-    launch.resume(run)
+    control.resume(run)
     assert wait_for_end(run) is Phase.SUCCEEDED, run.log_tail()
     assert leaves_nothing(run)
     assert run.state.starts == 3
@@ -94,28 +94,28 @@ def test_cancel_leaves_a_checkpoint_and_no_process_and_the_run_can_go_on(tiny: R
     run = start(tiny.with_values({"steps": 100_000}))
     wait_for_steps(run)
     everything = processes_of(run)
-    launch.cancel(run)
+    control.cancel(run)
     _, left = psutil.wait_procs(everything, timeout=CANCELLED_S)
     assert left == []
     assert run.state.phase is Phase.CANCELLED
     stopped = run.stopped_step
     assert stopped is not None
     assert run.checkpoints()[-1].name == f"step-{stopped:08d}"
-    launch.cancel(run)  # again is no error
+    control.cancel(run)  # again is no error
     assert run.result is None
 
-    launch.resume(run)
+    control.resume(run)
     wait_for_training(run)
     assert [line.step for line in Progress(run).update().metrics][stopped] == stopped + 1
     kill_supervisor(run)
-    assert launch.look(run) is Phase.FAILED  # at the first look
+    assert control.look(run) is Phase.FAILED  # at the first look
     assert leaves_nothing(run)
     assert run.state.failure == Failure(key="supervisor_lost")
 
 
 def test_cancel_right_after_the_start(tiny: Recipe) -> None:
     run = start(tiny)
-    launch.cancel(run)
+    control.cancel(run)
     assert wait_for_end(run) is Phase.CANCELLED
     assert leaves_nothing(run)
 
@@ -124,7 +124,7 @@ def test_a_supervisor_killed_while_the_text_is_prepared_is_found() -> None:
     run = start(smoke())  # its text is not ready, and takes seconds
     wait_until(lambda: run.state.phase is Phase.PREPARING and len(processes_of(run)) > 1, run)
     kill_supervisor(run)
-    assert launch.look(run) is Phase.FAILED
+    assert control.look(run) is Phase.FAILED
     assert leaves_nothing(run)
 
 
@@ -136,7 +136,7 @@ def test_a_killed_starter_takes_nothing_along(tiny: Recipe, tmp_path: Path) -> N
         "import sys, time\n"
         "from pathlib import Path\n"
         "from engine.documents import read_toml\n"
-        "from engine.training.recipe import Recipe\n"
+        "from engine.recipes.recipe import Recipe\n"
         "from tests.engine.runs.real import start\n"
         "print(start(read_toml(Path(sys.argv[1]), Recipe)).id, flush=True)\n"
         "time.sleep(600)\n"

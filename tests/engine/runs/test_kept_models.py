@@ -13,16 +13,16 @@ from transformers import AutoModelForCausalLM, AutoModelForMaskedLM, AutoTokeniz
 from engine.documents import InputError
 from engine.files import read_json
 from engine.machine import this_machine
-from engine.runs import launch
+from engine.recipes.recipe import Recipe
+from engine.recipes.sample_run import run_plan
 from engine.runs.folder import Phase, Run
-from engine.runs.progress import Progress
-from engine.training import prepare
-from engine.training.corpus import prepare_corpus
+from engine.runs.launching import control
+from engine.runs.observing.progress import Progress
+from engine.training.corpus import prepare
+from engine.training.corpus.build import prepare_corpus
 from engine.training.export import export_model
 from engine.training.model import build_model
 from engine.training.objectives import objective_of
-from engine.training.recipe import Recipe
-from engine.training.sample import run_plan
 from tests.engine.ranks import Ranks
 from tests.engine.runs.faked import tiny
 from tests.engine.runs.working import train_until_the_loss_breaks
@@ -41,8 +41,8 @@ def create(recipe: Recipe) -> Run:
 
 def trained(recipe: Recipe) -> Run:
     run = create(recipe)
-    launch.start(run)
-    assert launch.wait(run) is Phase.SUCCEEDED, run.log_tail()
+    control.start(run)
+    assert control.wait(run) is Phase.SUCCEEDED, run.log_tail()
     return run
 
 

@@ -12,11 +12,11 @@ from pathlib import Path
 import psutil
 import pytest
 
-from engine.runs import launcher as launcher_module
 from engine.runs import process_table
+from engine.runs.back_ends import deepspeed_launcher as launcher_module
+from engine.runs.back_ends.deepspeed_launcher import Launcher
+from engine.runs.back_ends.node_agent import processes_of_node
 from engine.runs.folder import Run
-from engine.runs.launcher import Launcher
-from engine.runs.node import processes_of_node
 from engine.runs.process_table import (
     all_processes,
     children_of,

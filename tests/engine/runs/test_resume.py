@@ -16,15 +16,16 @@ import torch
 
 from engine.files import JsonLines, read_json
 from engine.machine import this_machine
+from engine.recipes import checkpoints
+from engine.recipes.checkpoints import FileFacts, Manifest
+from engine.recipes.recipe import Recipe
+from engine.recipes.sample_run import run_plan
 from engine.results import Failure
 from engine.runs.folder import Phase, Run
-from engine.runs.progress import Progress
-from engine.training import checkpoints, prepare
-from engine.training.checkpoints import FileFacts, Manifest
+from engine.runs.observing.progress import Progress
+from engine.training.corpus import prepare
 from engine.training.export import export_model
 from engine.training.model import build_model
-from engine.training.recipe import Recipe
-from engine.training.sample import run_plan
 from tests.engine.ranks import Ranks
 from tests.engine.runs.faked import tiny
 from tests.engine.runs.working import (

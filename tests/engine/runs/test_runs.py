@@ -8,16 +8,16 @@ from pathlib import Path
 
 import pytest
 
-from engine.comparison import compare
 from engine.documents import InputError
 from engine.machine import this_machine
 from engine.paths import PROJECT_DIR
+from engine.recipes.sample_run import run_plan
+from engine.reports.comparison import compare
 from engine.runs.folder import Phase, Run, all_runs
-from engine.runs.generator import ModelProcess
-from engine.runs.measured import calibration_of
-from engine.runs.progress import Progress
+from engine.runs.model_process import ModelProcess
+from engine.runs.observing.measurements import calibration_of
+from engine.runs.observing.progress import Progress
 from engine.sampling import Sampling
-from engine.training.sample import run_plan
 from tests.engine.runs.faked import smoke
 from tests.engine.runs.real import PATIENCE_S, leaves_nothing, start, wait_for_end
 
@@ -59,8 +59,8 @@ def check_export(run: Run) -> None:
     """The exported files alone give the held-out loss that the run reported."""
     code = f"""
 import numpy as np, torch
-from engine.training.generation import load
-from engine.training.corpus import prepare_corpus
+from engine.training.evaluation.generation import load
+from engine.training.corpus.build import prepare_corpus
 from engine.runs.folder import Run
 run = Run.find({run.id!r})
 model, _ = load(run.model_dir)

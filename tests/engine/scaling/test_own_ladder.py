@@ -3,8 +3,8 @@
 import pytest
 
 from engine.documents import InputError, read_toml
+from engine.experiments.ladder import Ladder, training_flops
 from engine.paths import DATA_DIR
-from engine.runs.ladder import Ladder, training_flops
 from engine.scaling.backtest import backtest, split
 from engine.scaling.runs import TrainingRuns, read_runs
 

@@ -16,8 +16,8 @@ from transformers import (
     PreTrainedTokenizerFast,
 )
 
-from engine.training.generation import load
-from engine.training.tokenizer import END_OF_TEXT, train_tokenizer
+from engine.training.corpus.tokenizer import END_OF_TEXT, train_tokenizer
+from engine.training.evaluation.generation import load
 
 torch.set_num_threads(1)  # threads of so small a model wait for each other on a busy machine
 
@@ -76,5 +76,5 @@ def export(family: str, folder: Path) -> Path:
 
 
 def exported(family: str, folder: Path) -> tuple[Any, Any]:
-    """(model, tokenizer) as :func:`engine.training.generation.load` reads them back."""
+    """(model, tokenizer) as :func:`engine.training.evaluation.generation.load` reads them back."""
     return load(export(family, folder))

@@ -13,19 +13,19 @@ import deepspeed
 import torch
 from torch import distributed, nn
 
+from engine.recipes.recipe import Recipe
 from engine.training import ranks
 from engine.training.batches import TrainingBatches
-from engine.training.card import TrainedSoFar
-from engine.training.corpus import PreparedCorpus
+from engine.training.corpus.build import PreparedCorpus
+from engine.training.corpus.prepare import prepared_corpus
 from engine.training.journal import Journal
 from engine.training.learner import Learner
 from engine.training.model import build_model
-from engine.training.prepare import prepared_corpus
+from engine.training.model_card import TrainedSoFar
 from engine.training.pruning import PrunedWeights
-from engine.training.recipe import Recipe
 from engine.training.resuming import newest_usable
 from engine.training.saving import Saver
-from engine.training.state import TrainingState
+from engine.training.training_state import TrainingState
 from engine.training.weights import load_start
 
 BEFORE, AFTER = range(3), range(3, 6)

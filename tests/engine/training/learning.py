@@ -27,11 +27,11 @@ def learn(rank: int, recipes_file: str, out_file: str, port: int) -> None:
         "MASTER_ADDR": "127.0.0.1",
         "MASTER_PORT": str(port),
     }
+    from engine.recipes.recipe import Recipe
     from engine.training import ranks
     from engine.training.batches import TrainingBatches
     from engine.training.learner import Learner
     from engine.training.model import build_model
-    from engine.training.recipe import Recipe
 
     device = ranks.join_ranks()
     random = np.random.default_rng(0)

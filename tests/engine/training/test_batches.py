@@ -5,8 +5,8 @@ import pytest
 
 from engine.documents import read_toml
 from engine.paths import DATA_DIR
+from engine.recipes.recipe import Recipe
 from engine.training.batches import TrainingBatches
-from engine.training.recipe import Recipe
 
 
 @pytest.fixture

@@ -7,10 +7,10 @@ import pytest
 from engine.documents import read_toml
 from engine.files import JsonLines
 from engine.paths import DATA_DIR
+from engine.recipes.checkpoints import Manifest
+from engine.recipes.recipe import Recipe
 from engine.results import StepMetrics
-from engine.training.checkpoints import Manifest
 from engine.training.journal import Journal
-from engine.training.recipe import Recipe
 
 
 def note(journal: Journal, step: int, step_time_s: float) -> None:

@@ -11,7 +11,7 @@ import pytest
 from engine.documents import read_toml
 from engine.machine import this_machine
 from engine.paths import DATA_DIR, PROJECT_DIR
-from engine.training.recipe import Recipe
+from engine.recipes.recipe import Recipe
 
 FAMILIES: dict[str, dict[str, object]] = {
     "llama": {},

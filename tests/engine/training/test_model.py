@@ -16,10 +16,10 @@ from transformers import (
 )
 
 from engine.shapes import Experts, ModelShape
+from engine.training.corpus.tokenizer import train_tokenizer
+from engine.training.evaluation.generation import load
 from engine.training.export import export_model
-from engine.training.generation import load
 from engine.training.model import build_model
-from engine.training.tokenizer import train_tokenizer
 from tests.engine.shapes import GPT2_124M, LLAMA2_7B, LLAMA3_8B, TINY
 
 MIXTRAL_8X7B = LLAMA2_7B.model_copy(

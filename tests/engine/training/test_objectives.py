@@ -9,9 +9,9 @@ from torch.nn import functional
 
 from engine.documents import read_toml
 from engine.paths import DATA_DIR
+from engine.recipes.recipe import Recipe
 from engine.training.model import build_model
 from engine.training.objectives import IGNORED, MaskedTokens, NextToken, objective_of
-from engine.training.recipe import Recipe
 
 MOE = {"n_experts": 4, "top_k": 2, "d_ff": 96}
 CPU = torch.device("cpu")

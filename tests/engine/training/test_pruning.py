@@ -5,10 +5,10 @@ import torch
 
 from engine.documents import read_toml
 from engine.paths import DATA_DIR
+from engine.recipes.recipe import Recipe
 from engine.shapes import ModelShape
 from engine.training.model import build_model
 from engine.training.pruning import PrunedWeights, linear_weights
-from engine.training.recipe import Recipe
 
 MOE = {"n_experts": 4, "top_k": 2, "d_ff": 96}
 

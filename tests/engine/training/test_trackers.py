@@ -10,9 +10,9 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 from engine.documents import read_toml
 from engine.paths import DATA_DIR
+from engine.recipes.recipe import Recipe
 from engine.results import StepMetrics
 from engine.training import trackers
-from engine.training.recipe import Recipe
 from engine.training.trackers import Trackers
 
 

@@ -23,9 +23,9 @@ from finance.capital.antidilution import Protection
 from finance.capital.history import Capital, history
 from finance.capital.instruments import Counted, Note, OptionGrant, Safe, Warrant
 from finance.capital.interest import Accrual, DayCount
-from finance.capital.ocf_export import Issuer, ocf_files, ocf_zip, write_ocf
-from finance.capital.ocf_import import read_ocf
-from finance.capital.ocf_package import MANIFEST, stock_outstanding
+from finance.capital.ocf.exporting import Issuer, ocf_files, ocf_zip, write_ocf
+from finance.capital.ocf.importing import read_ocf
+from finance.capital.ocf.package import MANIFEST, stock_outstanding
 from finance.capital.table import COMMON, CapTable, Decided, Holding, StockClass, Term
 from finance.capital.vesting import Acceleration, Vesting
 

@@ -18,7 +18,7 @@ from finance.capital.conversion import (
 from finance.capital.exact import EXACT, YC_GUIDE, Rounding
 from finance.capital.instruments import POST_MONEY, PRE_MONEY, Counted, exit_claim
 from finance.capital.interest import Accrual, DayCount, accrued, year_fraction
-from finance.capital.ocf_package import stock_outstanding
+from finance.capital.ocf.package import stock_outstanding
 from finance.capital.pricing import price_round
 from finance.capital.prorata import (
     pro_rata_budget,

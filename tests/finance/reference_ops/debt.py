@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from finance import debt
+from finance.treasury import loan_ratios
 
 Inputs = Mapping[str, Any]
 
@@ -21,23 +21,25 @@ def _at_start(case: Inputs) -> bool:
 
 
 def pmt(case: Inputs) -> Inputs:
-    return {"pmt": debt.payment(case["rate"], case["n"], **_terms(case))}
+    return {"pmt": loan_ratios.payment(case["rate"], case["n"], **_terms(case))}
 
 
 def ipmt(case: Inputs) -> Inputs:
-    return {"ipmt": debt.interest_part(case["rate"], case["per"], case["n"], **_terms(case))}
+    return {"ipmt": loan_ratios.interest_part(case["rate"], case["per"], case["n"], **_terms(case))}
 
 
 def ppmt(case: Inputs) -> Inputs:
-    return {"ppmt": debt.principal_part(case["rate"], case["per"], case["n"], **_terms(case))}
+    return {
+        "ppmt": loan_ratios.principal_part(case["rate"], case["per"], case["n"], **_terms(case))
+    }
 
 
 def ipmt_series(case: Inputs) -> Inputs:
-    return {"ipmt": _series(debt.interest_part, case)}
+    return {"ipmt": _series(loan_ratios.interest_part, case)}
 
 
 def ppmt_series(case: Inputs) -> Inputs:
-    return {"ppmt": _series(debt.principal_part, case)}
+    return {"ppmt": _series(loan_ratios.principal_part, case)}
 
 
 def _series(part: Callable[..., float], case: Inputs) -> list[float]:
@@ -49,20 +51,20 @@ def cum(case: Inputs) -> Inputs:
     span = (case["rate"], case["n"], case["pv"], case["start"], case["end"])
     at_start = _at_start(case)
     return {
-        "cumprinc": debt.cumulative_principal(*span, at_start=at_start),
-        "cumipmt": debt.cumulative_interest(*span, at_start=at_start),
+        "cumprinc": loan_ratios.cumulative_principal(*span, at_start=at_start),
+        "cumipmt": loan_ratios.cumulative_interest(*span, at_start=at_start),
     }
 
 
 def fv(case: Inputs) -> Inputs:
-    saved = debt.future_value(
+    saved = loan_ratios.future_value(
         case["rate"], case["n"], case["pmt"], case.get("pv", 0), at_start=_at_start(case)
     )
     return {"fv": saved}
 
 
 def nper(case: Inputs) -> Inputs:
-    needed = debt.periods_needed(
+    needed = loan_ratios.periods_needed(
         case["rate"], case["pmt"], case.get("pv", 0), case.get("fv", 0), at_start=_at_start(case)
     )
     return {"nper": needed}
@@ -77,7 +79,7 @@ def sum_check(case: Inputs) -> Inputs:
 
 def interest_check(case: Inputs) -> Inputs:
     (contractual,) = (usd for name, usd in case.items() if "contractual" in name)
-    interest = debt.interest_expense(
+    interest = loan_ratios.interest_expense(
         contractual,
         discount_amortised=case.get("amortisation", 0),
         capitalised=case.get("capitalised", 0),

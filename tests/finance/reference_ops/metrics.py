@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from finance import compute_economics as compute
-from finance import ratios
+from finance.metrics import compute_economics as compute
+from finance.numbers import ratios
 
 Inputs = Mapping[str, Any]
 

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from finance.books.trials import Numbers, Trials
 from finance.demand.bass import Bass
 from finance.demand.logistic import Logistic
 from finance.demand.retention import Retention
@@ -12,7 +13,6 @@ from finance.revenue.adoption import BassAdoption, Coming, GrowthAdoption, Logis
 from finance.revenue.customers import by_contract, customers, lagged
 from finance.revenue.lines import ApiTokens
 from finance.revenue.retention import ConstantRetention, Staying, TenureRetention, staying
-from finance.trials import Numbers, Trials
 
 
 def row(*values: float) -> np.ndarray:

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from engine.documents import InputError
-from finance.company import Company
-from finance.operating import Books, run_company
+from finance.company.company import Company
+from finance.company.monthly_run import Books, run_company
 from tests.finance.companies import SMALL, easy_rates, usage
 
 GROWTH = {"kind": "growth", "customers_at_launch": "10", "growth_share_per_month": "0"}

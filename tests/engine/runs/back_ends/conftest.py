@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from engine.machine import machine_like
+from engine.recipes.recipe import Recipe
+from engine.recipes.sample_run import run_plan
 from engine.runs.folder import Run
-from engine.training import prepare
-from engine.training.recipe import Recipe
-from engine.training.sample import run_plan
+from engine.training.corpus import prepare
 from tests.engine.ranks import Ranks
 from tests.engine.runs.back_ends.training import logs, losses
 from tests.engine.runs.faked import tiny

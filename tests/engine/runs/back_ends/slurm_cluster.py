@@ -14,8 +14,8 @@ from pathlib import Path
 
 import psutil
 
+from engine.runs.back_ends.deepspeed_launcher import free_port
 from engine.runs.folder import Run
-from engine.runs.launcher import free_port
 from engine.runs.processes import processes_of
 
 _NEEDED = ("munged", "slurmctld", "slurmd", "sbatch")

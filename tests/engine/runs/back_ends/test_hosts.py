@@ -13,14 +13,14 @@ from pathlib import Path
 import psutil
 import pytest
 
+from engine.recipes.recipe import Recipe
 from engine.results import Failure
-from engine.runs import launch
 from engine.runs.back_ends.hosts import BACK_END, connecting, guard_line
+from engine.runs.back_ends.node_state import read_node
 from engine.runs.folder import Phase
-from engine.runs.nodes import read_node
+from engine.runs.launching import control
 from engine.runs.processes import processes_of
 from engine.runs.settings import Hosts, Settings
-from engine.training.recipe import Recipe
 from tests.engine.runs.back_ends import namespaces
 from tests.engine.runs.back_ends.namespaces import TwoMachines
 from tests.engine.runs.back_ends.training import (
@@ -66,7 +66,7 @@ def test_a_cut_link_is_noticed_on_both_sides_and_the_run_goes_on(
     assert leaves_nothing(run)
 
     machines.plug_in()
-    launch.resume(run)
+    control.resume(run)
     assert wait_for_end(run) is Phase.SUCCEEDED, logs(run)
     assert losses(run) == calm_losses
     assert "resuming from step-00000050" in logs(run)

@@ -12,13 +12,13 @@ import pytest
 import yaml
 
 from engine.machine import machine_like
+from engine.recipes.recipe import Recipe
+from engine.recipes.sample_run import run_plan
 from engine.runs.back_ends import cluster
 from engine.runs.back_ends.kubernetes import BACK_END, job_name, manifest, state_of
 from engine.runs.folder import Run
 from engine.runs.job import Job
 from engine.runs.settings import Kubernetes, Settings
-from engine.training.recipe import Recipe
-from engine.training.sample import run_plan
 from tests.engine.runs.back_ends.training import executable
 
 CLUSTER = Kubernetes(image="registry.example/flopledger:1", volume_claim="runs", nodes=4,

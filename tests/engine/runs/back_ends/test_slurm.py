@@ -11,13 +11,13 @@ from pathlib import Path
 import pytest
 
 from engine.machine import machine_like
-from engine.runs import launch
+from engine.recipes.recipe import Recipe
+from engine.recipes.sample_run import run_plan
 from engine.runs.back_ends.slurm import BACK_END, job_script
 from engine.runs.folder import Phase, Run
 from engine.runs.job import Job
+from engine.runs.launching import control
 from engine.runs.settings import Settings, Slurm, settings
-from engine.training.recipe import Recipe
-from engine.training.sample import run_plan
 from tests.engine.runs.back_ends import slurm_cluster
 from tests.engine.runs.back_ends.slurm_cluster import SlurmTestCluster
 from tests.engine.runs.back_ends.training import (
@@ -79,7 +79,7 @@ def test_a_job_whose_node_is_lost_comes_back_and_goes_on(
     supervisor = run.state.supervisor_pid
     assert supervisor is not None
     os.kill(supervisor, signal.SIGKILL)
-    wait_until(lambda: launch.look(run).is_over or run.state.supervisor_pid != supervisor, run)
+    wait_until(lambda: control.look(run).is_over or run.state.supervisor_pid != supervisor, run)
     assert run.state.cluster_job == job
     assert wait_for_end(run) is Phase.SUCCEEDED, logs(run)
     assert losses(run) == calm_losses
@@ -93,7 +93,7 @@ def test_a_cancelled_job_leaves_a_checkpoint(cluster: SlurmTestCluster, recipe: 
     run = start(recipe.with_values({"n_ranks": 1, "steps": 100_000}), "slurm")
     wait_for_steps(run, 3)
     job = run.state.cluster_job
-    launch.cancel(run)
+    control.cancel(run)
     assert wait_for_end(run) is Phase.CANCELLED
     assert run.checkpoints()[-1].name == f"step-{run.stopped_step or 0:08d}"
     # On a busy machine its ranks may take longer to go than who cancels may have to wait.
@@ -109,7 +109,7 @@ def test_a_job_that_waits_is_cancelled(cluster: SlurmTestCluster, recipe: Recipe
         wait_until(lambda: run.state.cluster_job is not None, run)
         job = run.state.cluster_job
         assert cluster.job_state(job) == "PENDING"
-        launch.cancel(run)
+        control.cancel(run)
         assert wait_for_end(run) is Phase.CANCELLED
         assert cluster.job_state(job) == "CANCELLED"
     finally:
@@ -176,7 +176,7 @@ def test_a_script_runs_where_names_have_spaces(
         check=True,
     ).stdout.splitlines()
     assert said[0] == str(tmp_path / "it's a home")
-    assert said[1:4] == ["-m", "engine.runs.node", str(run.folder)]
+    assert said[1:4] == ["-m", "engine.runs.back_ends.node_agent", str(run.folder)]
     for name, value in (("rank", "0"), ("name", "n 1"), ("master", "10.0.0.1"), ("shares", "2")):
         assert said[said.index(f"--{name}") + 1] == value
 

@@ -8,16 +8,16 @@ from pathlib import Path
 
 import psutil
 
-from engine.runs import launch
+from engine.recipes.recipe import Recipe
+from engine.recipes.sample_run import run_plan
 from engine.runs.back_ends import back_end
+from engine.runs.back_ends.node_state import log_file
 from engine.runs.folder import Phase, Run
 from engine.runs.job import BackEndName, Job
-from engine.runs.nodes import log_file
+from engine.runs.launching import control
+from engine.runs.observing.progress import Progress
 from engine.runs.processes import processes_of
-from engine.runs.progress import Progress
 from engine.runs.settings import settings
-from engine.training.recipe import Recipe
-from engine.training.sample import run_plan
 
 PATIENCE_S = 180
 
@@ -25,7 +25,7 @@ PATIENCE_S = 180
 def start(recipe: Recipe, on: BackEndName) -> Run:
     machine = back_end(on).machine(settings())
     run = Run.create(recipe, run_plan(recipe, None, machine), Job(back_end=on))
-    launch.start(run)
+    control.start(run)
     return run
 
 
@@ -37,7 +37,7 @@ def wait_until(condition: Callable[[], bool], run: Run, patience_s: float = PATI
 
 
 def wait_for_end(run: Run, patience_s: float = PATIENCE_S) -> Phase:
-    wait_until(lambda: launch.look(run).is_over, run, patience_s)
+    wait_until(lambda: control.look(run).is_over, run, patience_s)
     return run.state.phase
 
 

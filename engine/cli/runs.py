@@ -1,0 +1,269 @@
+"""``python -m engine runs list|show|logs|cancel|resume|restart|queue|backends|render``: what runs,
+what waits, what came of it. Its house is kept by the commands of :mod:`engine.cli.lifecycle`."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable
+from typing import Annotated, Any, Literal
+
+import typer
+
+from engine import quantities
+from engine.cli import lifecycle, watch
+from engine.cli.terminal import new_app, text
+from engine.documents import InputError
+from engine.reports.forecast_tables import print_table, show
+from engine.runs.back_ends import back_end, kubernetes, slurm
+from engine.runs.folder import Phase, Run
+from engine.runs.job import BACK_ENDS
+from engine.runs.launching import control, queue
+from engine.runs.observing.disk_use import disk_space
+from engine.runs.observing.index import summary_of
+from engine.runs.observing.logs import LogReader, follow_log
+from engine.runs.observing.overview import looked_for, state_of
+from engine.runs.observing.summary import Summary
+from engine.runs.settings import settings
+
+Json = Annotated[bool, typer.Option("--json", help=text("cli.json"))]
+RunId = Annotated[str, typer.Argument(metavar="RUN", help=text("cli.run_id"))]
+Wait = Annotated[bool, typer.Option("--wait", help=text("cli.wait"))]
+Priority = Annotated[int | None, typer.Option(help=text("cli.priority"))]
+SpendingLimit = Annotated[
+    float | None, typer.Option("--spending-limit-usd", help=text("cli.spending_limit"))
+]
+
+
+def add_to(app: typer.Typer) -> None:
+    runs_app = new_app(text("cli.runs"))
+    app.add_typer(runs_app, name="runs")
+    for name, command in (
+        ("list", list_runs),
+        ("show", show_run),
+        ("logs", show_log),
+        ("cancel", cancel_run),
+        ("resume", resume_run),
+        ("restart", restart_run),
+        ("queue", show_queue),
+        ("backends", show_back_ends),
+        ("render", render_run),
+    ):
+        runs_app.command(name, help=text(f"cli.runs_{name}"))(command)
+    lifecycle.add_to(runs_app)
+
+
+def list_runs(
+    words: Annotated[str, typer.Argument(metavar="WORDS", help=text("cli.list_words"))] = "",
+    phase: Annotated[list[Phase] | None, typer.Option(help=text("cli.list_phase"))] = None,
+    tag: Annotated[list[str] | None, typer.Option(help=text("cli.list_tag"))] = None,
+    archived: Annotated[bool, typer.Option("--archived", help=text("cli.list_archived"))] = False,
+    as_json: Json = False,
+) -> None:
+    seen = control.look_at_all()
+    found = looked_for(seen, words=words, states=phase or (), tags=tag or (), archived=archived)
+    if as_json:
+        print(json.dumps([_row(one) for one in found], indent=1))
+        return
+    head = ("run", "name", "phase", "steps", "loss", "cost", "disk")
+    print_table([text(f"table.{name}") for name in head], [_cells(one) for one in found])
+    for one in found:
+        if one.unreadable:
+            print(one.run_id, one.trouble(text.language), sep=": ")
+    print(
+        text(
+            "cli.listed",
+            n=len(found),
+            size=_size(sum(one.disk.total_bytes for one in found)),
+            free=_size(disk_space().free_bytes),
+        )
+    )
+
+
+def _row(one: Summary) -> dict[str, Any]:
+    """For programs: its keys stay."""
+    return (
+        {"run": one.run_id}
+        | one.model_dump(mode="json", exclude={"run_id"})
+        | {"trouble": one.trouble(text.language)}
+    )
+
+
+def _cells(one: Summary) -> list[str]:
+    state = state_of(one)
+    return [
+        one.run_id,
+        one.name,
+        text("runs.unreadable" if one.unreadable else f"phase.{state}"),
+        f"{one.steps_done}/{one.steps}",
+        "—" if one.held_out_loss is None else f"{one.held_out_loss:.4f}",
+        quantities.usd(one.cost_usd, text.language),
+        _size(one.disk.total_bytes),
+    ]
+
+
+def _size(n_bytes: int) -> str:
+    return show("disk_bytes", n_bytes, text.language)
+
+
+def show_run(run_id: RunId, as_json: Json = False) -> None:
+    run = Run.find(run_id)
+    control.look(run)
+    one, state, result = summary_of(run), run.state, run.result
+    if as_json:
+        found = {
+            "run": run.id,
+            "state": state.model_dump(mode="json"),
+            "result": result and result.model_dump(mode="json"),
+            "job": run.job.model_dump(mode="json"),
+            "summary": _row(one),
+            "checkpoints": [folder.name for folder in run.checkpoints()],
+        }
+        print(json.dumps(found, indent=1))
+        return
+    print(run.id, text(f"phase.{state.phase}"))
+    if state.failure:
+        print(state.failure.in_language(text.language))
+    print_table([text("table.quantity"), text("table.value")], _facts(one, run))
+    if one.note:
+        print(one.note)
+    if result:
+        watch.print_comparison(run, as_json=False)
+
+
+def _facts(one: Summary, run: Run) -> list[list[str]]:
+    _, name, _, steps, loss, cost, disk = _cells(one)
+    times = (one.created_at, one.started_at, one.ended_at)
+    created, started, ended = ("—" if at is None else f"{at.astimezone():%F %T}" for at in times)
+    facts = {
+        "name": name,
+        "tags": ", ".join(one.tags) or "—",
+        "steps": steps,
+        "loss": loss,
+        "cost": cost,
+        "created": created,
+        "started": f"{started} (× {one.starts})" if one.starts > 1 else started,
+        "ended": ended,
+        "back_end": one.back_end,
+        "priority": str(one.priority),
+        "checkpoints": ", ".join(folder.name for folder in run.checkpoints()) or "—",
+        "disk": disk,
+        "folder": str(run.folder),
+    }
+    return [[text(f"table.{key}"), value] for key, value in facts.items()]
+
+
+def show_log(
+    run_id: RunId,
+    lines: Annotated[int, typer.Option(help=text("cli.log_lines"), min=0, max=10_000)] = 500,
+    follow: Annotated[bool, typer.Option("--follow", help=text("cli.log_follow"))] = False,
+    node: Annotated[int | None, typer.Option(help=text("cli.log_node"), min=0)] = None,
+) -> None:
+    run = Run.find(run_id)
+    log = run.folder / ("log" if node is None else f"node-{node}.log")
+    if not log.is_file():
+        raise InputError("node", node, "file_missing")
+    parts: Iterable[str]
+    if follow:
+        parts = follow_log(log, lines, lambda: control.look(run).is_over)
+    else:
+        parts = [LogReader(log, lines).new()]
+    for part in parts:
+        sys.stdout.write(part)
+        sys.stdout.flush()
+
+
+def cancel_run(run_id: RunId) -> None:
+    run = Run.find(run_id)
+    control.cancel(run)
+    phase = control.wait(run)
+    print(text(f"phase.{phase}"))
+    if phase is not Phase.CANCELLED:
+        raise typer.Exit(1)
+
+
+def resume_run(
+    run_id: RunId,
+    priority: Priority = None,
+    spending_limit: SpendingLimit = None,
+    wait: Wait = False,
+) -> None:
+    run = Run.find(run_id)
+    changes = {"priority": priority, "spending_limit_usd": spending_limit}
+    given = {name: value for name, value in changes.items() if value is not None}
+    control.resume(run, run.job.with_values(given) if given else None)
+    _after_start(run, wait)
+
+
+def restart_run(run_id: RunId, wait: Wait = False) -> None:
+    again = control.restart(Run.find(run_id))
+    print(again.id)
+    _after_start(again, wait)
+
+
+def _after_start(run: Run, wait: bool) -> None:
+    if wait:
+        watch.follow(run)
+    else:
+        print(text(f"phase.{control.look(run)}"))
+
+
+def show_queue(as_json: Json = False) -> None:
+    control.look_at_all()
+    rows = [
+        {
+            "run": one.run.id,
+            "back_end": one.run.job.back_end,
+            "priority": one.run.job.priority,
+            "behind": one.behind,
+            "held_by": one.held_by and one.held_by.in_language(text.language),
+        }
+        for one in queue.waiting()
+    ]
+    if as_json:
+        print(json.dumps(rows, indent=1))
+        return
+    head = ("run", "back_end", "priority", "behind", "held_by")
+    cells = [["—" if row[name] is None else str(row[name]) for name in head] for row in rows]
+    print_table([text(f"table.{name}") for name in head], cells)
+
+
+def show_back_ends(as_json: Json = False) -> None:
+    allowed = settings()
+    rows: list[dict[str, Any]] = []
+    for name in BACK_ENDS:
+        lacks = [error.in_language(text.language) for error in back_end(name).lacks(allowed)]
+        slots = None if lacks else queue.slots_of(name, allowed)
+        rows.append(
+            {
+                "back_end": name,
+                "ready": not lacks,
+                "lacks": lacks,
+                "slots": slots and slots.total,
+                "slots_taken": slots and len(slots.taken),
+            }
+        )
+    if as_json:
+        print(json.dumps(rows, indent=1))
+        return
+    for row in rows:
+        for lack in row["lacks"]:
+            print(text("cli.back_end_lacks", name=row["back_end"], lack=lack))
+        if row["ready"]:
+            key = "back_end_ready" if row["slots"] is None else "back_end_slots"
+            taken, slots = row["slots_taken"], row["slots"]
+            print(text(f"cli.{key}", name=row["back_end"], taken=taken, slots=slots))
+
+
+def render_run(
+    run_id: RunId,
+    on: Annotated[Literal["slurm", "kubernetes"], typer.Option(help=text("cli.render_on"))],
+) -> None:
+    run, allowed = Run.find(run_id), settings()
+    machine = back_end(on).machine(allowed)  # refuses one that is not set up
+    if on == "slurm":
+        assert allowed.slurm is not None
+        print(slurm.job_script(run, allowed.slurm, machine))
+    else:
+        assert allowed.kubernetes is not None
+        print(kubernetes.manifest(run, allowed.kubernetes, machine))

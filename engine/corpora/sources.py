@@ -1,0 +1,247 @@
+"""Where documents come from: files of text, lines of JSON, Parquet tables, packages.
+
+Nothing here holds a corpus: files are walked, and read in parts of about a megabyte.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from engine.corpora.choice import CorpusChoice
+from engine.corpora.packages import PACKAGES
+from engine.documents import InputError
+
+MAX_DOCUMENT_BYTES = 64 * 2**20
+"""A longer text, or line of JSON, is a mistake: a dump, or a file of another kind."""
+
+_SUFFIXES = {".txt": "text", ".md": "text", ".jsonl": "jsonl", ".parquet": "parquet"}
+_PART_BYTES = 2**20
+_PARQUET_ROWS = 64
+_MAX_COLUMN_BYTES = 2**31
+"""Of one row group: Parquet decodes a page as a whole."""
+_CHECKED_BYTES = 16 * 2**20
+_EVERY_BYTE = 256 + 1
+
+
+@dataclass(frozen=True, slots=True)
+class SourceFile:
+    path: Path
+    name: str
+    """What documents in it are called by: its path below the corpus."""
+    kind: str
+    """``text``, ``jsonl``, ``parquet``, or the package that it belongs to."""
+    n_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Documents that are read at once: a file of text, some lines, some rows."""
+
+    file: SourceFile
+    n_bytes: int
+    start: int = 0
+    """First byte of its lines."""
+    first: int = 1
+    """Number of its first line or row."""
+    rows: tuple[str | None, ...] = ()
+
+
+def source_files(source: str) -> Iterator[SourceFile]:
+    """The files of a corpus, in an order that does not change.
+
+    Raises
+    ------
+    InputError
+        If the source is neither a package that is installed nor a place of text, or a file of
+        text is too large.
+    """
+    if package := PACKAGES.get(source):
+        folder = package.folder
+        for path in package.files(folder):
+            yield SourceFile(path, str(path.relative_to(folder)), source, path.stat().st_size)
+        return
+    root = Path(source).expanduser()
+    if root.is_file() and root.suffix.lower() in _SUFFIXES:
+        yield _source_file(root, root.name)
+    elif root.is_dir():
+        for at, folders, names in os.walk(root):
+            folders.sort()
+            for name in sorted(names):
+                path = Path(at, name)
+                if path.suffix.lower() in _SUFFIXES and path.is_file():
+                    yield _source_file(path, path.relative_to(root).as_posix())
+    else:
+        raise InputError("corpus.source", source, "corpus_source", packages=", ".join(PACKAGES))
+
+
+def _source_file(path: Path, name: str) -> SourceFile:
+    kind, n_bytes = _SUFFIXES[path.suffix.lower()], path.stat().st_size
+    if kind == "text" and n_bytes > MAX_DOCUMENT_BYTES:
+        raise InputError(str(path), f"{n_bytes} bytes", "too_large", limit=MAX_DOCUMENT_BYTES)
+    return SourceFile(path, name, kind, n_bytes)
+
+
+def digest_of(source: str) -> str:
+    """A hash over every byte of the corpus and every name in it."""
+    digest = hashlib.sha256()
+    for found in source_files(source):
+        if found.kind == "jsonl":
+            for _ in _lines(found):  # refuses a line that is too long before all of it is hashed
+                pass
+        digest.update(f"{found.n_bytes} {found.name!r}\n".encode())
+        with found.path.open("rb") as file:
+            digest.update(hashlib.file_digest(file, "sha256").digest())
+    return digest.hexdigest()
+
+
+def parts_of(file: SourceFile, text_field: str) -> Iterator[Part]:
+    """What of a file is read at once.
+
+    Raises
+    ------
+    InputError
+        If a line is too long, or a Parquet file is none or has no such column of text.
+    """
+    if file.kind == "jsonl":
+        yield from _lines(file)
+    elif file.kind == "parquet":
+        yield from _rows(file, text_field)
+    else:
+        yield Part(file, file.n_bytes)
+
+
+def _lines(file: SourceFile) -> Iterator[Part]:
+    """Whole lines, about a megabyte of them."""
+    start, first, end = 0, 1, 0
+    with file.path.open("rb") as opened:
+        while block := opened.read(_PART_BYTES):
+            newest = block.rfind(b"\n") + 1
+            if newest:
+                yield Part(file, end + newest - start, start, first)
+                start, first = end + newest, first + block.count(b"\n")
+            end += len(block)
+            if end - start > MAX_DOCUMENT_BYTES:
+                where = f"{file.path}:{first}"
+                raise InputError(
+                    where, f"{end - start} bytes", "line_end", limit=MAX_DOCUMENT_BYTES
+                )
+    if end > start:
+        yield Part(file, end - start, start, first)
+
+
+def _rows(file: SourceFile, column: str) -> Iterator[Part]:
+    import pyarrow as pa  # most commands do without
+    from pyarrow import parquet
+
+    try:
+        table = parquet.ParquetFile(file.path, buffer_size=_PART_BYTES, pre_buffer=False)
+    except (pa.ArrowInvalid, OSError) as error:
+        raise InputError(str(file.path), str(error), "parquet") from None
+    with table:
+        if column not in table.schema_arrow.names:
+            names = ", ".join(table.schema_arrow.names)
+            raise InputError(f"{file.path}: corpus.text_field", column, "column", names=names)
+        kind = table.schema_arrow.field(column).type
+        if not (pa.types.is_string(kind) or pa.types.is_large_string(kind)):
+            raise InputError(f"{file.path}: {column}", str(kind), "text")
+        at = table.schema_arrow.names.index(column)
+        for group in range(table.num_row_groups):
+            n_bytes = table.metadata.row_group(group).column(at).total_uncompressed_size
+            if n_bytes > _MAX_COLUMN_BYTES:
+                where = f"{file.path}: {column}"
+                raise InputError(where, f"{n_bytes} bytes", "too_large", limit=_MAX_COLUMN_BYTES)
+        first = 1
+        try:
+            for batch in table.iter_batches(_PARQUET_ROWS, columns=[column]):
+                rows = tuple(batch.column(0).to_pylist())
+                yield Part(file, batch.nbytes, first=first, rows=rows)
+                first += len(rows)
+        except (pa.ArrowInvalid, OSError, UnicodeDecodeError) as error:
+            raise InputError(str(file.path), str(error), "parquet") from None
+
+
+def read_part(part: Part, text_field: str) -> Iterator[tuple[str, str]]:
+    """(name, text) of each document.
+
+    Raises
+    ------
+    InputError
+        If a file or line is not UTF-8, or a line is not JSON or lacks its text.
+    """
+    file = part.file
+    if file.kind == "text":
+        yield file.name, _decode(file.path.read_bytes(), str(file.path))
+    elif file.kind == "jsonl":
+        with file.path.open("rb") as opened:
+            opened.seek(part.start)
+            lines = opened.read(part.n_bytes).split(b"\n")
+        for number, line in enumerate(lines, part.first):
+            if line.strip():
+                yield f"{file.name}:{number}", _of_json(line, f"{file.path}:{number}", text_field)
+    elif file.kind == "parquet":
+        for number, text in enumerate(part.rows, part.first):
+            if text is not None:
+                yield f"{file.name}:{number}", text
+    else:
+        yield file.name, PACKAGES[file.kind].prose(file.path)
+
+
+def _decode(raw: bytes, where: str) -> str:
+    try:
+        text = raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise InputError(where, f"byte {error.start}", "not_utf8") from None
+    if "\0" in text:
+        raise InputError(where, f"byte {raw.index(0)}", "no_nul_bytes")
+    return text
+
+
+def _of_json(line: bytes, where: str, text_field: str) -> str:
+    try:
+        found = json.loads(_decode(line, where))
+    except (ValueError, RecursionError) as error:
+        if isinstance(error, InputError):
+            raise
+        raise InputError(where, line[:60].decode("utf-8", "replace"), "json_line") from None
+    text = found.get(text_field) if isinstance(found, dict) else None
+    if not isinstance(text, str):
+        shown = line[:60].decode("utf-8", "replace")
+        raise InputError(where, shown, "json_field", name=text_field)
+    return text
+
+
+def check_corpus(choice: CorpusChoice, vocab: int | None = None) -> None:
+    """Find what can be known of a corpus before it is prepared, reading 16 MB of it at most.
+
+    Raises
+    ------
+    InputError
+        As :func:`source_files`, :func:`parts_of` and :func:`read_part`; also if fewer than two
+        documents have text (one must be held out), or ``vocab`` is larger than the text gives.
+    """
+    n_files = n_documents = n_bytes = 0
+    for file in source_files(choice.source):
+        n_files += 1
+        if file.kind in PACKAGES or n_bytes > _CHECKED_BYTES:
+            continue  # a package's files are as its makers left them
+        for part in parts_of(file, choice.text_field):
+            for _, text in read_part(part, choice.text_field):
+                n_documents += bool(text.strip())
+                n_bytes += len(text.encode("utf-8", "replace"))
+            if n_bytes > _CHECKED_BYTES:
+                break
+    if choice.source in PACKAGES:
+        n_documents = n_files
+    if n_bytes > _CHECKED_BYTES:
+        return
+    if n_documents < 2:
+        raise InputError("corpus.source", choice.source, "two_documents", found=n_documents)
+    # Every merge joins two tokens of the text: there are fewer merges than bytes.
+    if vocab and n_bytes and vocab - _EVERY_BYTE >= n_bytes:
+        limit = _EVERY_BYTE + n_bytes - 1
+        raise InputError("tokenizer_vocab", vocab, "less_than_equal", limit=limit)

@@ -1,0 +1,1 @@
+"""Groups of runs that answer one question: ladders, searches, compression, machine profiles."""

@@ -1,0 +1,1 @@
+"""Recipes of training runs and their checks. Imports no torch."""

@@ -1,0 +1,1 @@
+"""Forecasts, comparisons and scores as tables of text."""

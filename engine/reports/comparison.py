@@ -1,0 +1,117 @@
+"""Predicted beside measured, and the calibration that follows from it."""
+
+from __future__ import annotations
+
+import datetime
+import statistics
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from engine.calibration.calibration import Calibration, RatioSpread
+from engine.forecast import SECONDS_PER_HOUR, Figure, Forecast, forecast
+from engine.plan import Plan
+from engine.results import RunResult
+
+REPETITION_SPREAD = 0.02
+"""Memory and loss of one run say nothing of their spread; repeated runs differ by less than
+this."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison:
+    """One quantity of one run. ``quantity`` carries its unit, as everywhere."""
+
+    quantity: str
+    predicted: Figure
+    measured: float
+
+    @property
+    def ratio(self) -> float:
+        """Measured ÷ predicted."""
+        return self.measured / self.predicted.value
+
+    @property
+    def inside_interval(self) -> bool:
+        return self.predicted.low <= self.measured <= self.predicted.high
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measurement:
+    """A finished run beside the plan that it was forecast from."""
+
+    run_id: str
+    measured_on: datetime.date
+    plan: Plan
+    result: RunResult
+
+
+def compare(predicted: Forecast, plan: Plan, result: RunResult) -> list[Comparison]:
+    """What was forecast for a run and what it measured, quantity by quantity.
+
+    The measured MFU is against the matmul rate that the run measured itself, the predicted one
+    against the peak in the table. Cost and hours count the training steps, not evaluations.
+    """
+    device_hours = result.steps_time_s * result.n_ranks / SECONDS_PER_HOUR
+    cost_usd = device_hours * float(plan.cluster.price_usd_per_device_hour)
+    pairs = (
+        ("step_time_s", predicted.step_time_s, result.step_time_s),
+        ("tokens_per_s", predicted.tokens_per_s, result.tokens_per_s),
+        ("mfu", predicted.mfu, result.mfu),
+        (
+            "memory_bytes_per_device",
+            predicted.memory_bytes_per_device,
+            result.memory_bytes_per_device,
+        ),
+        ("loss_nats_per_token", predicted.loss_nats_per_token, result.held_out_loss),
+        ("device_hours", predicted.device_hours, device_hours),
+        ("cost_usd", predicted.cost_usd, cost_usd),
+    )
+    return [
+        Comparison(quantity=quantity, predicted=figure, measured=measured)
+        for quantity, figure, measured in pairs
+        if figure.value  # a run on a free machine costs nothing, and has no ratio of costs
+    ]
+
+
+def calibrate(measurements: Sequence[Measurement]) -> Calibration:
+    """The calibration of runs of one recipe on one kind of device.
+
+    Ratios are to the forecast from the tables, without a calibration or a machine's profile, so
+    that correcting twice is correcting once. The value is the median of the runs' means; low and
+    high are the smallest 10th and the largest 90th percentile of the step times of any run.
+    """
+    if not measurements:
+        raise ValueError("no measurements")
+    step, low, high, memory, loss = [], [], [], [], []
+    for one in measurements:
+        base = forecast(one.plan.model_copy(update={"calibration": None, "profile": None}))
+        predicted_s, result = base.step_time_s.value, one.result
+        step.append(result.step_time_s / predicted_s)
+        low.append(result.step_time_s_p10 / predicted_s)
+        high.append(result.step_time_s_p90 / predicted_s)
+        memory.append(result.memory_bytes_per_device / base.memory_bytes_per_device.value)
+        loss.append(result.held_out_loss / base.loss_nats_per_token.value)
+    latest = max(measurements, key=lambda one: one.measured_on)
+    return Calibration(
+        run_ids=tuple(one.run_id for one in measurements),
+        measured_on=latest.measured_on,
+        accelerator=latest.plan.cluster.accelerator,
+        device=latest.result.device,
+        parameters=latest.result.n_parameters,
+        tokens=latest.result.tokens,
+        step_time=RatioSpread(
+            value=statistics.median(step), low=min(*low, *step), high=max(*high, *step)
+        ),
+        memory=_spread(memory),
+        loss=_spread(loss),
+    )
+
+
+def _spread(values: Sequence[float]) -> RatioSpread:
+    """Median of the runs, and bounds that a repetition may be expected to keep to."""
+    value = statistics.median(values)
+    return RatioSpread(
+        value=value,
+        low=min(*values, value * (1 - REPETITION_SPREAD)),
+        high=max(*values, value * (1 + REPETITION_SPREAD)),
+    )

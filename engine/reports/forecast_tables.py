@@ -1,0 +1,102 @@
+"""Forecasts and comparisons as tables of text, for the terminal and the app alike."""
+
+from __future__ import annotations
+
+import math
+import sys
+from collections.abc import Sequence
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+from engine import quantities
+from engine.forecast import Figure, Forecast
+from engine.reports.comparison import Comparison
+from engine.text import Catalog
+
+Rows = tuple[list[str], list[list[str]]]
+"""Column heads, and rows of as many cells."""
+
+FIGURES = (
+    "memory_bytes_per_device",
+    "step_time_s",
+    "tokens_per_s",
+    "mfu",
+    "wall_clock_hours",
+    "device_hours",
+    "cost_usd",
+    "loss_nats_per_token",
+    "serving_tokens_per_s_per_device",
+    "serving_usd_per_million_tokens",
+)
+"""The figures of a forecast that carry bounds, in the order of reading."""
+
+
+def show(quantity: str, value: float, language: str) -> str:
+    """A value with its unit, which the quantity's name carries."""
+    if quantity.endswith("_usd") or "_usd_" in quantity:
+        return quantities.usd(value, language)
+    if "_bytes" in quantity:
+        return quantities.si(value, "B", language)
+    if quantity == "wall_clock_hours":
+        return quantities.duration(3600 * value, language)
+    if quantity == "step_time_s":
+        return quantities.duration(value, language)
+    if quantity == "mfu":
+        return quantities.share(value, language)
+    if quantity == "device_hours":
+        return f"{quantities.number(value, language)} h"
+    if "tokens_per_s" in quantity:
+        return f"{quantities.count(value, language)}/s"
+    return quantities.number(value, language)
+
+
+def show_figure(quantity: str, figure: Figure, language: str) -> str:
+    """value (low – high)."""
+    low, high = (show(quantity, bound, language) for bound in (figure.low, figure.high))
+    return f"{show(quantity, figure.value, language)} ({low} – {high})"
+
+
+def comparison_rows(text: Catalog, rows: Sequence[Comparison]) -> Rows:
+    """Predicted beside measured, with their ratio."""
+    head = [text(f"table.{name}") for name in ("quantity", "predicted", "measured", "ratio")]
+    return head, [
+        [
+            text(f"quantity.{row.quantity}"),
+            show_figure(row.quantity, row.predicted, text.language),
+            show(row.quantity, row.measured, text.language),
+            f"{row.ratio:.3f}",
+        ]
+        for row in rows
+    ]
+
+
+def forecast_rows(text: Catalog, before: Forecast, after: Forecast | None = None) -> Rows:
+    """Every figure with its bounds; with ``after``, both side by side."""
+    columns = [before] if after is None else [before, after]
+    names = ["forecast"] if after is None else ["forecast", "calibrated"]
+    head = [text("table.quantity"), *(text(f"table.{name}") for name in names)]
+    return head, [
+        [text(f"quantity.{name}")]
+        + [show_figure(name, getattr(one, name), text.language) for one in columns]
+        for name in FIGURES
+    ]
+
+
+def change(before: float, after: float) -> float | None:
+    """Relative change, or None where there is none to speak of."""
+    if not before or math.isclose(before, after, rel_tol=5e-4):
+        return None
+    return after / before - 1
+
+
+def print_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for index, name in enumerate(head):
+        table.add_column(name, justify="left" if index == 0 else "right", no_wrap=True)
+    for row in rows:
+        table.add_row(*row)
+    # In a pipe there is no width to keep to, and a cut figure would be a wrong one.
+    width = None if sys.stdout.isatty() else 240
+    Console(highlight=False, width=width).print(table)

@@ -1,0 +1,1 @@
+"""Starting, queueing, supervising and stopping runs."""

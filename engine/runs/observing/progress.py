@@ -1,0 +1,258 @@
+"""How far a run is, what it has taken and how its loss fell: read from its metrics, for the page
+and the terminal alike."""
+
+from __future__ import annotations
+
+import statistics
+from bisect import bisect_left
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Literal, NamedTuple, Self, get_args
+
+from engine.files import read_json
+from engine.flops import training_flops_per_token
+from engine.forecast import SECONDS_PER_HOUR, Figure, Forecast
+from engine.plan import Plan
+from engine.recipes.recipe import Recipe
+from engine.results import StepMetrics
+from engine.runs.folder import Run
+
+Axis = Literal["steps", "tokens", "flops", "hours", "usd"]
+"""What a loss is drawn against. Hours and dollars are those of the steps; evaluations and the
+start are left out, as in the forecast."""
+AXES: tuple[Axis, ...] = get_args(Axis)
+
+_RECENT_STEPS = 50
+_SMOOTHED_SHARE = 0.01
+"""Of a run's steps: over about as many the smoothed loss is a mean."""
+
+
+class Curve(NamedTuple):
+    """Points to draw: places on an axis, and the losses there in nats per token."""
+
+    x: list[float]
+    y: list[float]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Meter:
+    """What a run has taken so far, beside what it was forecast to take."""
+
+    axis: Literal["usd", "hours"]
+    """Hours where the devices cost nothing."""
+    so_far: float
+    at_end: float
+    """At the pace of its last steps; what it has taken before the first."""
+    forecast: Figure
+
+    @property
+    def inside_interval(self) -> bool:
+        """Whether it will end within the forecast's bounds, at this pace."""
+        return self.forecast.low <= self.at_end <= self.forecast.high
+
+
+class Preparing(NamedTuple):
+    """How far the text of a run is prepared."""
+
+    stage: str
+    share: float
+
+
+def price_usd_per_hour(recipe: Recipe, plan: Plan) -> float:
+    """Of all devices of a run together."""
+    return recipe.n_ranks * float(plan.cluster.price_usd_per_device_hour)
+
+
+@dataclass
+class Progress:
+    """What a run has reported so far; :meth:`update` reads what is new."""
+
+    run: Run
+    metrics: list[StepMetrics] = field(default_factory=list)
+    smoothed_losses: list[float] = field(default_factory=list)
+    """Training loss without the noise of single batches: an exponential mean, whose start is
+    corrected as Adam's moments are (Kingma 2015, section 3)."""
+
+    def __post_init__(self) -> None:
+        self.recipe = self.run.recipe
+        self._price_usd_per_hour = price_usd_per_hour(self.recipe, self.run.plan)
+        self._flops_per_token = training_flops_per_token(self.recipe.shape)
+        self._lines = self.run.metrics()
+        self._hours: list[float] = []
+        """Of all steps up to each."""
+        self._decay = 1 - 1 / max(1.0, _SMOOTHED_SHARE * self.recipe.steps)
+        self._mean = 0.0
+
+    def update(self) -> Self:
+        began_anew, lines = self._lines.new()
+        if began_anew:  # training has gone back to a checkpoint
+            for seen in (self.metrics, self.smoothed_losses, self._hours):
+                seen.clear()
+            self._mean = 0.0
+        for line in lines:
+            step = StepMetrics.parse(line, "metrics.jsonl")
+            before_hours = self._hours[-1] if self._hours else 0.0
+            self.metrics.append(step)
+            self._hours.append(before_hours + step.step_time_s / SECONDS_PER_HOUR)
+            self._mean = self._decay * self._mean + (1 - self._decay) * step.loss
+            self.smoothed_losses.append(self._mean / (1 - self._decay ** len(self.metrics)))
+        return self
+
+    @cached_property
+    def forecast(self) -> Forecast:
+        return self.run.forecast
+
+    @property
+    def steps_done(self) -> int:
+        return self.metrics[-1].step if self.metrics else 0
+
+    @property
+    def share_done(self) -> float:
+        return self.steps_done / self.recipe.steps
+
+    @property
+    def _recent_step_time_s(self) -> float | None:
+        recent = [line.step_time_s for line in self.metrics[-_RECENT_STEPS:]]
+        return statistics.median(recent) if recent else None
+
+    @property
+    def seconds_left(self) -> float | None:
+        """At the pace of the last steps; None before the first."""
+        pace_s = self._recent_step_time_s
+        return None if pace_s is None else (self.recipe.steps - self.steps_done) * pace_s
+
+    @property
+    def tokens_per_s(self) -> float | None:
+        """At the pace of the last steps; None before the first."""
+        pace_s = self._recent_step_time_s
+        return None if pace_s is None else self.recipe.tokens_per_step / pace_s
+
+    @property
+    def hours(self) -> float:
+        """What the steps so far have taken."""
+        return self._hours[-1] if self._hours else 0.0
+
+    @property
+    def spent_hours(self) -> float:
+        """What all steps took that were ever taken, those included that were lost with their
+        process and taken again."""
+        state = self.run.state
+        since = state.started_at.timestamp() if state.started_at else 0.0
+        n_before = bisect_left(self.metrics, since, key=lambda step: step.time)
+        before_hours = self._hours[n_before - 1] if n_before else 0.0
+        return state.spent_s / SECONDS_PER_HOUR + self.hours - before_hours
+
+    @property
+    def cost_usd(self) -> float:
+        """What all steps have cost that were ever taken."""
+        return self._price_usd_per_hour * self.spent_hours
+
+    @property
+    def held_out_loss(self) -> float | None:
+        """The last one measured."""
+        losses = self.held_out_curve("steps").y
+        return losses[-1] if losses else None
+
+    @property
+    def forecasts_loss(self) -> bool:
+        """Whether the forecast of the loss means something: its law was fitted to runs of this
+        size, or measured runs correct it."""
+        return self.recipe.shape.is_causal and not self.forecast.loss_extrapolated
+
+    def meter(self) -> Meter:
+        left_hours = (self.seconds_left or 0.0) / SECONDS_PER_HOUR
+        if self._price_usd_per_hour:
+            return Meter(
+                axis="usd",
+                so_far=self.cost_usd,
+                at_end=self.cost_usd + self._price_usd_per_hour * left_hours,
+                forecast=self.forecast.cost_usd,
+            )
+        steps_per_hour = self.recipe.steps / SECONDS_PER_HOUR
+        return Meter(
+            axis="hours",
+            so_far=self.spent_hours,
+            at_end=self.spent_hours + left_hours,
+            forecast=self.forecast.step_time_s * steps_per_hour,
+        )
+
+    def preparing(self) -> Preparing | None:
+        """How far its text is, while it is prepared; None where nothing was said of it."""
+        said = read_json(self.run.folder / "preparing.json")
+        return None if said is None else Preparing(said["stage"], said["share"])
+
+    def place(self, index: int, axis: Axis) -> float:
+        """Where the step of ``metrics[index]`` stands on an axis."""
+        step = self.metrics[index]
+        match axis:
+            case "steps":
+                return step.step
+            case "tokens":
+                return step.tokens
+            case "flops":
+                return step.tokens * self._flops_per_token
+            case "hours":
+                return self._hours[index]
+            case "usd":
+                return self._price_usd_per_hour * self._hours[index]
+
+    def planned_end(self, axis: Axis) -> float:
+        """Where the run ends on an axis, by its recipe and its forecast."""
+        match axis:
+            case "steps":
+                return self.recipe.steps
+            case "tokens":
+                return self.recipe.tokens
+            case "flops":
+                return self.recipe.tokens * self._flops_per_token
+            case "hours":
+                return self.forecast.step_time_s.value * self.recipe.steps / SECONDS_PER_HOUR
+            case "usd":
+                return self.forecast.cost_usd.value
+
+    def train_curve(self, axis: Axis, most_points: int = 400) -> Curve:
+        """Training loss of single steps; of a long run, ``most_points`` of them."""
+        shown = spread_indices(len(self.metrics), most_points)
+        return Curve(
+            [self.place(index, axis) for index in shown],
+            [self.metrics[index].loss for index in shown],
+        )
+
+    def smoothed_curve(self, axis: Axis, most_points: int = 400) -> Curve:
+        shown = spread_indices(len(self.metrics), most_points)
+        return Curve(
+            [self.place(index, axis) for index in shown],
+            [self.smoothed_losses[index] for index in shown],
+        )
+
+    def held_out_curve(self, axis: Axis) -> Curve:
+        """Loss where it was evaluated; the last one over all held-out documents."""
+        curve = Curve([], [])
+        for index, line in enumerate(self.metrics):
+            if line.held_out_loss is not None:
+                curve.x.append(self.place(index, axis))
+                curve.y.append(line.held_out_loss)
+        result = self.run.result
+        if result is not None and self.metrics:
+            curve.x.append(self.place(len(self.metrics) - 1, axis))
+            curve.y.append(result.held_out_loss)
+        return curve
+
+
+def losses_compare(seen: Sequence[Progress]) -> bool:
+    """Whether a loss per token means the same in all of them: one text, one size of tokenizer,
+    one thing to predict."""
+    recipes = [one.recipe for one in seen]
+    return len({(r.corpus.content_hash, r.text_vocab, r.shape.is_causal) for r in recipes}) <= 1
+
+
+def spread_indices(n: int, most: int) -> list[int]:
+    """At most ``most`` of ``n`` places, the first and the last among them: half of them evenly
+    spread, half evenly on a log axis, so that a curve keeps its form on either."""
+    if n <= most:
+        return list(range(n))
+    half = most // 2
+    even = {round(i * (n - 1) / (half - 1)) for i in range(half)}
+    early = {round(n ** (i / (half - 1))) - 1 for i in range(half)}
+    return sorted(even | early)

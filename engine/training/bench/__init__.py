@@ -1,0 +1,1 @@
+"""Measurements of this machine: single operations, short runs, load and memory."""

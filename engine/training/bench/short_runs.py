@@ -1,0 +1,125 @@
+"""Short real runs, one after the other, for what they tell of this machine.
+
+``python -m engine.training.bench.short_runs`` reads one request a line on standard input and
+answers with one line each: ``{"recipe": …, "seconds": …}`` or, for the rates of single operations,
+``{"n_ranks": …, "precisions": […]}``. A fork server imports PyTorch and DeepSpeed once; every run's
+ranks are fresh children of it, with memory of their own to measure. It is the training loop itself
+that is timed, on random tokens, which take as long as any others.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import statistics
+import sys
+import time
+from collections.abc import Sequence
+from importlib import import_module
+from typing import Any
+
+import numpy as np
+import torch
+
+from engine.recipes.recipe import Recipe
+from engine.training import ranks
+from engine.training.batches import TrainingBatches
+from engine.training.bench import measuring
+from engine.training.bench.fork_server import on_ranks, start_server
+from engine.training.bench.kernels import measure_rates
+from engine.training.bench.matmul import measure_matmul_flops_per_s
+from engine.training.bench.reference_workload import Pace
+from engine.training.learner import Learner
+from engine.training.model import build_model
+
+MIN_STEPS = 6
+_RUN = "engine.training.worker"
+
+
+def short_run(recipe: Recipe, seconds: float) -> dict[str, Any]:
+    """Train ``recipe`` for about ``seconds`` on all of its ranks; what rank 0 measured."""
+    library_bytes = measuring.library_memory_bytes()  # of a process that has imported them
+    measured: dict[str, Any] = on_ranks(recipe.n_ranks, _train, recipe, seconds, library_bytes)
+    return measured
+
+
+def rates(n_ranks: int, precisions: Sequence[str]) -> dict[str, Any]:
+    """What rank 0 measured while all of them did the same."""
+    measured: dict[str, Any] = on_ranks(n_ranks, _measure_rates, precisions)
+    return measured
+
+
+def _measure_rates(device: torch.device, _rank: int, precisions: Sequence[str]) -> dict[str, Any]:
+    return measure_rates(device, precisions)
+
+
+def _train(
+    device: torch.device, rank: int, recipe: Recipe, seconds: float, library_bytes: int
+) -> dict[str, Any]:
+    # As a run does before it trains: the workspaces of these products stay in its memory.
+    measure_matmul_flops_per_s(device, recipe.layout.precision, seconds=0.3)
+    measuring.forget_peak_memory(device)
+    idle_bytes = measuring.memory_in_use_bytes(device) + _unmapped(device, library_bytes)
+    torch.manual_seed(recipe.seed)
+    learner = Learner(recipe, build_model(recipe.shape), device)
+    tokens = np.random.default_rng(recipe.seed).integers(
+        recipe.text_vocab, size=64 * recipe.shape.seq_len_tokens
+    )
+    batches = TrainingBatches(tokens, recipe)
+    pace = Pace(device)
+    load: measuring.LoadByOthers | None = None
+    times: list[float] = []
+    paces: list[float] = []
+    step = 0
+    while True:
+        if step == measuring.SETTLING_STEPS:
+            load, ends = measuring.LoadByOthers(), time.monotonic() + seconds
+        pace_s = pace.seconds()
+        started = time.perf_counter()
+        ranks.sum_over_ranks(learner.step(step, batches, rank))
+        step_s = time.perf_counter() - started
+        if step >= measuring.SETTLING_STEPS:
+            times.append(step_s)
+            paces.append(pace_s)
+        step += 1
+        over = len(times) >= MIN_STEPS and time.monotonic() >= ends
+        if ranks.sum_of(float(over and rank == 0), device):
+            break
+    assert load is not None
+    peak_bytes = measuring.peak_memory_bytes(device) + _unmapped(device, library_bytes)
+    memory_bytes = ranks.largest_of(peak_bytes, device)
+    own_cpu_s = ranks.sum_of(load.own_cpu_s(), device)
+    pace_s = ranks.sum_of(statistics.fmean(paces), device) / recipe.n_ranks
+    return {
+        "step_times_s": times,
+        "pace_s": pace_s,
+        "memory_bytes": memory_bytes,
+        "idle_memory_bytes": idle_bytes,
+        "other_load_share": load.share(own_cpu_s),
+    }
+
+
+def _unmapped(device: torch.device, library_bytes: int) -> int:
+    """Memory of libraries that a run's process has and a forked one has not."""
+    if device.type != "cpu":
+        return 0
+    return max(0, library_bytes - measuring.library_memory_bytes())
+
+
+def main() -> None:
+    # What libraries print must not get between the lines: it goes where errors go.
+    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)
+    import_module(_RUN)  # its memory, too, is that of a run's process
+    start_server([_RUN, "engine.training.bench.short_runs"])
+    for line in sys.stdin:
+        request = json.loads(line)
+        if "recipe" in request:
+            answer = short_run(Recipe.parse(request["recipe"]), request["seconds"])
+        else:
+            answer = rates(**request)
+        print(json.dumps(answer), file=answers, flush=True)
+
+
+if __name__ == "__main__":
+    main()

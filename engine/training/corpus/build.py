@@ -1,0 +1,252 @@
+"""From a source of text to token files: clean, drop what is there twice, split, encode, keep.
+
+A prepared corpus is a folder of ``home_dir()/corpora`` named by the hash of everything that
+decides its content, so that equal recipes share one and a changed text never meets old tokens.
+Two passes: the first cleans and sketches documents onto disk, the second encodes those that are
+kept. No pass holds the corpus.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import time
+import unicodedata
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from hashlib import sha256
+from importlib import metadata
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.corpora.choice import CorpusChoice
+from engine.corpora.packages import PACKAGES
+from engine.corpora.sources import Part, digest_of, parts_of, source_files
+from engine.documents import InputError
+from engine.files import read_json, write_json
+from engine.paths import corpora_dir
+from engine.recipes.recipe import Recipe
+from engine.results import CorpusReport
+from engine.training.corpus.deduplication import Index
+from engine.training.corpus.shards import SHARDS, lzma_bits_per_byte, token_dtype, write_shards
+from engine.training.corpus.staging import Spool, clean_batch, split
+from engine.training.corpus.tokenizer import merges_as_tiktoken, train_tokenizer
+from engine.training.corpus.worker_pool import Workers
+
+_FORMAT = 3  # raise it when the files of a prepared corpus change
+_LIBRARIES = ("tokenizers", "tiktoken", "rensa")
+_TASK_BYTES = 2**20
+TOKENIZER_SAMPLE_BYTES = 50_000_000
+"""Of a larger corpus the tokenizer sees documents drawn at random, about so much of them."""
+
+STAGES = ("scan", "clean", "duplicates", "tokenizer", "tokens")
+
+OnProgress = Callable[[str, float], None]
+"""Called with the name of a stage and the share of it that is done."""
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedCorpus:
+    folder: Path
+    report: CorpusReport
+
+    @property
+    def tokenizer_file(self) -> Path:
+        return self.folder / "tokenizer.json"
+
+    def train_tokens(self) -> np.memmap:
+        """Shape (n_train_tokens,), documents one after the other, each with its end token."""
+        return self._open("train")
+
+    def held_out_tokens(self) -> np.memmap:
+        """Shape (n_held_out_tokens,)."""
+        return self._open("held_out")
+
+    def _open(self, shard: str) -> np.memmap:
+        dtype = np.uint16 if self.report.token_bytes == 2 else np.uint32
+        return np.memmap(self.folder / f"{shard}.bin", dtype=dtype, mode="r")
+
+
+def open_corpus(folder: Path) -> PreparedCorpus:
+    """A corpus that was prepared before."""
+    report = CorpusReport.parse(read_json(folder / "report.json") or {}, where="report.json")
+    return PreparedCorpus(folder, report)
+
+
+def prepare_corpus(recipe: Recipe, on_progress: OnProgress | None = None) -> PreparedCorpus:
+    """Tokenise the recipe's corpus, or find it already done.
+
+    Raises
+    ------
+    InputError
+        As :func:`prepare`; also when the text yields a smaller vocabulary than the recipe asks
+        for, or too few tokens to fill one batch.
+    """
+    corpus = prepare(recipe.corpus, recipe.text_vocab, on_progress)
+    report = corpus.report
+    if report.vocab < recipe.text_vocab:
+        field = "tokenizer_vocab" if recipe.tokenizer_vocab else "shape.vocab"
+        raise InputError(field, recipe.text_vocab, "less_than_equal", limit=report.vocab)
+    for field, found, needed in (
+        ("corpus.source", report.n_train_tokens, recipe.tokens_per_step),
+        ("corpus.held_out_share", report.n_held_out_tokens, recipe.shape.seq_len_tokens),
+    ):
+        if found <= needed:
+            raise InputError(field, f"{found} tokens", "more_tokens", needed=needed)
+    return corpus
+
+
+def prepare(
+    choice: CorpusChoice, vocab: int, on_progress: OnProgress | None = None
+) -> PreparedCorpus:
+    """Tokenise a corpus with at most ``vocab`` tokens, or find it already done.
+
+    Raises
+    ------
+    InputError
+        As :func:`source_files`, :func:`parts_of` and :func:`read_part`; also if fewer than two
+        documents are left.
+    """
+    return _Build(choice, vocab, on_progress or (lambda stage, share: None)).corpus()
+
+
+class _Build:
+    def __init__(self, choice: CorpusChoice, vocab: int, on_progress: OnProgress) -> None:
+        self.choice, self.vocab, self.on_progress = choice, vocab, on_progress
+        self.stage_s: dict[str, float] = {}
+
+    @contextmanager
+    def _stage(self, name: str) -> Iterator[None]:
+        start = time.perf_counter()
+        self.on_progress(name, 0.0)
+        yield
+        self.stage_s[name] = round(time.perf_counter() - start, 3)
+
+    def corpus(self) -> PreparedCorpus:
+        with self._stage("scan"):
+            folder = corpora_dir() / self._identity()
+        if not (folder / "report.json").is_file():
+            corpora_dir().mkdir(parents=True, exist_ok=True)
+            # Built beside its final place and renamed there: a killed build leaves nothing half
+            # done.
+            building = Path(tempfile.mkdtemp(prefix=".building-", dir=corpora_dir()))
+            try:
+                with Workers() as workers:
+                    report = self._build(building, workers)
+                write_json(building / "report.json", report.model_dump())
+                try:
+                    building.rename(folder)
+                except OSError:
+                    if not (folder / "report.json").is_file():  # not just a run that was faster
+                        raise
+            finally:
+                shutil.rmtree(building, ignore_errors=True)
+        return open_corpus(folder)
+
+    def _identity(self) -> str:
+        choice = self.choice.model_copy(update={"source": ""}).content_hash
+        versions = [f"{name} {metadata.version(name)}" for name in _LIBRARIES]
+        decides = [
+            str(_FORMAT),
+            str(self.vocab),
+            choice,
+            unicodedata.unidata_version,
+            *versions,
+            digest_of(self.choice.source),
+        ]
+        return sha256("\n".join(decides).encode()).hexdigest()[:16]
+
+    def _build(self, building: Path, workers: Workers) -> CorpusReport:
+        choice = self.choice
+        spool = Spool(building / "spool")
+        with self._stage("clean"):
+            spool.fill(workers.in_order(clean_batch, ((parts, choice) for parts in self._parts())))
+        with self._stage("duplicates"):
+            kept = spool.distinct(choice.near_duplicate_similarity)
+        if len(kept) < 2:
+            params = {"kept": len(kept), "read": spool.n_read}
+            raise InputError("corpus.source", choice.source, "two_kept", **params)
+        is_held_out = split(len(kept), choice.held_out_share)
+        lengths = spool.lengths()
+        starts = np.concatenate(([0], np.cumsum(lengths, dtype=np.int64)))
+        held = kept[is_held_out]
+        bits = workers.submit(lzma_bits_per_byte, spool.folder, starts[held], lengths[held])
+        with self._stage("tokenizer"):
+            sample = _sample(kept[~is_held_out], lengths)
+            tokenizer = train_tokenizer(spool.read(sample), self.vocab)
+            tokenizer.save(str(building / "tokenizer.json"))
+            alike = merges_as_tiktoken(tokenizer)
+            lzma_bits = bits.result()
+        with self._stage("tokens"):
+            n_tokens = write_shards(
+                spool,
+                kept,
+                is_held_out,
+                building / "tokenizer.json",
+                alike,
+                building,
+                workers,
+                self._counted("tokens", int(lengths[kept].sum())),
+            )
+        shutil.rmtree(spool.folder)
+        package = PACKAGES.get(choice.source)
+        return CorpusReport(
+            source=choice.source,
+            source_version=package.version if package else "",
+            n_documents=len(kept),
+            n_held_out_documents=len(held),
+            **{f"n_{name}_tokens": n_tokens[name] for name in SHARDS},
+            n_train_bytes=int(lengths[kept[~is_held_out]].sum()),
+            n_held_out_bytes=int(lengths[held].sum()),
+            held_out_lzma_bits_per_byte=lzma_bits,
+            vocab=tokenizer.get_vocab_size(),
+            token_bytes=np.dtype(token_dtype(tokenizer.get_vocab_size())).itemsize,
+            n_read_documents=spool.n_read,
+            n_read_bytes=spool.n_read_bytes,
+            dropped=spool.dropped.report(),
+            changed=dict(spool.changed),
+            tokenizer_sample_bytes=int(lengths[sample].sum()),
+            stage_s=self.stage_s,
+            n_workers=workers.n,
+        )
+
+    def _parts(self) -> Iterator[list[Part]]:
+        """Parts of files, together about a megabyte."""
+        total = sum(file.n_bytes for file in source_files(self.choice.source))
+        counted = self._counted("clean", total)
+        gathered: list[Part] = []
+        n_bytes = 0
+        for file in source_files(self.choice.source):
+            for part in parts_of(file, self.choice.text_field):
+                gathered.append(part)
+                n_bytes += part.n_bytes
+                if n_bytes >= _TASK_BYTES:
+                    counted(n_bytes)
+                    yield gathered
+                    gathered, n_bytes = [], 0
+        if gathered:
+            yield gathered
+
+    def _counted(self, stage: str, total: int) -> Callable[[int], None]:
+        done = 0
+
+        def on_bytes(n_bytes: int) -> None:
+            nonlocal done
+            done += n_bytes
+            self.on_progress(stage, min(1.0, done / max(1, total)))
+
+        return on_bytes
+
+
+def _sample(documents: Index, lengths: NDArray[np.uint32]) -> Index:
+    """All documents, or where they are many some drawn at random, in their order."""
+    total = int(lengths[documents].sum())
+    if total <= TOKENIZER_SAMPLE_BYTES:
+        return documents
+    drawn = np.random.default_rng(0).permutation(len(documents))
+    ends = np.cumsum(lengths[documents[drawn]], dtype=np.int64)
+    n = max(1, int(np.searchsorted(ends, TOKENIZER_SAMPLE_BYTES, "right")))
+    return np.sort(documents[drawn[:n]])

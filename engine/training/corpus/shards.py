@@ -1,0 +1,113 @@
+"""From a spool of texts to token files, in parallel."""
+
+from __future__ import annotations
+
+import lzma
+from collections.abc import Callable, Iterator
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from tokenizers import Tokenizer
+
+from engine.training.corpus.deduplication import Index
+from engine.training.corpus.staging import Spool
+from engine.training.corpus.tokenizer import Encoder
+from engine.training.corpus.worker_pool import Workers
+
+_TASK_BYTES = 2**20
+_LZMA_BYTES = 4 * 2**20
+
+SHARDS = ("train", "held_out")
+
+
+def token_dtype(vocab: int) -> type[np.uint16] | type[np.uint32]:
+    """The smaller of two that holds every id."""
+    return np.uint16 if vocab <= 2**16 else np.uint32
+
+
+def write_shards(
+    spool: Spool,
+    kept: Index,
+    is_held_out: NDArray[np.bool_],
+    tokenizer_file: Path,
+    alike: bool,
+    folder: Path,
+    workers: Workers,
+    on_bytes: Callable[[int], None],
+) -> dict[str, int]:
+    """Write ``train.bin`` and ``held_out.bin``, each document with its end token; returns how many
+    tokens each has. For ``alike`` see :class:`Encoder`."""
+    lengths = spool.lengths()[kept]
+    starts = (np.concatenate(([0], np.cumsum(spool.lengths(), dtype=np.int64)))[:-1])[kept]
+    tasks = (
+        (tokenizer_file, alike, spool.texts_file, starts[part], lengths[part], is_held_out[part])
+        for part in _tasks(lengths)
+    )
+    n_tokens = dict.fromkeys(SHARDS, 0)
+    files = {name: (folder / f"{name}.bin").open("wb") for name in SHARDS}
+    for n_bytes, *ids in workers.in_order(_encode, tasks):
+        for name, (raw, n) in zip(SHARDS, ids, strict=True):
+            files[name].write(raw)
+            n_tokens[name] += n
+        on_bytes(n_bytes)
+    for file in files.values():
+        file.close()
+    return n_tokens
+
+
+def _tasks(lengths: NDArray[np.uint32]) -> Iterator[slice]:
+    """Runs of documents of about a megabyte."""
+    ends = np.cumsum(lengths, dtype=np.int64)
+    start = 0
+    while start < len(lengths):
+        before = int(ends[start - 1]) if start else 0
+        stop = max(start + 1, int(np.searchsorted(ends, before + _TASK_BYTES, "right")))
+        yield slice(start, stop)
+        start = stop
+
+
+def _encode(
+    tokenizer_file: Path,
+    alike: bool,
+    texts_file: Path,
+    starts: Index,
+    lengths: NDArray[np.uint32],
+    is_held_out: NDArray[np.bool_],
+) -> tuple[int, tuple[bytes, int], tuple[bytes, int]]:
+    """(bytes read, (ids, how many) of the documents to train on, the same of those held out)."""
+    encoder, dtype = _encoder(tokenizer_file, alike)
+    end = np.array([encoder.end_id], dtype)
+    parts: tuple[list[NDArray], list[NDArray]] = ([], [])
+    with texts_file.open("rb") as file:
+        for start, length, held_out in zip(
+            starts.tolist(), lengths.tolist(), is_held_out.tolist(), strict=True
+        ):
+            file.seek(start)
+            parts[held_out].extend((encoder.encode(file.read(length).decode()).astype(dtype), end))
+    train, held = (np.concatenate(part) if part else end[:0] for part in parts)
+    return int(lengths.sum()), (train.tobytes(), len(train)), (held.tobytes(), len(held))
+
+
+@lru_cache(maxsize=1)
+def _encoder(
+    tokenizer_file: Path, alike: bool
+) -> tuple[Encoder, type[np.uint16] | type[np.uint32]]:
+    tokenizer = Tokenizer.from_file(str(tokenizer_file))
+    return Encoder(tokenizer, alike), token_dtype(tokenizer.get_vocab_size())
+
+
+def lzma_bits_per_byte(spool_folder: Path, starts: Index, lengths: NDArray[np.uint32]) -> float:
+    """What LZMA makes of the held-out text, or of its first 4 MB; runs in a worker."""
+    compressor = lzma.LZMACompressor()
+    n_bytes = n_compressed = 0
+    with (spool_folder / "texts").open("rb") as file:
+        for start, length in zip(starts.tolist(), lengths.tolist(), strict=True):
+            file.seek(start)
+            text = file.read(min(length, _LZMA_BYTES - n_bytes)) + b"\n"
+            n_bytes += len(text)
+            n_compressed += len(compressor.compress(text))
+            if n_bytes >= _LZMA_BYTES:
+                break
+    return 8 * (n_compressed + len(compressor.flush())) / n_bytes

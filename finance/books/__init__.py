@@ -1,0 +1,1 @@
+"""The ledger of a company and its views: statements, periods, months, trials."""

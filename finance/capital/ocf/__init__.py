@@ -1,0 +1,1 @@
+"""Open Cap Table Format: packages in and out."""

@@ -1,0 +1,1 @@
+"""The command line of the finance package: ``python -m finance COMMAND``."""

@@ -1,0 +1,133 @@
+"""The company of a scenario is sold: who gets what, over exit values and at one of them."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+from finance.books.ledger import Account
+from finance.books.months import month_of
+from finance.capital.events import PricedRound
+from finance.capital.history import Capital, Step, table_on
+from finance.capital.table import Term
+from finance.company.monthly_run import Books
+from finance.exits.claims import Choice, Debt
+from finance.exits.curves import BreakPoint, break_points, payouts_up_to
+from finance.exits.returns import InvestorReturn
+from finance.exits.sale import Sale, returns, sale
+from finance.exits.waterfall import payouts
+from finance.funding.ownership import last_day, stakes
+from finance.revenue.prices import REPORTING_CURRENCY
+
+YEARS_TO_EXIT = 2
+"""After the last event of the cap table, unless a day is named."""
+EXIT_TO_POST_MONEY = 2
+"""An exit value to begin with: so many times what the last round valued the company at."""
+
+
+@dataclass(frozen=True, slots=True)
+class Got:
+    """What one holder gets from the sale."""
+
+    holder: str
+    usd: Fraction
+    """In the cap table's currency, as everywhere here."""
+    result: InvestorReturn
+    choices: tuple[Choice, ...]
+    """What the holder does with each kind of claim, without repeats."""
+    terms: tuple[Term, ...]
+    """What decided the holder's shares."""
+
+
+@dataclass(frozen=True, slots=True)
+class Exit:
+    """A sale of the company on one day."""
+
+    capital: Capital
+    steps: Sequence[Step]
+    sold: Sale
+
+    def at(self, exit_usd: Fraction) -> list[Got]:
+        """Who gets what at one exit value, in the order of the claims; sums to it to the cent."""
+        paid = payouts(self.sold.stack, exit_usd)
+        results = returns(self.capital, self.steps, self.sold, paid)
+        in_cents = _by_holder(self.sold, paid.in_cents())
+        table = table_on(self.capital, self.steps, self.sold.date)
+        terms = {one.holder: one.terms for one in stakes(table)}
+        return [
+            Got(
+                holder=holder,
+                usd=usd,
+                result=results[holder],
+                choices=tuple(
+                    dict.fromkeys(
+                        paid.choices[claim]
+                        for claim, of in self.sold.holders.items()
+                        if of == holder
+                    )
+                ),
+                terms=terms.get(holder, ()),
+            )
+            for holder, usd in in_cents.items()
+        ]
+
+    def lines(self, highest_usd: Fraction) -> tuple[list[float], Mapping[str, list[float]]]:
+        """Payouts of each holder from nothing to ``highest_usd``: straight between the values."""
+        corners = payouts_up_to(self.sold.stack, highest_usd)
+        values = [float(one.exit_usd) for one in corners]
+        found: dict[str, list[float]] = {holder: [] for holder in self.sold.holders.values()}
+        for corner in corners:
+            for holder, usd in self.sold.by_holder(corner).items():
+                found[holder].append(float(usd))
+        return values, found
+
+    def breaks(self, highest_usd: Fraction) -> list[BreakPoint]:
+        """Where the next dollar begins to go to others, up to ``highest_usd``."""
+        return [one for one in break_points(self.sold.stack) if 0 < one.exit_usd <= highest_usd]
+
+
+def exit_of(
+    capital: Capital, steps: Sequence[Step], on: datetime.date, debts: Sequence[Debt] = ()
+) -> Exit:
+    """The company is sold on a day, with what has happened to its cap table by then."""
+    return Exit(capital, steps, sale(table_on(capital, steps, on), on, debts))
+
+
+def loans_on(
+    books: Books, on: datetime.date, name: str, currency: str = REPORTING_CURRENCY
+) -> tuple[Debt, ...]:
+    """What lenders are owed at the end of a day's month, or of the books' last, if anything.
+
+    ``name`` is that of the lenders among the holders, ``currency`` the cap table's.
+    """
+    month = min(month_of(books.company.first_month, on), books.ledger.n_months)
+    if month < 1:
+        return ()
+    owed = Fraction(int(books.statements.balance_sheet[Account.DEBT][0, month - 1]), 100)
+    owed /= Fraction(repr(books.company.usd_per_unit(currency)))
+    return (Debt(id=name, claim_usd=owed),) if owed else ()
+
+
+def usual_day(capital: Capital) -> datetime.date:
+    """A day to begin with: :data:`YEARS_TO_EXIT` after the last event."""
+    last = last_day(capital)
+    return last.replace(year=last.year + YEARS_TO_EXIT, day=min(last.day, 28))
+
+
+def usual_value(steps: Sequence[Step]) -> Fraction:
+    """An exit value to begin with, in the currency of the table."""
+    values = [
+        step.before.in_currency(deal.pre_money + deal.new_money, deal.currency)
+        for step in steps
+        if isinstance(deal := step.event, PricedRound)
+    ]
+    return EXIT_TO_POST_MONEY * values[-1] if values else Fraction(10_000_000)
+
+
+def _by_holder(sold: Sale, usd: Mapping[str, Fraction]) -> dict[str, Fraction]:
+    totals: dict[str, Fraction] = dict.fromkeys(sold.holders.values(), Fraction(0))
+    for claim, amount in usd.items():
+        totals[sold.holders[claim]] += amount
+    return totals

@@ -1,0 +1,124 @@
+"""A scenario's cash view as tables: for the terminal, for CSV, for the page."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Sequence
+from decimal import Decimal
+
+from engine import quantities
+from engine.reports.forecast_tables import Rows, show
+from engine.text import Catalog
+from finance.company.cashflow import CashMonth
+from finance.metrics.projection import CalibrationEffect, Outlook
+
+LINES = (
+    "revenue_usd",
+    "training_usd",
+    "serving_usd",
+    "people_usd",
+    "other_usd",
+    "gross_burn_usd",
+    "net_burn_usd",
+    "equity_usd",
+    "cash_usd",
+)
+"""The lines of a month that are money, in the order of a statement."""
+
+
+def cash_csv(months: Sequence[CashMonth]) -> str:
+    """The months as CSV; the headers are English and do not change."""
+    file = io.StringIO()
+    writer = csv.writer(file, lineterminator="\n")
+    writer.writerow(["month", "date", "customers", *LINES])
+    for one in months:
+        writer.writerow(
+            [one.month, one.date.isoformat(), f"{one.customers:.2f}"]
+            + [f"{getattr(one, line):f}" for line in LINES]
+        )
+    return file.getvalue()
+
+
+def runway_text(text: Catalog, runway: Decimal | None, horizon_months: int) -> str:
+    """So many months, or over as many as the scenario has."""
+    if runway is None:
+        return text("runway.over_horizon", n=horizon_months)
+    return text("unit.months", n=quantities.number(round(runway, 2), text.language, digits=4))
+
+
+def effect_rows(text: Catalog, effect: CalibrationEffect) -> Rows:
+    """What a calibration moves: cost of a run, burn of the worst month, runway."""
+    head = [text(f"table.{name}") for name in ("quantity", "before", "after", "change")]
+    before, after = effect.before, effect.after
+    pairs = [
+        (name, getattr(before.forecast, name).value, getattr(after.forecast, name).value)
+        for name in ("step_time_s", "cost_usd", "memory_bytes_per_device", "loss_nats_per_token")
+    ]
+    rows = [
+        [
+            text(f"quantity.{name}"),
+            show(name, old, text.language),
+            show(name, new, text.language),
+            _change(old, new),
+        ]
+        for name, old, new in pairs
+    ]
+    for key, old, new in (
+        ("peak_burn", before.peak_burn.net_burn_usd, after.peak_burn.net_burn_usd),
+        ("lowest_cash", before.lowest_cash.cash_usd, after.lowest_cash.cash_usd),
+    ):
+        rows.append(
+            [
+                text(f"quantity.{key}"),
+                quantities.usd_exact(old, text.language),
+                quantities.usd_exact(new, text.language),
+                f"{new - old:+,.2f} USD",
+            ]
+        )
+    old_runway, new_runway = before.runway_months, after.runway_months
+    moved = "" if old_runway is None or new_runway is None else f"{new_runway - old_runway:+.2f}"
+    rows.append(
+        [
+            text("quantity.runway_months"),
+            runway_text(text, old_runway, before.horizon_months),
+            runway_text(text, new_runway, after.horizon_months),
+            moved,
+        ]
+    )
+    return head, rows
+
+
+def _change(before: float, after: float) -> str:
+    if not before:
+        return ""
+    return f"{(after / before - 1) * 100:+.1f}%"
+
+
+def outlook_rows(text: Catalog, seen: Outlook) -> Rows:
+    """The figures to decide by."""
+    language, horizon = text.language, seen.horizon_months
+    burn_multiple = seen.burn_multiple
+    return [text("table.quantity"), text("table.value")], [
+        [text("quantity.cost_usd"), show("cost_usd", seen.forecast.cost_usd.value, language)],
+        [
+            text("quantity.peak_burn"),
+            f"{quantities.usd_exact(seen.peak_burn.net_burn_usd, language)} "
+            f"({text('runway.in_month', n=seen.peak_burn.month)})",
+        ],
+        [
+            text("quantity.runway_months"),
+            f"{runway_text(text, seen.runway_months, horizon)} "
+            f"({runway_text(text, seen.runway_months_at_high_cost, horizon)} – "
+            f"{runway_text(text, seen.runway_months_at_low_cost, horizon)})",
+        ],
+        [
+            text("quantity.runway_months_with_round"),
+            runway_text(text, seen.runway_months_with_round, horizon),
+        ],
+        [
+            text("quantity.burn_multiple"),
+            "–" if burn_multiple is None else quantities.number(burn_multiple, language),
+        ],
+        [text("quantity.sold_share"), quantities.share(seen.sold_share, language)],
+    ]

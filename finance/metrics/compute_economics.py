@@ -1,0 +1,92 @@
+"""Money for each unit of compute: GPU-hours, tokens, training runs.
+
+A ratio is None where it has no meaning.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Generic
+
+from finance.numbers import checks
+from finance.numbers.kinds import Number, total
+from finance.numbers.ratios import gross_margin, ratio
+
+HOURS_PER_DAY = 24
+MILLION = 1_000_000
+
+
+def fleet_day_usd(nodes: Number, gpus_per_node: Number, usd_per_gpu_hour: Number) -> Number:
+    """Rent of a fleet for a day; ``nodes`` may be a mean over the day and so a fraction."""
+    for field, value in (
+        ("nodes", nodes),
+        ("gpus_per_node", gpus_per_node),
+        ("usd_per_gpu_hour", usd_per_gpu_hour),
+    ):
+        checks.amount(field, value)
+    return nodes * gpus_per_node * HOURS_PER_DAY * usd_per_gpu_hour
+
+
+def gpu_hours_usd(hours: Sequence[Number], usd_per_gpu_hour: Number) -> list[Number]:
+    """Rent of each of several phases (pre-training, context extension, post-training)."""
+    for phase in hours:
+        checks.at_least("hours", phase, 0)
+    checks.amount("usd_per_gpu_hour", usd_per_gpu_hour)
+    return [phase * usd_per_gpu_hour for phase in hours]
+
+
+def days_of(gpu_hours: Number, n_gpus: Number) -> Number:
+    """Calendar days that GPU-hours take on ``n_gpus`` that never stand still."""
+    checks.at_least("gpu_hours", gpu_hours, 0)
+    checks.above("n_gpus", n_gpus, 0)
+    return gpu_hours / n_gpus / HOURS_PER_DAY
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokenSales(Generic[Number]):
+    """What tokens brought and what serving them cost."""
+
+    revenue_usd: Number
+    cost_usd: Number
+
+    @property
+    def profit_usd(self) -> Number:
+        return self.revenue_usd - self.cost_usd
+
+    @property
+    def markup(self) -> Number | None:
+        """Profit ÷ cost, what DeepSeek calls cost profit margin: 545% is a margin of 84.5%."""
+        return ratio(self.profit_usd, self.cost_usd)
+
+    @property
+    def gross_margin(self) -> Number | None:
+        """Profit ÷ revenue."""
+        return gross_margin(self.revenue_usd, self.cost_usd)
+
+
+def token_sales(
+    *, tokens: Sequence[Number], usd_per_million: Sequence[Number], cost_usd: Number
+) -> TokenSales[Number]:
+    """Tokens of several kinds (cached input, input, output), each at its own price."""
+    for count in tokens:
+        checks.at_least("tokens", count, 0)
+    for price in usd_per_million:
+        checks.amount("usd_per_million", price)
+    sold = [n * price / MILLION for n, price in zip(tokens, usd_per_million, strict=True)]
+    return TokenSales(revenue_usd=total(sold), cost_usd=cost_usd)
+
+
+def revenue_per_gpu_hour(revenue_usd: Number, gpu_hours: Number) -> Number | None:
+    """USD earned by an hour of a serving GPU, idle hours counted."""
+    return ratio(revenue_usd, gpu_hours)
+
+
+def cost_per_million_tokens(serving_usd: Number, tokens: Number) -> Number | None:
+    """USD that a million served tokens cost, idle hours counted."""
+    return ratio(serving_usd * MILLION, tokens)
+
+
+def training_share_of_raise(training_usd: Number, raised_usd: Number) -> Number | None:
+    """Share of the money raised that goes into training compute."""
+    return ratio(training_usd, raised_usd)

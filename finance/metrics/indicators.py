@@ -1,0 +1,210 @@
+"""The figures that founders and investors follow, month by month, read off a company's books.
+
+Each is defined in the catalogs under ``indicator.<key>``, with its source. A figure is None where
+it has no meaning: over no revenue, before there is a year behind it, with nothing burnt.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import cached_property
+
+from finance.books.cents import Cents, Floats, in_usd
+from finance.books.ledger import Account
+from finance.books.months import MONTHS_PER_YEAR
+from finance.books.statements import COST_OF_PAID_REVENUE, MODEL_COMPUTE, MONEY_RAISED, REVENUE
+from finance.books.trials import one_trial
+from finance.company.cashflow import CashMonth, months_of
+from finance.company.monthly_run import Books
+from finance.compute.needs import INFERENCE
+from finance.demand.customers import (
+    acquisition_cost,
+    lifetime_value,
+    payback_periods,
+    revenue_retention,
+)
+from finance.metrics.arr import ArrParts, arr_parts
+from finance.metrics.compute_economics import (
+    cost_per_million_tokens,
+    revenue_per_gpu_hour,
+    training_share_of_raise,
+)
+from finance.metrics.headline import runway_months
+from finance.numbers.ratios import (
+    burn_multiple,
+    gross_margins,
+    magic_number,
+    ratio,
+    rule_of_40,
+    runway_at_burn,
+)
+
+QUARTER_MONTHS = 3
+MILLION = Decimal(10**6)
+SALES_AND_MARKETING = (Account.SALES_PEOPLE, Account.MARKETING)
+
+Values = dict[str, Decimal | None]
+
+
+@dataclass(frozen=True)
+class Indicators:
+    """One trial of a company's books."""
+
+    books: Books
+    trial: int = 0
+
+    def at(self, month: int) -> Values:
+        """Every indicator at the end of ``month``, by its key, in the order of reading."""
+        return (
+            self._burn(month)
+            | self._recurring(month)
+            | self._margins(month)
+            | self._customers(month)
+            | self._growth(month)
+            | self._compute(month)
+        )
+
+    def _burn(self, month: int) -> Values:
+        months = self._months
+        quarter = months[max(0, month - QUARTER_MONTHS) : month]
+        burnt = _total(one.net_burn_usd for one in quarter)
+        cash = max(months[month - 1].cash_usd, Decimal(0))
+        to_come = runway_months(months[month:], cash)
+        planned = None if to_come is None else to_come - month
+        if months[month - 1].cash_usd < 0:
+            planned = Decimal(0)
+        year = months[max(0, month - MONTHS_PER_YEAR) : month]
+        won = months[month - 1].arr_usd - self._arr_before(month)
+        return {
+            "gross_burn_usd": months[month - 1].gross_burn_usd,
+            "net_burn_usd": months[month - 1].net_burn_usd,
+            "runway_trailing_months": runway_at_burn(cash, burnt, Decimal(len(quarter))),
+            "runway_planned_months": planned,
+            "burn_multiple": burn_multiple(_total(one.net_burn_usd for one in year), won),
+        }
+
+    def _recurring(self, month: int) -> Values:
+        arr, start = self._arr, self._arr_before(month)
+        moved = {
+            f"arr_{name}_usd": self._over(getattr(arr, name), month, MONTHS_PER_YEAR)
+            for name in ("new", "expansion", "contraction", "churned")
+        }
+        kept, kept_at_most = (
+            self._over(amounts, month, 1)
+            for amounts in (arr.of_a_year_ago, arr.of_a_year_ago_at_most)
+        )
+        held = revenue_retention(
+            start,
+            expansion_usd=kept - kept_at_most,
+            contraction_usd=max(start - kept_at_most, Decimal(0)),
+            churned_usd=Decimal(0),
+        )
+        return (
+            {"arr_usd": self._over(arr.total, month, 1)}
+            | moved
+            | {"net_revenue_retention": held.net, "gross_revenue_retention": held.gross}
+        )
+
+    def _margins(self, month: int) -> Values:
+        margins = gross_margins(
+            self._stated(REVENUE, month),
+            paid_usd=self._stated(COST_OF_PAID_REVENUE, month),
+            free_usd=self._stated((Account.FREE_INFERENCE,), month),
+            training_usd=self._stated(MODEL_COMPUTE, month),
+        )
+        return {
+            "gross_margin_paid_inference": margins.paid_inference,
+            "gross_margin_with_free_users": margins.with_free_users,
+            "gross_margin_with_training": margins.with_training,
+        }
+
+    def _customers(self, month: int) -> Values:
+        """Of a mean customer: what the last twelve months' customers paid, cost and did."""
+        new = self._count(self.books.new_customers, month)
+        acquisition = acquisition_cost(self._stated(SALES_AND_MARKETING, month), new)
+        customer_months = self._count(self.books.paying_customers, month)
+        each = ratio(self._stated((Account.RECURRING_REVENUE,), month), customer_months)
+        churn = ratio(self._count(self.books.lost_customers, month), customer_months)
+        margin = self._margins(month)["gross_margin_paid_inference"]
+        value = payback = over = None
+        if each is not None and churn is not None and margin is not None:
+            value = lifetime_value(each, margin, min(churn, Decimal(1)))
+            if acquisition is not None:
+                payback = payback_periods(acquisition, each, margin)
+                over = None if value is None else ratio(value, acquisition)
+        return {
+            "acquisition_cost_usd": acquisition,
+            "payback_months": payback,
+            "lifetime_value_usd": value,
+            "lifetime_value_to_cost": over,
+        }
+
+    def _growth(self, month: int) -> Values:
+        magic = growth = score = None
+        if month >= 2 * QUARTER_MONTHS:
+            magic = magic_number(
+                self._stated(REVENUE, month, QUARTER_MONTHS),
+                self._stated(REVENUE, month - QUARTER_MONTHS, QUARTER_MONTHS),
+                self._stated(SALES_AND_MARKETING, month - QUARTER_MONTHS, QUARTER_MONTHS),
+            )
+        revenue = self._stated(REVENUE, month)
+        if month >= 2 * MONTHS_PER_YEAR:
+            before = self._stated(REVENUE, month - MONTHS_PER_YEAR)
+            growth = ratio(revenue - before, before)
+        profit = self._over(self.books.statements.income["operating_profit"], month)
+        margin = ratio(profit, revenue)
+        if growth is not None and margin is not None:
+            score = rule_of_40(growth, margin)
+        return {"magic_number": magic, "revenue_growth": growth, "rule_of_40": score}
+
+    def _compute(self, month: int) -> Values:
+        books = self.books
+        hours = self._count(books.serving_hours, month)
+        tokens = self._count(books.served_million_tokens, month) * MILLION
+        raised = _total(
+            self._over(books.statements.cash_flow[name], month, month) for name in MONEY_RAISED
+        )
+        trained = self._stated((Account.TRAINING, Account.RESEARCH_COMPUTE), month, month)
+        return {
+            "revenue_per_gpu_hour_usd": revenue_per_gpu_hour(
+                self._over(books.token_revenue, month), hours
+            ),
+            "cost_per_million_tokens_usd": cost_per_million_tokens(
+                self._stated(INFERENCE, month), tokens
+            ),
+            "training_share_of_raise": training_share_of_raise(trained, raised),
+        }
+
+    @cached_property
+    def _months(self) -> list[CashMonth]:
+        return months_of(self.books, self.trial)
+
+    @cached_property
+    def _arr(self) -> ArrParts:
+        return arr_parts(self.books.recurring, self.books.ledger.n_months)
+
+    def _arr_before(self, month: int) -> Decimal:
+        """Twelve months before ``month``; nothing before the first."""
+        start = month - MONTHS_PER_YEAR
+        return self._over(self._arr.total, start, 1) if start > 0 else Decimal(0)
+
+    def _stated(self, accounts: Iterable[Account], month: int, months: int = 12) -> Decimal:
+        """USD of the income statement, which shows income and costs alike as positive."""
+        income = self.books.statements.income
+        return _total(self._over(income[account], month, months) for account in accounts)
+
+    def _over(self, cents: Cents, month: int, months: int = MONTHS_PER_YEAR) -> Decimal:
+        """USD of the ``months`` that end with ``month``, or of as many as there are."""
+        row = one_trial(cents, self.trial)
+        return in_usd(row[max(0, month - months) : month].sum())
+
+    def _count(self, values: Floats, month: int) -> Decimal:
+        """Customers, tokens or hours of the twelve months that end with ``month``."""
+        row = one_trial(values, self.trial)
+        return Decimal(repr(float(row[max(0, month - MONTHS_PER_YEAR) : month].sum())))
+
+
+def _total(amounts: Iterable[Decimal]) -> Decimal:
+    return sum(amounts, Decimal(0))

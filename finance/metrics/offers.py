@@ -1,0 +1,122 @@
+"""Contracts as the market offers them, from the engine's tables of prices and of hardware."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+
+from engine.costs.buying import OWN_ASSUMPTION, TermsSummary, summarise, ways
+from engine.costs.ownership import OwnCost, Ownership, own_cost
+from engine.plan import Plan
+from finance.books.months import MONTHS_PER_YEAR, MOST_MONTHS
+from finance.compute.contracts import (
+    DeviceContract,
+    GpuBackedDebt,
+    Lease,
+    OnDemand,
+    Purchase,
+    Reserved,
+    Spot,
+)
+from finance.compute.rates import HOURS_PER_MONTH
+from finance.numbers.money import cents
+from finance.treasury import loan_ratios
+
+LEASE_MONTHS = 36
+LOAN_MONTHS = 36
+LOAN_SHARE = Decimal("0.8")
+"""Of the price: own assumptions, like the terms of a lease."""
+_TERM_MONTHS = {"commitment_1y": 12, "commitment_3y": 36}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Offer:
+    """A contract, and where its price comes from."""
+
+    contract: DeviceContract
+    source: str
+
+
+def offers(
+    plan: Plan, devices: int, first_month: int, ownership: Ownership | None = None
+) -> dict[str, Offer]:
+    """One contract of each kind that has a price for the plan's device, by its kind.
+
+    Rented ones stand at the median of the published prices with the same terms; a commitment of a
+    year and one of three years are both there. A lease pays off, at the cost of capital, what the
+    hardware loses in its term; a loan against hardware is had at that cost too.
+    """
+    name = plan.cluster.accelerator
+    rented = summarise(ways(name, devices, devices * HOURS_PER_MONTH, HOURS_PER_MONTH))
+    found: dict[str, Offer] = {one.terms: _rented(one, devices, first_month) for one in rented}
+    assumed = ownership or Ownership()
+    owned = own_cost(name, assumed)
+    if owned is not None:
+        source = owned.price.source if owned.price else OWN_ASSUMPTION
+        for contract in _owned(owned, assumed, devices, first_month):
+            own = isinstance(contract, Purchase)
+            found[contract.kind] = Offer(
+                contract=contract, source=source if own else f"{OWN_ASSUMPTION}; {source}"
+            )
+    return found
+
+
+def _rented(summary: TermsSummary, devices: int, first_month: int) -> Offer:
+    way = summary.median
+    price = way.usd_per_device_hour
+    common = {"name": summary.terms, "devices": devices, "first_month": first_month}
+    contract: DeviceContract
+    if summary.terms == "spot":
+        contract = Spot(kind="spot", price_usd_per_device_hour=price, **common)
+    elif summary.terms in _TERM_MONTHS:
+        contract = Reserved(
+            kind="reserved",
+            price_usd_per_device_hour=price,
+            months=_TERM_MONTHS[summary.terms],
+            **common,
+        )
+    else:
+        contract = OnDemand(kind="on_demand", price_usd_per_device_hour=price, **common)
+    return Offer(contract=contract, source=f"{way.provider} {way.instance} ({way.as_of})")
+
+
+def _owned(
+    owned: OwnCost, ownership: Ownership, devices: int, first_month: int
+) -> Iterator[Purchase | GpuBackedDebt | Lease]:
+    price = owned.outlay_usd_per_device
+    lifetime = min(MOST_MONTHS, round(owned.lifetime_years * MONTHS_PER_YEAR))
+    running = cents(owned.fixed_running_usd_per_year / MONTHS_PER_YEAR)
+    rate = Decimal(repr(ownership.cost_of_capital_per_year))
+    hardware = {
+        "devices": devices,
+        "first_month": first_month,
+        "usd_per_device": cents(price),
+        "lifetime_months": lifetime,
+        "residual_share": Decimal(repr(ownership.residual_share)),
+        "running_usd_per_device_month": running,
+        "electricity_usd_per_device_hour": Decimal(f"{owned.electricity_usd_per_hour:.4f}"),
+    }
+    yield Purchase(kind="purchase", name="purchase", **hardware)
+    yield GpuBackedDebt(
+        kind="gpu_backed_debt",
+        name="gpu_backed_debt",
+        loan_share=LOAN_SHARE,
+        interest_share_per_year=rate,
+        loan_months=min(LOAN_MONTHS, lifetime),
+        **hardware,
+    )
+    term = min(LEASE_MONTHS, lifetime)
+    worn = (1 - ownership.residual_share) * term / lifetime
+    monthly = -loan_ratios.payment(float(rate) / MONTHS_PER_YEAR, term, price, -price * (1 - worn))
+    yield Lease(
+        kind="lease",
+        name="lease",
+        devices=devices,
+        first_month=first_month,
+        months=term,
+        usd_per_device_month=cents(monthly),
+        interest_share_per_year=rate,
+        running_usd_per_device_month=running,
+        electricity_usd_per_device_hour=hardware["electricity_usd_per_device_hour"],
+    )

@@ -1,0 +1,1 @@
+"""Money from outside: rounds, loans, taxes, and interest on cash."""

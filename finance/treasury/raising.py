@@ -1,0 +1,162 @@
+"""Money from investors: one round, or what all events of a cap table bring into the bank.
+
+With a cap table each payment stands in it once: the cash of a company comes from its events, in
+the month of each, planned ones included. What came before the first month is in the cash that the
+company begins with.
+"""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import Annotated
+
+import numpy as np
+from pydantic import Field
+
+from engine.documents import Document
+from finance.books.cents import Cents, in_month, to_cents
+from finance.books.ledger import Account, Ledger
+from finance.books.months import MOST_MONTHS, Month, month_of
+from finance.books.trials import Trials
+from finance.capital.events import Exercise, PricedRound, Repayment, StockIssue, Tranche
+from finance.capital.exact import cents_of
+from finance.capital.history import Step
+from finance.capital.instruments import Note, Safe
+from finance.numbers.money import Usd
+
+
+class EquityRound(Document):
+    """One priced round."""
+
+    month: Month
+    amount_usd: Usd
+    pre_money_usd: Annotated[Usd, Field(gt=0)]
+
+
+def planned_rounds(
+    steps: Iterable[Step], first_month: datetime.date, usd_per_unit: float
+) -> tuple[EquityRound, ...]:
+    """The priced rounds that are planned for the months of a company, in order.
+
+    ``usd_per_unit`` is what one unit of the cap table's currency is worth.
+    """
+    rounds = []
+    for step in steps:
+        deal, month = step.event, month_of(first_month, step.event.date)
+        if isinstance(deal, PricedRound) and deal.planned and 1 <= month <= MOST_MONTHS:
+            to_usd = step.before.in_currency(Fraction(1), deal.currency)
+            to_usd *= Fraction(repr(usd_per_unit))
+            rounds.append(
+                EquityRound.parse(
+                    {
+                        "month": month,
+                        "amount_usd": cents_of(Fraction(deal.new_money) * to_usd),
+                        "pre_money_usd": cents_of(Fraction(deal.pre_money) * to_usd),
+                    },
+                    deal.series,
+                )
+            )
+    return tuple(rounds)
+
+
+_AMOUNTS: Mapping[type[Document], str] = {
+    Safe: "amount",
+    Note: "amount",
+    Tranche: "amount",
+    PricedRound: "new_money",
+}
+
+
+def paid_in(step: Step) -> Fraction:
+    """What an event brings into the bank, in the cap table's currency."""
+    event = step.event
+    if name := _AMOUNTS.get(type(event)):
+        return step.before.in_currency(getattr(event, name), _currency(step))
+    if isinstance(event, StockIssue | Exercise):
+        (bought,) = (one for one in step.after.holdings if one.name == event.name)
+        return Fraction(bought.paid)
+    return Fraction(0)
+
+
+def _currency(step: Step) -> str:
+    own: str = getattr(step.event, "currency", step.before.currency)
+    return own
+
+
+@dataclass(slots=True)
+class Raising:
+    """Posts the money of a cap table's events to a company's books.
+
+    SAFEs and notes are a liability until they convert; a note that is paid back costs its interest
+    on that day. Those that were paid in before the first month stand in the opening balance, as
+    paid-in capital. Stock counts as bought with cash.
+    """
+
+    ledger: Ledger
+    trials: Trials
+    first_month: datetime.date
+    usd_per_unit: float
+    """Of the cap table's currency."""
+    path: str
+    """Of the events in the scenario."""
+    with_planned_money: bool
+    _convertibles: dict[str, Cents] = field(default_factory=dict)
+    """Paid in since the first month and not yet converted, by name."""
+
+    def post(self, steps: Sequence[Step]) -> None:
+        for number, step in enumerate(steps):
+            month = month_of(self.first_month, step.event.date)
+            if month >= 1 and (self.with_planned_money or not step.event.planned):
+                self._post_money(step, month, f"{self.path}.{number}")
+                self._post_conversions(step, month, f"{self.path}.{number}")
+
+    def _post_money(self, step: Step, month: int, path: str) -> None:
+        event = step.event
+        match event:
+            case Repayment():
+                (note,) = (one for one in step.before.notes if one.name == event.of)
+                self._repay(step, note, month, path)
+            case Safe() | Note():
+                paid = self._convertibles[event.name] = self._drawn(step, path)
+                self._move(Account.CASH, Account.CONVERTIBLES, paid, month, path)
+            case PricedRound() | Tranche():
+                self._move(Account.CASH, Account.PAID_IN, self._drawn(step, path), month, path)
+            case StockIssue() | Exercise():
+                paid = self._cents(paid_in(step), path)
+                self._move(Account.CASH, Account.PAID_IN, paid, month, path)
+
+    def _repay(self, step: Step, note: Note, month: int, path: str) -> None:
+        came_before = month_of(self.first_month, note.date) < 1
+        if not came_before and note.name not in self._convertibles:
+            return  # planned, in the view without planned money
+        owed = step.before.in_currency(note.claim(step.event.date), note.currency)
+        principal = step.before.in_currency(note.amount, note.currency)
+        interest = self._cents(owed - principal, path)
+        repaid = self._convertibles.pop(note.name, self._cents(principal, path))
+        if came_before:
+            self._move(Account.PAID_IN, Account.CONVERTIBLES, repaid, month, path)
+        self._move(Account.CONVERTIBLES, Account.CASH, repaid, month, path)
+        self._move(Account.INTEREST, Account.CASH, interest, month, path)
+
+    def _post_conversions(self, step: Step, month: int, path: str) -> None:
+        open_before, open_after = (
+            {one.name for one in (*table.safes, *table.notes)}
+            for table in (step.before, step.after)
+        )
+        for name in self._convertibles.keys() & (open_before - open_after):
+            cents = self._convertibles.pop(name)
+            self._move(Account.CONVERTIBLES, Account.PAID_IN, cents, month, path)
+
+    def _drawn(self, step: Step, path: str) -> Cents:
+        rate = float(step.before.in_currency(Fraction(1), _currency(step))) * self.usd_per_unit
+        name = _AMOUNTS[type(step.event)]
+        return to_cents(self.trials.of(step.event, path, rate).usd(name), path)
+
+    def _cents(self, amount: Fraction, path: str) -> Cents:
+        return to_cents(np.array([[float(amount) * self.usd_per_unit]]), path)
+
+    def _move(self, debit: Account, credit: Account, cents: Cents, month: int, path: str) -> None:
+        self.ledger.post(debit, credit, in_month(cents, month, self.ledger.n_months), path)

@@ -1,0 +1,186 @@
+"""Charts of the business: revenue and what it leaves, tokens, recurring revenue, compute."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import plotly.graph_objects as go
+from plotly.subplots import make_subplots
+
+from finance.metrics.compute_options import Outcome
+from finance.metrics.indicators import Values
+from finance.metrics.projection import BOUNDS, Outlook
+from finance.metrics.unit_economics import NO_NAME, revenue_by_line, token_economics
+from pages.parts.charts import (
+    COMPUTE,
+    DATA,
+    LIGHT_COMPUTE,
+    MONEY,
+    OTHER,
+    WARNING,
+    faint,
+)
+from pages.parts.session import text
+
+_LINE_COLORS = (MONEY, "#66C2A5", "#00664B", "#B2DF8A", "#1B9E9E", "#A6D9C9", "#4D7C0F", "#C9E4A0")
+"""Money is green on every page: lines of revenue are kinds of green."""
+_MARGINS = {
+    "gross_margin_paid_inference": MONEY,
+    "gross_margin_with_free_users": DATA,
+    "gross_margin_with_training": COMPUTE,
+}
+_MARGIN_TOP, _GAP = 0.32, 0.17
+"""The margins' share of the height below, and what their legend takes above them."""
+LEAST_MARGIN_SHOWN = -1.0
+"""Before there is revenue to speak of margins fall without end, and would flatten the rest."""
+
+
+def revenue_chart(seen: Outlook, rows: Sequence[Values]) -> go.Figure:
+    """Revenue by line, month by month, and the three gross margins of twelve months below."""
+    say = text()
+    figure = make_subplots(
+        rows=2,
+        shared_xaxes=True,
+        row_heights=[1 - _GAP - _MARGIN_TOP, _MARGIN_TOP],
+        vertical_spacing=_GAP,
+    )
+    dates = [month.date for month in seen.months]
+    lines = revenue_by_line(seen.books)
+    for number, one in enumerate(lines):
+        figure.add_bar(
+            x=dates,
+            y=one.usd,
+            name=say("business.one_line") if one.name == NO_NAME else one.name,
+            marker={"color": _LINE_COLORS[number % len(_LINE_COLORS)]},
+            hovertemplate="$%{y:,.0f}",
+            row=1,
+            col=1,
+        )
+    for key, color in _MARGINS.items():
+        margins = [None if row[key] is None else float(row[key] or 0) for row in rows]
+        figure.add_scatter(
+            x=dates,
+            y=margins,
+            name=say(f"business.{key}"),
+            line={"color": color, "width": 2},
+            hovertemplate="%{y:.1%}",
+            legend="legend2",
+            row=2,
+            col=1,
+        )
+    figure.update_layout(
+        barmode="stack",
+        bargap=0.2,
+        legend2={"orientation": "h", "x": 0, "y": _MARGIN_TOP, "yanchor": "bottom"},
+    )
+    figure.update_yaxes(title=say("axis.usd_per_month"), tickprefix="$", row=1, col=1)
+    figure.update_yaxes(
+        title=say("axis.gross_margin"), tickformat=".0%", range=_margin_range(rows), row=2, col=1
+    )
+    figure.add_hline(y=0, line={"color": OTHER, "width": 1}, row=2, col=1)
+    figure.update_xaxes(tickformat="%Y-%m")
+    figure.update_xaxes(title=say("axis.month"), row=2, col=1)
+    return figure
+
+
+def _margin_range(rows: Sequence[Values]) -> list[float]:
+    known = [float(row[key] or 0) for row in rows for key in _MARGINS if row[key] is not None]
+    return [max(LEAST_MARGIN_SHOWN, min([0.0, *known]) - 0.05), 1.05]
+
+
+def token_chart(seen: Outlook) -> go.Figure:
+    """What a million tokens bring and what serving them costs, with the forecast's bounds."""
+    say = text()
+    figure = go.Figure()
+    dates = [month.date for month in seen.months]
+    point, low, high = (token_economics(seen.books, trial) for trial in range(len(BOUNDS)))
+    figure.add_scatter(
+        x=dates, y=high.cost_usd, line={"width": 0}, showlegend=False, hoverinfo="skip"
+    )
+    figure.add_scatter(
+        x=dates,
+        y=low.cost_usd,
+        line={"width": 0},
+        fill="tonexty",
+        fillcolor=faint(LIGHT_COMPUTE),
+        name=say("chart.cost_band"),
+        hoverinfo="skip",
+    )
+    for name, usd, color in (
+        ("token_price", point.price_usd, MONEY),
+        ("token_cost", point.cost_usd, LIGHT_COMPUTE),
+    ):
+        figure.add_scatter(
+            x=dates,
+            y=usd,
+            name=say(f"business.{name}"),
+            line={"color": color, "width": 3},
+            hovertemplate="$%{y:.3g}",
+        )
+    figure.update_yaxes(
+        title=say("axis.usd_per_million_tokens"), type="log", tickprefix="$", dtick="D2"
+    )
+    figure.update_xaxes(title=say("axis.month"), tickformat="%Y-%m")
+    return figure
+
+
+_ARR_PARTS = {
+    "arr_new_usd": (1, MONEY),
+    "arr_expansion_usd": (1, "#66C2A5"),
+    "arr_contraction_usd": (-1, DATA),
+    "arr_churned_usd": (-1, WARNING),
+}
+
+
+def arr_chart(seen: Outlook, rows: Sequence[Values], months: Sequence[int]) -> go.Figure:
+    """What twelve months each brought and took of ARR, and what it came to."""
+    say = text()
+    figure = go.Figure()
+    names = [seen.months[month - 1].date.strftime("%Y-%m") for month in months]
+    for key, (sign, color) in _ARR_PARTS.items():
+        figure.add_bar(
+            x=names,
+            y=[sign * float(rows[month - 1][key] or 0) for month in months],
+            name=say(f"indicator.{key}.label"),
+            marker={"color": color},
+            hovertemplate="$%{y:,.0f}",
+        )
+    figure.add_scatter(
+        x=names,
+        y=[float(rows[month - 1]["arr_usd"] or 0) for month in months],
+        name=say("indicator.arr_usd.label"),
+        mode="lines+markers",
+        line={"color": OTHER, "width": 2},
+        marker={"size": 9},
+        hovertemplate="$%{y:,.0f}",
+    )
+    figure.update_layout(barmode="relative", bargap=0.45)
+    figure.update_yaxes(title=say("axis.arr_usd"), tickprefix="$")
+    figure.update_xaxes(title=say("axis.year_to"), type="category")
+    return figure
+
+
+def ways_chart(names: Sequence[str], found: Sequence[Outcome]) -> go.Figure:
+    """Cash at the end of the horizon with each way of getting compute, the most on top."""
+    say = text()
+    order = sorted(range(len(found)), key=lambda at: found[at].cash_at_end_usd)
+    figure = go.Figure()
+    figure.add_bar(
+        orientation="h",
+        y=[names[at] for at in order],
+        x=[float(found[at].cash_at_end_usd) for at in order],
+        name=say("business.cash_at_end"),
+        marker={"color": MONEY},
+        hovertemplate="$%{x:,.0f}",
+    )
+    figure.add_scatter(
+        y=[names[at] for at in order],
+        x=[float(found[at].lowest_cash_usd) for at in order],
+        name=say("business.lowest_cash"),
+        mode="markers",
+        marker={"size": 12, "symbol": "line-ns", "line": {"width": 3, "color": WARNING}},
+        hovertemplate="$%{x:,.0f}",
+    )
+    figure.add_vline(x=0, line={"color": OTHER, "width": 1})
+    figure.update_xaxes(title=say("axis.usd"), tickprefix="$")
+    return figure

@@ -1,0 +1,172 @@
+"""This machine as it was measured: what forecasts for runs here stand on."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pandas as pd
+import plotly.graph_objects as go
+import streamlit as st
+
+from engine import quantities
+from engine.calibration import machine_profile as profiles
+from engine.calibration.machine_profile import MachineProfile
+from engine.experiments.profile_report import rate_rows, short_run_rows, verdict
+from engine.experiments.profiler import log_path, measuring_now
+from engine.machine import Machine, profile_of_machine
+from engine.runs.background import start_engine
+from finance.metrics.projection import with_profile
+from pages.parts.charts import COMPUTE, draw
+from pages.parts.session import desk, text
+
+_MINUTES = 2
+
+
+def machine_section(machine: Machine, *, busy: bool) -> None:
+    """The profile, or the way to one; ``busy`` while runs would disturb the measuring."""
+    say = text()
+    st.subheader(say("profile.title"))
+    if measuring_now() is not None:
+        st.fragment(_watch, run_every=1.0)()
+        return
+    if failure := _failure():
+        st.error(failure, icon=":material/error:")
+    found = profile_of_machine(machine)
+    if found is None:
+        st.markdown(say("profile.none", minutes=_MINUTES))
+    else:
+        _shown(found)
+    with st.container(horizontal=True):
+        st.button(
+            say("profile.measure" if found is None else "profile.measure_again"),
+            key="measure_machine",
+            icon=":material/timer:",
+            on_click=_start,
+            disabled=busy,
+        )
+        if found is not None:
+            _use(found)
+            st.button(
+                say("profile.forget"),
+                key="forget_profile",
+                icon=":material/delete:",
+                on_click=profiles.forget,
+            )
+        elif profiles.can_restore():
+            st.button(
+                say("profile.restore"),
+                key="restore_profile",
+                icon=":material/undo:",
+                on_click=profiles.restore,
+            )
+
+
+def _start() -> None:
+    """Begin to measure, and wait until the measuring can be seen."""
+    log_path().parent.mkdir(parents=True, exist_ok=True)
+    command = start_engine(["profile"], _command_log())
+    st.session_state["measuring"] = command
+    while measuring_now() is None and command.poll() is None:
+        time.sleep(0.1)
+
+
+def _failure() -> str | None:
+    """What the measuring that this session started said last, if it failed."""
+    command = st.session_state.get("measuring")
+    if command is None or not command.poll():
+        return None
+    lines = _command_log().read_text("utf-8").strip().splitlines()
+    return lines[-1] if lines else text()("profile.failed", log=log_path())
+
+
+def _command_log() -> Path:
+    return log_path().with_name("profile-command.log")
+
+
+def _watch() -> None:
+    """Until the measuring is over, when the whole page is drawn anew."""
+    say, progress = text(), measuring_now()
+    if progress is None:
+        st.rerun()
+    left = "…"
+    if progress.seconds_left is not None:
+        left = quantities.duration(progress.seconds_left, say.language)
+    st.progress(
+        progress.n_done / progress.n_all,
+        text=say(
+            "profile.measuring",
+            stage=say(f"profile.stage_{progress.stage}"),
+            done=progress.n_done,
+            of=progress.n_all,
+            left=left,
+        ),
+    )
+    st.caption(say("profile.in_background"))
+
+
+def _shown(found: MachineProfile) -> None:
+    say = text()
+    line = verdict(say, found)
+    if found.is_noisy:
+        st.warning(line, icon=":material/warning:")
+    else:
+        st.markdown(line)
+    st.caption(
+        say(
+            "profile.measured_on",
+            date=found.measured_on.isoformat(),
+            n=found.n_devices,
+            accelerator=found.accelerator,
+        )
+    )
+    with st.expander(say("profile.details"), icon=":material/monitoring:"):
+        left, right = st.columns([3, 2], gap="large")
+        with left:
+            head, cells = rate_rows(say, found)
+            st.dataframe(pd.DataFrame(cells, columns=head), hide_index=True)
+        with right:
+            draw(_chart(found), "profile_runs", height=420)
+        head, cells = short_run_rows(say, found.runs)
+        st.dataframe(pd.DataFrame(cells, columns=head), hide_index=True)
+        st.caption(say("profile.pace_help"))
+
+
+def _chart(found: MachineProfile) -> go.Figure:
+    """Predicted against measured step times, on the line where both are equal."""
+    say = text()
+    measured = [run.measured_step_s for run in found.runs]
+    predicted = [run.predicted_step_s for run in found.runs]
+    ends = [min(*measured, *predicted) * 0.8, max(*measured, *predicted) * 1.25]
+    figure = go.Figure()
+    figure.add_scatter(
+        x=ends, y=ends, mode="lines", line={"color": "gray", "dash": "dot"}, hoverinfo="skip"
+    )
+    figure.add_scatter(
+        x=measured,
+        y=predicted,
+        mode="markers",
+        marker={"color": COMPUTE, "size": 9},
+        text=[f"{run.name}, ZeRO {run.zero_stage}" for run in found.runs],
+        hovertemplate="%{text}<br>%{x:.3f} s → %{y:.3f} s<extra></extra>",
+    )
+    figure.update_layout(showlegend=False)
+    figure.update_xaxes(type="log", title=say("profile.chart_measured"))
+    figure.update_yaxes(type="log", title=say("profile.chart_predicted"))
+    return figure
+
+
+def _use(found: MachineProfile) -> None:
+    """Let the scenario's plan stand on it, where that is for the same kind of device."""
+    say, at = text(), desk()
+    if not found.speaks_for(at.draft.plan.cluster.accelerator):
+        return
+    used = at.draft.plan.profile == found
+    st.button(
+        say("profile.remove" if used else "profile.use"),
+        key="use_profile",
+        type="secondary" if used else "primary",
+        icon=":material/cancel:" if used else ":material/check_circle:",
+        help=say("profile.use_help", accelerator=found.accelerator),
+        on_click=lambda: at.replace_draft(with_profile(at.draft, None if used else found)),
+    )

@@ -1,0 +1,171 @@
+"""A run that is over: its forecast beside what it measured, and what that changes."""
+
+from __future__ import annotations
+
+import pandas as pd
+import streamlit as st
+
+from engine import quantities
+from engine.reports.comparison import Comparison, compare
+from engine.reports.forecast_tables import comparison_rows, show
+from engine.results import RunResult
+from engine.runs.folder import Phase, Run
+from engine.runs.observing.measurements import calibration_of
+from finance.metrics.cash_report import effect_rows
+from finance.metrics.projection import calibration_effect, with_calibration
+from pages.parts.charts import draw
+from pages.parts.run_views.charts import ratio_chart
+from pages.parts.run_views.runs import run_color
+from pages.parts.session import desk, text
+from pages.parts.tiles import Tile, tiles
+from pages.parts.typed import literal
+
+_EFFECT_PX = 450
+
+
+def verdict(run: Run) -> str:
+    """The page's question answered by one run, in a sentence."""
+    say, result = text(), run.result
+    if result is None:
+        return say("calibrate.verdict_none")
+    rows = {row.quantity: row for row in compare(run.forecast, run.plan, result)}
+    step = rows["step_time_s"]
+    key = "calibrate.verdict_inside" if step.inside_interval else "calibrate.verdict_outside"
+    spent = rows.get("cost_usd", rows["device_hours"])
+    return say(
+        key,
+        ratio=f"{step.ratio:.2f}",
+        measured=show(spent.quantity, spent.measured, say.language),
+        predicted=show(spent.quantity, spent.predicted.value, say.language),
+    )
+
+
+def outcome_section(run: Run, label: str) -> None:
+    """Predicted against measured; why there is nothing to compare where the run has failed."""
+    say, state, result = text(), run.state, run.result
+    if state.phase is not Phase.SUCCEEDED or result is None:
+        why = state.failure.in_language(say.language) if state.failure else ""
+        line = say(f"phase_note.{state.phase}") + " " + why
+        st.error(literal(f"{label}: {line}"), icon=":material/error:")
+        return
+    rows = compare(run.forecast, run.plan, result)
+    st.subheader(say("calibrate.ratios"))
+    tiles(_measured_tiles(result))
+    row = st.container(horizontal=True, gap="large", vertical_alignment="center")
+    left, right = row.container(), row.container(width=_EFFECT_PX)
+    with left:
+        draw(ratio_chart(rows, run_color(run.id)), "ratios", height=400)
+    with right:
+        st.markdown(_spread_of(rows))
+        _effect(run)
+    with st.expander(say("calibrate.ratio_table"), icon=":material/table:"):
+        head, cells = comparison_rows(say, rows)
+        st.dataframe(pd.DataFrame(cells, columns=head), hide_index=True)
+
+
+def _measured_tiles(result: RunResult) -> list[Tile]:
+    say = text()
+    language = say.language
+    noisy = result.other_load_share > 0.1
+    return [
+        Tile(
+            label=say("quantity.step_time_s"),
+            value=quantities.duration(result.step_time_s, language),
+            note=say(
+                "calibrate.step_spread",
+                low=quantities.duration(result.step_time_s_p10, language),
+                high=quantities.duration(result.step_time_s_p90, language),
+            ),
+            help=say("basis.measured_step_time"),
+        ),
+        Tile(
+            label=say("quantity.tokens_per_s"),
+            value=f"{quantities.count(result.tokens_per_s, language)}/s",
+        ),
+        Tile(
+            label=say("quantity.mfu"),
+            value=quantities.share(result.mfu, language),
+            note=say(
+                "calibrate.of_peak",
+                achieved=quantities.si(result.achieved_flops_per_s, "FLOP/s", language),
+                peak=quantities.si(result.peak_flops_per_s, "FLOP/s", language),
+            ),
+            help=say("basis.measured_mfu"),
+        ),
+        Tile(
+            label=say("calibrate.held_out_loss"),
+            value=say("unit.nats", n=quantities.number(result.held_out_loss, language)),
+            note=_bits(result),
+            help=say("basis.held_out_loss"),
+        ),
+        Tile(
+            label=say("calibrate.load"),
+            value=f"{result.other_load_share:.1%}",
+            note=say("calibrate.load_noisy" if noisy else "calibrate.load_calm"),
+            help=say("basis.load"),
+        ),
+    ]
+
+
+def _bits(result: RunResult) -> str:
+    if result.bits_per_byte is None:
+        return text()("calibrate.masked_loss")
+    n = quantities.number(result.bits_per_byte, text().language)
+    return text()("model.bits_per_byte_value", n=n)
+
+
+def _spread_of(rows: list[Comparison]) -> str:
+    inside = sum(row.inside_interval for row in rows)
+    return text()("calibrate.inside_count", inside=inside, all=len(rows))
+
+
+def _effect(run: Run) -> None:
+    """What the run's calibration changes, why, and the button that takes it over."""
+    say, at = text(), desk()
+    calibration = calibration_of(run)
+    applied = at.draft.plan.calibration == calibration
+    effect = calibration_effect(
+        with_calibration(at.draft, None) if applied else at.draft, calibration
+    )
+    st.markdown(f"##### {say('calibrate.effect')}")
+    if not effect.speed_counts:
+        st.warning(
+            say(
+                "calibrate.does_not_count",
+                measured=calibration.accelerator,
+                planned=at.draft.plan.cluster.accelerator,
+            ),
+            icon=":material/info:",
+        )
+        return
+    st.markdown(
+        say(
+            "calibrate.why",
+            n=len(calibration.run_ids),
+            device=calibration.device,
+            ratio=f"{calibration.step_time.value:.3f}",
+            low=f"{calibration.step_time.low:.3f}",
+            high=f"{calibration.step_time.high:.3f}",
+        )
+    )
+    head, cells = effect_rows(say, effect)
+    st.table(pd.DataFrame(cells, columns=head), hide_index=True)
+    if applied:
+        key = "calibrate.applied_unsaved" if at.is_changed else "calibrate.applied"
+        st.success(say(key, n=len(calibration.run_ids)), icon=":material/check:")
+        st.button(
+            say("calibrate.remove"),
+            key="remove",
+            icon=":material/cancel:",
+            on_click=at.apply_calibration,
+            args=(None,),
+        )
+        return
+    st.button(
+        say("calibrate.apply"),
+        key="apply",
+        type="primary",
+        icon=":material/check_circle:",
+        on_click=at.apply_calibration,
+        args=(calibration,),
+    )

@@ -1,0 +1,197 @@
+"""What the next run will be and take, the exact command, and the button that starts it."""
+
+from __future__ import annotations
+
+import pandas as pd
+import streamlit as st
+
+from engine import quantities
+from engine.corpora.sources import check_corpus
+from engine.documents import InputError
+from engine.forecast import Figure
+from engine.machine import Machine
+from engine.recipes.recipe import Recipe
+from engine.recipes.sample_run import run_plan
+from engine.reports.forecast_tables import show
+from engine.runs.estimate import Quote, quote
+from engine.runs.folder import Run
+from engine.runs.job import Job
+from engine.runs.launching import control
+from engine.runs.launching.supervisor import shown_commands
+from engine.runs.settings import Settings, settings
+from pages.parts.calibrate.job import asked_job, asked_machine, job_form
+from pages.parts.calibrate.recipe import OPTIONS, Slots, asked_recipe, recipe_form
+from pages.parts.run_views.runs import show_run
+from pages.parts.session import desk, draft, text
+
+_FORM_PX = 380
+_REFUSED = "calibrate.refused"
+
+
+def recipe_section(machine: Machine, allowed: Settings, *, busy: bool) -> Quote | None:
+    """The form, and beside it what it asks for; that, where it is allowed."""
+    say = text()
+    with st.container(border=True):
+        row = st.container(horizontal=True, gap="large")  # one below the other where it is narrow
+        left, right = row.container(width=_FORM_PX), row.container()
+        options = st.container()
+        with left:
+            st.markdown(f"##### {say('calibrate.next_run')}")
+            slots = recipe_form(machine, options)
+        with right:
+            quoted = _quoted(machine, allowed, slots)
+            if quoted is not None:
+                _preview(quoted, machine)
+            job_form(allowed)
+            _start_button(quoted, busy=busy)
+    return quoted
+
+
+def _quoted(machine: Machine, allowed: Settings, slots: Slots) -> Quote | None:
+    say = text()
+    try:
+        job = asked_job(allowed)
+        recipe = asked_recipe(machine)
+        if recipe is None:
+            st.caption(say("calibrate.upload_first"))
+            return None
+        quoted = quote(recipe, draft().plan, machine)
+    except InputError as error:
+        _say_beside(slots, error)
+        return None
+    refused = st.session_state.get(_REFUSED)
+    if refused is not None and refused[0] == (recipe, job):
+        _say_beside(slots, refused[1])
+    return quoted
+
+
+def _say_beside(slots: Slots, error: InputError) -> None:
+    """One line below the field; here, too, where the field may be folded away or is none."""
+    line = error.in_language(text().language)
+    slot = slots.get(error.field)
+    if slot is not None:
+        slot.error(line, icon=":material/block:")
+    if slot is None or error.field in OPTIONS:
+        st.error(line, icon=":material/block:")
+
+
+def _preview(quoted: Quote, machine: Machine) -> None:
+    say, language = text(), text().language
+    recipe, predicted = quoted.recipe, quoted.forecast
+    st.markdown(
+        say(
+            "calibrate.preview",
+            model=recipe.model_class,
+            parameters=quantities.count(predicted.parameters_total, language),
+            tokens=quantities.count(recipe.tokens, language),
+            steps=quantities.number(recipe.steps, language),
+            ranks=recipe.n_ranks,
+            device=machine.device.name,
+            duration=quantities.duration(quoted.duration_s.value, language),
+            cost=quantities.usd(predicted.cost_usd.value, language),
+        )
+    )
+    st.caption(_shape_line(recipe))
+    _figures(quoted)
+    if quoted.may_not_fit:
+        st.warning(say("calibrate.may_not_fit"), icon=":material/memory:")
+    planned = draft().plan.cluster.accelerator
+    if machine.device.accelerator != planned:
+        st.info(
+            say("calibrate.other_device", here=machine.device.name, planned=planned),
+            icon=":material/info:",
+        )
+    st.code("python -m engine train recipe.toml", language="bash")
+    with st.expander(say("calibrate.recipe"), icon=":material/receipt_long:"):
+        st.download_button(
+            say("calibrate.download_recipe"),
+            recipe.to_toml(),
+            "recipe.toml",
+            key="download_recipe",
+            icon=":material/download:",
+            on_click="ignore",
+        )
+        st.caption(say("calibrate.launcher_note"))
+        st.code("\n".join(shown_commands(recipe, machine)), language="bash", wrap_lines=True)
+        st.caption(say("calibrate.toml_note"))
+        st.code(recipe.to_toml(), language="toml", height=320)
+
+
+def _shape_line(recipe: Recipe) -> str:
+    """All that was derived of the shape and the step, in the field's own abbreviations."""
+    shape, layout = recipe.shape, recipe.layout
+    parts = [
+        f"L{shape.n_layers}",
+        f"d{shape.d_model}",
+        f"H{shape.n_heads}/{shape.n_kv_heads}",
+        f"FFN {shape.d_ff}",
+        *([f"{shape.moe.n_experts} × {shape.moe.d_ff} top-{shape.moe.top_k}"] if shape.moe else []),
+        f"V{shape.vocab}",
+        f"T{shape.seq_len_tokens}",
+        layout.short_name,
+        layout.precision,
+        f"LR {recipe.peak_learning_rate:.2g} {recipe.schedule}",
+    ]
+    return " · ".join(parts)
+
+
+def _figures(quoted: Quote) -> None:
+    """What it takes, each with its bounds."""
+    say, language = text(), text().language
+    predicted = quoted.forecast
+
+    def row(name: str, quantity: str, figure: Figure) -> list[str]:
+        low, high = (show(quantity, one, language) for one in (figure.low, figure.high))
+        value = show(quantity, figure.value, language)
+        return [say(name), value, say("tile.interval", low=low, high=high)]
+
+    memory = row("calibrate.memory_all_ranks", "memory_bytes", quoted.memory_bytes)
+    available = quantities.si(quoted.memory_available_bytes, "B", language)
+    memory[2] += " · " + say("calibrate.available", n=available)
+    flops = [
+        say("calibrate.compute"),
+        quantities.si(predicted.training_flops, "FLOPs", language),
+        say("calibrate.at_mfu", mfu=quantities.share(predicted.mfu.value, language)),
+    ]
+    rows = [
+        row("calibrate.duration", "step_time_s", quoted.duration_s),
+        row("quantity.cost_usd", "cost_usd", predicted.cost_usd),
+        memory,
+        flops,
+    ]
+    head = [say("table.quantity"), say("calibrate.forecast"), say("calibrate.bounds")]
+    st.table(pd.DataFrame(rows, columns=head), hide_index=True)
+
+
+def _start_button(quoted: Quote | None, *, busy: bool) -> None:
+    say = text()
+    st.button(
+        say("calibrate.queue" if busy else "calibrate.start"),
+        key="start",
+        type="primary",
+        icon=":material/playlist_add:" if busy else ":material/play_arrow:",
+        on_click=_start,
+        disabled=quoted is None,
+    )
+    if busy:
+        st.caption(say("calibrate.queue_note"))
+
+
+def _start() -> None:
+    """Start the run that stands in the fields now, not when they were drawn."""
+    asked: tuple[Recipe, Job] | None = None
+    try:
+        allowed = settings()
+        machine, job = asked_machine(allowed), asked_job(allowed)
+        recipe = asked_recipe(machine)
+        if recipe is None:
+            return
+        asked = (recipe, job)
+        plan = run_plan(recipe, desk().draft.plan, machine)
+        check_corpus(recipe.corpus, recipe.text_vocab)
+        run = Run.create(recipe, plan, job)
+        control.start(run)
+        show_run(run.id)
+    except InputError as error:
+        if asked is not None:  # what the fields themselves refuse is said when they are drawn
+            st.session_state[_REFUSED] = (asked, error)

@@ -1,0 +1,116 @@
+"""Searches for a better recipe: what they tried, what they ended early, what they cost."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+import plotly.graph_objects as go
+import streamlit as st
+
+from engine import quantities
+from engine.experiments.reports import account_line, account_rows, trial_rows
+from engine.experiments.study import StudyOutcome, TrialOutcome, best_recipe, stored_outcomes
+from engine.runs.background import is_held
+from pages.parts.charts import COMPUTE, DATA, LIGHT_COMPUTE, MONEY, OTHER, PEOPLE, WARNING, draw
+from pages.parts.session import text
+
+_COLORS = (COMPUTE, DATA, MONEY, PEOPLE, LIGHT_COMPUTE, WARNING)
+_SYMBOLS = {"complete": "circle", "pruned": "circle-open", "diverged": "x"}
+
+
+def tuning_section() -> None:
+    """The searches of this machine, or how to start one."""
+    say = text()
+    st.markdown(say("tuning.intro"))
+    st.code("python -m engine tune data/studies/smoke.toml", language="bash")
+    found = stored_outcomes()
+    if not found:
+        st.caption(say("tuning.none"))
+        return
+    labels = {
+        folder.name: f"{outcome.name} · {len(outcome.trials)}/{outcome.n_trials} · {folder.name}"
+        for folder, outcome in found
+    }
+    chosen = st.selectbox(
+        say("tuning.study"), list(labels), format_func=labels.__getitem__, key="tuning_study"
+    )
+    folder = next(folder for folder, _ in found if folder.name == chosen)
+    if is_held(folder / "lock"):
+        st.caption(say("tuning.under_way"))
+        st.fragment(_draw, run_every=3.0)(folder)
+    else:
+        _draw(folder)
+
+
+def _draw(folder: Path) -> None:
+    say = text()
+    outcome = dict(stored_outcomes())[folder]
+    st.markdown(f"#### {account_line(say, outcome)}")
+    draw(_chart(outcome), f"tuning_{folder.name}", height=380, hover="closest")
+    head, cells = trial_rows(say, outcome)
+    st.dataframe(pd.DataFrame(cells, columns=head), hide_index=True)
+    head, cells = account_rows(say, outcome)
+    st.dataframe(pd.DataFrame(cells, columns=head), hide_index=True)
+    wall = quantities.duration(sum(one.wall_s for one in outcome.trials), say.language)
+    st.caption(say("tuning.account_note", price=f"{outcome.usd_per_device_hour:g}", wall=wall))
+    best = best_recipe(folder)
+    if best is not None:
+        with st.expander(say("tuning.best"), icon=":material/receipt_long:"):
+            st.code(best.to_toml(), language="toml")
+            st.code(f"python -m engine train {folder / 'best.toml'}", language="bash")
+
+
+def _chart(outcome: StudyOutcome) -> go.Figure:
+    """Loss against learning rate: a colour for each size, hollow where ended early."""
+    say = text()
+    figure = go.Figure()
+    worst = max((one.held_out_loss for one in outcome.trials if one.held_out_loss), default=1.0)
+    sizes = list(dict.fromkeys(_size(one) for one in outcome.trials))
+    for size, color in zip(sizes, _cycle(len(sizes)), strict=True):
+        mine = [one for one in outcome.trials if _size(one) == size]
+        figure.add_scatter(
+            x=[one.choice.learning_rate for one in mine],
+            y=[one.held_out_loss or worst for one in mine],
+            mode="markers",
+            name=size,
+            marker={
+                "size": 11,
+                "color": color,
+                "symbol": [_SYMBOLS[one.state] for one in mine],
+                "line": {"width": 2, "color": color},
+            },
+            text=[_hover(one) for one in mine],
+            hovertemplate="%{text}<extra></extra>",
+        )
+    if outcome.best is not None:
+        figure.add_hline(
+            y=outcome.best.held_out_loss, line={"color": OTHER, "width": 1, "dash": "dot"}
+        )
+    figure.update_xaxes(title=say("tuning.axis_rate"), type="log")
+    figure.update_yaxes(title=say("tuning.axis_loss"))
+    figure.update_layout(showlegend=True)
+    return figure
+
+
+def _cycle(count: int) -> list[str]:
+    return [_COLORS[index % len(_COLORS)] for index in range(count)]
+
+
+def _size(trial: TrialOutcome) -> str:
+    return f"L{trial.choice.size.n_layers} d{trial.choice.size.d_model}"
+
+
+def _hover(trial: TrialOutcome) -> str:
+    say, batch = text(), trial.choice.batch
+    loss = "—" if trial.held_out_loss is None else f"{trial.held_out_loss:.4f}"
+    return say(
+        "tuning.hover",
+        number=trial.number,
+        state=say(f"tuning.state_{trial.state}"),
+        loss=loss,
+        rate=f"{trial.choice.learning_rate:g}",
+        batch=f"{batch.micro_batch_sequences} × {batch.grad_accumulation_steps}",
+        done=trial.steps_done,
+        steps=trial.steps,
+    )

@@ -1,0 +1,189 @@
+"""Charts of Funding: ownership over time, rounds, payouts over exit values."""
+
+from __future__ import annotations
+
+import datetime
+import html
+import math
+from collections.abc import Mapping, Sequence
+from itertools import cycle
+
+import plotly.graph_objects as go
+
+from finance.exits.curves import BreakPoint
+from finance.funding.ownership import POOL, stakes
+from finance.funding.rounds import Funding
+from finance.funding.wording import event_text, event_title, holder_text, money_text
+from finance.treasury.raising import paid_in
+from pages.parts.charts import MONEY, OTHER, PEOPLE, WARNING, faint
+from pages.parts.session import text
+from pages.parts.typed import charted
+
+_FOUNDERS = (PEOPLE, "#B5578D", "#DDA3C4", "#94366C")
+_STAFF = ("#E69F00", "#F2C14E", "#C47F00", "#F7DA94")
+_INVESTORS = (MONEY, "#56B4E9", "#2E8B6F", "#8FD3BC", "#2F7FB5", "#B5CF4A", "#5B6FB0", "#C9BE2B")
+LEAST_LABELLED = 0.025
+"""Of the company: a name of a thinner band would not fit beside it."""
+LEAST_BETWEEN_NAMES = 0.055
+"""Of the chart's height, between the names of two lines."""
+
+
+def colors(seen: Funding) -> dict[str, str]:
+    """Of each holder: founders, people with options and the pool, those who bring money."""
+    granted = {one.holder for step in seen.steps for one in step.after.grants}
+    founders, staff, investors = cycle(_FOUNDERS), cycle(_STAFF), cycle(_INVESTORS)
+    found = {POOL: OTHER}
+    for holder in seen.owners:
+        if holder in seen.founders:
+            found[holder] = next(founders)
+        elif holder in granted:
+            found[holder] = next(staff)
+        elif holder != POOL:
+            found[holder] = next(investors)
+    return found
+
+
+def dilution_chart(seen: Funding) -> go.Figure:
+    """Everybody's part of the company, stacked, at the end of each day on which it changed."""
+    say, figure = text(), go.Figure()
+    opening = seen.capital.opening
+    tables = {opening.date: opening} | {step.event.date: step.after for step in seen.steps}
+    days = [*tables, _beyond(list(tables))]
+    parts = [{one.holder: float(one.share) for one in stakes(it)} for it in tables.values()]
+    parts.append(parts[-1])
+    palette, below = colors(seen), 0.0
+    for holder in seen.owners:
+        shares = [at.get(holder, 0.0) for at in parts]
+        figure.add_scatter(
+            x=days,
+            y=shares,
+            name=charted(holder_text(say, holder)),
+            stackgroup="all",
+            line={"shape": "hv", "width": 0.6, "color": palette[holder]},
+            fillcolor=palette[holder],
+            showlegend=False,
+            hovertemplate="%{y:.1%}",
+        )
+        if shares[-1] >= LEAST_LABELLED:
+            figure.add_annotation(
+                x=1,
+                xref="paper",
+                y=below + shares[-1] / 2,
+                text=f"{shares[-1]:.1%} {charted(holder_text(say, holder))}",
+                showarrow=False,
+                xanchor="left",
+                xshift=6,
+                font={"size": 12},
+            )
+        below += shares[-1]
+    for one in seen.rounds:
+        planned = f" ({say('funding.planned')})" if one.deal.planned else ""
+        _mark(figure, one.deal.date, charted(one.deal.series) + planned)
+    figure.update_yaxes(
+        title=say("funding.axis.share"), range=[0, 1], tickformat=".0%", showgrid=False
+    )
+    figure.update_xaxes(tickformat="%Y-%m", showgrid=False, range=[days[0], days[-1]])
+    return figure
+
+
+def _mark(figure: go.Figure, day: datetime.date, label: str) -> None:
+    figure.add_vline(x=day.isoformat(), line={"color": OTHER, "width": 1, "dash": "dash"})
+    figure.add_annotation(
+        x=day.isoformat(), y=1, yref="paper", text=label, showarrow=False, yanchor="bottom"
+    )
+
+
+def _beyond(days: Sequence[datetime.date]) -> datetime.date:
+    """A day after the last, so that what holds after it can be seen."""
+    return days[-1] + max((days[-1] - days[0]) / 10, datetime.timedelta(days=60))
+
+
+def rounds_chart(seen: Funding) -> go.Figure:
+    """Each payment on its day; planned ones hollow."""
+    say, figure = text(), go.Figure()
+    for planned, symbol in ((False, "circle"), (True, "circle-open")):
+        steps = [one for one in seen.payments if one.event.planned == planned]
+        amounts = [float(paid_in(one)) for one in steps]
+        figure.add_scatter(
+            x=[one.event.date for one in steps],
+            y=amounts,
+            mode="markers+text",
+            name=say("funding.planned" if planned else "funding.done"),
+            marker={
+                "color": MONEY,
+                "size": 14,
+                "symbol": symbol,
+                "line": {"color": MONEY, "width": 3},
+            },
+            text=[
+                f"{charted(event_title(say, one.event))} "
+                f"{money_text(amount, seen.currency, say.language)}"
+                for one, amount in zip(steps, amounts, strict=True)
+            ],
+            textposition="top center",
+            cliponaxis=False,
+            hovertext=[html.escape(event_text(say, one.event, seen.currency)) for one in steps],
+            hoverinfo="text+x",
+        )
+    figure.update_yaxes(
+        title=say("funding.axis.raised", currency=seen.currency), type="log", range=_decades(seen)
+    )
+    figure.update_yaxes(tickformat="~s", dtick=1)
+    days = [seen.capital.opening.date, *(step.event.date for step in seen.steps)]
+    room = _beyond(days) - days[-1]
+    figure.update_xaxes(tickformat="%Y-%m", range=[days[0] - room, days[-1] + room])
+    figure.update_layout(showlegend=True)
+    return figure
+
+
+def _decades(seen: Funding) -> tuple[float, float] | None:
+    """The range of a log axis that leaves room for the names above the highest payment."""
+    amounts = [math.log10(paid_in(step)) for step in seen.payments]
+    return (min(amounts) - 0.4, max(amounts) + 0.6) if amounts else None
+
+
+def exit_chart(
+    seen: Funding,
+    values: Sequence[float],
+    lines: Mapping[str, Sequence[float]],
+    breaks: Sequence[BreakPoint],
+    chosen: float,
+) -> go.Figure:
+    """What each holder gets over exit values; dotted where the next dollar goes to others."""
+    say, figure, palette = text(), go.Figure(), colors(seen)
+    for value in {float(one.exit_usd) for one in breaks}:
+        figure.add_vline(x=value, line={"color": faint(OTHER, 0.6), "width": 1, "dash": "dot"})
+    figure.add_vline(x=chosen, line={"color": WARNING, "width": 2})
+    highest = max(payouts[-1] for payouts in lines.values())
+    label_at = highest * (1 + LEAST_BETWEEN_NAMES)
+    for holder, payouts in sorted(lines.items(), key=lambda line: -line[1][-1]):
+        name = charted(holder_text(say, holder))
+        figure.add_scatter(
+            x=values,
+            y=payouts,
+            mode="lines",
+            name=name,
+            line={"color": palette.get(holder, OTHER), "width": 2.5},
+            showlegend=False,
+            hovertemplate="%{y:.3s}",
+        )
+        label_at = min(payouts[-1], label_at - LEAST_BETWEEN_NAMES * highest)
+        figure.add_annotation(
+            x=1,
+            xref="paper",
+            y=label_at,
+            text=name,
+            showarrow=False,
+            xanchor="left",
+            xshift=6,
+            font={"size": 12},
+        )
+    currency = seen.currency
+    figure.update_xaxes(
+        title=say("funding.axis.exit", currency=currency),
+        tickformat="~s",
+        range=[0, values[-1]],
+        hoverformat=".3s",
+    )
+    figure.update_yaxes(title=say("funding.axis.payout", currency=currency), tickformat="~s")
+    return figure

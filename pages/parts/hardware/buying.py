@@ -1,0 +1,238 @@
+"""Ways to buy one accelerator for a plan, and from which use on owning it is cheaper."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from engine import quantities
+from engine.costs.buying import TermsSummary, Way, break_even, summarise, ways
+from engine.costs.energy import Facility, sources
+from engine.costs.ownership import HOURS_PER_YEAR, OwnCost, Ownership, own_cost
+from engine.documents import InputError
+from engine.forecast import Forecast
+from engine.plan import Plan
+from engine.planning.hardware import HardwareRow
+from pages.parts.hardware.table import usd_format
+from pages.parts.hardware.wording import marked, place, shown_time
+from pages.parts.session import desk, draft, text
+
+_CHOICE = "hardware.buy"
+
+
+def choose_to_buy(name: str) -> None:
+    """Show the ways to buy this accelerator."""
+    st.session_state[_CHOICE] = name
+
+
+def buying(rows: Sequence[HardwareRow], first: str, region: str) -> None:
+    """The ways to buy the accelerator that is chosen, ``first`` before one is."""
+    say = text()
+    by_name = {row.device.accelerator: row for row in rows}
+    if st.session_state.get(_CHOICE) not in by_name:
+        choose_to_buy(first)
+    st.subheader(say("hardware.buy.heading"))
+    left, right = st.columns([2, 3], vertical_alignment="bottom")
+    name = left.selectbox(
+        say("hardware.buy.accelerator"),
+        list(by_name),
+        format_func=lambda one: marked(by_name[one]),
+        key=_CHOICE,
+    )
+    row = by_name[name]
+    right.button(
+        say("hardware.buy.put", name=marked(row)),
+        key="put",
+        icon=":material/swap_horiz:",
+        help=say("hardware.buy.put_help"),
+        disabled=not row.fits or row.plan == draft().plan,
+        on_click=_put,
+        args=(row.plan,),
+    )
+    if row.forecast is None:
+        st.caption(say("hardware.buy.no_run"))
+        return
+    if not row.fits:
+        st.warning(say("hardware.buy.too_small", name=marked(row)), icon=":material/warning:")
+    st.markdown(
+        say(
+            "hardware.buy.run",
+            devices=quantities.number(row.plan.cluster.n_devices, say.language),
+            name=marked(row),
+            time=shown_time(row),
+            hours=quantities.number(row.forecast.device_hours.value, say.language),
+        )
+    )
+    _ways_to_buy(row, row.forecast, Ownership(facility=Facility(region=region)))
+
+
+def _put(plan: Plan) -> None:
+    at = desk()
+    at.replace_draft(at.draft.model_copy(update={"plan": plan}))
+
+
+def _ways_to_buy(row: HardwareRow, seen: Forecast, ownership: Ownership) -> None:
+    say, device = text(), row.device
+    try:
+        owned, why_unknown = own_cost(device.accelerator, ownership), "price_unknown"
+    except InputError:  # what neither draws nor costs anything cannot be owned
+        owned, why_unknown = None, "power_unknown"
+    found = summarise(
+        ways(
+            device.accelerator,
+            row.plan.cluster.n_devices,
+            seen.device_hours.value,
+            seen.wall_clock_hours.value,
+            ownership=ownership if owned else None,
+        )
+    )
+    if not found:
+        st.info(say("hardware.buy.none", name=device.name), icon=":material/info:")
+        return
+    _ways_table(found)
+    if owned is None:
+        st.caption(say(f"hardware.owning.{why_unknown}", name=device.name))
+    else:
+        _owning(found, owned, ownership)
+    with st.expander(say("hardware.owning.sources"), icon=":material/menu_book:"):
+        for fact in sources(device, ownership.facility):
+            st.markdown(f"- {fact.name}: {fact.value} {fact.unit} – {fact.source} ({fact.as_of})")
+        if owned and owned.price:
+            price = owned.price
+            st.markdown(f"- {device.name}: {price.usd} USD – {price.source} ({price.as_of})")
+
+
+def _offers(found: Sequence[TermsSummary]) -> list[tuple[str, TermsSummary, Way]]:
+    """The cheapest and the median offer of each kind of terms, once where they are one."""
+    offers = []
+    for summary in found:
+        offers.append(("lowest", summary, summary.cheapest))
+        if summary.median != summary.cheapest:
+            offers.append(("median", summary, summary.median))
+    return offers
+
+
+def _terms(way: Way) -> str:
+    return text()("hardware.buy.own_terms" if way.kind == "own" else f"option.terms.{way.terms}")
+
+
+def _ways_table(found: Sequence[TermsSummary]) -> None:
+    say = text()
+    lines = [
+        {
+            "terms": _terms(way),
+            "which": say("hardware.buy.estimated")
+            if way.kind == "own"
+            else say("hardware.buy.which_of", which=say(f"hardware.buy.{which}"), n=summary.offers),
+            "cost": way.cost_usd,
+            "price": float(way.usd_per_device_hour),
+            "provider": way.provider or None,
+            "as_of": way.as_of,
+            "source": way.source,
+            "notes": say("hardware.list_and").join(
+                say(f"hardware.note.{note}") for note in way.notes
+            )
+            or None,
+            "devices": way.devices_paid,
+            "hours": way.paid_device_hours,
+            "instance": way.instance or None,
+            "region": place(way.region)
+            if way.kind == "own"
+            else way.region or say("hardware.buy.all_regions"),
+        }
+        for which, summary, way in _offers(found)
+    ]
+    frame = pd.DataFrame(lines)
+    number = st.column_config.NumberColumn
+    config: dict[str, Any] = {
+        name: st.column_config.TextColumn(say(f"hardware.buy.{name}")) for name in frame.columns
+    } | {
+        "cost": number(say("hardware.buy.cost"), format=usd_format(frame["cost"])),
+        "price": number(say("hardware.buy.price"), format="$%.3f"),
+        "source": st.column_config.TextColumn(say("hardware.buy.source"), width=180),
+        "notes": st.column_config.TextColumn(say("hardware.buy.notes"), width="medium"),
+        "devices": number(say("hardware.buy.devices"), format="%d"),
+        "hours": number(say("hardware.buy.hours"), format="%.4g"),
+    }
+    st.dataframe(
+        frame,
+        hide_index=True,
+        column_config=config,
+        placeholder="–",
+        alt=say("hardware.buy.heading"),
+    )
+
+
+def _owning(found: Sequence[TermsSummary], owned: OwnCost, ownership: Ownership) -> None:
+    """From which use on owning is cheaper than the offer that is chosen."""
+    say, language = text(), text().language
+    offers = [(which, way) for which, _, way in _offers(found) if way.kind == "cloud"]
+    if offers:
+        labels = [_offer_label(which, way) for which, way in offers]
+        on_demand = [at for at, (_, way) in enumerate(offers) if way.terms == "on_demand"]
+        chosen = st.selectbox(
+            say("hardware.buy.offer_label"),
+            range(len(offers)),
+            index=on_demand[0] if on_demand else 0,
+            format_func=labels.__getitem__,
+            key=f"hardware.offer.{language}.{hash(tuple(labels))}",
+        )
+        st.markdown(_break_even_sentence(owned, offers[chosen][1], labels[chosen]))
+    st.caption(
+        say(
+            "hardware.owning.assumed",
+            years=_years(owned),
+            used=quantities.share(owned.utilisation_share, language),
+            rate=quantities.share(owned.cost_of_capital_per_year, language),
+            region=place(owned.region),
+        )
+    )
+
+
+def _offer_label(which: str, way: Way) -> str:
+    say = text()
+    return say(
+        "hardware.buy.offer",
+        terms=_terms(way),
+        which=say(f"hardware.buy.{which}"),
+        provider=way.provider,
+        price=quantities.usd(way.usd_per_device_hour, say.language),
+    )
+
+
+def _break_even_sentence(owned: OwnCost, way: Way, label: str) -> str:
+    say, language = text(), text().language
+    found = break_even(owned, way)
+    hours = found.device_hours_per_year
+    if hours is None:
+        use = say("hardware.owning.never")
+    elif hours == 0:
+        use = say("hardware.owning.always")
+    else:
+        use = say(
+            "hardware.owning.from_hours",
+            hours=quantities.number(hours, language),
+            share=quantities.share(hours / HOURS_PER_YEAR, language),
+        )
+    used = quantities.share(owned.utilisation_share, language)
+    outlay = quantities.usd(owned.outlay_usd_per_device, language)
+    if found.payback_months is None:
+        payback = say(
+            "hardware.owning.payback_never", used=used, outlay=outlay, years=_years(owned)
+        )
+    else:
+        payback = say(
+            "hardware.owning.payback",
+            used=used,
+            outlay=outlay,
+            months=quantities.months(found.payback_months, language),
+        )
+    return say("hardware.owning.sentence", offer=label, use=use, payback=payback)
+
+
+def _years(owned: OwnCost) -> str:
+    say = text()
+    return say("unit.years", n=quantities.number(owned.lifetime_years, say.language))

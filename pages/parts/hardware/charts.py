@@ -1,0 +1,329 @@
+"""Charts that compare accelerators. All figures are forecasts, so all marks are hollow."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import plotly.graph_objects as go
+
+from engine import quantities
+from engine.forecast import Figure
+from engine.planning.hardware import HardwareRow, PriceBasis
+from engine.reports.forecast_tables import show, show_figure
+from pages.parts.charts import COMPUTE, DATA, OTHER, WARNING
+from pages.parts.hardware.wording import marked, show_co2, show_energy
+from pages.parts.session import text
+
+TIME_UNITS = {"days": 24.0, "hours": 1.0, "minutes": 1 / 60, "seconds": 1 / 3600}
+"""Hours of each, the largest first."""
+_ENERGY_UNITS = {"mwh": 1_000.0, "kwh": 1.0, "wh": 1e-3}
+"""kWh of each."""
+
+_COLORS = {"own": DATA, "known": COMPUTE, "unverified": OTHER}
+_SYMBOLS = {"own": "star-open", "known": "circle-open", "unverified": "diamond-open"}
+
+# What labels are kept apart by, in pixels; a plot is at least this large.
+_PLOT_WIDTH, _PLOT_HEIGHT = 560.0, 330.0
+_CHARACTER_WIDTH, _LINE_HEIGHT = 7.0, 16.0
+_MARKER = 10.0
+_BESIDE = 30.0
+"""What a label may reach beyond the plot on its right."""
+_POSITIONS = {
+    "top center": (0.0, 1.0),
+    "bottom center": (0.0, -1.0),
+    "middle right": (1.0, 0.0),
+    "middle left": (-1.0, 0.0),
+    "top right": (1.0, 1.0),
+    "bottom left": (-1.0, -1.0),
+    "bottom right": (1.0, -1.0),
+    "top left": (-1.0, 1.0),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Point:
+    """Where a row stands in the chart of cost against time."""
+
+    row: HardwareRow
+    hours: Figure
+    usd: Figure
+
+
+def time_unit(rows: Sequence[HardwareRow]) -> str:
+    """The largest unit of which the slowest run takes two or more."""
+    longest = max((row.forecast.wall_clock_hours.value for row in rows if row.forecast), default=0)
+    return next((unit for unit, hours in TIME_UNITS.items() if longest >= 2 * hours), "seconds")
+
+
+def points_of(rows: Sequence[HardwareRow], basis: PriceBasis) -> list[Point]:
+    """What can be drawn: a run that fits, at a price that is known and above zero."""
+    return [
+        Point(row=row, hours=row.forecast.wall_clock_hours, usd=usd)
+        for row in rows
+        if row.forecast and row.fits and (usd := row.cost_usd(basis)) and usd.low > 0
+    ]
+
+
+def cost_time_chart(points: Sequence[Point], unit: str) -> go.Figure:
+    """Cost against time on log axes; a line from the low to the high forecast of each."""
+    say = text()
+    figure = go.Figure()
+    times = [point.hours * (1 / TIME_UNITS[unit]) for point in points]
+    for point, time in zip(points, times, strict=True):
+        figure.add_scatter(
+            x=[time.low, time.high],
+            y=[point.usd.low, point.usd.high],
+            mode="lines",
+            line={"color": _COLORS[_group(point.row)], "width": 2},
+            opacity=0.4,
+            showlegend=False,
+            hoverinfo="skip",
+        )
+    x_low, x_high = _bounds(times)
+    y_low, y_high = _bounds([point.usd for point in points])
+    positions = _label_positions(
+        [
+            (
+                _PLOT_WIDTH * math.log(time.value / x_low) / math.log(x_high / x_low),
+                _PLOT_HEIGHT * math.log(point.usd.value / y_low) / math.log(y_high / y_low),
+            )
+            for point, time in zip(points, times, strict=True)
+        ],
+        [marked(point.row) for point in points],
+        _most_wanted_first(points),
+    )
+    for group in _SYMBOLS:
+        chosen = [at for at, point in enumerate(points) if _group(point.row) == group]
+        if not chosen:
+            continue
+        names = [marked(points[at].row) for at in chosen]
+        figure.add_scatter(
+            x=[times[at].value for at in chosen],
+            y=[points[at].usd.value for at in chosen],
+            mode="markers+text",
+            name=say(f"hardware.chart.{group}"),
+            marker={
+                "size": 15 if group == "own" else 11,
+                "color": _COLORS[group],
+                "symbol": _SYMBOLS[group],
+                "line": {"width": 2},
+            },
+            text=[name if positions[at] else "" for at, name in zip(chosen, names, strict=True)],
+            textposition=[positions[at] or "top center" for at in chosen],
+            cliponaxis=False,
+            hovertext=[_hover(points[at]) for at in chosen],
+            hoverinfo="text",
+        )
+    x_ticks, y_ticks = _ticks(x_low, x_high), _ticks(y_low, y_high)
+    figure.update_xaxes(
+        type="log",
+        range=[math.log10(x_low), math.log10(x_high)],
+        tickvals=x_ticks,
+        ticktext=[quantities.number(tick, say.language) for tick in x_ticks],
+        title=say(f"hardware.axis.{unit}"),
+    )
+    figure.update_yaxes(
+        type="log",
+        range=[math.log10(y_low), math.log10(y_high)],
+        tickvals=y_ticks,
+        ticktext=[_usd_tick(tick, say.language) for tick in y_ticks],
+        title=say("hardware.axis.cost"),
+    )
+    return figure
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bar:
+    """One of the bars below each other."""
+
+    row: HardwareRow
+    figure: Figure
+    label: str
+    """Stands under the accelerator's name."""
+    hover: str
+
+
+def energy_chart(rows: Sequence[HardwareRow]) -> go.Figure:
+    """Energy of one run, the least first."""
+    say, language = text(), text().language
+    known = [(row, energy) for row in rows if row.fits and (energy := row.energy_kwh)]
+    largest = max((energy.high for _, energy in known), default=0.0)
+    unit = next((unit for unit, kwh in _ENERGY_UNITS.items() if largest >= 2 * kwh), "wh")
+    figure = _bars(
+        [
+            Bar(
+                row=row,
+                figure=energy * (1 / _ENERGY_UNITS[unit]),
+                label=show_energy(energy.value, language),
+                hover=say(
+                    "tile.interval",
+                    low=show_energy(energy.low, language),
+                    high=show_energy(energy.high, language),
+                )
+                + f"<br>{show_co2(row.co2e_kg)}",
+            )
+            for row, energy in known
+        ]
+    )
+    figure.update_xaxes(
+        title=say(f"hardware.axis.{unit}"), range=[0, 1.05 * largest / _ENERGY_UNITS[unit]]
+    )
+    return figure
+
+
+def memory_chart(rows: Sequence[HardwareRow]) -> go.Figure:
+    """Share of each device's memory that is used, the least first."""
+    say, language = text(), text().language
+    bars = []
+    for row in rows:
+        if seen := row.forecast:
+            used, size = seen.memory_bytes_per_device, seen.device_memory_bytes
+            bars.append(
+                Bar(
+                    row=row,
+                    figure=used * (100 / size),
+                    label=say(
+                        "hardware.memory_used",
+                        used=show("memory_bytes", used.value, language),
+                        all=show("memory_bytes", size, language),
+                    ),
+                    hover=show_figure("memory_bytes", used, language),
+                )
+            )
+    figure = _bars(bars)
+    figure.add_vline(
+        x=100,
+        line={"color": WARNING, "width": 2},
+        annotation={
+            "text": say("hardware.chart.full"),
+            "font": {"color": WARNING},
+            "yanchor": "bottom",
+            "y": 1,
+        },
+        annotation_position="top",
+    )
+    largest = max((bar.figure.high for bar in bars), default=0.0)
+    figure.update_xaxes(title=say("hardware.axis.memory"), range=[0, 1.1 * max(largest, 100)])
+    return figure
+
+
+def bars_height(rows: Sequence[HardwareRow]) -> int:
+    return 110 + 42 * len(rows)
+
+
+def _bars(bars: Sequence[Bar]) -> go.Figure:
+    """Horizontal bars with their bounds, the smallest first."""
+    rising = sorted(bars, key=lambda bar: bar.figure.value)
+    names = [f"<b>{marked(b.row)}</b>" if b.row.is_own else marked(b.row) for b in rising]
+    chart = go.Figure()
+    chart.add_bar(
+        x=[bar.figure.value for bar in rising],
+        y=[f"{name}<br>{bar.label}" for name, bar in zip(names, rising, strict=True)],
+        orientation="h",
+        marker={
+            "color": "rgba(0,0,0,0)",
+            "line": {"color": [_bar_color(bar.row) for bar in rising], "width": 2},
+        },
+        error_x={
+            "type": "data",
+            "symmetric": False,
+            "array": [bar.figure.high - bar.figure.value for bar in rising],
+            "arrayminus": [bar.figure.value - bar.figure.low for bar in rising],
+            "color": OTHER,
+            "thickness": 1.5,
+            "width": 3,
+        },
+        showlegend=False,
+        hovertext=[bar.hover for bar in rising],
+        hoverinfo="text+y",
+    )
+    chart.update_layout(bargap=0.45)
+    chart.update_yaxes(autorange="reversed")
+    return chart
+
+
+def _bar_color(row: HardwareRow) -> str:
+    if not row.fits:
+        return WARNING
+    return _COLORS["own"] if row.is_own else COMPUTE
+
+
+def _group(row: HardwareRow) -> str:
+    if row.is_own:
+        return "own"
+    return "known" if row.figures_are_read else "unverified"
+
+
+def _hover(point: Point) -> str:
+    language = text().language
+    return "<br>".join(
+        (
+            f"<b>{marked(point.row)}</b>",
+            show_figure("wall_clock_hours", point.hours, language),
+            show_figure("cost_usd", point.usd, language),
+        )
+    )
+
+
+def _bounds(figures: Sequence[Figure]) -> tuple[float, float]:
+    """Of a log axis that holds all of them, with room for labels on both sides."""
+    low, high = min(one.low for one in figures), max(one.high for one in figures)
+    room = max((high / low) ** 0.15, 1.15)
+    return low / room, high * room
+
+
+def _ticks(low: float, high: float) -> list[float]:
+    """Some multiples of powers of ten: the fewer, the more powers there are."""
+    powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+    steps: tuple[float, ...] = (1,)
+    if high / low < 12:
+        steps = (1, 1.5, 2, 3, 4, 5, 7)
+    elif high / low < 2_000:
+        steps = (1, 2, 5)
+    ticks = [step * 10.0**power for power in powers for step in steps]
+    return [tick for tick in ticks if low <= tick <= high]
+
+
+def _usd_tick(tick: float, language: str) -> str:
+    """Whole dollars without cents."""
+    usd = quantities.usd(tick, language)
+    return usd.removesuffix(".00")
+
+
+def _label_positions(
+    points: Sequence[tuple[float, float]], labels: Sequence[str], order: Sequence[int]
+) -> list[str | None]:
+    """Where each label covers no marker and no other label; None where it would anywhere. They
+    are placed in ``order``."""
+    taken = [(x - _MARKER, x + _MARKER, y - _MARKER, y + _MARKER) for x, y in points]
+    positions: list[str | None] = [None] * len(points)
+    for at in order:
+        x, y = points[at]
+        width = _CHARACTER_WIDTH * len(labels[at])
+        for position, (right, up) in _POSITIONS.items():
+            left = x + right * (_MARKER + width / 2) - width / 2
+            bottom = y + up * (_MARKER + _LINE_HEIGHT / 2) - _LINE_HEIGHT / 2
+            box = (left, left + width, bottom, bottom + _LINE_HEIGHT)
+            inside = left >= 0 and box[1] <= _PLOT_WIDTH + _BESIDE
+            if inside and not any(_overlap(box, other) for other in taken):
+                taken.append(box)
+                positions[at] = position
+                break
+    return positions
+
+
+def _most_wanted_first(points: Sequence[Point]) -> list[int]:
+    """The plan's own, then the cheapest and the fastest, then those next to them."""
+    by_cost = sorted(range(len(points)), key=lambda at: points[at].usd.value)
+    by_time = sorted(range(len(points)), key=lambda at: points[at].hours.value)
+    rank = {at: min(by_cost.index(at), by_time.index(at)) for at in range(len(points))}
+    return sorted(rank, key=lambda at: (not points[at].row.is_own, rank[at]))
+
+
+_Box = tuple[float, float, float, float]
+
+
+def _overlap(one: _Box, other: _Box) -> bool:
+    return one[0] < other[1] and other[0] < one[1] and one[2] < other[3] and other[2] < one[3]

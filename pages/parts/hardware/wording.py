@@ -1,0 +1,48 @@
+"""How accelerators, places, energy and carbon are called on the page that compares hardware."""
+
+from __future__ import annotations
+
+from babel import Locale
+
+from engine import quantities
+from engine.costs.energy import regions
+from engine.forecast import Figure
+from engine.planning.hardware import HardwareRow
+from engine.reports.forecast_tables import show
+from pages.parts.session import text
+
+
+def marked(row: HardwareRow) -> str:
+    """The accelerator's name, with a dagger if its figures are in part not read at their
+    source."""
+    return row.device.name if row.figures_are_read else f"{row.device.name} †"
+
+
+def shown_time(row: HardwareRow) -> str:
+    """Of a row with a forecast."""
+    assert row.forecast is not None
+    return show("wall_clock_hours", row.forecast.wall_clock_hours.value, text().language)
+
+
+def place(code: str) -> str:
+    """A region's name: of a country as Babel has it, of a part of one from the catalog."""
+    say = text()
+    key = f"hardware.place.{code}"
+    if key in say:
+        return say(key)
+    known: str | None = Locale.parse(say.language).territories.get(code)
+    return known or regions()[code].name
+
+
+def show_energy(kwh: float, language: str) -> str:
+    return quantities.si(1_000 * kwh, "Wh", language)
+
+
+def show_co2(co2e_kg: Figure | None) -> str:
+    say = text()
+    if co2e_kg is None:
+        return say("hardware.co2_unknown")
+    units = {"tonnes": 1_000.0, "kilograms": 1.0, "grams": 1e-3}
+    unit = next((unit for unit, kg in units.items() if co2e_kg.value >= kg), "grams")
+    mass = quantities.number(co2e_kg.value / units[unit], say.language)
+    return say(f"hardware.{unit}_co2", n=mass)

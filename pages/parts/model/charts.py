@@ -1,0 +1,210 @@
+"""Charts of trained models. Measured is solid; guessing and compressors are grey or hollow."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import plotly.graph_objects as go
+import streamlit as st
+
+from engine import quantities
+from engine.results import CorpusReport
+from engine.runs.observing.progress import Curve
+from engine.scores import PROBES, Evaluation, ProbeScore
+from pages.parts.charts import COMPUTE, DATA, LIGHT_COMPUTE, MONEY, OTHER, PEOPLE
+from pages.parts.session import text
+
+_PROBE_COLORS = {"continuation": COMPUTE, "cloze": MONEY, "shuffled": PEOPLE}
+
+
+def learning_chart(curve: Curve, vocab: int, corpus: CorpusReport) -> go.Figure:
+    """What held-out text costs, from guessing to the end of training, beside a compressor.
+
+    Parameters
+    ----------
+    curve
+        Held-out loss against tokens, at least one point.
+    """
+    say = text()
+    figure = go.Figure()
+    tokens, bits = curve.x, [corpus.bits_per_byte(loss) for loss in curve.y]
+    guessing = corpus.bits_per_byte(math.log(vocab))
+    figure.add_scatter(
+        x=[0, tokens[0]],
+        y=[guessing, bits[0]],
+        mode="lines",
+        line={"color": DATA, "width": 2, "dash": "dot"},
+        hoverinfo="skip",
+        showlegend=False,
+    )
+    figure.add_scatter(
+        x=tokens,
+        y=bits,
+        mode="lines+markers",
+        name=say("model.this_model"),
+        line={"color": DATA, "width": 2.5},
+        marker={"size": 8},
+        hovertemplate="%{y:.3f}<extra>%{x:.3s}</extra>",
+        showlegend=False,
+    )
+    figure.add_scatter(
+        x=[0],
+        y=[guessing],
+        mode="markers",
+        marker={"size": 11, "color": DATA, "symbol": "circle-open", "line": {"width": 2}},
+        hovertemplate="%{y:.3f}<extra></extra>",
+        showlegend=False,
+    )
+    _level(figure, corpus.held_out_lzma_bits_per_byte, say("model.lzma"))
+    _label(figure, 0, guessing, say("model.guessing"), "left", 12)
+    last = quantities.number(bits[-1], say.language)
+    _label(figure, tokens[-1], bits[-1], f"<b>{last}</b>", "left", 8)
+    figure.update_xaxes(
+        title=say("axis.tokens_trained"),
+        range=[-0.02 * tokens[-1], 1.07 * tokens[-1]],
+        tickformat=".2~s",
+    )
+    figure.update_yaxes(title=say("axis.bits_per_byte"), range=[0, 1.1 * guessing])
+    return figure
+
+
+def _level(figure: go.Figure, y: float, words: str) -> None:
+    """A line to compare with, named at its right end."""
+    figure.add_hline(
+        y=y,
+        line={"color": OTHER, "width": 1.5, "dash": "dash"},
+        annotation={
+            "text": words,
+            "font": {"color": OTHER, "size": 12},
+            "xanchor": "right",
+            "yanchor": "bottom",
+            "x": 1,
+        },
+    )
+
+
+def _label(figure: go.Figure, x: float, y: float, words: str, anchor: str, shift: int) -> None:
+    figure.add_annotation(
+        x=x, y=y, text=words, showarrow=False, xanchor=anchor, xshift=shift, font={"size": 13}
+    )
+
+
+def probe_chart(probes: Sequence[ProbeScore]) -> go.Figure:
+    """Accuracy with its interval on each kind of question, beside guessing."""
+    say = text()
+    figure = go.Figure()
+    names = [f"{say(f'exam.probe_name.{one.probe}')}  <b>{one.accuracy:.0%}</b>" for one in probes]
+    figure.add_scatter(
+        x=[100 * one.chance for one in probes],
+        y=names,
+        mode="markers",
+        name=say("exam.chance"),
+        marker={"size": 13, "color": OTHER, "symbol": "line-ns-open", "line": {"width": 3}},
+        hovertemplate="%{x:.0f}%<extra>" + say("exam.chance") + "</extra>",
+    )
+    figure.add_scatter(
+        x=[100 * one.accuracy for one in probes],
+        y=names,
+        mode="markers",
+        name=say("model.accuracy_interval"),
+        marker={"size": 12, "color": COMPUTE},
+        error_x={
+            "type": "data",
+            "symmetric": False,
+            "color": COMPUTE,
+            "array": [100 * (one.accuracy_high - one.accuracy) for one in probes],
+            "arrayminus": [100 * (one.accuracy - one.accuracy_low) for one in probes],
+        },
+        customdata=[
+            [100 * one.accuracy_low, 100 * one.accuracy_high, one.n_questions] for one in probes
+        ],
+        hovertemplate=say("model.probe_hover") + "<extra></extra>",
+    )
+    figure.update_xaxes(title=say("axis.accuracy"), range=[0, 101], ticksuffix="%")
+    figure.update_yaxes(autorange="reversed")
+    return figure
+
+
+def checkpoint_charts(found: Sequence[Evaluation]) -> tuple[go.Figure, go.Figure]:
+    """(held-out loss, accuracies with their intervals) of a run's models, against tokens."""
+    say = text()
+    tokens = [one.tokens for one in found]
+    loss = go.Figure()
+    in_bits = all(one.bits_per_byte is not None for one in found)
+    loss.add_scatter(
+        x=tokens,
+        y=[one.bits_per_byte if in_bits else one.held_out_loss for one in found],
+        mode="lines+markers",
+        line={"color": DATA, "width": 2.5},
+        marker={"size": 8},
+        hovertemplate="%{y:.3f}<extra>%{x:.3s}</extra>",
+    )
+    loss.update_yaxes(title=say("axis.bits_per_byte" if in_bits else "axis.loss"))
+    accuracies = go.Figure()
+    for probe in PROBES:
+        points = [
+            (one.tokens, score) for one in found for score in one.probes if score.probe == probe
+        ]
+        accuracies.add_scatter(
+            x=[at for at, _ in points],
+            y=[100 * score.accuracy for _, score in points],
+            mode="lines+markers",
+            name=say(f"model.probe_short.{probe}"),
+            line={"color": _PROBE_COLORS[probe], "width": 2},
+            marker={"size": 8},
+            error_y={
+                "type": "data",
+                "symmetric": False,
+                "thickness": 1,
+                "array": [100 * (score.accuracy_high - score.accuracy) for _, score in points],
+                "arrayminus": [100 * (score.accuracy - score.accuracy_low) for _, score in points],
+            },
+        )
+    _level(accuracies, 25, say("model.chance_of_four"))
+    _level(accuracies, 50, say("model.chance_of_two"))
+    accuracies.update_yaxes(title=say("axis.accuracy"), ticksuffix="%", range=[0, 102])
+    for figure in (loss, accuracies):
+        figure.update_xaxes(title=say("axis.tokens_trained"), rangemode="tozero", tickformat=".2~s")
+    return loss, accuracies
+
+
+def attention_chart(shares: Sequence[Sequence[float]], tokens: Sequence[str]) -> go.Figure:
+    """Where each token (a row) looks (a column), one head or the mean of several."""
+    say = text()
+    strongest = LIGHT_COMPUTE if st.context.theme.type == "dark" else COMPUTE
+    places = list(range(len(tokens)))
+    shown = [_on_one_line(token) for token in tokens]
+    figure = go.Figure()
+    figure.add_heatmap(
+        z=shares,
+        x=places,
+        y=places,
+        colorscale=[[0, "rgba(86,180,233,0.04)"], [1, strongest]],
+        zmin=0,
+        zmax=max(max(row) for row in shares[1:]),  # the first token has but itself to look at
+        customdata=[[[reads, looked_at] for looked_at in shown] for reads in shown],
+        hovertemplate=say("model.attention_hover") + "<extra></extra>",
+        colorbar={
+            "title": {"text": say("axis.attention_share"), "side": "right"},
+            "tickformat": ".0%",
+            "thickness": 14,
+        },
+        xgap=1,
+        ygap=1,
+    )
+    ticks = {
+        "tickvals": places,
+        "ticktext": shown,
+        "tickfont": {"size": 12 if len(tokens) <= 40 else 9},
+        "showgrid": False,
+        "zeroline": False,
+    }
+    figure.update_xaxes(title=say("axis.looked_at"), side="top", tickangle=-90, **ticks)
+    figure.update_yaxes(title=say("axis.reading"), autorange="reversed", **ticks)
+    return figure
+
+
+def _on_one_line(token: str) -> str:
+    shown = token.replace("\n", "↵").replace("\t", "⇥").replace(" ", "·")
+    return shown.replace("<", "‹").replace(">", "›")  # Plotly reads these as markup

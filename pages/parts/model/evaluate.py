@@ -1,0 +1,120 @@
+"""Evaluate a model: start it, watch it, read what was found."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Sequence
+
+import pandas as pd
+import streamlit as st
+
+from engine import quantities
+from engine.reports.score_tables import loss_rows, probe_rows
+from engine.runs.evaluations import EvaluationJob, kept_evaluation
+from engine.runs.folder import Run
+from engine.scores import N_QUESTIONS, Asked, Evaluation
+from pages.parts.charts import draw
+from pages.parts.model.charts import probe_chart
+from pages.parts.model.process import Export, said_in_one_line
+from pages.parts.session import text
+
+
+@st.cache_resource
+def _jobs() -> dict[str, EvaluationJob]:
+    """The evaluation of each run that is at work, or has failed and was not yet looked at."""
+    return {}
+
+
+@st.cache_resource
+def _starting() -> threading.Lock:
+    """Held while a session looks for a job and starts its own."""
+    return threading.Lock()
+
+
+def evaluate_section(export: Export) -> None:
+    say = text()
+    found = kept_evaluation(export.run, export.which)
+    if found is not None:
+        _show(export, found)
+    else:
+        st.markdown(say("model.evaluate_note", questions=N_QUESTIONS))
+    evaluate_button(export.run, [export.which], again=found is not None)
+
+
+def evaluate_button(run: Run, whiches: Sequence[str], *, again: bool = False) -> None:
+    """A button that evaluates some models of a run, or how far that is."""
+    say, jobs = text(), _jobs()
+    job = jobs.get(run.id)
+    if job is not None and not job.is_over:
+        _progress(run.id)
+        return
+    if job is not None and job.error is not None:
+        with said_in_one_line():
+            raise job.error
+    jobs.pop(run.id, None)
+    left, right = st.columns([1, 3], vertical_alignment="bottom")
+    questions = left.number_input(
+        say("model.questions"),
+        10,
+        10_000,
+        N_QUESTIONS,
+        10,
+        help=say("model.questions_help"),
+        key="model_questions",
+    )
+    right.button(
+        say("model.evaluate_again" if again else "model.evaluate", n=len(whiches)),
+        type="secondary" if again else "primary",
+        icon=":material/fact_check:",
+        key="evaluate",
+        on_click=_start,
+        args=(run, whiches, Asked(questions=questions)),
+    )
+
+
+def _start(run: Run, whiches: Sequence[str], asked: Asked) -> None:
+    with _starting():
+        job = _jobs().get(run.id)
+        if job is None or job.is_over:
+            _jobs()[run.id] = EvaluationJob(run, whiches, asked)
+
+
+@st.fragment(run_every=1.0)
+def _progress(run_id: str) -> None:
+    say, job = text(), _jobs().get(run_id)
+    if job is None or job.is_over:
+        st.rerun()
+    left = job.seconds_left
+    st.progress(
+        job.share,
+        say("model.evaluating_start")
+        if left is None
+        else say(
+            "model.evaluating",
+            share=f"{job.share:.0%}",
+            left=quantities.duration(left, say.language),
+        ),
+    )
+
+
+def _show(export: Export, found: Evaluation) -> None:
+    say = text()
+    if found.probes:
+        draw(
+            probe_chart(found.probes), "probes", height=60 + 62 * len(found.probes), hover="closest"
+        )
+        st.caption(say("model.probes_note"))
+    with st.expander(say("model.evaluation_table"), icon=":material/table:"):
+        for head, rows in (loss_rows(say, found), probe_rows(say, found)):
+            st.table(pd.DataFrame(rows, columns=head), hide_index=True)
+        st.caption(say(f"model.averages_note.{found.objective}"))
+        st.download_button(
+            say("model.download_evaluation"),
+            json.dumps(found.model_dump(mode="json"), indent=1),
+            f"{export.run.id}-evaluation-{export.which}.json",
+            "application/json",
+            key="download_evaluation",
+            icon=":material/download:",
+            on_click="ignore",
+        )

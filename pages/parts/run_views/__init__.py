@@ -1,0 +1,1 @@
+"""Views of a run that several pages show."""

@@ -1,0 +1,50 @@
+"""What runs have cost day by day, by what came of them."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Sequence
+
+import plotly.graph_objects as go
+import streamlit as st
+
+from engine.runs.observing.overview import DAYS_OF_SPENDING, spent_by_day
+from engine.runs.observing.summary import Summary
+from pages.parts.charts import COMPUTE, DATA, MONEY, OTHER, WARNING, draw
+from pages.parts.run_views.wording import state_word
+from pages.parts.session import text
+
+_COLORS = {
+    "succeeded": MONEY,
+    "unfinished": COMPUTE,
+    "stopped": DATA,
+    "cancelled": OTHER,
+    "failed": WARNING,
+}
+"""From the bottom up."""
+_HALF_A_DAY = datetime.timedelta(hours=12)
+
+
+def spending_chart(seen: Sequence[Summary], at: datetime.datetime) -> None:
+    """Nothing where nothing has been spent lately."""
+    spent = spent_by_day(seen, at)
+    if not spent:
+        return
+    say, figure = text(), go.Figure()
+    for state, color in _COLORS.items():
+        days = spent.get(state, {})
+        if days:
+            figure.add_bar(
+                x=list(days),
+                y=list(days.values()),
+                name=say("runs.unfinished") if state == "unfinished" else state_word(state),
+                marker={"color": color},
+                hovertemplate="$%{y:.3g}<extra>%{fullData.name}</extra>",
+            )
+    today = datetime.datetime.combine(at.date(), datetime.time())
+    first = today - datetime.timedelta(days=DAYS_OF_SPENDING - 1)
+    figure.update_layout(barmode="stack", bargap=0.3, showlegend=True, legend_traceorder="normal")
+    figure.update_xaxes(tickformat="%m-%d", range=[first - _HALF_A_DAY, today + _HALF_A_DAY])
+    figure.update_yaxes(tickprefix="$", rangemode="tozero", title=say("runs.axis_usd"))
+    draw(figure, "spending", height=230)
+    st.caption(say("runs.spending_note", days=DAYS_OF_SPENDING))

@@ -1,0 +1,55 @@
+"""Several runs chosen at once: over each other, or put away together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from engine.runs import lifecycle
+from engine.runs.observing.summary import Summary
+from pages.parts.run_views.charts import RUN_COLORS
+from pages.parts.run_views.runs import lay_over
+from pages.parts.run_views.wording import act, run_of, say_refused
+from pages.parts.runs.choice import delete
+from pages.parts.session import text
+from pages.parts.typed import literal
+
+
+def several_section(chosen: Sequence[Summary]) -> None:
+    say = text()
+    with st.container(border=True):
+        st.markdown(f"##### {say('runs.chosen', n=len(chosen))}")
+        st.caption(" · ".join(literal(one.name) for one in chosen))
+        row = st.container(horizontal=True)
+        comparable = [one.run_id for one in chosen if not one.unreadable]
+        if row.button(
+            say("runs.compare"),
+            key="compare",
+            type="primary",
+            icon=":material/stacked_line_chart:",
+            help=say("runs.compare_help", n=len(RUN_COLORS)),
+            disabled=not 1 <= len(comparable) <= len(RUN_COLORS),
+        ):
+            lay_over(comparable)
+            st.switch_page("pages/calibrate.py")
+        row.button(
+            say("runs.archive"),
+            key="archive_all",
+            icon=":material/archive:",
+            on_click=act,
+            args=("details", _archive_all, chosen),
+        )
+        row.button(
+            say("runs.delete"),
+            key="delete_all",
+            icon=":material/delete:",
+            on_click=delete,
+            args=(chosen,),
+        )
+        say_refused("details")
+
+
+def _archive_all(chosen: Sequence[Summary]) -> None:
+    for one in chosen:
+        lifecycle.archive(run_of(one))

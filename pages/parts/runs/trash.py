@@ -1,0 +1,91 @@
+"""What was deleted: back by one button, or gone for good."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from engine import quantities
+from engine.runs import lifecycle
+from engine.runs.lifecycle import TRASH_DAYS, Trashed
+from pages.parts.run_views.wording import act, local
+from pages.parts.runs.choice import choose, deleted, forget_deleted, undo
+from pages.parts.session import text
+from pages.parts.typed import literal
+
+
+def undo_bar() -> None:
+    """One line about what was deleted last, and the way back."""
+    say, gone = text(), deleted()
+    if not gone:
+        return
+    row = st.container(horizontal=True, vertical_alignment="center", border=True)
+    names = " · ".join(literal(name) for name in gone.values())
+    row.markdown(f":material/delete: {say('runs.deleted', names=names)}", width="stretch")
+    row.button(
+        say("runs.undo"), key="undo_delete", icon=":material/undo:", type="primary", on_click=undo
+    )
+    row.button(
+        "",
+        key="close_undo",
+        icon=":material/close:",
+        type="tertiary",
+        help=say("runs.close"),
+        on_click=forget_deleted,
+    )
+
+
+def trash_section() -> None:
+    """Looked into once somebody wants to see it: what each takes on disk is counted."""
+    if not any(lifecycle.trash_dir().glob("[!.]*")):
+        return
+    say = text()
+    place = st.expander(
+        say("runs.trash"), icon=":material/delete:", key="runs.trash", on_change="rerun"
+    )
+    if place.open:
+        with place:
+            _trash(lifecycle.trashed())
+
+
+def _trash(found: list[Trashed]) -> None:
+    say, language = text(), text().language
+    total = quantities.si(sum(one.disk_bytes for one in found), "B", language)
+    st.caption(say("runs.trash_note", days=TRASH_DAYS))
+    for one in found:
+        row = st.container(
+            horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"
+        )
+        words = say(
+            "runs.trashed",
+            run=one.run_id,
+            when=f"{local(one.deleted_at):%m-%d %H:%M}",
+            size=quantities.si(one.disk_bytes, "B", language),
+        )
+        row.markdown(words, width="content")
+        row.button(
+            say("runs.restore"),
+            key=f"restore.{one.run_id}",
+            icon=":material/undo:",
+            on_click=_restore,
+            args=(one.run_id,),
+        )
+    with st.popover(say("runs.empty_trash"), icon=":material/delete_forever:"):
+        st.markdown(say("runs.empty_trash_note", n=len(found), size=total))
+        st.button(
+            say("runs.empty_trash_now"),
+            key="purge",
+            icon=":material/delete_forever:",
+            type="primary",
+            on_click=_purge,
+        )
+
+
+def _restore(run_id: str) -> None:
+    act("history", lifecycle.restore, run_id)
+    forget_deleted()
+    choose([run_id])
+
+
+def _purge() -> None:
+    act("history", lifecycle.purge)
+    forget_deleted()

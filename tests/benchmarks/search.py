@@ -1,0 +1,89 @@
+"""How fast layouts are searched, and how much of it is arithmetic: ``make benchmark``.
+
+Prints ratios beside the rate: the share of a whole search that the bare array arithmetic takes,
+measured in the same run on the same candidates, already written down. Not a test: it asserts
+nothing about a clock.
+"""
+
+from __future__ import annotations
+
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+
+import numpy as np
+
+from engine.facts import accelerator
+from engine.layout import Layout
+from engine.models.catalog import published_model
+from engine.predictor.columns import DeviceColumns, ShapeColumns
+from engine.predictor.estimate import efficiency_of
+from engine.predictor.memory import device_memory
+from engine.predictor.search import USABLE_MEMORY_SHARE, _chunks, candidates, search
+from engine.predictor.stacks import stacks
+from engine.predictor.throughput import step_time
+
+CASES = (
+    ("GPT-3 175B", "A100-80GB", 64, 64),
+    ("GPT-3 175B", "A100-80GB", 1_024, 1_536),
+    ("Llama-3.1-405B", "H100-80GB", 16_384, 2_048 * 8),
+    ("DeepSeek-V3", "H800-80GB", 2_048, 15_360),
+)
+REPEATS = 7
+
+
+def seconds(work: Callable[[], object]) -> float:
+    """Median of several times on this one thread."""
+    times = []
+    for _ in range(REPEATS):
+        start = time.process_time()
+        work()
+        times.append(time.process_time() - start)
+    return statistics.median(times)
+
+
+def main() -> None:
+    print("model, devices: candidates, candidates per second, arithmetic / whole search")
+    for name, device_name, n_devices, batch in CASES:
+        print(measured(name, device_name, n_devices, batch))
+    command = "search --model GPT-3%20175B --accelerator A100-80GB --devices 1024 --batch 1536"
+    arguments = [part.replace("%20", " ") for part in command.split()]
+    start = time.perf_counter()
+    subprocess.run(
+        [sys.executable, "-m", "engine", *arguments], check=True, stdout=subprocess.DEVNULL
+    )
+    print(f"as a command, start-up included: {time.perf_counter() - start:.2f} s")
+
+
+def measured(name: str, device_name: str, n_devices: int, batch: int) -> str:
+    shape, device, stack = published_model(name).shape, accelerator(device_name), stacks()
+    every = candidates(shape, device, n_devices, batch, "bf16", stack["default"])
+    columns = (
+        ShapeColumns.of([shape]),
+        DeviceColumns.of([device], ["bf16"]),
+        efficiency_of(device, Layout(micro_batch_sequences=1), stack["default"]),
+    )
+    parts = list(_chunks(every))
+    memory = [device_memory(columns[0], part, *columns[1:]).total for part in parts]
+    room = USABLE_MEMORY_SHARE * device.memory_gb * 1e9
+    fitting = list(_chunks(every.take(np.flatnonzero(np.concatenate(memory) <= room))))
+
+    def arithmetic() -> None:
+        for part in parts:
+            _ = device_memory(columns[0], part, *columns[1:]).total
+        for part in fitting:
+            _ = step_time(columns[0], part, *columns[1:]).total
+
+    whole = seconds(lambda: search(shape, device, n_devices, batch))
+    bare = seconds(arithmetic)
+    n_rows = every.tp.shape[0]
+    return (
+        f"{name}, {n_devices} × {device_name}: {n_rows:,}, {n_rows / whole:,.0f}/s, "
+        f"{bare / whole:.0%}"
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,91 @@
+"""Measuring a machine for real, with as little as will do."""
+
+import pytest
+
+from engine.documents import InputError
+from engine.experiments import profiler
+from engine.experiments.profiler import (
+    ProfileProgress,
+    ProfileRun,
+    ProfileRuns,
+    check_profile,
+    measure_profile,
+    measuring_now,
+)
+from engine.facts import accelerator
+from engine.forecast import forecast
+from engine.machine import Machine, profile_of_machine, this_machine
+from engine.recipes.sample_run import run_plan
+from engine.runs.background import held
+
+TINY = ProfileRun(
+    n_layers=2,
+    d_model=64,
+    n_heads=2,
+    n_kv_heads=2,
+    d_ff=128,
+    vocab=512,
+    seq_len_tokens=64,
+    micro_batch_sequences=2,
+    zero_stage=1,
+)
+LESS_TINY = TINY.model_copy(update={"d_model": 128, "zero_stage": 3})
+ASKED = ProfileRuns(seconds=0.2, short=(TINY, LESS_TINY), check=(TINY,))
+
+
+def test_a_measured_machine_has_a_profile_that_forecasts_its_runs() -> None:
+    machine = this_machine()
+    told: list[ProfileProgress] = []
+    seen: list[ProfileProgress | None] = []
+
+    def tell(progress: ProfileProgress) -> None:
+        told.append(progress)
+        seen.append(measuring_now())
+
+    profile = measure_profile(machine, ASKED, tell)
+    assert [(one.stage, one.n_done) for one in told] == [
+        ("rates", 0),
+        ("runs", 0),
+        ("runs", 1),
+        ("runs", 2),
+    ]
+    assert seen == told  # whoever looks in the files learns the same
+    assert measuring_now() is None
+    assert profile_of_machine(machine) == profile
+    rates = profile.rates
+    # A core does more than 100 MFLOP/s and less than 10 TFLOP/s, whatever it is.
+    assert 1e8 < rates.linear_flops_per_s("fp32") < 1e13
+    assert {one.precision for one in rates.linear} == {"fp32", "bf16"}
+    kinds = {one.kind for one in rates.collectives}
+    assert kinds == (
+        {"all_reduce", "all_gather", "reduce_scatter"} if machine.n_devices > 1 else set()
+    )
+    for run in profile.runs:
+        assert run.steps >= 6
+        assert run.step_s_p10 <= run.measured_step_s * 1.5
+        assert run.measured_memory_bytes > 1e8
+    plan = run_plan(TINY.recipe_on("fp32", machine.n_devices), None, machine)
+    assert forecast(plan).step_time_s.value == pytest.approx(profile.runs[0].predicted_step_s)
+    (checked,) = check_profile(profile, machine, ASKED)
+    assert checked.predicted_step_s == profile.runs[0].predicted_step_s
+    assert checked.measured_step_s != profile.runs[0].measured_step_s
+
+
+def test_kinds_of_machines_without_runs_to_measure_them_with() -> None:
+    node = Machine(accelerator("H100-80GB"), 8, 640e9)
+    assert profiler.can_be_profiled(this_machine())
+    assert not profiler.can_be_profiled(node)
+    with pytest.raises(InputError, match=r"gpu\.toml"):
+        profiler.profile_runs(node)
+
+
+def test_two_at_once_would_measure_each_other() -> None:
+    with held(profiler.lock_path()), pytest.raises(InputError, match="being measured already"):
+        measure_profile(this_machine(), ASKED)
+
+
+def test_a_process_that_dies_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(profiler.sys, "executable", "/bin/false")
+    with pytest.raises(InputError, match="this log says why"):
+        measure_profile(this_machine(), ASKED)
+    assert profile_of_machine(this_machine()) is None

@@ -1,0 +1,176 @@
+"""The guard of a node: for whom it works, and what it says. Its training is tested with the back
+ends that start guards."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+
+import psutil
+import pytest
+
+from engine.documents import InputError
+from engine.paths import PROJECT_DIR
+from engine.results import Failure
+from engine.runs.back_ends.node_agent import (
+    Place,
+    devices_of_nodes,
+    hostfile_text,
+    included,
+    rank_of_run,
+)
+from engine.runs.back_ends.node_state import (
+    NodeState,
+    death_of_nodes,
+    forget_nodes,
+    read_node,
+    shares_of_nodes,
+    write_node,
+)
+from engine.runs.folder import Phase, Run, now
+from tests.engine.runs.faked import faked_run
+
+PATIENCE_S = 60
+Process = subprocess.Popen[bytes]
+
+
+@pytest.fixture
+def run() -> Run:
+    run = faked_run([3.0], phase=Phase.TRAINING)
+    forget_nodes(run.folder)
+    return run
+
+
+@pytest.fixture
+def starter(run: Run) -> Iterator[Process]:
+    """A process that has started node 0's guard, who waits for another node."""
+    words = [str(run.folder), "--rank", "0", "--shares", "1,1", "--watched", "--name", "host0"]
+    start = "import subprocess, sys; subprocess.Popen(sys.argv[1:]).wait()"
+    guard = [sys.executable, "-m", "engine.runs.back_ends.node_agent", *words]
+    process = subprocess.Popen(
+        [sys.executable, "-c", start, *guard],
+        cwd=PROJECT_DIR,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
+    assert process.stdout
+    assert process.stdin
+    assert process.stdout.readline().startswith(b"port ")
+    yield process
+    with suppress(BrokenPipeError):
+        process.stdin.close()
+    process.stdout.close()
+    process.kill()
+    process.wait()
+
+
+@pytest.fixture
+def guard(starter: Process) -> psutil.Process:
+    (process,) = psutil.Process(starter.pid).children()
+    return process
+
+
+def nobody_watches(starter: Process, guard: psutil.Process) -> None:
+    assert starter.stdin
+    starter.stdin.close()
+
+
+def its_starter_is_killed(starter: Process, guard: psutil.Process) -> None:
+    starter.kill()
+    starter.wait()
+
+
+def somebody_asks(starter: Process, guard: psutil.Process) -> None:
+    guard.terminate()
+
+
+@pytest.mark.parametrize("happens", [nobody_watches, its_starter_is_killed, somebody_asks])
+def test_a_guard_ends_with_its_reason_to_be_there(
+    starter: Process,
+    guard: psutil.Process,
+    run: Run,
+    happens: Callable[[Process, psutil.Process], None],
+) -> None:
+    happens(starter, guard)
+    psutil.wait_procs([guard], timeout=PATIENCE_S)
+    assert not guard.is_running()
+    said = read_node(run.folder, 0)
+    assert said is not None
+    assert said.ended_at is not None
+    assert said.failure is said.lost is None
+
+
+def test_a_guard_yields_to_its_successor(guard: psutil.Process, run: Run) -> None:
+    """One that was taken for dead: the training has been begun anew meanwhile."""
+    successor = NodeState(rank=0, name="host9", pid=1, started_at=now())
+    write_node(run.folder, successor)
+    psutil.wait_procs([guard], timeout=PATIENCE_S)
+    assert not guard.is_running()
+    assert read_node(run.folder, 0) == successor
+
+
+def said(rank: int, **values: object) -> NodeState:
+    start = {"rank": rank, "name": f"host{rank}", "pid": 1, "started_at": now()}
+    return NodeState.parse(start | values)
+
+
+KILLED = Failure(key="rank_killed", params={"rank": 1, "pid": 7, "signal": "SIGKILL"})
+ENDED = Failure(key="rank_ended", params={"rank": 0, "pid": 6, "exit_code": 1})
+
+
+@pytest.mark.parametrize(
+    ("states", "words"),
+    [
+        (
+            [said(0, lost="host1", ended_at=now()), said(1, lost="host0", ended_at=now())],
+            "connection between the nodes host1 and host0 broke",
+        ),
+        ([said(0, lost="host1", ended_at=now()), said(1)], "Node host1 was lost"),
+        ([said(0, ended_at=now())], "Nothing could be started on node b"),
+        ([said(0, missing="node-1", ended_at=now())], "Nothing could be started on node b"),
+        ([said(0, ended_at=now()), said(1, missing="a:1")], "Node host1 waited"),
+        (
+            [said(0, failure=ENDED, ended_at=now()), said(1, failure=KILLED, ended_at=now())],
+            "On node host1: Rank 1 (process 7) was killed by SIGKILL",
+        ),
+        ([said(0, failure=ENDED, ended_at=now()), said(1, ended_at=now())], "On node host0: Rank"),
+        ([said(0, ended_at=now()), said(1, ended_at=now())], "exit code 3"),
+    ],
+)
+def test_why_a_run_on_nodes_died(run: Run, states: Sequence[NodeState], words: str) -> None:
+    for state in states:
+        write_node(run.folder, state)
+    death = death_of_nodes(run.folder, ["a", "b"], exit_code=3)
+    assert words in death.in_language("en")
+    assert death.in_language("zh_Hans") != death.in_language("en")
+
+
+def test_the_one_that_ended_first_is_suspected_first(run: Run) -> None:
+    for rank in (0, 1):
+        write_node(run.folder, said(rank))
+    death = death_of_nodes(run.folder, ["a", "b"], exit_code=255, ended=[1])
+    assert death == Failure(key="node_lost", params={"node": "host1"})
+
+
+def test_the_first_nodes_are_filled_first() -> None:
+    assert shares_of_nodes(2, [1, 1]) == [1, 1]
+    assert shares_of_nodes(5, [2, 4, 8]) == [2, 3]
+    assert shares_of_nodes(4, [8, 8]) == [4]
+    with pytest.raises(InputError, match=r"n_ranks: 5 .* at most 4"):
+        shares_of_nodes(5, [2, 2])
+
+
+def test_ranks_take_the_devices_that_a_scheduler_left_them() -> None:
+    place = Place(rank=1, shares=[2, 2], name="b", master="a", port=1, interface="")
+    assert devices_of_nodes(place, visible="") == [[0, 1], [0, 1]]
+    devices = devices_of_nodes(place, visible="3,5,6")
+    assert devices == [[0, 1], [3, 5]]
+    assert hostfile_text(devices) == "node-0 slots=2\nnode-1 slots=6\n"
+    assert included(devices) == "node-0:0,1@node-1:3,5"
+
+
+def test_a_local_rank_is_one_of_the_run() -> None:
+    place = Place(rank=1, shares=[3, 2], name="b", master="a", port=1, interface="")
+    assert [rank_of_run(place, local_rank) for local_rank in (0, 1)] == [4, 3]

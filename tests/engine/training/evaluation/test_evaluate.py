@@ -1,0 +1,138 @@
+"""An exam of models whose answers are known: one that guesses, one that knows the text."""
+
+from itertools import pairwise
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+
+from engine.documents import InputError
+from engine.scores import Asked, Evaluation
+from engine.training.evaluation.evaluate import Exam
+from engine.training.objectives import NextToken
+from tests.engine.training.exported import CONTEXT, STORIES, VOCAB, exported
+
+
+class Bigrams:
+    """A model that has counted the pairs of a text; without a text it guesses."""
+
+    device = "cpu"
+
+    def __init__(self, tokens: np.ndarray | None = None) -> None:
+        self.config = SimpleNamespace(
+            model_type="llama", vocab_size=VOCAB, max_position_embeddings=CONTEXT
+        )
+        counts = torch.full((VOCAB, VOCAB), 0.01)
+        for first, second in pairwise(() if tokens is None else tokens.tolist()):
+            counts[first, second] += 1
+        self.logits = torch.log(counts)
+
+    def __call__(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> SimpleNamespace:
+        return SimpleNamespace(logits=self.logits[input_ids])
+
+
+@pytest.fixture(scope="module")
+def tokenizer(tmp_path_factory):
+    return exported("llama", tmp_path_factory.mktemp("model"))[1]
+
+
+@pytest.fixture(scope="module")
+def corpus(tokenizer) -> SimpleNamespace:
+    ids = [one for story in STORIES for one in [*tokenizer(story).input_ids, 0]]
+    tokens = np.array(ids, dtype=np.uint32)
+    report = SimpleNamespace(bits_per_byte=lambda loss: 7 * loss, n_held_out_tokens=len(tokens))
+    return SimpleNamespace(held_out_tokens=lambda: tokens, report=report)
+
+
+def take(model, tokenizer, corpus, **asked: int) -> Evaluation:
+    exam = Exam(model, tokenizer, corpus, NextToken(), Asked.parse({"questions": 16} | asked))
+    return Evaluation.parse({"which": "final"} | exam.take())
+
+
+def test_a_model_that_guesses(tokenizer, corpus) -> None:
+    found = take(Bigrams(), tokenizer, corpus)
+    assert found.held_out_loss == pytest.approx(np.log(VOCAB))
+    assert found.perplexity == pytest.approx(VOCAB)
+    assert found.bits_per_byte == pytest.approx(7 * np.log(VOCAB))
+    assert found.objective == "next_token"
+    by_name = {one.probe: one for one in found.probes}
+    assert set(by_name) == {"continuation", "cloze", "shuffled"}
+    assert by_name["shuffled"].accuracy == 0.5  # every sentence scores the same
+    assert by_name["continuation"].accuracy < 0.7
+
+
+def test_a_model_that_knows_the_text(tokenizer, corpus) -> None:
+    found = take(Bigrams(corpus.held_out_tokens()), tokenizer, corpus)
+    tokens = corpus.held_out_tokens().astype(int)
+    windows = tokens[: len(tokens) // CONTEXT * CONTEXT].reshape(-1, CONTEXT)
+    steps = torch.log_softmax(Bigrams(tokens).logits, -1)[windows[:, :-1], windows[:, 1:]]
+    assert found.held_out_loss == pytest.approx(-steps.mean().item(), rel=1e-5)
+    assert found.n_scored_tokens == windows[:, 1:].size
+    by_name = {one.probe: one for one in found.probes}
+    assert by_name["shuffled"].n_questions == 16
+    assert by_name["shuffled"].accuracy > 0.9
+    assert by_name["shuffled"].chance == 0.5
+    assert all(one.accuracy_low <= one.accuracy <= one.accuracy_high for one in found.probes)
+
+
+def test_the_share_that_is_done_rises_to_one(tokenizer, corpus) -> None:
+    told: list[float] = []
+    Exam(Bigrams(), tokenizer, corpus, NextToken(), Asked(questions=8)).take(told.append)
+    assert told == sorted(told)
+    assert told[-1] == 1
+
+
+def test_the_same_questions_each_time(tokenizer, corpus) -> None:
+    model = Bigrams(corpus.held_out_tokens()[:60])
+    first = take(model, tokenizer, corpus)
+    assert take(model, tokenizer, corpus).probes == first.probes
+    assert take(model, tokenizer, corpus, seed=2).probes != first.probes
+
+
+def test_a_held_out_text_shorter_than_a_window(tokenizer, corpus) -> None:
+    short = SimpleNamespace(
+        held_out_tokens=lambda: corpus.held_out_tokens()[: CONTEXT - 1], report=corpus.report
+    )
+    with pytest.raises(InputError, match=rf"held_out_tokens: {CONTEXT - 1} .* at least {CONTEXT}"):
+        take(Bigrams(), tokenizer, short)
+
+
+def test_a_long_text_is_sampled(tokenizer, corpus, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("engine.training.evaluation.evaluate.SCORED_TOKENS", 3 * CONTEXT)
+    found = take(Bigrams(), tokenizer, corpus)
+    assert found.n_scored_tokens == 3 * (CONTEXT - 1)
+    assert found.n_held_out_tokens == len(corpus.held_out_tokens())
+
+
+def test_a_model_whose_loss_is_no_number(tokenizer, corpus) -> None:
+    broken = Bigrams()
+    broken.logits[:] = float("nan")
+    with pytest.raises(InputError, match=r"held_out_loss: nan .* finite"):
+        take(broken, tokenizer, corpus)
+
+
+def test_bert_fills_in_what_training_would_mask(tokenizer, corpus, tmp_path) -> None:
+    from engine.training.objectives import MaskedTokens
+    from tests.engine.runs.faked import smoke
+
+    bert, of_bert = exported("bert", tmp_path)
+    recipe = smoke(
+        **{"shape.family": "bert", "shape.n_kv_heads": 2, "shape.vocab": 500,
+           "tokenizer_vocab": of_bert.mask_token_id}
+    )  # fmt: skip
+    objective = MaskedTokens(recipe)
+    found = Evaluation.parse(
+        {"which": "final"} | Exam(bert, of_bert, corpus, objective, Asked(questions=4)).take()
+    )
+    tokens = corpus.held_out_tokens().astype(np.int64)
+    losses, n_windows = [], len(tokens) // CONTEXT
+    for position in range(n_windows):
+        window = tokens[position * CONTEXT : (position + 1) * CONTEXT]
+        examples = objective.held_out_examples(window[None], [position])
+        with torch.no_grad():
+            losses.append(bert(**examples.on(torch.device("cpu"))).loss.item())
+    assert found.held_out_loss == pytest.approx(np.mean(losses), rel=1e-5)
+    assert found.objective == "masked_token"
+    assert found.bits_per_byte is None
+    assert {one.probe for one in found.probes} == {"continuation", "cloze", "shuffled"}

@@ -1,0 +1,114 @@
+"""The chain as a whole, and the action that follows from it."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from engine.documents import InputError
+from engine.paths import PROJECT_DIR
+from engine.text import catalog
+from finance.company.scenario import SAMPLES_DIR, Scenario
+from finance.metrics.cash_report import effect_rows
+from finance.metrics.projection import (
+    NextAction,
+    calibration_effect,
+    next_action,
+    outlook,
+    with_calibration,
+)
+from tests.engine.test_forecast import calibration_for
+
+
+@pytest.fixture
+def calibrated(laptop: Scenario) -> Scenario:
+    return with_calibration(laptop, calibration_for(laptop.plan))
+
+
+def test_dearer_compute_shortens_the_runway(laptop: Scenario) -> None:
+    seen = outlook(laptop)
+    assert seen.runway_months is not None
+    assert seen.runway_months_at_high_cost < seen.runway_months < seen.runway_months_at_low_cost
+
+
+def test_a_calibration_moves_the_runway(laptop: Scenario) -> None:
+    effect = calibration_effect(laptop, calibration_for(laptop.plan, step=1.25))
+    assert effect.speed_counts
+    before, after = effect.before, effect.after
+    assert after.runway_months < before.runway_months
+    # A quarter more for training, on 120,000 runs and a tenth for experiments each month.
+    added = after.months[0].training_usd - before.months[0].training_usd
+    expected = 0.25 * before.forecast.cost_usd.value * 120_000 * 1.1
+    assert float(added) == pytest.approx(expected, abs=0.01)
+    rows = {row[0]: row for row in effect_rows(catalog("en"), effect)[1]}
+    assert rows["Cost of one run"][3] == "+25.0%"
+    assert rows["Runway"][3].startswith("-")
+
+
+def test_a_calibration_of_another_device_moves_no_money(startup: Scenario) -> None:
+    foreign = calibration_for(startup.plan, accelerator="CPU-core")
+    effect = calibration_effect(startup, foreign)
+    assert not effect.speed_counts
+    assert effect.after.months == effect.before.months
+
+
+def test_next_actions(laptop: Scenario, calibrated: Scenario) -> None:
+    assert next_action(outlook(laptop)) is NextAction.CALIBRATE
+    too_large = laptop.with_value("plan.layout.micro_batch_sequences", 4096)
+    assert next_action(outlook(too_large)) is NextAction.MAKE_IT_FIT
+    assert next_action(outlook(calibrated)) is NextAction.RAISE
+    broke = laptop.with_value("company.cash_usd", "5000")  # pressing, though never calibrated
+    assert next_action(outlook(broke)) is NextAction.RAISE_EARLIER
+    late = calibrated.with_value("company.equity_round.month", 30)
+    assert next_action(outlook(late)) is NextAction.RAISE_EARLIER
+    small = calibrated.with_value("company.equity_round.amount_usd", "500")
+    assert next_action(outlook(small)) is NextAction.RAISE_MORE
+    rich = calibrated.with_value("company.cash_usd", "9000000")
+    assert next_action(outlook(rich)) is NextAction.NOTHING
+
+
+def test_the_command_line_prints_the_chain(tmp_path) -> None:
+    def finance(*arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "finance", "run", *arguments], cwd=PROJECT_DIR,
+            capture_output=True, text=True, timeout=60, check=False,
+        )  # fmt: skip
+
+    sample = str(SAMPLES_DIR / "startup-1b.toml")
+    out = tmp_path / "months.csv"
+    printed = finance(sample, "--csv", str(out))
+    assert printed.returncode == 0, printed.stderr
+    assert "Runway" in printed.stdout
+    assert len(out.read_text("utf-8").splitlines()) == 61
+    report = json.loads(finance(sample, "--json").stdout)
+    assert len(report["months"]) == 60
+    assert float(report["runway_months"]) > 12
+    for arguments in ((sample, "--calibrated-by", "last"), ("/nowhere.toml",)):
+        wrong = finance(*arguments)
+        assert wrong.returncode == 2
+        assert len(wrong.stderr.strip().splitlines()) == 1
+
+
+def test_the_burn_multiple_says_its_months(laptop: Scenario) -> None:
+    assert outlook(laptop).burn_multiple_months == 12
+    late = laptop.with_value("company.revenue.launch_month", 30)
+    assert outlook(late).burn_multiple_months == 6
+    earning = laptop.with_value("company.revenue.price_usd_per_customer_month", "50")
+    assert outlook(earning).burn_multiple is None
+
+
+def test_what_no_company_comes_to_is_refused_in_one_line(laptop: Scenario) -> None:
+    extreme = laptop.with_values(
+        {
+            "company.revenue.customers_at_launch": 10**9,
+            "company.revenue.growth_share_per_month": "1",
+            "company.revenue.churn_share_per_month": "0",
+            "company.revenue.price_usd_per_customer_month": str(10**13),
+            "company.revenue.tokens_per_customer_month": 10**15,
+        }
+    )
+    with pytest.raises(InputError) as refused:
+        outlook(extreme)
+    assert refused.value.field == "company.revenue"
+    assert str(refused.value).endswith("at most 10000000000000 USD in a month")
