@@ -106,7 +106,7 @@ def _smaller_files(run: Run, form: Literal["int8", "sparse"]) -> Path:
         part = target.with_name(f".{form}")
         shutil.rmtree(part, ignore_errors=True)
         part.parent.mkdir(exist_ok=True)
-        _run_module("quantise" if form == "int8" else "sparse", run.model_dir, part)
+        _run_module("quantize" if form == "int8" else "sparse", run.model_dir, part)
         part.rename(target)
     return target
 
@@ -128,7 +128,7 @@ def _measure(run: Run, made: Sequence[_Made]) -> dict[str, Any]:
             "out": str(out),
         },
     )
-    _run_module("decoding", request)
+    _run_module("decode_bench", request)
     answer = read_json(out) or {}
     asked = read_json(request) or {}
     for path in (request, out):
@@ -176,7 +176,7 @@ def _run_module(name: str, *arguments: Path) -> None:
     """A process of its own: this one must not import torch. What it prints goes where ours does,
     but not among a table."""
     subprocess.run(
-        [sys.executable, "-m", f"engine.training.{name}", *map(str, arguments)],
+        [sys.executable, "-m", f"engine.training.evaluation.{name}", *map(str, arguments)],
         cwd=PROJECT_DIR,
         env=os.environ | {"DS_ACCELERATOR": "cpu", "OMP_NUM_THREADS": "1"},
         stdin=subprocess.DEVNULL,

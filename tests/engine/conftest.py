@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from engine.runs import processes
+from engine.runs.launching import queue
+from tests.engine.runs.faked import StandIns
 
 _WORDS = ["the", "people", "of", "our", "nation", "ask", "congress", "to", "act", "for", "peace"]
 
@@ -19,3 +24,25 @@ def texts(tmp_path_factory: pytest.TempPathFactory) -> Path:
         words = [chance.choice(_WORDS) + chance.choice(["", "s"]) for _ in range(800)]
         (folder / f"{number}.txt").write_text(" ".join(words), "utf-8")
     return folder
+
+
+@pytest.fixture
+def supervisors(monkeypatch: pytest.MonkeyPatch) -> Iterator[StandIns]:
+    """Those that were started, none of them for real."""
+    stand_ins = StandIns()
+    for module in (queue, processes):
+        monkeypatch.setattr(module, "start_supervisor", stand_ins.start)
+    yield stand_ins
+    stand_ins.kill_all()
+
+
+@pytest.fixture(scope="session")
+def shared_corpora(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("corpora")
+
+
+@pytest.fixture
+def prepared_corpora(home: Path, shared_corpora: Path) -> Path:
+    """Token files that all real runs find ready after the first."""
+    (home / "corpora").symlink_to(shared_corpora)
+    return shared_corpora
