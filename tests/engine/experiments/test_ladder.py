@@ -89,8 +89,8 @@ def launch(monkeypatch: pytest.MonkeyPatch) -> FakeLaunch:
     fake = FakeLaunch()
     monkeypatch.setattr(module, "_start", fake.start)
     monkeypatch.setattr(module, "_finished", dict)
-    monkeypatch.setattr(module.launch, "look", fake.look)
-    monkeypatch.setattr(module.launch, "cancel", fake.cancelled.append)
+    monkeypatch.setattr(module.control, "look", fake.look)
+    monkeypatch.setattr(module.control, "cancel", fake.cancelled.append)
     monkeypatch.setattr(module, "_POLL_S", 0.0)
     monkeypatch.setattr(module, "this_machine", lambda: SimpleNamespace(n_devices=3))
     return fake

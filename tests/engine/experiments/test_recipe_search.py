@@ -120,9 +120,9 @@ class FakeRuns:
 def runs(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> FakeRuns:
     fake = FakeRuns(tmp_path)
     monkeypatch.setattr(module, "run_of", fake.run_of)
-    monkeypatch.setattr(module.launch, "look", fake.look)
-    monkeypatch.setattr(module.launch, "cancel", fake.cancel)
-    monkeypatch.setattr(module.launch, "wait", lambda run: run.phase)
+    monkeypatch.setattr(module.control, "look", fake.look)
+    monkeypatch.setattr(module.control, "cancel", fake.cancel)
+    monkeypatch.setattr(module.control, "wait", lambda run: run.phase)
     monkeypatch.setattr(module, "_POLL_S", 0.0)
     return fake
 
