@@ -368,11 +368,13 @@ def compare(case: Case, base: Tree, work: Tree, *, allow_text: bool = False) -> 
     n_bytes = sum(len(output.data) for output in new.values())
     if n_bytes == 0:
         return Row(case.name, 0, "fails", seconds, "The case has no output to compare.")
-    lines = [line for name in sorted(old.keys() | new.keys()) for line in _diff(name, old, new)]
-    if not lines:
+    names = sorted(name for name in old.keys() | new.keys() if old.get(name) != new.get(name))
+    if not names:
         return Row(case.name, n_bytes, "same", seconds)
+    lines = [line for name in names for line in _diff(name, old, new)]
     shown = [line[:MAX_DIFF_WIDTH] for line in lines[:MAX_DIFF_LINES]]
-    return Row(case.name, n_bytes, "differs", seconds, "\n".join(shown))
+    details = "\n".join([f"These differ: {', '.join(names)}", *shown])
+    return Row(case.name, n_bytes, "differs", seconds, details)
 
 
 def _diff(name: str, old: dict[str, Output], new: dict[str, Output]) -> Iterator[str]:
@@ -380,8 +382,6 @@ def _diff(name: str, old: dict[str, Output], new: dict[str, Output]) -> Iterator
         yield f"{name}: only in {'base' if name in old else 'the working tree'}"
         return
     before, after = old[name].data, new[name].data
-    if before == after:
-        return
     try:
         left, right = before.decode("utf-8"), after.decode("utf-8")
     except UnicodeDecodeError:
@@ -403,7 +403,7 @@ def _diff(name: str, old: dict[str, Output], new: dict[str, Output]) -> Iterator
     window = [side[start : start + WINDOW_LINES] for side in lines]
     if max(map(len, itertools.chain(*window)), default=0) > MAX_DIFF_WIDTH:
         window = [[line[column:] for line in side] for side in window]
-    changes = list(difflib.unified_diff(*window, lineterm="", n=2))
+    changes = list(difflib.unified_diff(window[0], window[1], lineterm="", n=2))
     yield f"{name}, from line {start + 1}:"
     yield from changes[2:] or ["Only the line ends differ."]
 

@@ -69,6 +69,7 @@ def test_a_changed_number_differs_with_its_lines(repository, capsys) -> None:
     _write(repository, value=2)
     assert _check(repository) == 1
     printed = capsys.readouterr().out
+    assert "These differ: standard output, t.csv" in printed
     assert "-first one,1" in printed
     assert "+first one,2" in printed
     assert "2 cases: 0 same, 2 differ" in printed
