@@ -19,7 +19,7 @@ from engine.text import LANGUAGES, catalog
 from pages.parts.calibrate import recipe as calibrate_recipe
 from pages.parts.run_views.charts import apart
 from pages.parts.run_views.runs import run_labels
-from tests.engine.runs.conftest import supervisors  # noqa: F401 - a fixture
+from tests.engine.conftest import supervisors  # noqa: F401 - a fixture
 from tests.engine.runs.faked import StandIns, alive, faked_run, report_step, smoke
 from tests.pages.test_pages import open_page
 

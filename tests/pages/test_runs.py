@@ -18,7 +18,7 @@ from engine.runs.settings import change_settings, settings, settings_file
 from engine.text import LANGUAGES, catalog
 from pages.parts.run_views import wording
 from pages.parts.runs.details import _VIEWS
-from tests.engine.runs.conftest import supervisors  # noqa: F401 - a fixture
+from tests.engine.conftest import supervisors  # noqa: F401 - a fixture
 from tests.engine.runs.faked import StandIns, alive, faked_run, queued, report_step
 from tests.pages.test_pages import open_page
 
