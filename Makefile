@@ -1,5 +1,7 @@
 # The verbs of this project. `make run` and `make test` do all of their own set-up; both are
 # safe to repeat.
+SHELL := /bin/bash
+.SHELLFLAGS := -o pipefail -c
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -22,7 +24,7 @@ calibrate: $(RUN_SETUP)  ## Plan, predict, train, correct, fund: the chain witho
 test: $(TEST_SETUP)  ## Run every test
 	$(BIN)/python -m pytest $(PYTEST_FLAGS)
 
-lint: $(TEST_SETUP)  ## Style, types, spelling, and which room imports which
+lint: $(TEST_SETUP)  ## Style, types, spelling, and import directions
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
@@ -65,23 +67,29 @@ $(RUN_SETUP): requirements.txt
 	    sys.exit(not os.path.exists(s.get_path("include") + "/Python.h"))' \
 	  || { echo "A C++ compiler and Python's headers are needed:" \
 	         "sudo apt-get install g++ python3-dev"; exit 1; }
+	@echo "Set-up, step 1 of 3: virtual environment in $(VENV)"
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) \
 	  || { rm -rf $(VENV); echo "venv is needed: sudo apt-get install python3-venv"; exit 1; }
-	$(BIN)/python -m pip install --quiet --requirement requirements.txt
-	@echo "Building DeepSpeed's CPU operator (about a minute, once) ..."
-	$(BIN)/python -m engine.training.ops
+	@echo "Set-up, step 2 of 3: about 100 Python packages, 1.5 GB on disk (a few minutes, once)"
+	@$(BIN)/python -m pip install --requirement requirements.txt \
+	  | $(BIN)/python .ci/pip_progress.py
+	@echo "Set-up, step 3 of 3: DeepSpeed's CPU operator is compiled (about a minute, once)"
+	@$(BIN)/python -m engine.training.ops
 	@touch $@
 
 $(TEST_SETUP): requirements-dev.txt $(RUN_SETUP)
-	$(BIN)/python -m pip install --quiet --requirement requirements-dev.txt
+	@echo "Test set-up, step 1 of 2: packages for tests and checks"
+	@$(BIN)/python -m pip install --requirement requirements-dev.txt \
+	  | $(BIN)/python .ci/pip_progress.py
+	@echo "Test set-up, step 2 of 2: browser, Slurm and network tools from Debian (root only)"
 	@if [ "$$(id -u)" = 0 ]; then \
-	    lacks=; for each in chromium slurmctld munged ip; do \
-	      command -v $$each >/dev/null || lacks=$$each; done; \
-	    test -z "$$lacks" || { apt-get update -qq && apt-get install -y -qq \
+	    missing=; for tool in chromium slurmctld munged ip; do \
+	      command -v $$tool >/dev/null || missing=$$tool; done; \
+	    test -z "$$missing" || { apt-get update -qq && apt-get install -y -qq \
 	      --no-install-recommends chromium fonts-noto-cjk slurm-wlm munge iproute2 >/dev/null; }; \
 	  else \
 	    command -v chromium >/dev/null || { echo "The browser tests need Chromium:" \
 	      "sudo apt-get install chromium fonts-noto-cjk"; exit 1; }; \
-	    echo "Two nodes and a Slurm cluster on one machine take root: these tests are skipped."; \
+	    echo "Tests of two nodes and of Slurm on one machine need root. They are skipped."; \
 	  fi
 	@touch $@
