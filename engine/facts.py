@@ -19,6 +19,7 @@ from pydantic import BeforeValidator, Field
 from engine.documents import Document, InputError
 from engine.layout import PRECISIONS, TRAINING_PRECISIONS, Precision
 from engine.paths import DATA_DIR
+from engine.units import FLOPS_PER_TFLOP
 
 UNKNOWN_FAST_GB_PER_S = 31.0
 UNKNOWN_SLOW_GB_PER_S = 12.5
@@ -73,7 +74,7 @@ class Accelerator(Fact):
             "fp16": self.peak_fp16_tflops,
             "nvfp4": self.peak_fp4_tflops,
         }.get(precision, self.peak_fp8_tflops)
-        return None if tflops is None else tflops * 1e12
+        return None if tflops is None else tflops * FLOPS_PER_TFLOP
 
     def needed_flops_per_s(self, precision: Precision) -> float:
         """As :meth:`peak_flops_per_s`; InputError where there is none."""

@@ -16,12 +16,11 @@ from engine.flops import training_flops_per_token
 from engine.plan import Plan
 from engine.predictor.efficiency import efficiency_parameters, is_known, spreads
 from engine.predictor.estimate import estimate, hfu, mfu
-from engine.predictor.memory import GB
 from engine.predictor.stacks import stacks
 from engine.scaling.expected import expected_loss
 from engine.serving_forecast import planned_serving
+from engine.units import BYTES_PER_GB, SECONDS_PER_HOUR
 
-SECONDS_PER_HOUR = 3600.0
 LEAST_GOODPUT_SHARE = 0.01
 """Of a forecast's lower bound: a run that makes less progress is stopped by people."""
 
@@ -175,8 +174,8 @@ def forecast(plan: Plan) -> Forecast:
         tokens_per_step=plan.tokens_per_step,
         memory_bytes_per_device=memory_bytes,
         memory_parts_bytes=predicted.memory_parts_bytes,
-        device_memory_bytes=device.memory_gb * GB,
-        fits=memory_bytes.value <= device.memory_gb * GB,
+        device_memory_bytes=device.memory_gb * BYTES_PER_GB,
+        fits=memory_bytes.value <= device.memory_gb * BYTES_PER_GB,
         step_time_s=step_s,
         step_parts_s=predicted.step_parts_s,
         tokens_per_s=tokens_per_s,

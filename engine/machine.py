@@ -16,7 +16,7 @@ from engine.calibration.machine_profile import MachineProfile, own_profile
 from engine.documents import InputError
 from engine.facts import Accelerator, accelerator, accelerators, typical_price
 from engine.plan import OWN_ASSUMPTION, Cluster
-from engine.predictor.memory import GB
+from engine.units import BYTES_PER_GB
 
 CPU_CORE = "CPU-core"
 CPU_CORE_PRICE_USD = Decimal("0.05")
@@ -59,7 +59,7 @@ def this_machine() -> Machine:
     gpus = _gpu_names()
     if gpus:
         device = best_match(gpus[0])
-        return Machine(device, len(gpus), len(gpus) * device.memory_gb * GB)
+        return Machine(device, len(gpus), len(gpus) * device.memory_gb * BYTES_PER_GB)
     cores = len(os.sched_getaffinity(0))
     return Machine(accelerator(CPU_CORE), cores, psutil.virtual_memory().total)
 
@@ -77,7 +77,7 @@ def machine_like(name: str | None, n_devices: int) -> Machine:
     if device.kind == "cpu":
         cores = psutil.cpu_count() or 1
         return Machine(device, n_devices, psutil.virtual_memory().total / cores * n_devices)
-    return Machine(device, n_devices, device.memory_gb * GB * n_devices)
+    return Machine(device, n_devices, device.memory_gb * BYTES_PER_GB * n_devices)
 
 
 def device_name(machine: Machine) -> str:

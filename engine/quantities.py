@@ -13,6 +13,7 @@ from decimal import Decimal
 from babel.numbers import format_compact_decimal, format_currency, format_decimal, format_percent
 
 from engine.text import catalog
+from engine.units import SECONDS_PER_DAY
 
 _SI = (
     (1e24, "Y"),
@@ -98,7 +99,7 @@ def duration(seconds: float, language: str) -> str:
     text = catalog(language)
     for unit_s, key in (
         (2 * 31_557_600, "years"),
-        (2 * 86_400, "days"),
+        (2 * SECONDS_PER_DAY, "days"),
         (7_200, "hours"),
         (120, "minutes"),
         (1, "seconds"),

@@ -18,6 +18,7 @@ from engine.documents import Document
 from engine.facts import Accelerator
 from engine.files import read_json, write_json
 from engine.paths import home_dir
+from engine.units import BYTES_PER_GB, FLOPS_PER_TFLOP
 
 Positive = Annotated[float, Field(gt=0)]
 NOISY_PACE_SPREAD = 1.5
@@ -168,13 +169,16 @@ class MachineProfile(Document):
     def of(self, device: Accelerator) -> Accelerator:
         """The device with its measured rates in place of the table's."""
         measured: dict[str, object] = {
-            "memory_gb_per_s": self.rates.memory_bytes_per_s / 1e9,
+            "memory_gb_per_s": self.rates.memory_bytes_per_s / BYTES_PER_GB,
         }
         if device.kind == "cpu":  # a GPU's peaks are its maker's; what it reaches is in ``values``
-            measured["peak_fp32_tflops"] = self.rates.linear_flops_per_s("fp32") / 1e12
+            measured["peak_fp32_tflops"] = self.rates.linear_flops_per_s("fp32") / FLOPS_PER_TFLOP
         link = self.rates.link_bytes_per_s(self.n_devices)
         if link is not None:
-            measured |= {"intra_node_gb_per_s": link / 1e9, "inter_node_gb_per_s": link / 1e9}
+            measured |= {
+                "intra_node_gb_per_s": link / BYTES_PER_GB,
+                "inter_node_gb_per_s": link / BYTES_PER_GB,
+            }
         return device.model_copy(update=measured)
 
     def speaks_for(self, accelerator: str) -> bool:

@@ -26,6 +26,7 @@ from engine.predictor.stacks import stacks
 from engine.predictor.timeline import perfetto_trace, simulate
 from engine.reports.forecast_tables import print_table
 from engine.shapes import ModelShape
+from engine.units import BYTES_PER_GB
 
 
 def add_to(app: typer.Typer) -> None:
@@ -76,7 +77,7 @@ def search_command(
                 "cli.search_none",
                 candidates=result.n_candidates,
                 memory=quantities.si(result.least_memory_bytes, "B", language),
-                device_memory=quantities.si(device.memory_gb * 1e9, "B", language),
+                device_memory=quantities.si(device.memory_gb * BYTES_PER_GB, "B", language),
             )
         )
         raise typer.Exit(1)

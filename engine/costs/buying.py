@@ -13,9 +13,10 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal
 
-from engine.costs.ownership import HOURS_PER_YEAR, MONTHS_PER_YEAR, OwnCost, Ownership, own_cost
+from engine.costs.ownership import OwnCost, Ownership, own_cost
 from engine.documents import InputError
 from engine.facts import CloudPrice, Confidence, accelerator, prices_of
+from engine.units import HOURS_PER_YEAR, MONTHS_PER_YEAR
 
 TERM_HOURS = {"commitment_1y": HOURS_PER_YEAR, "commitment_3y": 3 * HOURS_PER_YEAR}
 SPOT_OVERHEAD_SHARE = 0.1

@@ -19,9 +19,7 @@ from pydantic import Field, model_validator
 from engine.documents import Document, InputError
 from engine.facts import Accelerator, Confidence, Fact, read_facts
 from engine.paths import DATA_DIR
-
-WATTS_PER_KW = 1000.0
-GRAMS_PER_KG = 1000.0
+from engine.units import GRAMS_PER_KG, WATTS_PER_KW
 
 EnergyKind = Literal[
     "electricity_usd_per_kwh",

@@ -24,10 +24,7 @@ from pydantic import Field
 from engine.documents import Document
 from engine.facts import Confidence, Fact, read_facts
 from engine.paths import DATA_DIR
-
-DAYS_PER_YEAR = 365.25
-HOURS_PER_YEAR = 24 * DAYS_PER_YEAR
-SECONDS_PER_HOUR = 3600.0
+from engine.units import BYTES_PER_GB, DAYS_PER_YEAR, HOURS_PER_YEAR, SECONDS_PER_HOUR
 
 
 class FailureRate(Fact):
@@ -192,7 +189,7 @@ def run_time(
     productive_s = steps * step_time_s
     mtbf_s = reliability.mtbf_device_hours * SECONDS_PER_HOUR / n_devices
     size_bytes = parameters * reliability.checkpoint_bytes_per_parameter
-    bandwidth = reliability.storage_gb_per_s_per_device * 1e9 * n_devices
+    bandwidth = reliability.storage_gb_per_s_per_device * BYTES_PER_GB * n_devices
     transfer_s = size_bytes / bandwidth
     write_s = reliability.checkpoint_write_s
     if write_s is None:

@@ -23,7 +23,6 @@ from engine.predictor.search import best_layout
 from engine.predictor.stacks import stacks
 from engine.quantities import parse_count
 
-SECONDS_PER_HOUR = 3600.0
 MOST_DOUBLINGS = 6
 SINGLE_NODE_DEVICES = 8
 LARGE_MIXTURE_PARAMETERS = 3e11

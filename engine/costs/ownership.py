@@ -19,9 +19,7 @@ from engine.costs.energy import Facility, energy_kwh, regions, scoped, server_pe
 from engine.documents import Document
 from engine.facts import Accelerator, Confidence, Fact, accelerator, read_facts
 from engine.paths import DATA_DIR
-
-HOURS_PER_YEAR = 24 * 365.25
-MONTHS_PER_YEAR = 12
+from engine.units import HOURS_PER_YEAR, MONTHS_PER_YEAR
 
 
 class PurchasePrice(Fact):

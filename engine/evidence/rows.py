@@ -21,6 +21,7 @@ from engine.predictor.estimate import estimate
 from engine.predictor.search import best_layout
 from engine.predictor.stacks import Stack, stack_of
 from engine.shapes import ModelShape
+from engine.units import BYTES_PER_GB
 
 Row = Mapping[str, str]
 
@@ -192,7 +193,7 @@ def _settled(
             return found.layout.model_copy(update=kept)
     if not layout.is_possible(shape, n_devices):
         return layout
-    room = device.memory_gb * 1e9
+    room = device.memory_gb * BYTES_PER_GB
     parts = estimate(shape, layout, device, n_devices, stack).memory_parts_bytes
     states = parts["weights"] + parts["gradients"] + parts["optimizer"]
     stated = row.get("zero_stage") or row.get("sharding")

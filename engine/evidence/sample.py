@@ -14,8 +14,9 @@ from engine.documents import InputError
 from engine.evidence.rows import Row, Run, run_of
 from engine.predictor.columns import Array, DeviceColumns, LayoutColumns, ShapeColumns
 from engine.predictor.efficiency import EfficiencyColumns
-from engine.predictor.memory import GIB, device_memory
+from engine.predictor.memory import device_memory
 from engine.predictor.throughput import StepTime, step_time
+from engine.units import BYTES_PER_GIB
 
 # What makes two rows the same configuration, measured again.
 _CONFIGURATION = (
@@ -134,7 +135,7 @@ class Sample:
         allocated_only = np.array([run.allocated_only for run in self.runs])
         memory_bytes = memory.total - np.where(allocated_only, memory.runtime, 0.0)
         return PredictedColumns(
-            step=step, tokens_per_s=tokens / step.total, memory_gb=memory_bytes / GIB
+            step=step, tokens_per_s=tokens / step.total, memory_gb=memory_bytes / BYTES_PER_GIB
         )
 
 

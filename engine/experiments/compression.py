@@ -32,6 +32,7 @@ from engine.recipes.recipe import Recipe
 from engine.runs.background import is_held, start_engine
 from engine.runs.folder import Run
 from engine.serving.measured import MeasuredServing
+from engine.units import SECONDS_PER_HOUR, TOKENS_PER_MILLION
 
 Way = Literal["as_trained", "fine_tuned", "pruned_50", "pruned_80", "small", "distilled", "int8"]
 Stage = Way | Literal["measuring"]
@@ -74,7 +75,9 @@ class CompressedModel(Document):
     def usd_per_million_tokens(self, usd_per_device_hour: float, batch: int = 1) -> float:
         """Written, by a core that is always busy."""
         (speed,) = [one for one in self.speeds if one.batch == batch]
-        return usd_per_device_hour / 3600 / speed.written_tokens_per_s * 1e6
+        return (
+            usd_per_device_hour / SECONDS_PER_HOUR / speed.written_tokens_per_s * TOKENS_PER_MILLION
+        )
 
 
 class Compression(Document):

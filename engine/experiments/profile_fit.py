@@ -30,6 +30,7 @@ from engine.predictor.memory import device_memory
 from engine.predictor.stacks import stacks
 from engine.predictor.throughput import step_time
 from engine.recipes.recipe import Recipe
+from engine.units import BYTES_PER_GB
 
 STACK = "Flopledger"
 RUN_LOG_SD = 0.06
@@ -222,7 +223,7 @@ def _priors(
     table = fitted_values()
     arch, rates = device.arch, profile.rates
     optimizer_bytes = rates.memory_bytes_per_s / rates.optimizer_parameters_per_s
-    idle_gb = max(run.idle_memory_bytes for run in runs) / 1e9
+    idle_gb = max(run.idle_memory_bytes for run in runs) / BYTES_PER_GB
 
     def near(name: str, scope: str, log_sd: float) -> tuple[str, _Prior]:
         """The table's value for this generation, or for all."""

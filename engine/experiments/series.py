@@ -13,6 +13,7 @@ from engine.results import StepMetrics
 from engine.runs.folder import Phase, Run, all_runs, now
 from engine.runs.launching import control
 from engine.runs.observing.progress import Progress
+from engine.units import SECONDS_PER_HOUR
 
 
 def run_of(recipe: Recipe) -> Run:
@@ -50,7 +51,7 @@ class Spent:
 def spent(run: Run, progress: Progress) -> Spent:
     """By what ``progress`` has read of the run."""
     recipe, state = run.recipe, run.state
-    hours = sum(line.step_time_s for line in progress.metrics) * recipe.n_ranks / 3600
+    hours = sum(line.step_time_s for line in progress.metrics) * recipe.n_ranks / SECONDS_PER_HOUR
     return Spent(
         flops=training_flops(recipe) * progress.share_done,
         device_hours=hours,

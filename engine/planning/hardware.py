@@ -26,8 +26,7 @@ from engine.forecast import Figure, Forecast, forecast
 from engine.plan import Plan, on_accelerator
 from engine.predictor.search import USABLE_MEMORY_SHARE, SearchResult, search
 from engine.predictor.stacks import stacks
-
-HOURS_PER_DAY = 24.0
+from engine.units import BYTES_PER_GB, HOURS_PER_DAY
 
 COMMON = (
     "A100-80GB",
@@ -97,7 +96,7 @@ class HardwareRow:
     @property
     def usable_memory_bytes(self) -> float:
         """What a searched layout may fill."""
-        return USABLE_MEMORY_SHARE * self.device.memory_gb * 1e9
+        return USABLE_MEMORY_SHARE * self.device.memory_gb * BYTES_PER_GB
 
     @property
     def memory_headroom_share(self) -> float | None:

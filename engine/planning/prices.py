@@ -15,6 +15,7 @@ from engine.plan import ServingPlan
 from engine.planning.curves import SizeCurve, serving_curve, training_curve
 from engine.scaling.laws import FLOPS_PER_PARAMETER_AND_TOKEN, Array, Counting
 from engine.scaling.lifetime import SERVING_FLOPS_PER_PARAMETER_AND_TOKEN
+from engine.units import TOKENS_PER_MILLION
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +48,7 @@ class Prices:
         """Of input and output alike, at the mean of what a request costs; inf where the model
         cannot be served."""
         n = np.asarray(parameters, float)
-        flops_per_million = SERVING_FLOPS_PER_PARAMETER_AND_TOKEN * n * 1e6
+        flops_per_million = SERVING_FLOPS_PER_PARAMETER_AND_TOKEN * n * TOKENS_PER_MILLION
         hours: Array = flops_per_million * self.hours_per_serving_flop.at(n)
         return self.serving_usd_per_device_hour * hours
 
@@ -56,7 +57,9 @@ class Prices:
         not, and else inf where the model cannot be."""
         if not served_tokens:
             return np.zeros(np.shape(parameters))
-        return self.serving_usd_per_million_tokens(parameters) * (served_tokens / 1e6)
+        return self.serving_usd_per_million_tokens(parameters) * (
+            served_tokens / TOKENS_PER_MILLION
+        )
 
     def device_hours_figure(self, parameters: float, tokens: float) -> Figure:
         """Device-hours of one run with their bounds.

@@ -17,6 +17,7 @@ import numpy.typing as npt
 from engine.facts import Accelerator
 from engine.layout import Layout, Precision, value_bytes
 from engine.shapes import ModelShape
+from engine.units import BYTES_PER_GB
 
 Array = npt.NDArray[np.float64]
 
@@ -216,9 +217,9 @@ class DeviceColumns(Columns):
         return cls(
             linear_flops_per_s=_column([one.needed_flops_per_s(kind) for one, kind in pairs]),
             base_flops_per_s=_column([one.base_flops_per_s(kind) for one, kind in pairs]),
-            memory_bytes_per_s=_column([one.memory_gb_per_s * 1e9 for one in devices]),
-            memory_bytes=_column([one.memory_gb * 1e9 for one in devices]),
+            memory_bytes_per_s=_column([one.memory_gb_per_s * BYTES_PER_GB for one in devices]),
+            memory_bytes=_column([one.memory_gb * BYTES_PER_GB for one in devices]),
             domain=_column([one.domain_size for one in devices]),
-            fast_bytes_per_s=_column([one.fast_gb_per_s * 1e9 for one in devices]),
-            slow_bytes_per_s=_column([one.slow_gb_per_s * 1e9 for one in devices]),
+            fast_bytes_per_s=_column([one.fast_gb_per_s * BYTES_PER_GB for one in devices]),
+            slow_bytes_per_s=_column([one.slow_gb_per_s * BYTES_PER_GB for one in devices]),
         )

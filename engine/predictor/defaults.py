@@ -6,6 +6,7 @@ import math
 
 from engine.models.catalog import PublishedModel, published_models
 from engine.shapes import Experts, ModelShape
+from engine.units import SECONDS_PER_DAY
 
 NEAR_SHARE = 0.06
 """A published model this near in total and in active parameters lends its shape."""
@@ -97,7 +98,7 @@ def usual_batch_tokens(parameters: float) -> float:
 def usual_devices(parameters: float, tokens: float, flops_per_s: float) -> int:
     """Devices that train it in about a month at 40% of ``flops_per_s``, in whole nodes of 8, a
     power of two of them."""
-    month_s = 30 * 86_400
+    month_s = 30 * SECONDS_PER_DAY
     wanted = 6 * parameters * tokens / (0.4 * flops_per_s * month_s)
     return 8 << max(0, min(11, round(math.log2(max(1.0, wanted / 8)))))
 

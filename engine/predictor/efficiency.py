@@ -19,6 +19,7 @@ from engine.layout import TRAINING_PRECISIONS, Precision
 from engine.paths import DATA_DIR
 from engine.predictor.columns import Array, Columns
 from engine.predictor.stacks import Stack
+from engine.units import BYTES_PER_GB
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -241,7 +242,7 @@ def _resolve(
             * of("short_matmul", device.arch)
             * of("short_kind", precision)
         )
-    ridge = device.base_flops_per_s(precision) / (device.memory_gb_per_s * 1e9)
+    ridge = device.base_flops_per_s(precision) / (device.memory_gb_per_s * BYTES_PER_GB)
     moe_host = of("moe_host_s", stack.moe_host) * of("moe_host_yearly", "all") ** (
         min(max(year, 2023.0), 2027.0) - 2026.0
     )

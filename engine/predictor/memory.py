@@ -20,9 +20,7 @@ from engine.predictor.states import (
     gradient_bytes,
     parameters_per_device,
 )
-
-GB = 1e9
-GIB = 2.0**30
+from engine.units import BYTES_PER_GB
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,7 +89,7 @@ def device_memory(
         optimizer=optimizer,
         activations=activations,
         logits=logits,
-        runtime=known.runtime_gb * GB + known.allocator_slack * held,
+        runtime=known.runtime_gb * BYTES_PER_GB + known.allocator_slack * held,
     )
 
 
@@ -103,7 +101,7 @@ def _buffers(layout: LayoutColumns, known: EfficiencyColumns, parameters: Array)
         + np.where(is_sharded, known.sharding_buffers, 0.0)
         + np.where(is_gathered, known.gathering_buffers, 0.0)
     )
-    fixed = np.where(is_sharded, known.sharding_gb * GB, 0.0)
+    fixed = np.where(is_sharded, known.sharding_gb * BYTES_PER_GB, 0.0)
     return copies * layout.value_bytes * parameters + fixed
 
 

@@ -21,6 +21,7 @@ from engine.predictor.memory import device_memory
 from engine.predictor.stacks import Stack, stacks
 from engine.predictor.throughput import step_time
 from engine.shapes import ModelShape
+from engine.units import BYTES_PER_GB
 
 USABLE_MEMORY_SHARE = 0.92
 """Of a device's memory that a predicted layout may fill: what is left is for what the
@@ -87,7 +88,7 @@ def search(
         efficiency_of(device, Layout(micro_batch_sequences=1, precision=precision), chosen),
     )
     memory = np.concatenate([_memory(columns, part) for part in _chunks(every)])
-    fitting = np.flatnonzero(memory <= USABLE_MEMORY_SHARE * device.memory_gb * 1e9)
+    fitting = np.flatnonzero(memory <= USABLE_MEMORY_SHARE * device.memory_gb * BYTES_PER_GB)
     possible = every.take(fitting)
     seconds = (
         np.concatenate([_seconds(columns, part) for part in _chunks(possible)])

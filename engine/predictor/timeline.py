@@ -17,6 +17,7 @@ from itertools import chain
 from typing import Any, Literal, NamedTuple
 
 from engine.documents import InputError
+from engine.units import MICROSECONDS_PER_SECOND
 
 Track = Literal["compute", "send forward", "send backward", "gradient reduction"]
 TRACKS: tuple[Track, ...] = ("compute", "send forward", "send backward", "gradient reduction")
@@ -329,8 +330,8 @@ def perfetto_trace(events: Iterable[Event]) -> dict[str, Any]:
                 "name": label,
                 "cat": event.name,
                 "ph": "X",
-                "ts": round(event.start_s * 1e6, 3),
-                "dur": round(event.duration_s * 1e6, 3),
+                "ts": round(event.start_s * MICROSECONDS_PER_SECOND, 3),
+                "dur": round(event.duration_s * MICROSECONDS_PER_SECOND, 3),
                 **_place(event.stage, track),
                 "args": {key: value for key, value in numbers.items() if value is not None},
             }

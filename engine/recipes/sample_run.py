@@ -9,9 +9,9 @@ from engine.forecast import forecast
 from engine.layout import TRAINING_PRECISIONS, Layout
 from engine.machine import Machine, profile_of_machine
 from engine.plan import Plan, best_precision
-from engine.predictor.memory import GB
 from engine.recipes.recipe import Recipe, model_class
 from engine.shapes import Experts, ModelShape
+from engine.units import BYTES_PER_GB
 
 MIN_STEPS = 40
 """Fewer steps say little about step time and nothing about loss."""
@@ -106,9 +106,9 @@ def run_plan(recipe: Recipe, plan: Plan | None, machine: Machine) -> Plan:
     if least_bytes > machine.memory_bytes:
         raise InputError(
             "memory",
-            f"{least_bytes / GB:.1f} GB",
+            f"{least_bytes / BYTES_PER_GB:.1f} GB",
             "less_than_equal",
-            limit=f"{machine.memory_bytes / GB:.1f} GB",
+            limit=f"{machine.memory_bytes / BYTES_PER_GB:.1f} GB",
         )
     return run
 

@@ -8,9 +8,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from engine.calibration.calibration import Calibration, RatioSpread
-from engine.forecast import SECONDS_PER_HOUR, Figure, Forecast, forecast
+from engine.forecast import Figure, Forecast, forecast
 from engine.plan import Plan
 from engine.results import RunResult
+from engine.units import SECONDS_PER_HOUR
 
 REPETITION_SPREAD = 0.02
 """Memory and loss of one run say nothing of their spread; repeated runs differ by less than

@@ -14,6 +14,7 @@ from engine import quantities
 from engine.forecast import Figure, Forecast
 from engine.reports.comparison import Comparison
 from engine.text import Catalog
+from engine.units import SECONDS_PER_HOUR
 
 Rows = tuple[list[str], list[list[str]]]
 """Column heads, and rows of as many cells."""
@@ -40,7 +41,7 @@ def show(quantity: str, value: float, language: str) -> str:
     if "_bytes" in quantity:
         return quantities.si(value, "B", language)
     if quantity == "wall_clock_hours":
-        return quantities.duration(3600 * value, language)
+        return quantities.duration(SECONDS_PER_HOUR * value, language)
     if quantity == "step_time_s":
         return quantities.duration(value, language)
     if quantity == "mfu":

@@ -14,10 +14,11 @@ import numpy.typing as npt
 
 from engine.scaling.approaches import Optimum
 from engine.scaling.laws import FLOPS_PER_PARAMETER_AND_TOKEN, Array, Counting
+from engine.units import SECONDS_PER_DAY
 
 PARAMETERS_COUNTED: Counting = "non_embedding"
 
-PF_DAY_FLOPS = 1e15 * 86_400
+PF_DAY_FLOPS = 1e15 * SECONDS_PER_DAY
 
 # Each limited by one thing: equations 1.1 to 1.3, table 5.
 ALPHA_N, N_C = 0.076, 8.8e13

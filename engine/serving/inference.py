@@ -20,6 +20,7 @@ import numpy.typing as npt
 from engine.documents import InputError
 from engine.serving.passes import Array, Bound, PassSeconds, pass_time
 from engine.serving.replica import AttentionSplit, Replica, Request
+from engine.units import BYTES_PER_GB, SECONDS_PER_HOUR, TOKENS_PER_MILLION
 
 PREFILL_TOKENS = 1_024
 """Short prompts are read together up to so many tokens: by then dense layers are bound by
@@ -147,7 +148,9 @@ def sweep(replica: Replica, request: Request, batches: npt.ArrayLike) -> Sweep:
     if replica.efficiency.prefix_gb_per_s:
         # Split by sequences, devices bring back different prompts at the same time.
         token_bytes = replica.cache_bytes_per_token / fewest
-        cached_token_s = cached_token_s + token_bytes / (replica.efficiency.prefix_gb_per_s * 1e9)
+        cached_token_s = cached_token_s + token_bytes / (
+            replica.efficiency.prefix_gb_per_s * BYTES_PER_GB
+        )
 
     prefill_s = reading.total + together * cached * cached_token_s
     prompt_s, step_s = prefill_s / together, decode.total
@@ -209,11 +212,15 @@ def token_prices(
     """
     if not 0 < utilisation_share <= 1:
         raise InputError("utilisation_share", utilisation_share, "between", low=0, high=1)
-    usd_per_s = usd_per_device_hour / 3600 / utilisation_share
+    usd_per_s = usd_per_device_hour / SECONDS_PER_HOUR / utilisation_share
     return TokenPrices(
-        usd_per_million_input_tokens=point.device_s_per_new_token * usd_per_s * 1e6,
-        usd_per_million_cached_tokens=point.device_s_per_cached_token * usd_per_s * 1e6,
-        usd_per_million_output_tokens=point.device_s_per_output_token * usd_per_s * 1e6,
+        usd_per_million_input_tokens=point.device_s_per_new_token * usd_per_s * TOKENS_PER_MILLION,
+        usd_per_million_cached_tokens=point.device_s_per_cached_token
+        * usd_per_s
+        * TOKENS_PER_MILLION,
+        usd_per_million_output_tokens=point.device_s_per_output_token
+        * usd_per_s
+        * TOKENS_PER_MILLION,
         usd_per_request=usd_per_s
         * (
             point.device_s_per_new_token * request.new_tokens

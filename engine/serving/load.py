@@ -13,10 +13,10 @@ from engine.documents import InputError
 from engine.facts import Accelerator
 from engine.serving.inference import ServingPoint, TokenPrices, sweep, token_prices
 from engine.serving.replica import Request, ServedModel, ServingEfficiency, replicas
+from engine.units import SECONDS_PER_DAY
 
 MOST_BATCH = 1_024
 """Sequences that a scheduler runs at a time at most, unless told otherwise."""
-SECONDS_PER_DAY = 86_400
 
 Reason = Literal[
     "weights_do_not_fit",

@@ -19,6 +19,7 @@ from engine.documents import InputError
 from engine.facts import Accelerator
 from engine.layout import Precision
 from engine.serving.replica import WEIGHT_BYTES, Replica, WeightPrecision
+from engine.units import BYTES_PER_GB
 
 Array = npt.NDArray[np.float64]
 Bound = Literal["compute", "memory bandwidth", "communication", "overhead"]
@@ -128,12 +129,12 @@ def pass_time(
     )
     compute, memory = np.zeros_like(tokens), np.zeros_like(tokens)
     for compute_s, read_bytes in parts:
-        read_s = read_bytes / (device.memory_gb_per_s * 1e9 * known.bandwidth_share)
+        read_s = read_bytes / (device.memory_gb_per_s * BYTES_PER_GB * known.bandwidth_share)
         compute += np.where(compute_s > read_s, compute_s, 0)
         memory += np.where(compute_s > read_s, 0, read_s)
 
     in_one_node = degree <= device.domain_size
-    link = (device.fast_gb_per_s if in_one_node else device.slow_gb_per_s) * 1e9
+    link = (device.fast_gb_per_s if in_one_node else device.slow_gb_per_s) * BYTES_PER_GB
     # A ring all-reduce sends 2·(n−1)/n of the values: one after the FFN, and after attention
     # unless a device has its sequences to itself there.
     ring = 2 * (degree - 1) / degree * tokens * shape.d_model * base_bytes / link

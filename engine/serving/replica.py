@@ -8,6 +8,7 @@ from typing import Literal
 from engine.documents import InputError
 from engine.facts import Accelerator
 from engine.shapes import ModelShape
+from engine.units import BYTES_PER_GB
 
 WeightPrecision = Literal["fp32", "bf16", "fp8", "int8", "int4", "nvfp4"]
 AttentionSplit = Literal["heads", "sequences"]
@@ -151,7 +152,7 @@ class Replica:
     @property
     def usable_bytes(self) -> float:
         """Of one device."""
-        return USABLE_MEMORY_SHARE * self.device.memory_gb * 1e9
+        return USABLE_MEMORY_SHARE * self.device.memory_gb * BYTES_PER_GB
 
     @property
     def cache_room_bytes(self) -> float:

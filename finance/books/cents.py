@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.documents import InputError
+from engine.units import DAYS_PER_PAYMENT_MONTH
 from finance.numbers.money import CENT, MAX_USD
 
 Cents = npt.NDArray[np.int64]
@@ -24,9 +25,6 @@ AnyScalar = TypeVar("AnyScalar", bound=np.generic)
 MOST_CENTS = MAX_USD * 100
 """Of one line in one month. Below 2⁵³, so that floats of this size still tell one cent from the
 next."""
-
-DAYS_PER_MONTH = 30
-"""As payment terms count them."""
 
 
 def to_cents(usd: Floats, field: str) -> Cents:
@@ -86,10 +84,10 @@ def later(values: npt.NDArray[AnyScalar], months: int) -> npt.NDArray[AnyScalar]
 def paid_after(cents: Cents, days: int) -> Cents:
     """When amounts are paid that are due after so many days: 45 days are half after one month
     and half after two."""
-    months, rest = divmod(days, DAYS_PER_MONTH)
+    months, rest = divmod(days, DAYS_PER_PAYMENT_MONTH)
     if rest == 0:
         return later(cents, months)
-    second = cents * rest // DAYS_PER_MONTH
+    second = cents * rest // DAYS_PER_PAYMENT_MONTH
     return later(cents - second, months) + later(second, months + 1)
 
 

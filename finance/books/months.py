@@ -10,11 +10,11 @@ import numpy.typing as npt
 from pydantic import Field
 
 from engine.documents import InputError
+from engine.units import MONTHS_PER_YEAR
 from finance.books.cents import Floats
 
 LEAST_HORIZON_MONTHS = 12
 MOST_MONTHS = 120
-MONTHS_PER_YEAR = 12
 
 Month = Annotated[int, Field(ge=1, le=MOST_MONTHS)]
 """What lies beyond a company's horizon does not happen in it."""

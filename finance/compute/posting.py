@@ -11,9 +11,10 @@ from typing import assert_never
 import numpy as np
 import pyxirr
 
+from engine.units import HOURS_PER_MONTH, MONTHS_PER_YEAR
 from finance.books.cents import Cents, Floats, divided, in_month, spread, to_cents, total
 from finance.books.ledger import Account, Ledger
-from finance.books.months import MONTHS_PER_YEAR, within
+from finance.books.months import within
 from finance.books.trials import Numbers
 from finance.compute.contracts import (
     Credits,
@@ -26,7 +27,6 @@ from finance.compute.contracts import (
     Spot,
 )
 from finance.compute.needs import PURPOSES
-from finance.compute.rates import HOURS_PER_MONTH
 from finance.compute.supply import Served
 from finance.treasury.loans import placed, post_loan, schedule
 

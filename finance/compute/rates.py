@@ -13,13 +13,11 @@ from engine.documents import InputError
 from engine.forecast import Figure, Forecast, forecast
 from engine.plan import Plan
 from engine.serving_forecast import planned_serving
+from engine.units import HOURS_PER_MONTH, SECONDS_PER_HOUR, TOKENS_PER_MILLION
 from finance.books.cents import Floats
 from finance.costs.training import TrainingEvent
 
 Bound = Literal["value", "low", "high"]
-
-SECONDS_PER_HOUR = 3600.0
-HOURS_PER_MONTH = 365.25 * 24 / 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +69,7 @@ def compute_rates(
         The forecast of ``plan``, calibrated if the plan is.
     """
     point = planned_serving(plan).point
-    hours = 1e6 / SECONDS_PER_HOUR / plan.serving.utilisation_share
+    hours = TOKENS_PER_MILLION / SECONDS_PER_HOUR / plan.serving.utilisation_share
     speed = predicted.serving_tokens_per_s_per_device
     slower = _column(speed.inverse_of(speed.value), bounds)
     return ComputeRates(

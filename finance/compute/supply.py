@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from engine.units import HOURS_PER_MONTH
 from finance.books.cents import Floats
 from finance.books.ledger import Account
 from finance.books.months import within
 from finance.compute.contracts import DeviceContract, OnDemand, Owned, Spot
 from finance.compute.needs import PURPOSES, Need
-from finance.compute.rates import HOURS_PER_MONTH
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,9 +9,10 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from engine.documents import Document
+from engine.units import MONTHS_PER_YEAR
 from finance.books.cents import to_cents
 from finance.books.ledger import Account, Ledger
-from finance.books.months import MONTHS_PER_YEAR, Month, in_order, months_since, within
+from finance.books.months import Month, in_order, months_since, within
 from finance.books.trials import Numbers
 from finance.numbers.money import Usd
 

@@ -8,6 +8,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from engine.documents import Document
+from engine.units import TOKENS_PER_MILLION
 from finance.books.cents import Cents, Floats, in_month, spread, to_cents
 from finance.books.ledger import Account, Ledger
 from finance.books.months import (
@@ -20,8 +21,6 @@ from finance.books.months import (
 )
 from finance.books.trials import Numbers
 from finance.revenue.prices import REPORTING_CURRENCY, Amount, Change, Currency, Share
-
-MILLION = 1e6
 
 Category = Literal["marketing", "delivery", "general"]
 _ACCOUNTS: dict[Category, Account] = {
@@ -66,7 +65,9 @@ class Spending(Document):
 
 def post_data(ledger: Ledger, at: Numbers, data: DataCost, days: int) -> None:
     """Pay for data; it is a cost at once, as models that it goes into may never earn anything."""
-    whole = to_cents(at("tokens") / MILLION * at.usd("price_per_million_tokens"), at.path)
+    whole = to_cents(
+        at("tokens") / TOKENS_PER_MILLION * at.usd("price_per_million_tokens"), at.path
+    )
     parts = spread(in_month(whole, data.month, ledger.n_months), data.months)
     ledger.spend(Account.DATA, parts, at.path, days=days)
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from engine.units import MONTHS_PER_YEAR
 from finance.books.cents import Cents, Floats, later, total
-from finance.books.months import MONTHS_PER_YEAR
 from finance.revenue.invoicing import Recurring
 
 

@@ -9,12 +9,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Generic
 
+from engine.units import HOURS_PER_DAY, TOKENS_PER_MILLION
 from finance.numbers import checks
 from finance.numbers.kinds import Number, total
 from finance.numbers.ratios import gross_margin, ratio
-
-HOURS_PER_DAY = 24
-MILLION = 1_000_000
 
 
 def fleet_day_usd(nodes: Number, gpus_per_node: Number, usd_per_gpu_hour: Number) -> Number:
@@ -73,7 +71,9 @@ def token_sales(
         checks.at_least("tokens", count, 0)
     for price in usd_per_million:
         checks.amount("usd_per_million", price)
-    sold = [n * price / MILLION for n, price in zip(tokens, usd_per_million, strict=True)]
+    sold = [
+        n * price / TOKENS_PER_MILLION for n, price in zip(tokens, usd_per_million, strict=True)
+    ]
     return TokenSales(revenue_usd=total(sold), cost_usd=cost_usd)
 
 
@@ -84,7 +84,7 @@ def revenue_per_gpu_hour(revenue_usd: Number, gpu_hours: Number) -> Number | Non
 
 def cost_per_million_tokens(serving_usd: Number, tokens: Number) -> Number | None:
     """USD that a million served tokens cost, idle hours counted."""
-    return ratio(serving_usd * MILLION, tokens)
+    return ratio(serving_usd * TOKENS_PER_MILLION, tokens)
 
 
 def training_share_of_raise(training_usd: Number, raised_usd: Number) -> Number | None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from engine.forecast import Forecast
+from engine.units import HOURS_PER_MONTH
 from finance.books.cents import in_usd
 from finance.books.ledger import Account
 from finance.company.monthly_run import run_company
@@ -24,7 +25,7 @@ from finance.compute.contracts import (
     Reserved,
     Spot,
 )
-from finance.compute.rates import HOURS_PER_MONTH, compute_rates
+from finance.compute.rates import compute_rates
 from finance.metrics.covenants import breaches
 
 

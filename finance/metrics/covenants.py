@@ -9,9 +9,10 @@ from decimal import Decimal
 import numpy as np
 import numpy.typing as npt
 
+from engine.units import MONTHS_PER_YEAR
 from finance.books.cents import Cents, of_decimal
 from finance.books.ledger import Account
-from finance.books.months import MONTHS_PER_YEAR, within
+from finance.books.months import within
 from finance.company.company import Company
 from finance.company.monthly_run import Books
 from finance.compute.contracts import GpuBackedDebt

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from engine import quantities
 from engine.text import Catalog
-from finance.books.months import MONTHS_PER_YEAR
+from engine.units import MONTHS_PER_YEAR
 
 _TIMES = frozenset({"burn_multiple", "lifetime_value_to_cost", "magic_number"})
 NOTHING = "–"

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property
 
+from engine.units import MONTHS_PER_YEAR, TOKENS_PER_MILLION
 from finance.books.cents import Cents, Floats, in_usd
 from finance.books.ledger import Account
-from finance.books.months import MONTHS_PER_YEAR
 from finance.books.statements import COST_OF_PAID_REVENUE, MODEL_COMPUTE, MONEY_RAISED, REVENUE
 from finance.books.trials import one_trial
 from finance.company.cashflow import CashMonth, months_of
@@ -42,7 +42,6 @@ from finance.numbers.ratios import (
 )
 
 QUARTER_MONTHS = 3
-MILLION = Decimal(10**6)
 SALES_AND_MARKETING = (Account.SALES_PEOPLE, Account.MARKETING)
 
 Values = dict[str, Decimal | None]
@@ -162,7 +161,7 @@ class Indicators:
     def _compute(self, month: int) -> Values:
         books = self.books
         hours = self._count(books.serving_hours, month)
-        tokens = self._count(books.served_million_tokens, month) * MILLION
+        tokens = self._count(books.served_million_tokens, month) * TOKENS_PER_MILLION
         raised = _total(
             self._over(books.statements.cash_flow[name], month, month) for name in MONEY_RAISED
         )

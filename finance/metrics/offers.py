@@ -9,7 +9,8 @@ from decimal import Decimal
 from engine.costs.buying import OWN_ASSUMPTION, TermsSummary, summarise, ways
 from engine.costs.ownership import OwnCost, Ownership, own_cost
 from engine.plan import Plan
-from finance.books.months import MONTHS_PER_YEAR, MOST_MONTHS
+from engine.units import HOURS_PER_MONTH, MONTHS_PER_YEAR
+from finance.books.months import MOST_MONTHS
 from finance.compute.contracts import (
     DeviceContract,
     GpuBackedDebt,
@@ -19,7 +20,6 @@ from finance.compute.contracts import (
     Reserved,
     Spot,
 )
-from finance.compute.rates import HOURS_PER_MONTH
 from finance.numbers.money import cents
 from finance.treasury import loan_ratios
 

@@ -15,8 +15,9 @@ from pydantic import Field
 from scipy.special import expit, logit
 
 from engine.documents import Document
+from engine.units import MONTHS_PER_YEAR
 from finance.books.cents import Floats
-from finance.books.months import MONTHS_PER_YEAR, months_since
+from finance.books.months import months_since
 from finance.books.trials import Numbers
 from finance.demand.bass import adopted_share
 from finance.revenue.prices import Share

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from engine.units import MONTHS_PER_YEAR
 from finance.books.cents import Floats, later
-from finance.books.months import MONTHS_PER_YEAR, months_since
+from finance.books.months import months_since
 from finance.books.trials import one_trial
 from finance.revenue.adoption import Coming
 from finance.revenue.retention import Staying

@@ -7,9 +7,10 @@ from typing import assert_never
 
 import numpy as np
 
+from engine.units import MONTHS_PER_YEAR, TOKENS_PER_MILLION
 from finance.books.cents import Floats, later
 from finance.books.ledger import Account
-from finance.books.months import MONTHS_PER_YEAR, months_since, yearly_change
+from finance.books.months import months_since, yearly_change
 from finance.books.trials import Numbers
 from finance.revenue.adoption import Coming, coming
 from finance.revenue.customers import Customers, by_contract, customers, who_stay
@@ -28,7 +29,7 @@ from finance.revenue.lines import (
 )
 from finance.revenue.prices import price_factors
 from finance.revenue.retention import Staying, staying
-from finance.revenue.tokens import MILLION, TokenCounts, tokens_used
+from finance.revenue.tokens import TokenCounts, tokens_used
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,7 +85,7 @@ def simple_sales(at: Numbers, revenue: Revenue, n_months: int) -> Sales:
     come = Coming(first=at("customers_at_launch"), growth=at("growth_share_per_month"))
     stay = Staying(churn=at("churn_share_per_month"))
     base = customers(come, stay, revenue.launch_month, n_months)
-    used = base.active * at("tokens_per_customer_month") / MILLION
+    used = base.active * at("tokens_per_customer_month") / TOKENS_PER_MILLION
     none = np.zeros((1, n_months))
     return Sales(
         invoices=(Invoices(usd=base.active * at("price_usd_per_customer_month"), customers=base),),

@@ -6,11 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from engine.units import TOKENS_PER_MILLION
 from finance.books.cents import Floats
 from finance.books.months import months_since, yearly_change
 from finance.books.trials import Numbers
-
-MILLION = 1e6
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +47,7 @@ def tokens_used(
 ) -> TokenCounts:
     """What ``users`` of each month use, by the document's usage of that name."""
     change = at(f"{usage}.change_share_per_year")
-    grown = users * yearly_change(change, months_since(launch_month, n_months)) / MILLION
+    grown = users * yearly_change(change, months_since(launch_month, n_months)) / TOKENS_PER_MILLION
     read = grown * at(f"{usage}.input_tokens_per_month")
     cached = read * at(f"{usage}.cached_share")
     return TokenCounts(read - cached, cached, grown * at(f"{usage}.output_tokens_per_month"))

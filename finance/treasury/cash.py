@@ -10,9 +10,10 @@ import numpy as np
 from pydantic import Field
 
 from engine.documents import Document
+from engine.units import MONTHS_PER_YEAR
 from finance.books.cents import in_month, to_cents, total
 from finance.books.ledger import Account, Ledger
-from finance.books.months import MONTHS_PER_YEAR, Month
+from finance.books.months import Month
 from finance.books.statements import profit_before_tax
 from finance.books.trials import Numbers
 from finance.numbers.money import Usd

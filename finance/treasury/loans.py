@@ -11,9 +11,10 @@ import pyxirr
 from pydantic import Field, model_validator
 
 from engine.documents import Document, InputError
+from engine.units import MONTHS_PER_YEAR
 from finance.books.cents import Cents, Floats, in_month, to_cents
 from finance.books.ledger import Account, Ledger
-from finance.books.months import MONTHS_PER_YEAR, Month, MonthCount
+from finance.books.months import Month, MonthCount
 from finance.books.trials import Numbers
 from finance.numbers.money import Usd
 

@@ -13,7 +13,7 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from engine.forecast import Forecast
-from engine.predictor.memory import GB
+from engine.units import BYTES_PER_GB
 from finance.books.months import date_of
 from finance.company.cashflow import CashMonth
 from finance.company.milestones import milestones
@@ -155,12 +155,12 @@ def memory_chart(predicted: Forecast) -> go.Figure:
     """Memory of one device by what takes it, against what it has."""
     say = text()
     figure = _stack(
-        {name: size / GB for name, size in predicted.memory_parts_bytes.items()},
+        {name: size / BYTES_PER_GB for name, size in predicted.memory_parts_bytes.items()},
         "memory",
         _MEMORY_COLORS,
         "GB",
     )
-    limit = predicted.device_memory_bytes / GB
+    limit = predicted.device_memory_bytes / BYTES_PER_GB
     figure.add_vline(
         x=limit,
         line={"color": WARNING, "width": 2},
@@ -171,7 +171,7 @@ def memory_chart(predicted: Forecast) -> go.Figure:
             "xshift": -4,
         },
     )
-    used = sum(predicted.memory_parts_bytes.values()) / GB
+    used = sum(predicted.memory_parts_bytes.values()) / BYTES_PER_GB
     figure.update_xaxes(title=say("axis.memory_gb"), range=[0, max(limit, used) * 1.12])
     return figure
 

@@ -13,7 +13,6 @@ from typing import NamedTuple
 
 from engine import quantities
 from engine.documents import InputError
-from engine.forecast import SECONDS_PER_HOUR
 from engine.results import Failure
 from engine.runs.folder import Run, RunState, now
 from engine.runs.job import Job
@@ -22,6 +21,7 @@ from engine.runs.observing.progress import price_usd_per_hour
 from engine.runs.observing.summary import Summary
 from engine.runs.observing.totals import Tally, spent_hours, tally
 from engine.runs.settings import settings
+from engine.units import SECONDS_PER_HOUR
 
 
 class Account:

@@ -12,11 +12,12 @@ from typing import Literal, NamedTuple, Self, get_args
 
 from engine.files import read_json
 from engine.flops import training_flops_per_token
-from engine.forecast import SECONDS_PER_HOUR, Figure, Forecast
+from engine.forecast import Figure, Forecast
 from engine.plan import Plan
 from engine.recipes.recipe import Recipe
 from engine.results import StepMetrics
 from engine.runs.folder import Run
+from engine.units import SECONDS_PER_HOUR
 
 Axis = Literal["steps", "tokens", "flops", "hours", "usd"]
 """What a loss is drawn against. Hours and dollars are those of the steps; evaluations and the

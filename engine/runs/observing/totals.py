@@ -6,9 +6,9 @@ import datetime
 
 from engine.documents import Document
 from engine.files import JsonLines
-from engine.forecast import SECONDS_PER_HOUR
 from engine.results import StepMetrics
 from engine.runs.folder import Run, RunState
+from engine.units import SECONDS_PER_HOUR
 
 
 class Tally(Document):

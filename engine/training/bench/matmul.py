@@ -9,6 +9,7 @@ import torch
 
 from engine.layout import Precision
 from engine.machine import cpu_name
+from engine.units import BYTES_PER_GB
 
 DTYPES: dict[Precision, torch.dtype] = {
     "fp32": torch.float32,
@@ -69,7 +70,7 @@ def main() -> None:
         "threads": torch.get_num_threads(),
         "fp32_gflops_per_s": round(rates["fp32"], 1),
         "bf16_gflops_per_s": round(rates["bf16"], 1),
-        "copy_gb_per_s": round(measure_copy_bytes_per_s(device) / 1e9, 1),
+        "copy_gb_per_s": round(measure_copy_bytes_per_s(device) / BYTES_PER_GB, 1),
     }
     print(json.dumps(report))
 

@@ -11,11 +11,12 @@ import streamlit as st
 from engine import quantities
 from engine.costs.buying import TermsSummary, Way, break_even, summarise, ways
 from engine.costs.energy import Facility, sources
-from engine.costs.ownership import HOURS_PER_YEAR, OwnCost, Ownership, own_cost
+from engine.costs.ownership import OwnCost, Ownership, own_cost
 from engine.documents import InputError
 from engine.forecast import Forecast
 from engine.plan import Plan
 from engine.planning.hardware import HardwareRow
+from engine.units import HOURS_PER_YEAR
 from pages.parts.hardware.table import usd_format
 from pages.parts.hardware.wording import marked, place, shown_time
 from pages.parts.session import desk, draft, text

@@ -12,11 +12,17 @@ from engine import quantities
 from engine.forecast import Figure
 from engine.planning.hardware import HardwareRow, PriceBasis
 from engine.reports.forecast_tables import show, show_figure
+from engine.units import HOURS_PER_DAY, MINUTES_PER_HOUR, SECONDS_PER_HOUR
 from pages.parts.charts import COMPUTE, DATA, OTHER, WARNING
 from pages.parts.hardware.wording import marked, show_co2, show_energy
 from pages.parts.session import text
 
-TIME_UNITS = {"days": 24.0, "hours": 1.0, "minutes": 1 / 60, "seconds": 1 / 3600}
+TIME_UNITS = {
+    "days": float(HOURS_PER_DAY),
+    "hours": 1.0,
+    "minutes": 1 / MINUTES_PER_HOUR,
+    "seconds": 1 / SECONDS_PER_HOUR,
+}
 """Hours of each, the largest first."""
 _ENERGY_UNITS = {"mwh": 1_000.0, "kwh": 1.0, "wh": 1e-3}
 """kWh of each."""

@@ -10,11 +10,10 @@ import streamlit as st
 
 from engine.forecast import Figure
 from engine.planning.hardware import HardwareRow, Offer
+from engine.units import BYTES_PER_GB
 from pages.parts.hardware.charts import TIME_UNITS, time_unit
 from pages.parts.hardware.wording import marked
 from pages.parts.session import text
-
-GB = 1e9
 
 
 def _fit(row: HardwareRow) -> str:
@@ -85,7 +84,7 @@ def _cells(row: HardwareRow, hours_each: float) -> dict[str, object]:
         cells |= {
             "mfu": 100 * seen.mfu.value,
             "device_hours": seen.device_hours.value,
-            "memory": seen.memory_bytes_per_device.value / GB,
+            "memory": seen.memory_bytes_per_device.value / BYTES_PER_GB,
             "headroom": 100 * (row.memory_headroom_share or 0.0),
             "layout": row.plan.layout.short_name,
         }

@@ -24,6 +24,7 @@ from engine.runs.background import is_held
 from engine.runs.folder import Run
 from engine.serving.measured import MeasuredServing
 from engine.serving_forecast import planned_serving
+from engine.units import BYTES_PER_MB
 from pages.parts.charts import COMPUTE, OTHER, draw
 from pages.parts.session import desk, text
 
@@ -124,7 +125,7 @@ def _answer(table: Compression) -> str:
 
 
 def _size_chart(table: Compression) -> go.Figure:
-    figure = _points(table, [one.size_bytes / 1e6 for one in table.models])
+    figure = _points(table, [one.size_bytes / BYTES_PER_MB for one in table.models])
     figure.update_xaxes(title=text()("compression.axis_size"), type="log")
     return figure
 

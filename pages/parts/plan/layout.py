@@ -9,9 +9,9 @@ from engine.facts import accelerator
 from engine.layout import Layout
 from engine.plan import Plan
 from engine.predictor.estimate import mfu
-from engine.predictor.memory import GB
 from engine.predictor.search import SearchResult, search
 from engine.predictor.stacks import stacks
+from engine.units import BYTES_PER_GB
 from pages.parts.session import desk, draft, text
 
 _SHOWN = 50
@@ -28,7 +28,7 @@ def best_layouts() -> None:
             say(
                 "plan.no_layout",
                 candidates=f"{found.n_candidates:,}",
-                memory=f"{found.least_memory_bytes / GB:.0f} GB",
+                memory=f"{found.least_memory_bytes / BYTES_PER_GB:.0f} GB",
                 device=f"{accelerator(plan.cluster.accelerator).memory_gb:.0f} GB",
             ),
             icon=":material/memory_alt:",
@@ -94,7 +94,7 @@ def _table(found: SearchResult, plan: Plan) -> pd.DataFrame:
                 for one, speed in zip(found.found, per_device, strict=True)
             ],
             say("table.step_s"): [one.step_s for one in found.found],
-            say("table.memory_gb"): [one.memory_bytes / GB for one in found.found],
+            say("table.memory_gb"): [one.memory_bytes / BYTES_PER_GB for one in found.found],
             "TP": column("tensor_parallel"),
             "PP": column("pipeline_parallel"),
             "VP": column("virtual_stages"),

@@ -13,6 +13,7 @@ from engine import quantities
 from engine.reports.comparison import Comparison
 from engine.reports.forecast_tables import show
 from engine.runs.observing.progress import Axis, Meter, Progress
+from engine.units import SECONDS_PER_HOUR
 from pages.parts.charts import (
     COMPUTE,
     DATA,
@@ -227,7 +228,7 @@ def spent(axis: Axis, value: float) -> str:
     language = text().language
     if axis == "usd":
         return quantities.usd(value, language)
-    return quantities.duration(3600 * value, language)
+    return quantities.duration(SECONDS_PER_HOUR * value, language)
 
 
 def ratio_chart(rows: Sequence[Comparison], color: str) -> go.Figure:

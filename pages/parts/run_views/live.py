@@ -9,6 +9,7 @@ from engine import quantities
 from engine.runs.folder import Phase, Run
 from engine.runs.launching import control
 from engine.runs.observing.progress import Meter, Progress
+from engine.units import SECONDS_PER_HOUR
 from pages.parts.charts import draw
 from pages.parts.run_views.charts import meter_chart, spent
 from pages.parts.run_views.runs import progress_of, run_color
@@ -108,7 +109,8 @@ def _tiles(progress: Progress, meter: Meter) -> list[Tile]:
             label=say("calibrate.time_left"),
             value=quantities.duration(progress.seconds_left or 0.0, language),
             note=say(
-                "calibrate.time_so_far", n=quantities.duration(3600 * progress.hours, language)
+                "calibrate.time_so_far",
+                n=quantities.duration(SECONDS_PER_HOUR * progress.hours, language),
             ),
         ),
         Tile(

@@ -13,6 +13,7 @@ import streamlit as st
 from engine.runs.folder import now
 from engine.runs.observing.overview import all_tags, looked_for, state_of
 from engine.runs.observing.summary import Summary
+from engine.units import MINUTES_PER_HOUR, SECONDS_PER_HOUR
 from pages.parts.run_views.wording import STATES, local, say_refused, state_word
 from pages.parts.runs.chart import spending_chart
 from pages.parts.runs.choice import choose, chosen_ids
@@ -23,7 +24,7 @@ from pages.parts.session import text
 
 _MOST_ROWS_SHOWN = 8
 _ROW_PX = 35
-_TIME_UNITS_HOURS = {"hours": 1.0, "minutes": 1 / 60, "seconds": 1 / 3_600}
+_TIME_UNITS_HOURS = {"hours": 1.0, "minutes": 1 / MINUTES_PER_HOUR, "seconds": 1 / SECONDS_PER_HOUR}
 
 
 def history_section(seen: Sequence[Summary]) -> None:

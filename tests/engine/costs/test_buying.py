@@ -4,10 +4,11 @@ from decimal import Decimal
 
 import pytest
 
-from engine.costs.buying import HOURS_PER_YEAR, SPOT_OVERHEAD_SHARE, break_even, summarise, ways
+from engine.costs.buying import SPOT_OVERHEAD_SHARE, break_even, summarise, ways
 from engine.costs.ownership import Ownership, own_cost
 from engine.documents import InputError
 from engine.facts import accelerators, cloud_prices, prices_of
+from engine.units import HOURS_PER_YEAR
 
 OWN = Ownership()
 H100 = "H100-80GB"

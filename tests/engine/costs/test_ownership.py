@@ -6,7 +6,6 @@ import pytest
 
 from engine.costs.energy import Facility, energy_facts, scoped
 from engine.costs.ownership import (
-    HOURS_PER_YEAR,
     Ownership,
     own_cost,
     purchase_prices,
@@ -15,6 +14,7 @@ from engine.costs.ownership import (
 )
 from engine.documents import parse_toml
 from engine.facts import accelerator, accelerators
+from engine.units import HOURS_PER_YEAR
 
 OWN = Ownership()
 PLAIN = Ownership(

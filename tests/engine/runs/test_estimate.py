@@ -9,16 +9,16 @@ from engine.documents import InputError
 from engine.facts import accelerator
 from engine.forecast import forecast
 from engine.machine import Machine, this_machine
-from engine.predictor.memory import GB
 from engine.recipes.sample_run import run_plan
 from engine.runs.back_ends.local import training_command
 from engine.runs.estimate import quote, with_options
 from engine.runs.launching.supervisor import shown_commands
+from engine.units import BYTES_PER_GB
 from finance.company.scenario import Scenario
 from tests.engine.runs.faked import smoke
 
-CPU = Machine(accelerator("CPU-core"), 2, 8 * GB)
-GPUS = Machine(accelerator("H100-80GB"), 8, 8 * 80 * GB)
+CPU = Machine(accelerator("CPU-core"), 2, 8 * BYTES_PER_GB)
+GPUS = Machine(accelerator("H100-80GB"), 8, 8 * 80 * BYTES_PER_GB)
 
 
 def test_a_quote_is_the_forecast_of_the_run() -> None:
@@ -29,7 +29,7 @@ def test_a_quote_is_the_forecast_of_the_run() -> None:
     assert said.duration_s.value == pytest.approx(3600 * expected.wall_clock_hours.value)
     assert said.duration_s.low < said.duration_s.value < said.duration_s.high
     assert said.memory_bytes.high == 2 * expected.memory_bytes_per_device.high
-    assert said.memory_available_bytes == 8 * GB
+    assert said.memory_available_bytes == 8 * BYTES_PER_GB
     assert not said.may_not_fit
 
 
@@ -41,7 +41,7 @@ def test_price_and_law_are_the_scenarios(laptop: Scenario) -> None:
 
 def test_a_gpu_lends_its_memory_to_its_own_rank_alone() -> None:
     said = quote(smoke(n_ranks=2, **{"layout.precision": "bf16"}), None, GPUS)
-    assert said.memory_available_bytes == 2 * 80 * GB
+    assert said.memory_available_bytes == 2 * 80 * BYTES_PER_GB
 
 
 def test_a_tight_machine_is_warned_of_and_a_small_one_refused() -> None:

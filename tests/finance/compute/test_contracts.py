@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from engine.documents import InputError
+from engine.units import HOURS_PER_MONTH
 from finance.company.company import Company
 from finance.company.monthly_run import Books, run_company
-from finance.compute.rates import HOURS_PER_MONTH
 from finance.metrics.covenants import breaches
 from tests.finance.companies import SMALL, easy_rates
 from tests.finance.revenue.test_lines import usd

@@ -5,10 +5,11 @@ import pytest
 
 from engine.documents import InputError
 from engine.forecast import forecast
+from engine.units import HOURS_PER_MONTH
 from finance.company.company import Company
 from finance.company.monthly_run import run_company
 from finance.company.scenario import Scenario
-from finance.compute.rates import HOURS_PER_MONTH, changed_plan, compute_rates
+from finance.compute.rates import changed_plan, compute_rates
 from finance.costs.training import TrainingEvent
 from tests.finance.companies import SMALL, easy_rates
 from tests.finance.revenue.test_lines import usd

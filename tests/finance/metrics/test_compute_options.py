@@ -6,9 +6,9 @@ import pytest
 
 from engine.costs.ownership import Ownership, own_cost
 from engine.forecast import forecast
+from engine.units import HOURS_PER_MONTH
 from finance.company.scenario import Scenario
 from finance.compute.contracts import ComputeForEquity, OnDemand, Purchase, Reserved, Spot
-from finance.compute.rates import HOURS_PER_MONTH
 from finance.metrics.compute_options import break_even_utilisation, compare
 from finance.metrics.offers import offers
 

@@ -14,15 +14,15 @@ from engine.documents import InputError
 from engine.facts import accelerator
 from engine.files import write_json
 from engine.machine import Machine
-from engine.predictor.memory import GB
 from engine.recipes.sample_run import run_plan
 from engine.runs.folder import Phase, Run, RunState, all_runs
 from engine.runs.job import Job
 from engine.runs.launching import control, queue
+from engine.units import BYTES_PER_GB
 from tests.engine.runs.faked import StandIns, faked_run, smoke
 
 pytestmark = pytest.mark.usefixtures("supervisors")
-ROOMY = Machine(accelerator("CPU-core"), 16, 256 * GB)
+ROOMY = Machine(accelerator("CPU-core"), 16, 256 * BYTES_PER_GB)
 
 
 @pytest.fixture(autouse=True)
