@@ -18,7 +18,7 @@ from pages.parts.fields import fields
 from pages.parts.frame import run_in_frame
 from pages.parts.indicator_table import indicator_table
 from pages.parts.rates import exchange_rates
-from pages.parts.session import indicators, outlooks, text
+from pages.parts.session import indicators, projections, text
 from pages.parts.tiles import Tile, burn_multiple_tile, tiles
 
 _CUSTOMER_KEYS = (
@@ -176,7 +176,7 @@ def _inputs() -> None:
 
 def page() -> None:
     say = text()
-    now, saved = outlooks()
+    now, saved = projections()
     rows = indicators(now)
     st.title(say("business.question"))
     st.markdown(f"#### {_answer(now, rows[-1])}")

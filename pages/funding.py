@@ -14,7 +14,7 @@ from pages.parts.funding.charts import dilution_chart, rounds_chart
 from pages.parts.funding.events import draw_events
 from pages.parts.funding.exchange import draw_exchange
 from pages.parts.funding.exit import Chosen, choose_exit, draw_exit
-from pages.parts.session import desk, draft, outlooks, text
+from pages.parts.session import draft, projections, scenario_session, text
 from pages.parts.tiles import Tile, tiles
 from pages.parts.typed import literal
 
@@ -114,8 +114,8 @@ def _next_tiles(seen: Funding, saved: Funding) -> list[Tile]:
 
 def page() -> None:
     say = text()
-    now, _ = outlooks()
-    seen, saved = _funding_of(draft()), _funding_of(desk().stored.scenario)
+    now, _ = projections()
+    seen, saved = _funding_of(draft()), _funding_of(scenario_session().stored.scenario)
     st.title(say("funding.question"))
     st.markdown(f"#### {literal(_answer(seen))}")
     if not seen.is_own:

@@ -11,7 +11,7 @@ from finance.metrics.cash_report import runway_text
 from finance.metrics.projection import NextAction, Outlook, next_action
 from pages.parts.charts import cash_chart, draw
 from pages.parts.frame import run_in_frame
-from pages.parts.session import outlooks, text
+from pages.parts.session import projections, text
 from pages.parts.tiles import Tile, figure_tile, runway_tile, tiles
 
 _WHERE = {
@@ -83,7 +83,7 @@ def _round_tile(now: Outlook) -> Tile:
 
 def page() -> None:
     say = text()
-    now, saved = outlooks()
+    now, saved = projections()
     st.title(say("overview.question"))
     st.markdown(f"#### {_answer(now)}")
     tiles(

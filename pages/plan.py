@@ -19,7 +19,7 @@ from pages.parts.frame import run_in_frame
 from pages.parts.plan.costs import ways_to_pay
 from pages.parts.plan.layout import best_layouts
 from pages.parts.plan.timeline import step_timeline
-from pages.parts.session import desk, draft, outlooks, text
+from pages.parts.session import draft, projections, scenario_session, text
 from pages.parts.tiles import Tile, figure_tile, tiles
 
 _SHAPE_FIELDS = (
@@ -135,14 +135,14 @@ def _take_model() -> None:
             say("plan.published_model"),
             names,
             index=None,
-            key=f"published#{desk().revision}",
+            key=f"published#{scenario_session().revision}",
             help=say("plan.published_model_help"),
         )
         uploaded = st.file_uploader(
             say("plan.config_json"),
             type="json",
             max_upload_size=1,
-            key=f"config#{desk().revision}",
+            key=f"config#{scenario_session().revision}",
             help=say("plan.config_json_help"),
         )
     try:
@@ -153,10 +153,9 @@ def _take_model() -> None:
         else:
             return
     except InputError as error:
-        desk().error = error
+        scenario_session().refuse(error)
     else:
-        desk().change({"plan.shape": shape.model_dump(mode="json")})
-    desk().revision += 1
+        scenario_session().change({"plan.shape": shape.model_dump(mode="json")})
     st.rerun()
 
 
@@ -201,20 +200,19 @@ def _price() -> None:
             hide_index=True,
             on_select="rerun",
             selection_mode="single-row",
-            key=f"prices#{desk().revision}",
+            key=f"prices#{scenario_session().revision}",
             column_config={say("table.price"): st.column_config.NumberColumn(format="$%.2f")},
         )
         st.caption(say("plan.choose_price"))
     rows = chosen["selection"]["rows"]
     if rows:
         row = prices[rows[0]]
-        desk().change(
+        scenario_session().change(
             {
                 "plan.cluster.price_usd_per_device_hour": str(row.usd_per_device_hour),
                 "plan.cluster.price_source": row.cited,
             }
         )
-        desk().revision += 1  # the choice is taken, or refused: either way it is over
         st.rerun()
 
 
@@ -238,7 +236,7 @@ def _details(now: Outlook) -> None:
 
 def page() -> None:
     say = text()
-    now, saved = outlooks()
+    now, saved = projections()
     st.title(say("plan.question"))
     st.markdown(f"#### {_answer(now)}")
     forecast, before = now.forecast, saved.forecast

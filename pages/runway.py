@@ -15,7 +15,7 @@ from pages.parts.entries import entries, optional_part
 from pages.parts.fields import fields
 from pages.parts.frame import run_in_frame
 from pages.parts.indicator_table import indicator_table
-from pages.parts.session import draft, indicators, outlooks, text
+from pages.parts.session import draft, indicators, projections, text
 from pages.parts.statement_tables import csv_button, statement_tables
 from pages.parts.tables import table
 from pages.parts.tiles import Tile, peak_burn_tile, runway_tile, tiles, with_round_tile
@@ -93,7 +93,7 @@ def _inputs() -> None:
 
 def page() -> None:
     say = text()
-    now, saved = outlooks()
+    now, saved = projections()
     st.title(say("runway.question"))
     st.markdown(f"#### {_answer(now)}")
     tiles(

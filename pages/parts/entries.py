@@ -10,7 +10,7 @@ from engine.documents import Document
 from finance.company.defaults import ONLY, beginning, kinds_of
 from pages.parts.fields import field, field_words, option_label
 from pages.parts.kinds import field_kind, union_kinds, value_at
-from pages.parts.session import desk, draft, text
+from pages.parts.session import draft, scenario_session, text
 from pages.parts.tables import table
 
 
@@ -21,7 +21,7 @@ def entries(path: str) -> None:
     chosen = min(st.session_state.get(f"entry.{path}", 0), len(found) - 1)
     if found:
         labels = [_label(number, one) for number, one in enumerate(found)]
-        key = f"entries.{path}#{desk().revision}.{hash(tuple(labels))}"
+        key = f"entries.{path}#{scenario_session().revision}.{hash(tuple(labels))}"
         st.selectbox(
             say(f"entries.{name}"),
             range(len(found)),
@@ -50,7 +50,7 @@ def entries(path: str) -> None:
 
 def optional_part(path: str, name: str) -> None:
     """A part that a company may have or not: a switch, and its fields where it is on."""
-    key = f"part.{path}#{desk().revision}"
+    key = f"part.{path}#{scenario_session().revision}"
     there = value_at(draft(), path) is not None
     st.toggle(
         text()(f"entries.{name}"), value=there, key=key, on_change=_switch, args=(path, name, key)
@@ -96,7 +96,7 @@ def _part(document: Document, path: str, name: str) -> None:
         return
     st.markdown(f"**{label}**", help=help_text)
     if kinds := union_kinds(kind):
-        key = f"kind.{path}#{desk().revision}"
+        key = f"kind.{path}#{scenario_session().revision}"
         labels = {one: option_label("kind", one) for one in kinds}
         st.selectbox(
             label,
@@ -112,7 +112,7 @@ def _part(document: Document, path: str, name: str) -> None:
 
 
 def _several(path: str, options: tuple[str, ...], label: str, help_text: str | None) -> None:
-    key = f"several.{path}#{desk().revision}"
+    key = f"several.{path}#{scenario_session().revision}"
     labels = {one: option_label(path, one) for one in options}
     st.pills(
         label,
@@ -164,9 +164,7 @@ def _as_given(path: str) -> list[dict[str, Any]]:
 
 
 def _change(path: str, value: object) -> bool:
-    changed = desk().change({path: value})
-    desk().revision += 1
-    return changed
+    return scenario_session().change({path: value})
 
 
 def _add(path: str, name: str, kind: str) -> None:

@@ -19,7 +19,7 @@ from engine.documents import InputError
 from engine.facts import accelerators
 from engine.plan import on_accelerator
 from pages.parts.kinds import FieldKind, is_count, is_percent, kind_of, value_at
-from pages.parts.session import desk, text
+from pages.parts.session import scenario_session, text
 
 
 def fields(prefix: str, names: Sequence[str]) -> None:
@@ -49,8 +49,8 @@ def field(
     on_change
         What takes the value instead of the draft's field alone.
     """
-    value, kind = value_at(desk().draft, path), kind_of(desk().draft, path)
-    key = f"field.{path}#{desk().revision}"
+    value, kind = value_at(scenario_session().draft, path), kind_of(scenario_session().draft, path)
+    key = f"field.{path}#{scenario_session().revision}"
     label, help_text = field_words(path)
     common: dict[str, Any] = {
         "label": label,
@@ -145,26 +145,24 @@ def accelerator_field() -> None:
 
 
 def _take_accelerator(path: str, key: str) -> None:
-    at = desk()
-    at.error = None
-    at.replace_draft(
-        at.draft.model_copy(update={"plan": on_accelerator(at.draft.plan, st.session_state[key])})
-    )
+    session = scenario_session()
+    plan = on_accelerator(session.draft.plan, st.session_state[key])
+    session.replace_draft(session.draft.model_copy(update={"plan": plan}))
 
 
 def _take(path: str, key: str, convert: Any = None) -> None:
     typed = st.session_state[key]
-    at = desk()
+    session = scenario_session()
     try:
-        changed = at.change({path: convert(path, typed) if convert else typed})
+        value = convert(path, typed) if convert else typed
     except InputError as error:
-        at.error, changed = error, False
-    if not changed:
-        at.revision += 1  # show the value that still holds
+        session.refuse(error)
+    else:
+        session.change({path: value}, keep_input="if_accepted")
 
 
 def _parse_count(path: str, typed: str) -> int | None:
-    if not typed.strip() and kind_of(desk().draft, path).optional:
+    if not typed.strip() and kind_of(scenario_session().draft, path).optional:
         return None
     count = quantities.parse_count(typed)
     if count is None:

@@ -13,7 +13,7 @@ from streamlit.runtime.pages_manager import PagesManager
 from engine.paths import PROJECT_DIR
 from engine.text import LANGUAGES
 from pages.parts.fields import field
-from pages.parts.session import Desk, desk, store, text
+from pages.parts.session import ScenarioSession, scenario_session, store, text
 
 
 def run_in_frame(page: Callable[[], None]) -> None:
@@ -30,14 +30,14 @@ def run_in_frame(page: Callable[[], None]) -> None:
 
 
 def draw_frame() -> None:
-    at, say = desk(), text()
+    session, say = scenario_session(), text()
     # Navigation drops the query string: put it back, so that the address is always a share link.
-    st.query_params["s"] = at.stored.id
+    st.query_params["s"] = session.stored.id
     with st.sidebar:
         st.markdown(f"### Flopledger · 算力账本\n{say('frame.promise')}")
-        _choose_scenario(at)
-        _save(at)
-        _exchange(at)
+        _choose_scenario(session)
+        _save(session)
+        _exchange(session)
         st.divider()
         st.segmented_control(
             say("frame.language"),
@@ -48,20 +48,20 @@ def draw_frame() -> None:
             on_change=_choose_language,
             required=True,
         )
-    if at.error is not None:
-        st.error(at.error.in_language(say.language), icon=":material/block:")
-    if at.conflict is not None:
+    if session.error is not None:
+        st.error(session.error.in_language(say.language), icon=":material/block:")
+    if session.conflict is not None:
         with st.container(border=True):
-            st.warning(say("frame.conflict", version=at.conflict.current_version))
+            st.warning(say("frame.conflict", version=session.conflict.current_version))
             st.button(
-                say("frame.open_theirs", version=at.conflict.current_version),
+                say("frame.open_theirs", version=session.conflict.current_version),
                 key="open_theirs",
-                on_click=at.open_stored,
-                args=(at.stored.id,),
+                on_click=session.open_stored,
+                args=(session.stored.id,),
             )
 
 
-def _choose_scenario(at: Desk) -> None:
+def _choose_scenario(session: ScenarioSession) -> None:
     say = text()
     names = store().names()
     counted = Counter(names.values())
@@ -71,26 +71,28 @@ def _choose_scenario(at: Desk) -> None:
     }
     ids = list(labels)
     # A select box answers with its label: other labels must be another box.
-    key = f"scenario#{at.revision}.{hash(tuple(labels.items()))}"
+    key = f"scenario#{session.revision}.{hash(tuple(labels.items()))}"
     st.selectbox(
         say("frame.scenario"),
         options=ids,
-        index=ids.index(at.stored.id),
+        index=ids.index(session.stored.id),
         format_func=labels.__getitem__,
         key=key,
         on_change=_open_chosen,
         args=(key,),
         help=say("frame.scenario_help"),
     )
-    if at.is_changed:
+    if session.is_changed:
         st.badge(say("frame.unsaved"), icon=":material/edit:", color="orange")
     else:
         st.badge(
-            say("frame.saved", version=at.stored.version), icon=":material/check:", color="green"
+            say("frame.saved", version=session.stored.version),
+            icon=":material/check:",
+            color="green",
         )
 
 
-def _save(at: Desk) -> None:
+def _save(session: ScenarioSession) -> None:
     say = text()
     with st.container(horizontal=True):
         st.button(
@@ -98,34 +100,34 @@ def _save(at: Desk) -> None:
             key="save",
             type="primary",
             icon=":material/save:",
-            on_click=at.save,
-            disabled=not at.is_changed,
+            on_click=session.save,
+            disabled=not session.is_changed,
         )
         st.button(
             say("frame.undo"),
             key="undo",
             icon=":material/undo:",
-            on_click=at.undo,
-            disabled=not at.past,
+            on_click=session.undo,
+            disabled=not session.past,
         )
         st.button(
             say("frame.copy"),
             key="save_copy",
             icon=":material/content_copy:",
-            on_click=at.save_copy,
+            on_click=session.save_copy,
         )
 
 
-def _exchange(at: Desk) -> None:
+def _exchange(session: ScenarioSession) -> None:
     say = text()
     with st.expander(say("frame.share"), icon=":material/share:"):
         field("name")
         st.caption(say("frame.share_help"))
-        st.code(_share_link(at), language=None)
+        st.code(_share_link(session), language=None)
         st.download_button(
             say("frame.download"),
-            at.draft.to_toml(),
-            f"{at.stored.id}.toml",
+            session.draft.to_toml(),
+            f"{session.stored.id}.toml",
             key="download",
             icon=":material/download:",
             on_click="ignore",
@@ -133,25 +135,24 @@ def _exchange(at: Desk) -> None:
         uploaded = st.file_uploader(
             say("frame.upload"),
             type=["toml"],
-            key=f"upload#{at.revision}",
+            key=f"upload#{session.revision}",
             help=say("frame.upload_help"),
         )
         if uploaded is not None:
-            at.import_toml(uploaded.getvalue(), uploaded.name)
-            at.revision += 1
+            session.import_toml(uploaded.getvalue(), uploaded.name)
             st.rerun()
 
 
-def _share_link(at: Desk) -> str:
+def _share_link(session: ScenarioSession) -> str:
     """The address of the app as this browser knows it, with the saved scenario."""
     here = urlsplit(st.context.url or "")
-    return urlunsplit((here.scheme, here.netloc, "/", f"s={at.stored.id}", ""))
+    return urlunsplit((here.scheme, here.netloc, "/", f"s={session.stored.id}", ""))
 
 
 def _open_chosen(key: str) -> None:
-    desk().open_stored(st.session_state[key])
+    scenario_session().open_stored(st.session_state[key])
 
 
 def _choose_language() -> None:
     st.session_state["language"] = st.session_state["language_choice"]
-    desk().revision += 1  # select boxes answer with their labels, which are others now
+    scenario_session().redraw()  # a select box returns its option by label, and labels changed

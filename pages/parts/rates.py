@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 
-from pages.parts.session import desk, draft, text
+from pages.parts.session import draft, scenario_session, text
 
 
 def exchange_rates() -> None:
@@ -28,14 +28,13 @@ def exchange_rates() -> None:
         },
         num_rows="dynamic",
         hide_index=True,
-        key=f"rates#{desk().revision}",
+        key=f"rates#{scenario_session().revision}",
         alt=say("entries.rates"),
     )
     if after.isna().any(axis=None) or after.equals(before):
         return  # a row that is being filled in, or nothing new
     typed = dict(zip(after["currency"], after["usd"], strict=True))
-    desk().change(
+    scenario_session().change(
         {"company.exchange_rates": {name: repr(float(usd)) for name, usd in typed.items()}}
     )
-    desk().revision += 1  # taken or refused, the edit is over
     st.rerun()

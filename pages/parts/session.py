@@ -1,169 +1,222 @@
-"""The scenario in hand: what this browser session reads and edits.
+"""The scenario that a browser session reads and edits, and the language of its pages.
 
-A session works on a draft of a stored scenario. Each change is validated before it is taken,
-can be undone, and reaches the database only when it is saved.
+A session works on a draft of a stored scenario. Each change is validated before it is applied,
+can be undone, and reaches the database only when it is saved. Pages get texts from
+``say = text()``: ``say("plan.question")`` is the text of that key in the session's language.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
 import streamlit as st
 
 from engine.calibration.calibration import Calibration
+from engine.calibration.machine_profile import MachineProfile
 from engine.documents import InputError, parse_toml
 from engine.text import Catalog, best_language, catalog
 from finance.company.scenario import Scenario, sample_scenarios
 from finance.company.store import SaveConflictError, ScenarioStore, StoredScenario
 from finance.metrics.indicators import Indicators, Values
-from finance.metrics.projection import Outlook, outlook, with_calibration
+from finance.metrics.projection import Outlook, outlook, with_calibration, with_profile
 
 FIRST_SCENARIO = "laptop"
-"""The sample that opens first: the one whose whole chain runs on any machine."""
+"""The sample that opens first, because every step of it runs on any machine."""
+
+KeepInput = Literal["never", "if_accepted", "if_refused"]
 
 
 @dataclass
-class Desk:
-    """What lies before one person: a stored version, the draft made of it, and the way back."""
+class ScenarioSession:
+    """The scenario that a browser session has open: the stored version and the draft of it.
+
+    Every method that changes the draft also raises :attr:`revision`, so callers never do.
+    """
 
     stored: StoredScenario
     draft: Scenario
     past: list[Scenario] = field(default_factory=list)
+    """Earlier drafts, the oldest first: undo takes the last."""
     revision: int = 0
-    """Goes up when fields must show something else than what was typed into them."""
+    """Number of the current set of widgets. It is part of every widget's key, and a widget with a
+    new key shows the draft's value instead of what was typed into it."""
     error: InputError | None = None
-    """The last change that was refused."""
+    """The reason why the last change was refused."""
     conflict: SaveConflictError | None = None
 
     @property
     def is_changed(self) -> bool:
+        """Whether the draft differs from the stored version."""
         return self.draft != self.stored.scenario
 
     def open(self, stored: StoredScenario) -> None:
+        """Open a stored version; the draft of the previous one is dropped."""
         self.stored, self.draft, self.past = stored, stored.scenario, []
         self.error = self.conflict = None
-        self.revision += 1
+        self.redraw()
 
     def open_stored(self, scenario_id: str) -> None:
-        """Open a scenario in its newest version; what was not saved of this one is left."""
+        """Open the newest version of a stored scenario."""
         try:
-            self.open(_that_can_be_run(store().get(scenario_id)))
+            self.open(_projectable(store().get(scenario_id)))
         except InputError as error:
-            self.error = error
+            self.refuse(error)
 
-    def change(self, changes: Mapping[str, object]) -> bool:
-        """Change fields by their dotted paths; refused as a whole if one is not allowed."""
+    def change(self, changes: Mapping[str, object], *, keep_input: KeepInput = "never") -> bool:
+        """Change fields by their dotted paths, all of them or none.
+
+        Parameters
+        ----------
+        changes
+            The new value of each path.
+        keep_input
+            When the widgets keep what was typed instead of showing the draft. A single field does
+            if its value is accepted, because new widgets would take the keyboard focus away. A
+            form does if it is refused, so that it can be corrected.
+
+        Returns
+        -------
+        bool
+            Whether the changes were accepted. If not, ``error`` has the reason.
+        """
         try:
             changed = self.draft.with_values(changes)
-            _outlook_of(changed.content_hash, changed)  # what cannot be worked out is refused
+            _projection_of(changed.content_hash, changed)  # a draft must have a projection
         except InputError as error:
-            self.error = error
+            self.refuse(error, redraw=keep_input != "if_refused")
             return False
-        self.replace_draft(changed, redraw=False)  # the fields show it already
+        self.replace_draft(changed, redraw=keep_input != "if_accepted")
         return True
 
     def replace_draft(self, scenario: Scenario, *, redraw: bool = True) -> None:
+        """Make ``scenario`` the draft; undo returns to the previous one."""
         self.error = None
         if scenario != self.draft:
             self.past.append(self.draft)
             self.draft = scenario
         if redraw:
-            self.revision += 1
+            self.redraw()
+
+    def refuse(self, error: InputError, *, redraw: bool = True) -> None:
+        """Keep the draft, and show why a change to it was refused."""
+        self.error = error
+        if redraw:
+            self.redraw()
+
+    def redraw(self) -> None:
+        """Give every widget a new key, so that it shows the draft in the current language."""
+        self.revision += 1
 
     def apply_calibration(self, calibration: Calibration | None) -> None:
+        """Use a calibration in the plan's forecast; None removes it."""
         self.replace_draft(with_calibration(self.draft, calibration))
 
+    def apply_profile(self, profile: MachineProfile | None) -> None:
+        """Use a machine profile in the plan's forecast; None removes it."""
+        self.replace_draft(with_profile(self.draft, profile))
+
     def undo(self) -> None:
+        """Return to the previous draft."""
         if self.past:
             self.draft = self.past.pop()
             self.error = None
-            self.revision += 1
+            self.redraw()
 
     def save(self) -> None:
+        """Store the draft as the next version; ``conflict`` is set if another session has."""
         try:
             self.stored = store().save(self.stored.id, self.stored.version, self.draft)
             self.error = self.conflict = None
-            self.revision += 1
+            self.redraw()
         except SaveConflictError as conflict:
             self.conflict = conflict
 
     def save_copy(self) -> None:
+        """Store the draft as a new scenario, and open that one."""
         self.stored = store().create(self.draft)
         self.error = self.conflict = None
-        self.revision += 1
+        self.redraw()
 
     def import_toml(self, raw: bytes, name: str) -> None:
-        """Put an uploaded scenario in the draft's place; refused if it is not a valid one."""
+        """Replace the draft with an uploaded scenario; an invalid one is refused."""
         try:
             scenario = Scenario.parse(parse_toml(raw, name))
-            _outlook_of(scenario.content_hash, scenario)
+            _projection_of(scenario.content_hash, scenario)
         except InputError as error:
-            self.error = error
+            self.refuse(error)
         else:
             self.replace_draft(scenario)
 
 
 @st.cache_resource
 def store() -> ScenarioStore:
-    """The one store of this server, with the samples in it."""
-    made = ScenarioStore()
-    made.ensure(sample_scenarios())
-    return made
+    """Return the store that all sessions of this server share, with the samples in it."""
+    opened = ScenarioStore()
+    opened.ensure(sample_scenarios())
+    return opened
 
 
-def desk() -> Desk:
-    """This session's desk; the first call opens the scenario of ``?s=…`` or the sample."""
-    if "desk" not in st.session_state:
-        wanted = st.query_params.get("s", FIRST_SCENARIO)
+def scenario_session() -> ScenarioSession:
+    """Return this browser session's scenario; the first call opens that of ``?s=…`` or a sample."""
+    if "scenario_session" not in st.session_state:
+        requested = st.query_params.get("s", FIRST_SCENARIO)
         try:
-            stored, error = _that_can_be_run(store().get(wanted)), None
+            stored, error = _projectable(store().get(requested)), None
         except InputError as refused:
             stored, error = store().get(FIRST_SCENARIO), refused
-        st.session_state["desk"] = Desk(stored, stored.scenario, error=error)
-    found: Desk = st.session_state["desk"]
-    return found
+        st.session_state["scenario_session"] = ScenarioSession(stored, stored.scenario, error=error)
+    session: ScenarioSession = st.session_state["scenario_session"]
+    return session
 
 
 def draft() -> Scenario:
-    return desk().draft
+    """Return the draft of this browser session."""
+    return scenario_session().draft
 
 
-def outlooks() -> tuple[Outlook, Outlook]:
-    """(of the draft, of the saved version): what every page shows, and what changed."""
-    at = desk()
-    now = _outlook_of(at.draft.content_hash, at.draft)
-    return now, _outlook_of(at.stored.scenario.content_hash, at.stored.scenario)
+def projections() -> tuple[Outlook, Outlook]:
+    """Return the projections of the draft and of the stored version."""
+    session = scenario_session()
+    stored = session.stored.scenario
+    return (
+        _projection_of(session.draft.content_hash, session.draft),
+        _projection_of(stored.content_hash, stored),
+    )
 
 
 @st.cache_data(max_entries=200, show_spinner=False)
-def _outlook_of(content_hash: str, _scenario: Scenario) -> Outlook:
-    """Kept by the hash of the document, which decides everything in it."""
+def _projection_of(content_hash: str, _scenario: Scenario) -> Outlook:
+    """Return the scenario's projection, cached by the hash of its document."""
     return outlook(_scenario)
 
 
-def indicators(seen: Outlook, trial: int = 0) -> list[Values]:
-    """All indicators of each month; ``trial`` as in :data:`finance.metrics.projection.BOUNDS`."""
-    return _indicators_of(seen.scenario.content_hash, trial, seen)
+def indicators(projection: Outlook, trial: int = 0) -> list[Values]:
+    """Return all indicators of each month.
+
+    ``trial`` is the bound of the costs, as in :data:`finance.metrics.projection.BOUNDS`.
+    """
+    return _indicators_of(projection.scenario.content_hash, trial, projection)
 
 
 @st.cache_data(max_entries=100, show_spinner=False)
-def _indicators_of(content_hash: str, trial: int, _seen: Outlook) -> list[Values]:
-    of_books = Indicators(_seen.books, trial)
-    return [of_books.at(month) for month in range(1, _seen.horizon_months + 1)]
+def _indicators_of(content_hash: str, trial: int, _projection: Outlook) -> list[Values]:
+    of_books = Indicators(_projection.books, trial)
+    return [of_books.at(month) for month in range(1, _projection.horizon_months + 1)]
 
 
-def _that_can_be_run(stored: StoredScenario) -> StoredScenario:
-    """A stored scenario; InputError if its company grows beyond what can be worked out."""
-    _outlook_of(stored.scenario.content_hash, stored.scenario)
+def _projectable(stored: StoredScenario) -> StoredScenario:
+    """Return ``stored``; raise InputError if its company grows beyond what can be computed."""
+    _projection_of(stored.scenario.content_hash, stored.scenario)
     return stored
 
 
 def text() -> Catalog:
-    """The catalog of this session's language: chosen, or the browser's."""
+    """Return the catalog of the session's language: the chosen one, or else the browser's."""
     if "language" not in st.session_state:
-        asked = st.query_params.get("lang")
+        requested = st.query_params.get("lang")
         st.session_state["language"] = best_language(
-            tag for tag in (asked, st.context.locale) if tag
+            tag for tag in (requested, st.context.locale) if tag
         )
     return catalog(st.session_state["language"])

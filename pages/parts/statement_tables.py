@@ -12,7 +12,7 @@ import streamlit as st
 from finance.books.periods import Length, in_periods, periods
 from finance.company.monthly_run import Books
 from finance.metrics.statement_files import BALANCE_SHEET, statement_csv, statements_of
-from pages.parts.session import desk, text
+from pages.parts.session import scenario_session, text
 
 _RESULTS = frozenset(
     {
@@ -65,7 +65,7 @@ def csv_button(name: str, content: str) -> None:
     st.download_button(
         text()("statement.download"),
         content,
-        f"{desk().stored.id}-{name.replace('_', '-')}.csv",
+        f"{scenario_session().stored.id}-{name.replace('_', '-')}.csv",
         "text/csv",
         key=f"download_{name}",
         icon=":material/download:",

@@ -11,7 +11,7 @@ import streamlit as st
 from engine.documents import Document
 from pages.parts.fields import field_words, from_percent, option_label
 from pages.parts.kinds import FieldKind, field_kind, is_percent, value_at
-from pages.parts.session import desk, draft
+from pages.parts.session import draft, scenario_session
 
 
 def table(path: str, item: type[Document], label: str, columns: Sequence[str] = ()) -> None:
@@ -37,7 +37,7 @@ def table(path: str, item: type[Document], label: str, columns: Sequence[str] = 
         },
         num_rows="dynamic",
         hide_index=True,
-        key=f"table.{path}#{desk().revision}",
+        key=f"table.{path}#{scenario_session().revision}",
         alt=label,
     )
     needed = [
@@ -45,8 +45,7 @@ def table(path: str, item: type[Document], label: str, columns: Sequence[str] = 
     ]
     if after[needed].isna().any(axis=None) or after.equals(before):
         return  # a row that is being filled in, or nothing new
-    desk().change({path: list(documents_of(item, documents, before, after, kinds))})
-    desk().revision += 1  # taken or refused, the edit is over
+    scenario_session().change({path: list(documents_of(item, documents, before, after, kinds))})
     st.rerun()
 
 

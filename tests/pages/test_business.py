@@ -38,7 +38,7 @@ def ways(app: AppTest):
 
 
 def scenario_in_hand(app: AppTest) -> Scenario:
-    return app.session_state["desk"].draft
+    return app.session_state["scenario_session"].draft
 
 
 @pytest.mark.parametrize("language", ["en", "zh_Hans"])

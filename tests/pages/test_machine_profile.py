@@ -70,11 +70,11 @@ def test_a_scenario_takes_the_profile_and_gives_it_back(laptop: Scenario) -> Non
     app = open_page("calibrate", scenario="laptop")
     app.button("use_profile").click().run()
     assert not app.exception
-    plan = app.session_state["desk"].draft.plan
+    plan = app.session_state["scenario_session"].draft.plan
     assert plan.profile == found
     assert forecast(plan).cost_usd != forecast(laptop.plan).cost_usd
     app.button("use_profile").click().run()
-    assert app.session_state["desk"].draft.plan.profile is None
+    assert app.session_state["scenario_session"].draft.plan.profile is None
 
 
 def test_another_kind_of_device_is_not_offered_it() -> None:

@@ -1,16 +1,18 @@
-"""What is put on the desk can be worked out; what cannot is refused, and nothing is lost."""
+"""A session's draft has a projection, refused changes lose nothing, and widgets are redrawn."""
+
+from collections.abc import Callable
 
 import pytest
 
 from finance.company.scenario import Scenario, sample_scenarios
 from finance.company.store import ScenarioStore, StoredScenario
-from pages.parts.session import Desk
+from pages.parts.session import ScenarioSession
 
-TOO_MUCH = {
+TOO_LARGE = {
     "company.revenue.customers_at_launch": 10**9,
     "company.revenue.price_usd_per_customer_month": "9000000",
 }
-"""Each is allowed; together they are more than a company can come to."""
+"""Each value is allowed; together they make a company too large to compute."""
 
 
 @pytest.fixture
@@ -20,23 +22,80 @@ def stored() -> StoredScenario:
     return store.get("laptop")
 
 
-def test_an_edit_that_cannot_be_worked_out_is_refused(stored: StoredScenario) -> None:
-    desk = Desk(stored, stored.scenario)
-    assert not desk.change(TOO_MUCH)
-    assert desk.error is not None
-    assert str(desk.error).startswith("company.revenue: ")
-    assert desk.draft == stored.scenario
-    assert not desk.past
+@pytest.fixture
+def session(stored: StoredScenario) -> ScenarioSession:
+    return ScenarioSession(stored, stored.scenario)
+
+
+def test_an_edit_that_cannot_be_worked_out_is_refused(
+    session: ScenarioSession, stored: StoredScenario
+) -> None:
+    assert not session.change(TOO_LARGE)
+    assert session.error is not None
+    assert str(session.error).startswith("company.revenue: ")
+    assert session.draft == stored.scenario
+    assert not session.past
     assert ScenarioStore().get("laptop") == stored
 
 
 def test_a_file_that_cannot_be_worked_out_is_refused(
-    stored: StoredScenario, laptop: Scenario
+    session: ScenarioSession, stored: StoredScenario, laptop: Scenario
 ) -> None:
-    desk = Desk(stored, stored.scenario)
-    desk.import_toml(laptop.with_values(TOO_MUCH).to_toml().encode(), "too-much.toml")
-    assert desk.error is not None
-    assert desk.draft == stored.scenario
-    desk.import_toml(laptop.with_value("name", "Mine").to_toml().encode(), "mine.toml")
-    assert desk.error is None
-    assert desk.draft.name == "Mine"
+    session.import_toml(laptop.with_values(TOO_LARGE).to_toml().encode(), "too-large.toml")
+    assert session.error is not None
+    assert session.draft == stored.scenario
+    session.import_toml(laptop.with_value("name", "Mine").to_toml().encode(), "mine.toml")
+    assert session.error is None
+    assert session.draft.name == "Mine"
+
+
+def _undo(session: ScenarioSession) -> None:
+    session.change({"name": "Mine"}, keep_input="if_accepted")
+    session.undo()
+
+
+CHANGES: dict[str, Callable[[ScenarioSession], object]] = {
+    "change": lambda session: session.change({"name": "Mine"}),
+    "change_refused": lambda session: session.change({"plan.cluster.n_devices": 0}),
+    "form": lambda session: session.change({"name": "Mine"}, keep_input="if_refused"),
+    "field_refused": lambda session: session.change(TOO_LARGE, keep_input="if_accepted"),
+    "replace_draft": lambda session: session.replace_draft(
+        session.draft.with_value("name", "Mine")
+    ),
+    "apply_calibration": lambda session: session.apply_calibration(None),
+    "apply_profile": lambda session: session.apply_profile(None),
+    "open": lambda session: session.open(session.stored),
+    "open_stored": lambda session: session.open_stored("startup-1b"),
+    "open_stored_refused": lambda session: session.open_stored("nope"),
+    "undo": _undo,
+    "save": lambda session: session.save(),
+    "save_copy": lambda session: session.save_copy(),
+    "import_toml": lambda session: session.import_toml(
+        session.draft.with_value("name", "Mine").to_toml().encode(), "mine.toml"
+    ),
+    "import_toml_refused": lambda session: session.import_toml(b"[", "bad.toml"),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
+def test_each_way_of_changing_the_draft_raises_the_revision(
+    session: ScenarioSession, change: Callable[[ScenarioSession], object]
+) -> None:
+    change(session)
+    assert session.revision == 1
+
+
+def test_every_public_method_is_covered_above() -> None:
+    names = {name for name, value in vars(ScenarioSession).items() if callable(value)}
+    covered = {name.removesuffix("_refused") for name in CHANGES} | {"refuse", "redraw"}
+    assert {name for name in names if not name.startswith("_")} <= covered
+
+
+def test_an_accepted_field_and_a_refused_form_keep_what_was_typed(
+    session: ScenarioSession,
+) -> None:
+    assert session.change({"name": "Mine"}, keep_input="if_accepted")
+    assert not session.change({"plan.cluster.n_devices": 0}, keep_input="if_refused")
+    assert session.draft.name == "Mine"
+    assert session.error is not None
+    assert session.revision == 0

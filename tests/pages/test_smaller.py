@@ -57,7 +57,7 @@ def test_a_measured_model_is_taken_into_the_plan_and_out_again(run: Run) -> None
     app = drawn(_COMPRESSION.format(run=run.id))
 
     def measured():
-        return app.session_state["desk"].draft.plan.serving.measured
+        return app.session_state["scenario_session"].draft.plan.serving.measured
 
     assert measured() is None
     app.button(key="compression_apply").click().run()

@@ -16,9 +16,8 @@ from engine.experiments.profile_report import rate_rows, short_run_rows, verdict
 from engine.experiments.profiler import log_path, measuring_now
 from engine.machine import Machine, profile_of_machine
 from engine.runs.background import start_engine
-from finance.metrics.projection import with_profile
 from pages.parts.charts import COMPUTE, draw
-from pages.parts.session import desk, text
+from pages.parts.session import scenario_session, text
 
 _MINUTES = 2
 
@@ -158,15 +157,16 @@ def _chart(found: MachineProfile) -> go.Figure:
 
 def _use(found: MachineProfile) -> None:
     """Let the scenario's plan stand on it, where that is for the same kind of device."""
-    say, at = text(), desk()
-    if not found.speaks_for(at.draft.plan.cluster.accelerator):
+    say, session = text(), scenario_session()
+    if not found.speaks_for(session.draft.plan.cluster.accelerator):
         return
-    used = at.draft.plan.profile == found
+    used = session.draft.plan.profile == found
     st.button(
         say("profile.remove" if used else "profile.use"),
         key="use_profile",
         type="secondary" if used else "primary",
         icon=":material/cancel:" if used else ":material/check_circle:",
         help=say("profile.use_help", accelerator=found.accelerator),
-        on_click=lambda: at.replace_draft(with_profile(at.draft, None if used else found)),
+        on_click=session.apply_profile,
+        args=(None if used else found,),
     )

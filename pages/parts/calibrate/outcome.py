@@ -16,7 +16,7 @@ from finance.metrics.projection import calibration_effect, with_calibration
 from pages.parts.charts import draw
 from pages.parts.run_views.charts import ratio_chart
 from pages.parts.run_views.runs import run_color
-from pages.parts.session import desk, text
+from pages.parts.session import scenario_session, text
 from pages.parts.tiles import Tile, tiles
 from pages.parts.typed import literal
 
@@ -121,11 +121,11 @@ def _spread_of(rows: list[Comparison]) -> str:
 
 def _effect(run: Run) -> None:
     """What the run's calibration changes, why, and the button that takes it over."""
-    say, at = text(), desk()
+    say, session = text(), scenario_session()
     calibration = calibration_of(run)
-    applied = at.draft.plan.calibration == calibration
+    applied = session.draft.plan.calibration == calibration
     effect = calibration_effect(
-        with_calibration(at.draft, None) if applied else at.draft, calibration
+        with_calibration(session.draft, None) if applied else session.draft, calibration
     )
     st.markdown(f"##### {say('calibrate.effect')}")
     if not effect.speed_counts:
@@ -133,7 +133,7 @@ def _effect(run: Run) -> None:
             say(
                 "calibrate.does_not_count",
                 measured=calibration.accelerator,
-                planned=at.draft.plan.cluster.accelerator,
+                planned=session.draft.plan.cluster.accelerator,
             ),
             icon=":material/info:",
         )
@@ -151,13 +151,13 @@ def _effect(run: Run) -> None:
     head, cells = effect_rows(say, effect)
     st.table(pd.DataFrame(cells, columns=head), hide_index=True)
     if applied:
-        key = "calibrate.applied_unsaved" if at.is_changed else "calibrate.applied"
+        key = "calibrate.applied_unsaved" if session.is_changed else "calibrate.applied"
         st.success(say(key, n=len(calibration.run_ids)), icon=":material/check:")
         st.button(
             say("calibrate.remove"),
             key="remove",
             icon=":material/cancel:",
-            on_click=at.apply_calibration,
+            on_click=session.apply_calibration,
             args=(None,),
         )
         return
@@ -166,6 +166,6 @@ def _effect(run: Run) -> None:
         key="apply",
         type="primary",
         icon=":material/check_circle:",
-        on_click=at.apply_calibration,
+        on_click=session.apply_calibration,
         args=(calibration,),
     )

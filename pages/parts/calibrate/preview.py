@@ -22,7 +22,7 @@ from engine.runs.settings import Settings, settings
 from pages.parts.calibrate.job import asked_job, asked_machine, job_form
 from pages.parts.calibrate.recipe import OPTIONS, Slots, asked_recipe, recipe_form
 from pages.parts.run_views.runs import show_run
-from pages.parts.session import desk, draft, text
+from pages.parts.session import draft, scenario_session, text
 
 _FORM_PX = 380
 _REFUSED = "calibrate.refused"
@@ -187,7 +187,7 @@ def _start() -> None:
         if recipe is None:
             return
         asked = (recipe, job)
-        plan = run_plan(recipe, desk().draft.plan, machine)
+        plan = run_plan(recipe, scenario_session().draft.plan, machine)
         check_corpus(recipe.corpus, recipe.text_vocab)
         run = Run.create(recipe, plan, job)
         control.start(run)

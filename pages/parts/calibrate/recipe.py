@@ -21,7 +21,7 @@ from engine.runs.estimate import with_options
 from engine.runs.folder import Phase, Run
 from engine.runs.observing.index import summaries
 from pages.parts.run_views.runs import run_labels
-from pages.parts.session import desk, draft, text
+from pages.parts.session import draft, scenario_session, text
 
 _SOURCES = ("scenario", "dial", "upload")
 
@@ -227,7 +227,7 @@ def _base(machine: Machine) -> Recipe | None:
     return sample_recipe(
         draft().plan,
         machine,
-        desk().stored.id,
+        scenario_session().stored.id,
         budget_s=60 * asked["calibrate.minutes"],
         corpus=_asked_corpus(),
     ).with_value("seed", asked["calibrate.seed"])

@@ -15,7 +15,7 @@ from finance.funding.rounds import Funding, Round, without_event
 from finance.funding.wording import event_text, money_text
 from pages.parts.funding.fields import KINDS
 from pages.parts.funding.form import PLACE, event_form
-from pages.parts.session import desk, text
+from pages.parts.session import scenario_session, text
 from pages.parts.typed import literal
 
 _DOINGS = ("edit", "add")
@@ -26,7 +26,7 @@ def draw_events(seen: Funding) -> None:
     st.subheader(say("funding.events.heading"))
     left, right = st.columns([2, 3], gap="large")
     with left:
-        error = desk().error
+        error = scenario_session().error
         if error is not None and error.field.startswith("company.capital"):
             st.error(error.in_language(say.language), icon=":material/block:")
         place = _choose(seen) if seen.steps else None
@@ -137,4 +137,4 @@ def _round_text(one: Round) -> str:
 
 
 def _remove(seen: Funding, place: int) -> None:
-    desk().change(without_event(seen.capital, place))
+    scenario_session().change(without_event(seen.capital, place))

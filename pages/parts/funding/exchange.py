@@ -13,18 +13,18 @@ from finance.capital.ocf.exporting import Issuer, ocf_files, ocf_zip
 from finance.capital.ocf.importing import read_ocf
 from finance.funding.captable_report import captable_csv
 from finance.funding.rounds import Funding, from_table
-from pages.parts.session import desk, draft, text
+from pages.parts.session import draft, scenario_session, text
 
 
 def draw_exchange(seen: Funding) -> None:
-    say, at = text(), desk()
+    say, session = text(), scenario_session()
     st.subheader(say("funding.exchange.heading"))
     left, right = st.columns(2, gap="large")
     with left:
         st.download_button(
             say("funding.exchange.csv"),
             lambda: captable_csv(seen.steps),  # made when it is asked for
-            f"{at.stored.id}-cap-table.csv",
+            f"{session.stored.id}-cap-table.csv",
             "text/csv",
             key="download_captable",
             icon=":material/download:",
@@ -35,12 +35,11 @@ def draw_exchange(seen: Funding) -> None:
         uploaded = st.file_uploader(
             say("funding.exchange.upload"),
             type=["zip"],
-            key=f"ocf#{at.revision}",
+            key=f"ocf#{session.revision}",
             help=say("funding.exchange.upload_help"),
         )
         if uploaded is not None:
             _take(seen, uploaded.getvalue())
-            at.revision += 1
             st.rerun()
 
 
@@ -65,7 +64,7 @@ def _export(seen: Funding) -> None:
         st.download_button(
             say("funding.exchange.ocf", date=seen.today.date),
             ocf_zip(files),
-            f"{desk().stored.id}-ocf.zip",
+            f"{scenario_session().stored.id}-ocf.zip",
             "application/zip",
             key="download_ocf",
             icon=":material/download:",
@@ -81,6 +80,6 @@ def _take(seen: Funding, raw: bytes) -> None:
             path.write_bytes(raw)
             table = read_ocf(path)
     except InputError as error:
-        desk().error = error
+        scenario_session().refuse(error)
     else:
-        desk().change(from_table(draft().company, seen.capital, table))
+        scenario_session().change(from_table(draft().company, seen.capital, table))

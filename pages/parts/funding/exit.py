@@ -28,7 +28,7 @@ from finance.funding.wording import (
 from finance.metrics.projection import Outlook
 from pages.parts.charts import draw
 from pages.parts.funding.charts import exit_chart
-from pages.parts.session import desk, text
+from pages.parts.session import scenario_session, text
 from pages.parts.typed import literal
 
 SHOWN_BEYOND = 2
@@ -52,7 +52,7 @@ def choose_exit(seen: Funding, now: Outlook) -> Chosen | None:
 
     None where there is nothing to sell.
     """
-    say, stored = text(), desk().stored.id
+    say, stored = text(), scenario_session().stored.id
     st.subheader(say("funding.exit.heading"))
     if not seen.last.holdings:
         st.caption(say("funding.events.nothing"))
@@ -113,7 +113,7 @@ def draw_exit(seen: Funding, chosen: Chosen) -> None:
     st.download_button(
         say("funding.exit.download"),
         exit_csv(chosen.got, seen.currency),
-        f"{desk().stored.id}-exit.csv",
+        f"{scenario_session().stored.id}-exit.csv",
         "text/csv",
         key="download_exit",
         icon=":material/download:",

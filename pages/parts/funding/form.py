@@ -15,7 +15,7 @@ import streamlit as st
 from finance.funding.event_entries import entered, new_name, shown
 from finance.funding.rounds import Funding, with_event
 from pages.parts.funding.fields import KINDS, EventField
-from pages.parts.session import desk, text
+from pages.parts.session import scenario_session, text
 
 PLACE = "funding_place"
 """Of the chosen event, in the session."""
@@ -23,7 +23,8 @@ PLACE = "funding_place"
 
 def event_form(seen: Funding, kind: str, place: int | None = None) -> None:
     """The form of the event in ``place``, or of a new one of that kind."""
-    say, prefix = text(), f"event.{kind}.{'new' if place is None else place}#{desk().revision}"
+    say, revision = text(), scenario_session().revision
+    prefix = f"event.{kind}.{'new' if place is None else place}#{revision}"
     there = {} if place is None else _document(seen, place)
     values = {one: _value(seen, kind, one, there) for one in KINDS[kind]}
     with st.form(prefix, border=False):
@@ -96,13 +97,12 @@ def _widget(seen: Funding, field: EventField, key: str, value: Any) -> None:
 
 
 def _take(seen: Funding, kind: str, place: int | None, prefix: str) -> None:
-    at, there = desk(), {} if place is None else _document(seen, place)
+    session, there = scenario_session(), {} if place is None else _document(seen, place)
     typed = {
         field.name: (field.kind, st.session_state[f"{prefix}.{field.name}"])
         for field in KINDS[kind]
     }
     event = entered(there | {"kind": kind}, typed)
     changes = with_event(seen.capital, event, place)
-    if at.change(changes):
-        at.revision += 1  # the forms show what there is now
+    if session.change(changes, keep_input="if_refused"):
         st.session_state[PLACE] = changes["company.capital"]["events"].index(event)

@@ -19,7 +19,7 @@ from engine.planning.hardware import HardwareRow
 from engine.units import HOURS_PER_YEAR
 from pages.parts.hardware.table import usd_format
 from pages.parts.hardware.wording import marked, place, shown_time
-from pages.parts.session import desk, draft, text
+from pages.parts.session import draft, scenario_session, text
 
 _CHOICE = "hardware.buy"
 
@@ -71,8 +71,8 @@ def buying(rows: Sequence[HardwareRow], first: str, region: str) -> None:
 
 
 def _put(plan: Plan) -> None:
-    at = desk()
-    at.replace_draft(at.draft.model_copy(update={"plan": plan}))
+    session = scenario_session()
+    session.replace_draft(session.draft.model_copy(update={"plan": plan}))
 
 
 def _ways_to_buy(row: HardwareRow, seen: Forecast, ownership: Ownership) -> None:

@@ -26,7 +26,7 @@ from engine.serving.measured import MeasuredServing
 from engine.serving_forecast import planned_serving
 from engine.units import BYTES_PER_MB
 from pages.parts.charts import COMPUTE, OTHER, draw
-from pages.parts.session import desk, text
+from pages.parts.session import scenario_session, text
 
 _CONTROLS = ("fine_tuned", "small")
 _LOG_TAIL_CHARS = 2_000
@@ -191,8 +191,8 @@ def _symbol(model: CompressedModel) -> str:
 
 def _serving(table: Compression) -> None:
     """What the plan's serving would cost with one of them, and the button that takes it over."""
-    say, at = text(), desk()
-    plan = at.draft.plan
+    say, session = text(), scenario_session()
+    plan = session.draft.plan
     st.markdown(f"##### {say('compression.serving')}")
     ways = [one.way for one in table.models[1:] if one.way not in _CONTROLS]
     way = st.selectbox(
@@ -253,12 +253,11 @@ def _serving(table: Compression) -> None:
 
 
 def _serve(measured: MeasuredServing | None) -> None:
-    at = desk()
+    session = scenario_session()
     changes: dict[str, object] = {"plan.serving.measured": None}
     if measured is not None:
         changes = {
             "plan.serving.weights": "as_trained",
             "plan.serving.measured": measured.model_dump(mode="json"),
         }
-    if at.change(changes):
-        at.revision += 1  # the plan's fields show other weights
+    session.change(changes)

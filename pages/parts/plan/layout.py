@@ -12,7 +12,7 @@ from engine.predictor.estimate import mfu
 from engine.predictor.search import SearchResult, search
 from engine.predictor.stacks import stacks
 from engine.units import BYTES_PER_GB
-from pages.parts.session import desk, draft, text
+from pages.parts.session import draft, scenario_session, text
 
 _SHOWN = 50
 
@@ -48,7 +48,7 @@ def best_layouts() -> None:
         height=420,
         on_select="rerun",
         selection_mode="single-row",
-        key=f"layouts#{desk().revision}",
+        key=f"layouts#{scenario_session().revision}",
         column_config={
             say("table.tokens_per_device"): st.column_config.NumberColumn(format="%d"),
             "MFU": st.column_config.NumberColumn(format="%.1f%%"),
@@ -59,8 +59,7 @@ def best_layouts() -> None:
     rows = chosen["selection"]["rows"]
     if rows:
         layout = found.found[rows[0]].layout
-        desk().change({"plan.layout": layout.model_dump(mode="json")})
-        desk().revision += 1
+        scenario_session().change({"plan.layout": layout.model_dump(mode="json")})
         st.rerun()
 
 
