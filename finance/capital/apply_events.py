@@ -1,16 +1,14 @@
-"""What each kind of event but a priced round does to a cap table."""
+"""Apply one event other than a priced round to a cap table."""
 
 from __future__ import annotations
 
 from fractions import Fraction
-from functools import singledispatch
-from typing import TypeVar
+from typing import TypeVar, assert_never
 
 from engine.documents import Document, InputError
-from finance.capital.close_round import converting
+from finance.capital.close_round import converting_terms
 from finance.capital.conversion import conversion_price
 from finance.capital.events import (
-    Event,
     Exercise,
     Lapse,
     MfnElection,
@@ -21,24 +19,68 @@ from finance.capital.events import (
     StockIssue,
     Tranche,
     Transfer,
+    UnpricedEvent,
 )
 from finance.capital.exact import cents_of
 from finance.capital.instruments import Note, OptionGrant, Safe, Warrant
-from finance.capital.protection import after_issue
+from finance.capital.protection import classes_after_issue
 from finance.capital.table import CapTable, Decided, Holding, Term
 
 _Named = TypeVar("_Named", Holding, OptionGrant, Warrant, Safe, Note)
 _Counted = TypeVar("_Counted", Holding, OptionGrant, Warrant)
+_Scaled = TypeVar("_Scaled", bound=Document)
 
 
-@singledispatch
-def after(event: Event, table: CapTable) -> CapTable:
-    """The table after an event on the table's day; InputError if it cannot happen."""
-    raise TypeError(event)
+def apply_event(table: CapTable, event: UnpricedEvent) -> CapTable:
+    """Return the cap table after an event.
+
+    Parameters
+    ----------
+    table
+        The cap table on the day of the event.
+
+    Raises
+    ------
+    InputError
+        If the event cannot happen, such as a sale of more shares than there are.
+    """
+    match event:
+        case StockIssue():
+            return _issue(table, event)
+        case PoolIncrease():
+            return table.changed(pool=table.pool + event.shares)
+        case OptionGrant():
+            _check_at_most(event.shares, table.pool)
+            return table.changed(grants=(*table.grants, event), pool=table.pool - event.shares)
+        case Warrant():
+            return table.changed(warrants=(*table.warrants, event))
+        case Safe():
+            table.in_currency(event.amount, event.currency)  # there must be a rate
+            return table.changed(safes=(*table.safes, event))
+        case Note():
+            table.in_currency(event.amount, event.currency)
+            return table.changed(notes=(*table.notes, event))
+        case Exercise():
+            return _exercise(table, event)
+        case Lapse():
+            return _lapse(table, event)
+        case Transfer():
+            return _transfer(table, event)
+        case MfnElection():
+            return _elect_mfn(table, event)
+        case StatedConversion():
+            return _convert_as_stated(table, event)
+        case Repayment():
+            repaid = _find(table.notes, event.of)
+            return table.changed(notes=tuple(note for note in table.notes if note is not repaid))
+        case Tranche():
+            return _sell_tranche(table, event)
+        case Split():
+            return _split(table, event)
+    assert_never(event)
 
 
-@after.register
-def _(event: StockIssue, table: CapTable) -> CapTable:
+def _issue(table: CapTable, event: StockIssue) -> CapTable:
     stock_class = table.stock_class(event.stock_class)
     term = Term(decided=Decided.ISSUED, price=event.price)
     holding = Holding.parse(
@@ -56,52 +98,23 @@ def _(event: StockIssue, table: CapTable) -> CapTable:
     classes = table.classes
     if not event.exempted:
         issued = event.shares * stock_class.common_per_share
-        classes = after_issue(table, issued, event.shares * event.price, event.name)
+        classes = classes_after_issue(table, issued, event.shares * event.price, event.name)
     return table.changed(classes=classes, holdings=(*table.holdings, holding))
 
 
-@after.register
-def _(event: PoolIncrease, table: CapTable) -> CapTable:
-    return table.changed(pool=table.pool + event.shares)
-
-
-@after.register
-def _(event: OptionGrant, table: CapTable) -> CapTable:
-    _at_most(event.shares, table.pool)
-    return table.changed(grants=(*table.grants, event), pool=table.pool - event.shares)
-
-
-@after.register
-def _(event: Warrant, table: CapTable) -> CapTable:
-    return table.changed(warrants=(*table.warrants, event))
-
-
-@after.register
-def _(event: Safe, table: CapTable) -> CapTable:
-    table.in_currency(event.amount, event.currency)
-    return table.changed(safes=(*table.safes, event))
-
-
-@after.register
-def _(event: Note, table: CapTable) -> CapTable:
-    table.in_currency(event.amount, event.currency)
-    return table.changed(notes=(*table.notes, event))
-
-
-@after.register
-def _(event: Exercise, table: CapTable) -> CapTable:
+def _exercise(table: CapTable, event: Exercise) -> CapTable:
     grants, warrants = table.grants, table.warrants
     right: OptionGrant | Warrant
-    if any(one.name == event.of for one in grants):
-        right = _named(grants, event.of)
-        _at_most(event.shares, right.exercisable(event.date))
-        grants = _less(grants, right, event.shares, exercised=right.exercised + event.shares)
+    if any(grant.name == event.of for grant in grants):
+        right = _find(grants, event.of)
+        _check_at_most(event.shares, right.exercisable(event.date))
+        grants = _reduced(grants, right, event.shares, exercised=right.exercised + event.shares)
     else:
-        right = _named(warrants, event.of)
+        right = _find(warrants, event.of)
         if right.expires is not None and event.date > right.expires:
             raise InputError("date", str(event.date), "not_after", other=str(right.expires))
-        _at_most(event.shares, right.shares)
-        warrants = _less(warrants, right, event.shares)
+        _check_at_most(event.shares, right.shares)
+        warrants = _reduced(warrants, right, event.shares)
     holding = Holding.parse(
         {
             "name": event.name,
@@ -116,23 +129,21 @@ def _(event: Exercise, table: CapTable) -> CapTable:
     return table.changed(grants=grants, warrants=warrants, holdings=(*table.holdings, holding))
 
 
-@after.register
-def _(event: Lapse, table: CapTable) -> CapTable:
-    if any(one.name == event.of for one in table.grants):
-        grant = _named(table.grants, event.of)
-        _at_most(event.shares, grant.shares)
+def _lapse(table: CapTable, event: Lapse) -> CapTable:
+    if any(grant.name == event.of for grant in table.grants):
+        grant = _find(table.grants, event.of)
+        _check_at_most(event.shares, grant.shares)
         return table.changed(
-            grants=_less(table.grants, grant, event.shares), pool=table.pool + event.shares
+            grants=_reduced(table.grants, grant, event.shares), pool=table.pool + event.shares
         )
-    warrant = _named(table.warrants, event.of)
-    _at_most(event.shares, warrant.shares)
-    return table.changed(warrants=_less(table.warrants, warrant, event.shares))
+    warrant = _find(table.warrants, event.of)
+    _check_at_most(event.shares, warrant.shares)
+    return table.changed(warrants=_reduced(table.warrants, warrant, event.shares))
 
 
-@after.register
-def _(event: Transfer, table: CapTable) -> CapTable:
-    sold = _named(table.holdings, event.of)
-    _at_most(event.shares, sold.shares)
+def _transfer(table: CapTable, event: Transfer) -> CapTable:
+    sold = _find(table.holdings, event.of)
+    _check_at_most(event.shares, sold.shares)
     kept_paid = cents_of(Fraction(sold.paid) * (1 - event.shares / sold.shares))
     bought = sold.model_copy(
         update={
@@ -144,14 +155,13 @@ def _(event: Transfer, table: CapTable) -> CapTable:
             "term": Term(decided=Decided.TRANSFERRED, price=event.price, of=sold.holder),
         }
     )
-    kept = _less(table.holdings, sold, event.shares, paid=kept_paid)
+    kept = _reduced(table.holdings, sold, event.shares, paid=kept_paid)
     return table.changed(holdings=(*kept, bought))
 
 
-@after.register
-def _(event: MfnElection, table: CapTable) -> CapTable:
-    """The amended SAFE is identical to the later one but for its amount (YC, MFN form §3)."""
-    safe, later = _named(table.safes, event.safe, "safe"), _named(table.safes, event.of)
+def _elect_mfn(table: CapTable, event: MfnElection) -> CapTable:
+    """Give a SAFE the terms of a later one; only its amount stays (YC, MFN form §3)."""
+    safe, later = _find(table.safes, event.safe, "safe"), _find(table.safes, event.of)
     if not safe.mfn or safe.mfn_of is not None:
         raise InputError("safe", safe.name, "open_mfn")
     if later.mfn or later is safe or later.date < safe.date:
@@ -167,54 +177,47 @@ def _(event: MfnElection, table: CapTable) -> CapTable:
             "mfn_of": later.name,
         }
     )
-    return table.changed(safes=tuple(amended if one is safe else one for one in table.safes))
+    return table.changed(safes=tuple(amended if other is safe else other for other in table.safes))
 
 
-@after.register
-def _(event: StatedConversion, table: CapTable) -> CapTable:
-    one: Safe | Note
+def _convert_as_stated(table: CapTable, event: StatedConversion) -> CapTable:
+    """Convert a SAFE or note at the stated price, or at its cap ÷ the shares that it counts."""
+    security: Safe | Note
     if any(safe.name == event.of for safe in table.safes):
-        one = _named(table.safes, event.of)
+        security = _find(table.safes, event.of)
     else:
-        one = _named(table.notes, event.of)
-    brought = converting(table, one)
+        security = _find(table.notes, event.of)
+    terms = converting_terms(table, security)
     cap_price = None
-    if brought.cap is not None:
-        count = table.outstanding + (table.pool if brought.counted.pool else 0)
-        if brought.counts_itself:
-            count /= 1 - brought.amount / brought.cap
-        cap_price = brought.cap / (brought.cap_shares or count)
-    at = event.price or conversion_price(None, cap_price=cap_price).price
+    if terms.cap is not None:
+        count = table.outstanding + (table.pool if terms.counted.pool else 0)
+        if terms.counts_itself:
+            count /= 1 - terms.amount / terms.cap
+        cap_price = terms.cap / (terms.cap_shares or count)
+    price = event.price or conversion_price(None, cap_price=cap_price).price
     holding = Holding.parse(
         {
-            "name": one.name,
-            "holder": one.holder,
+            "name": security.name,
+            "holder": security.holder,
             "stock_class": table.stock_class(event.stock_class).name,
-            "shares": brought.amount / at,
-            "paid": cents_of(table.in_currency(one.amount, one.currency)),
+            "shares": terms.amount / price,
+            "paid": cents_of(table.in_currency(security.amount, security.currency)),
             "date": event.date,
             "term": Term(
                 decided=Decided.STATED_PRICE if event.price else Decided.CAP,
-                price=at,
-                cap=None if event.price else one.cap,
+                price=price,
+                cap=None if event.price else security.cap,
             ),
         }
     )
     return table.changed(
         holdings=(*table.holdings, holding),
-        safes=tuple(safe for safe in table.safes if safe is not one),
-        notes=tuple(note for note in table.notes if note is not one),
+        safes=tuple(safe for safe in table.safes if safe is not security),
+        notes=tuple(note for note in table.notes if note is not security),
     )
 
 
-@after.register
-def _(event: Repayment, table: CapTable) -> CapTable:
-    repaid = _named(table.notes, event.of)
-    return table.changed(notes=tuple(one for one in table.notes if one is not repaid))
-
-
-@after.register
-def _(event: Tranche, table: CapTable) -> CapTable:
+def _sell_tranche(table: CapTable, event: Tranche) -> CapTable:
     series = table.stock_class(event.series, "series")
     if series.issue_price is None:
         raise InputError("series", series.name, "priced_series")
@@ -230,53 +233,66 @@ def _(event: Tranche, table: CapTable) -> CapTable:
             "term": Term(decided=Decided.TRANCHE, price=series.issue_price, in_round=series.name),
         }
     )
-    classes = after_issue(
-        table, shares * series.common_per_share, Fraction(event.amount), event.name
-    )
+    issued = shares * series.common_per_share
+    classes = classes_after_issue(table, issued, Fraction(event.amount), event.name)
     return table.changed(classes=classes, holdings=(*table.holdings, holding))
 
 
-@after.register
-def _(event: Split, table: CapTable) -> CapTable:
-    by = event.ratio
+def _split(table: CapTable, event: Split) -> CapTable:
+    """Multiply every share count by the ratio, and divide every price by it."""
+    shares, price = event.ratio, 1 / event.ratio
     return table.changed(
-        classes=tuple(_scaled(one, issue_price=1 / by, conversion_price=1 / by)
-                      for one in table.classes),
-        holdings=tuple(_scaled(one, shares=by) for one in table.holdings),
-        grants=tuple(_scaled(one, shares=by, exercised=by, exercise_price=1 / by)
-                     for one in table.grants),
-        warrants=tuple(_scaled(one, shares=by, exercise_price=1 / by) for one in table.warrants),
-        notes=tuple(_scaled(one, cap_shares=by) for one in table.notes),
-        pool=table.pool * by,
-    )  # fmt: skip
-
-
-_Scaled = TypeVar("_Scaled", bound=Document)
+        classes=tuple(
+            _scaled(stock_class, issue_price=price, conversion_price=price)
+            for stock_class in table.classes
+        ),
+        holdings=tuple(_scaled(holding, shares=shares) for holding in table.holdings),
+        grants=tuple(
+            _scaled(grant, shares=shares, exercised=shares, exercise_price=price)
+            for grant in table.grants
+        ),
+        warrants=tuple(
+            _scaled(warrant, shares=shares, exercise_price=price) for warrant in table.warrants
+        ),
+        notes=tuple(_scaled(note, cap_shares=shares) for note in table.notes),
+        pool=table.pool * shares,
+    )
 
 
 def _scaled(document: _Scaled, **factors: Fraction) -> _Scaled:
-    now = dict(document)
-    scaled = {name: now[name] * by for name, by in factors.items() if now[name] is not None}
-    return document.parse({**now, **scaled})
+    """Return a copy with some fields multiplied; fields that are None stay None."""
+    fields = dict(document)
+    scaled = {
+        name: fields[name] * factor for name, factor in factors.items() if fields[name] is not None
+    }
+    return document.parse({**fields, **scaled})
 
 
-def _named(some: tuple[_Named, ...], name: str, field: str = "of") -> _Named:
-    for one in some:
-        if one.name == name:
-            return one
+def _find(securities: tuple[_Named, ...], name: str, field: str = "of") -> _Named:
+    """Return the security with a name; InputError, for ``field``, if there is none."""
+    for security in securities:
+        if security.name == name:
+            return security
     raise InputError(field, name, "known_security")
 
 
-def _less(
-    some: tuple[_Counted, ...], one: _Counted, shares: Fraction, **changes: object
+def _reduced(
+    securities: tuple[_Counted, ...], reduced: _Counted, shares: Fraction, **changes: object
 ) -> tuple[_Counted, ...]:
-    """``some`` with fewer shares in ``one``, or without it when none are left."""
-    rest = one.shares - shares
-    kept = one.model_copy(update={"shares": rest, **changes})
-    return tuple(kept if other is one else other for other in some if other is not one or rest)
+    """Return ``securities`` with ``shares`` fewer in ``reduced``, or without it if none are left.
+
+    ``changes`` are further fields of ``reduced`` that change.
+    """
+    rest = reduced.shares - shares
+    kept = reduced.model_copy(update={"shares": rest, **changes})
+    return tuple(
+        kept if security is reduced else security
+        for security in securities
+        if security is not reduced or rest
+    )
 
 
-def _at_most(shares: Fraction, limit: Fraction) -> None:
+def _check_at_most(shares: Fraction, limit: Fraction) -> None:
     if shares > limit:
         raise InputError(
             "shares", f"{float(shares):,}", "less_than_equal", limit=f"{float(limit):,}"

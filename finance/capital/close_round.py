@@ -1,7 +1,14 @@
-"""A priced round applied to a cap table."""
+"""Apply a priced round to a cap table.
+
+The amounts of the round, of its SAFEs and of its notes are converted once, on entry, into the
+currency of the table (:class:`_RoundMoney` and :class:`_Due`); everything after that is in one
+currency, in exact fractions.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 
@@ -24,110 +31,210 @@ from finance.capital.round_terms import (
 from finance.capital.table import ZERO, CapTable, Decided, Holding, StockClass, Term
 
 _LONGEST_DENOMINATOR = 10**400
-"""Beyond it one more exact round takes seconds. Rounded prices stay far below."""
+"""Largest denominator of a share count that a round accepts. Beyond it another exact round would
+take seconds; rounded prices stay far below."""
 
 
 def close_round(table: CapTable, deal: PricedRound) -> tuple[CapTable, PricedShares]:
-    """The table after a round, and the round's own figures."""
-    due = _due(table, deal)
-    protected = [one for one in table.classes if one.protection is not Protection.NONE]
-    priced = price_round(_terms(table, deal, due, protected))
+    """Return the cap table after a round, and the round's own figures.
+
+    Parameters
+    ----------
+    table
+        The cap table on the day of the round.
+
+    Raises
+    ------
+    InputError
+        If the round cannot be priced, sells more than its new money buys, grants pro rata to a
+        holder without the right, or an amount has no exchange rate.
+    """
+    money = _RoundMoney.of(table, deal)
+    _check_countable(table.outstanding)
+    due = _due(table, money.new_money)
+    protected = _protected(table)
+    priced = price_round(_terms(table, deal, money, due, protected))
     series = _series(table, deal, priced.price)
-    shadows, converted = _converted(table, deal, priced, series, due)
-    adjusted = dict(zip((one.name for one in protected), priced.conversion_prices, strict=True))
+    shadows, converted = _converted(deal, priced, series, due)
+    adjusted = dict(zip(protected, priced.conversion_prices, strict=True))
     classes = [
-        repriced(one, adjusted[one.name], deal.series) if one.name in adjusted else one
-        for one in table.classes
+        repriced(stock_class, adjusted[stock_class.name], deal.series)
+        if stock_class.name in adjusted
+        else stock_class
+        for stock_class in table.classes
     ]
-    names = {one.name for one in due}
+    converted_names = {holding.name for holding in converted}
     with_conversions = table.changed(
-        date=deal.date,
         classes=(*classes, series, *shadows),
         holdings=(*table.holdings, *converted),
-        safes=tuple(one for one in table.safes if one.name not in names),
-        notes=tuple(one for one in table.notes if one.name not in names),
+        safes=tuple(safe for safe in table.safes if safe.name not in converted_names),
+        notes=tuple(note for note in table.notes if note.name not in converted_names),
         pool=priced.pool,
     )
-    bought = _bought(with_conversions, deal, priced, due)
+    bought = _bought(with_conversions, deal, money, priced, due)
     return with_conversions.changed(holdings=(*with_conversions.holdings, *bought)), priced
 
 
-def converting(table: CapTable, one: Safe | Note, deal: PricedRound | None = None) -> Converting:
-    """What a SAFE or a note brings to a conversion on the table's day or a round's."""
-    on = table.date if deal is None else deal.date
-    amount = one.claim(on) if isinstance(one, Note) else Fraction(one.amount)
+def converting_terms(table: CapTable, security: Safe | Note) -> Converting:
+    """Return the terms at which a SAFE or a note converts on the table's day.
+
+    Amounts are in the table's currency; the amount of a note includes its interest.
+    """
+    if isinstance(security, Note):
+        amount, cap_shares = security.claim(table.date), security.cap_shares
+    else:
+        amount, cap_shares = Fraction(security.amount), None
     return Converting(
-        amount=table.in_currency(amount, one.currency),
-        cap=None if one.cap is None else table.in_currency(one.cap, one.currency),
-        discount=Fraction(one.discount),
-        counted=one.counted,
-        cap_shares=one.cap_shares if isinstance(one, Note) else None,
+        amount=table.in_currency(amount, security.currency),
+        cap=None if security.cap is None else table.in_currency(security.cap, security.currency),
+        discount=Fraction(security.discount),
+        counted=security.counted,
+        cap_shares=cap_shares,
     )
 
 
-def _due(table: CapTable, deal: PricedRound) -> list[Safe | Note]:
-    """What converts: every SAFE, and the notes that the round is large enough for."""
-    new_money = table.in_currency(deal.new_money, deal.currency)
-    notes = [
-        one
-        for one in table.notes
-        if new_money >= table.in_currency(one.qualified_amount, one.currency)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Order:
+    """A purchase of new shares by an investor other than the lead."""
+
+    holder: str
+    amount: Fraction
+    """Amount to pay, in the table's currency."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _RoundMoney:
+    """The amounts of a round, in the table's currency."""
+
+    pre_money: Fraction
+    new_money: Fraction
+    orders: tuple[_Order, ...]
+
+    @classmethod
+    def of(cls, table: CapTable, deal: PricedRound) -> _RoundMoney:
+        """Convert the amounts of ``deal``."""
+        return cls(
+            pre_money=table.in_currency(deal.pre_money, deal.currency),
+            new_money=table.in_currency(deal.new_money, deal.currency),
+            orders=tuple(
+                _Order(
+                    holder=purchase.holder,
+                    amount=table.in_currency(purchase.amount, deal.currency),
+                )
+                for purchase in deal.others
+            ),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Due:
+    """A SAFE or a note that converts in the round."""
+
+    security: Safe | Note
+    terms: Converting
+    """Terms of its conversion, with amounts in the table's currency."""
+    paid: Fraction
+    """Amount that its holder paid for it, in the table's currency, without interest."""
+
+    @property
+    def name(self) -> str:
+        return self.security.name
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Lot:
+    """Shares of the new series that one buyer gets in one certificate."""
+
+    certificate: str
+    """Prefix of the certificate's name; the holder's name follows it."""
+    holder: str
+    shares: Fraction
+    paid: Decimal
+    """Amount paid, in the table's currency."""
+    decided: Decided
+
+
+def _due(table: CapTable, new_money: Fraction) -> list[_Due]:
+    """Return every SAFE, and each note whose qualified amount the new money reaches."""
+    securities: list[Safe | Note] = [*table.safes]
+    securities += [
+        note
+        for note in table.notes
+        if new_money >= table.in_currency(note.qualified_amount, note.currency)
     ]
-    return [*table.safes, *notes]
+    return [
+        _Due(
+            security=security,
+            terms=converting_terms(table, security),
+            paid=table.in_currency(security.amount, security.currency),
+        )
+        for security in securities
+    ]
+
+
+def _protected(table: CapTable) -> dict[str, Protected]:
+    """Return the protected series by the names of their classes, in the table's order."""
+    return {
+        stock_class.name: Protected(
+            shares=_shares_and_warrants(table, stock_class.name),
+            issue_price=stock_class.issue_price,
+            conversion_price=stock_class.conversion_price,
+            protection=stock_class.protection,
+            outstanding=counted_against_dilution(table, stock_class.protection),
+        )
+        for stock_class in table.classes
+        if stock_class.protection is not Protection.NONE
+        and stock_class.issue_price is not None
+        and stock_class.conversion_price is not None
+    }
 
 
 def _terms(
-    table: CapTable, deal: PricedRound, due: list[Safe | Note], protected: list[StockClass]
+    table: CapTable,
+    deal: PricedRound,
+    money: _RoundMoney,
+    due: Sequence[_Due],
+    protected: dict[str, Protected],
 ) -> RoundTerms:
     return RoundTerms(
-        pre_money=table.in_currency(deal.pre_money, deal.currency),
-        new_money=table.in_currency(deal.new_money, deal.currency),
-        outstanding=_countable(table.outstanding),
+        pre_money=money.pre_money,
+        new_money=money.new_money,
+        outstanding=table.outstanding,
         granted=table.granted,
         pool=table.pool,
         pool_change=deal.pool,
         convention=deal.convention,
-        converting=tuple(converting(table, one, deal) for one in due),
-        protected=tuple(
-            Protected(
-                shares=_promised(table, one.name),
-                issue_price=one.issue_price,
-                conversion_price=one.conversion_price,
-                protection=one.protection,
-                outstanding=counted_against_dilution(table, one.protection),
-            )
-            for one in protected
-            if one.issue_price is not None and one.conversion_price is not None
-        ),
+        converting=tuple(converting.terms for converting in due),
+        protected=tuple(protected.values()),
         adjustments_in_pre_money=deal.adjustments_in_pre_money,
         rounding=deal.rounding,
     )
 
 
-def _promised(table: CapTable, stock_class: str) -> Fraction:
-    """Shares of a class, those that warrants may still buy included."""
-    held = [one.shares for one in table.holdings if one.stock_class == stock_class]
-    held += [one.shares for one in table.warrants if one.stock_class == stock_class]
-    return sum(held, ZERO)
+def _shares_and_warrants(table: CapTable, stock_class: str) -> Fraction:
+    """Return the shares of a class, including those that warrants may still buy."""
+    shares = [holding.shares for holding in table.holdings if holding.stock_class == stock_class]
+    shares += [warrant.shares for warrant in table.warrants if warrant.stock_class == stock_class]
+    return sum(shares, ZERO)
 
 
-def _countable(outstanding: Fraction) -> Fraction:
+def _check_countable(outstanding: Fraction) -> None:
     if outstanding == 0:
         raise InputError("pre_money", "—", "stock_before_round")
     if outstanding.denominator > _LONGEST_DENOMINATOR:
         raise InputError("rounding", "exact", "too_long_fractions")
-    return outstanding
 
 
 def _series(table: CapTable, deal: PricedRound, price: Fraction) -> StockClass:
-    highest = max(one.seniority for one in table.classes)
-    first = not any(one.preferred for one in table.classes)
+    """Return the stock class that the round sells."""
+    highest = max(stock_class.seniority for stock_class in table.classes)
+    is_first = not any(stock_class.preferred for stock_class in table.classes)
     return StockClass.parse(
         {
             "name": deal.series,
             "issue_price": price,
             "conversion_price": price,
-            "seniority": highest + 1 if first or deal.rank is Rank.SENIOR else highest,
+            "seniority": highest + 1 if is_first or deal.rank is Rank.SENIOR else highest,
             "liquidation_multiple": deal.liquidation_multiple,
             "participating": deal.participating,
             "participation_cap": deal.participation_cap,
@@ -138,107 +245,133 @@ def _series(table: CapTable, deal: PricedRound, price: Fraction) -> StockClass:
 
 
 def _converted(
-    table: CapTable,
-    deal: PricedRound,
-    priced: PricedShares,
-    series: StockClass,
-    due: list[Safe | Note],
+    deal: PricedRound, priced: PricedShares, series: StockClass, due: Sequence[_Due]
 ) -> tuple[list[StockClass], list[Holding]]:
-    """The shadow series, and what each SAFE and note became."""
+    """Return the shadow series, and the holding that each SAFE and note converts into."""
     shadows: dict[Fraction, StockClass] = {}
     holdings = []
-    for one, done in zip(due, priced.conversions, strict=True):
+    for converting, conversion in zip(due, priced.conversions, strict=True):
         into = series
-        if done.price != priced.price and deal.converted_into is ConvertedInto.OWN_SERIES:
+        if conversion.price != priced.price and deal.converted_into is ConvertedInto.OWN_SERIES:
             into = shadows.setdefault(
-                done.price,
+                conversion.price,
                 series.model_copy(
                     update={
                         "name": f"{series.name}-{len(shadows) + 1}",
-                        "issue_price": done.price,
-                        "conversion_price": done.price,
+                        "issue_price": conversion.price,
+                        "conversion_price": conversion.price,
                     }
                 ),
             )
+        security = converting.security
         holdings.append(
             Holding.parse(
                 {
-                    "name": one.name,
-                    "holder": one.holder,
+                    "name": security.name,
+                    "holder": security.holder,
                     "stock_class": into.name,
-                    "shares": done.shares,
-                    "paid": cents_of(table.in_currency(one.amount, one.currency)),
+                    "shares": conversion.shares,
+                    "paid": cents_of(converting.paid),
                     "date": deal.date,
-                    "term": _term(one, done, priced.price, deal.series),
+                    "term": _conversion_term(security, conversion, priced.price, deal.series),
                 }
             )
         )
     return list(shadows.values()), holdings
 
 
-def _term(one: Safe | Note, done: Conversion, round_price: Fraction, series: str) -> Term:
+def _conversion_term(
+    security: Safe | Note, conversion: Conversion, round_price: Fraction, series: str
+) -> Term:
     return Term(
-        decided=Decided(done.deciding),
-        price=done.price,
+        decided=Decided(conversion.deciding),
+        price=conversion.price,
         round_price=round_price,
-        cap=one.cap if done.deciding is Deciding.CAP else None,
-        discount=one.discount if done.deciding is Deciding.DISCOUNT else None,
-        of=one.mfn_of if isinstance(one, Safe) else None,
+        cap=security.cap if conversion.deciding is Deciding.CAP else None,
+        discount=security.discount if conversion.deciding is Deciding.DISCOUNT else None,
+        of=security.mfn_of if isinstance(security, Safe) else None,
         in_round=series,
     )
 
 
 def _bought(
-    table: CapTable, deal: PricedRound, priced: PricedShares, due: list[Safe | Note]
+    table: CapTable,
+    deal: PricedRound,
+    money: _RoundMoney,
+    priced: PricedShares,
+    due: Sequence[_Due],
 ) -> list[Holding]:
-    """The new shares: the others' for their amounts, pro rata, and the rest the lead's."""
-    left, money = priced.new_shares, cents_of(table.in_currency(deal.new_money, deal.currency))
-    lots: list[tuple[str, str, Fraction, Decimal, Decided]] = []
-    for one in deal.others:
-        paid = table.in_currency(one.amount, deal.currency)
-        shares = deal.rounding.sold(paid / priced.price)
-        lots.append((deal.series, one.holder, shares, cents_of(paid), Decided.BOUGHT))
-    for holder in deal.pro_rata:
-        shares = deal.rounding.converted(
-            pro_rata_shares(_with_right(table, due, holder), priced.capitalization, left)
+    """Return the holdings of new shares: of the orders, of pro rata rights, of the lead."""
+    new_money = cents_of(money.new_money)
+    lots = [
+        _Lot(
+            certificate=deal.series,
+            holder=order.holder,
+            shares=deal.rounding.sold(order.amount / priced.price),
+            paid=cents_of(order.amount),
+            decided=Decided.BOUGHT,
         )
-        paid_here = cents_of(shares * priced.price)
-        lots.append((f"{deal.series} pro rata", holder, shares, paid_here, Decided.PRO_RATA))
-    rest = left - sum((lot[2] for lot in lots), ZERO)
-    rest_paid = money - sum(lot[3] for lot in lots)
+        for order in money.orders
+    ]
+    for holder in deal.pro_rata:
+        with_right = _shares_with_right(table, due, holder)
+        shares = deal.rounding.converted(
+            pro_rata_shares(with_right, priced.capitalization, priced.new_shares)
+        )
+        lots.append(
+            _Lot(
+                certificate=f"{deal.series} pro rata",
+                holder=holder,
+                shares=shares,
+                paid=cents_of(shares * priced.price),
+                decided=Decided.PRO_RATA,
+            )
+        )
+    rest = priced.new_shares - sum((lot.shares for lot in lots), ZERO)
+    rest_paid = new_money - sum(lot.paid for lot in lots)
     if rest < 0 or rest_paid < 0:
-        raise InputError("others", f"{money - rest_paid:,}", "within_new_money", limit=f"{money:,}")
+        raise InputError(
+            "others", f"{new_money - rest_paid:,}", "within_new_money", limit=f"{new_money:,}"
+        )
     if rest > 0:
-        lots.append((deal.series, deal.lead, rest, rest_paid, Decided.BOUGHT))
+        lots.append(
+            _Lot(
+                certificate=deal.series,
+                holder=deal.lead,
+                shares=rest,
+                paid=rest_paid,
+                decided=Decided.BOUGHT,
+            )
+        )
     return [
         Holding.parse(
             {
-                "name": f"{certificate}: {holder}",
-                "holder": holder,
+                "name": f"{lot.certificate}: {lot.holder}",
+                "holder": lot.holder,
                 "stock_class": deal.series,
-                "shares": shares,
-                "paid": paid,
+                "shares": lot.shares,
+                "paid": lot.paid,
                 "date": deal.date,
-                "term": Term(decided=decided, price=priced.price, in_round=deal.series),
+                "term": Term(decided=lot.decided, price=priced.price, in_round=deal.series),
             }
         )
-        for certificate, holder, shares, paid, decided in lots
+        for lot in lots
     ]
 
 
-def _with_right(table: CapTable, due: list[Safe | Note], holder: str) -> Fraction:
-    """Shares, as converted, of a holder that carry a pro rata right."""
-    from_due = {one.name for one in due if one.pro_rata_right}
-    due_names = {one.name for one in due}
-    held = [
-        one
-        for one in table.holdings
-        if one.holder == holder
-        and (
-            one.name in from_due
-            or (one.name not in due_names and table.stock_class(one.stock_class).pro_rata_right)
-        )
+def _shares_with_right(table: CapTable, due: Sequence[_Due], holder: str) -> Fraction:
+    """Return a holder's shares with a pro rata right, as converted into common.
+
+    A share has the right if the SAFE or note that it comes from has it, or else if its class
+    has it.
+    """
+    right_of_due = {converting.name: converting.security.pro_rata_right for converting in due}
+    with_right = [
+        holding
+        for holding in table.holdings
+        if holding.holder == holder
+        and right_of_due.get(holding.name, table.stock_class(holding.stock_class).pro_rata_right)
     ]
-    if not held:
+    if not with_right:
         raise InputError("pro_rata", holder, "pro_rata_holder")
-    return table.as_converted(held)
+    return table.as_converted(with_right)

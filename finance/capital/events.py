@@ -181,6 +181,25 @@ class Tranche(_Event):
     rounding: Rounding = FINE
 
 
+UnpricedEvent = (
+    StockIssue
+    | PoolIncrease
+    | OptionGrant
+    | Exercise
+    | Lapse
+    | Warrant
+    | Safe
+    | Note
+    | MfnElection
+    | StatedConversion
+    | Repayment
+    | Transfer
+    | Tranche
+    | Split
+)
+"""Every event but a priced round."""
+
+# All kinds are listed again because an error about an unknown kind names them in this order.
 Event = Annotated[
     StockIssue
     | PoolIncrease

@@ -10,7 +10,7 @@ from typing import Annotated, Self
 from pydantic import Field, model_validator
 
 from engine.documents import Document, InputError
-from finance.capital.apply_events import after
+from finance.capital.apply_events import apply_event
 from finance.capital.close_round import close_round
 from finance.capital.events import Event, PricedRound
 from finance.capital.round_terms import PricedShares
@@ -56,7 +56,7 @@ def history(capital: Capital) -> tuple[Step, ...]:
     table, steps = capital.opening, []
     for i, event in enumerate(capital.events):
         try:
-            step = take(table, event)
+            step = apply_step(table, event)
         except InputError as error:
             raise InputError(
                 f"events.{i}.{error.field}", error.value, error.rule, **error.params
@@ -76,9 +76,10 @@ def table_on(capital: Capital, steps: Sequence[Step], day: datetime.date) -> Cap
     return table
 
 
-def take(table: CapTable, event: Event) -> Step:
-    """One event applied to a table; InputError if it cannot happen."""
+def apply_step(table: CapTable, event: Event) -> Step:
+    """Apply one event to a table; InputError if it cannot happen."""
+    today = table.changed(date=event.date)
     if isinstance(event, PricedRound):
-        closed, priced = close_round(table, event)
+        closed, priced = close_round(today, event)
         return Step(event, table, closed, priced)
-    return Step(event, table, after(event, table.changed(date=event.date)))
+    return Step(event, table, apply_event(today, event))

@@ -27,7 +27,7 @@ from finance.capital.round_terms import (
     Protected,
     RoundTerms,
 )
-from finance.capital.rounding import settled
+from finance.capital.rounding import rounded_shares
 
 
 def price_round(terms: RoundTerms) -> PricedShares:
@@ -65,7 +65,7 @@ def price_round(terms: RoundTerms) -> PricedShares:
         one.cap is not None and line is options[0]
         for one, line, options in zip(terms.converting, converted, lines.converting, strict=True)
     )
-    return settled(terms, 1 / point[0], point[1], by_cap)
+    return rounded_shares(terms, 1 / point[0], point[1], by_cap)
 
 
 # A line is an array of the slopes in u, p, c and a, and the constant.

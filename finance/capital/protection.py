@@ -1,4 +1,4 @@
-"""Which shares a protection counts on a cap table, and the classes after an issue."""
+"""The shares that an anti-dilution protection counts, and the classes after an issue of stock."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from fractions import Fraction
 from finance.capital.antidilution import Protection, adjusted_price
 from finance.capital.table import ZERO, CapTable, Decided, StockClass, Term
 
-_BY_PROTECTION = {
+_DECIDED_BY = {
     Protection.FULL_RATCHET: Decided.FULL_RATCHET,
     Protection.NARROW_BASED: Decided.NARROW_BASED,
     Protection.NARROW_BASED_PREFERRED: Decided.NARROW_BASED,
@@ -15,7 +15,7 @@ _BY_PROTECTION = {
 
 
 def counted_against_dilution(table: CapTable, protection: Protection) -> Fraction:
-    """The shares that a protection's average counts before an issue; a ratchet counts none."""
+    """Return the shares that a weighted average counts before an issue; 0 for a ratchet."""
     match protection:
         case Protection.BROAD_BASED:
             return table.outstanding
@@ -29,37 +29,50 @@ def counted_against_dilution(table: CapTable, protection: Protection) -> Fractio
             return ZERO
 
 
-def repriced(stock_class: StockClass, conversion_price: Fraction, by: str) -> StockClass:
-    """The class at a conversion price, with the term that brought it there."""
+def repriced(stock_class: StockClass, conversion_price: Fraction, issue: str) -> StockClass:
+    """Return a class at a new conversion price, with the term that set it.
+
+    ``issue`` is the name of the round or holding that lowered the price.
+    """
     if conversion_price == stock_class.conversion_price:
         return stock_class
     term = Term(
-        decided=_BY_PROTECTION.get(stock_class.protection, Decided.BROAD_BASED),
+        decided=_DECIDED_BY.get(stock_class.protection, Decided.BROAD_BASED),
         price=conversion_price,
-        in_round=by,
+        in_round=issue,
     )
     return stock_class.model_copy(
         update={"conversion_price": conversion_price, "conversion_term": term}
     )
 
 
-def after_issue(
-    table: CapTable, issued: Fraction, consideration: Fraction, by: str
+def classes_after_issue(
+    table: CapTable, issued: Fraction, consideration: Fraction, issue: str
 ) -> tuple[StockClass, ...]:
-    """The classes after an issue of so many common shares, or what converts into them."""
+    """Return the classes of a table with conversion prices adjusted for an issue of stock.
+
+    Parameters
+    ----------
+    issued
+        Shares issued, as converted into common.
+    consideration
+        Amount paid for them, in the table's currency.
+    issue
+        Name of the holding issued.
+    """
     return tuple(
         repriced(
-            one,
+            stock_class,
             adjusted_price(
-                one.protection,
-                one.conversion_price,
-                counted_against_dilution(table, one.protection),
+                stock_class.protection,
+                stock_class.conversion_price,
+                counted_against_dilution(table, stock_class.protection),
                 issued,
                 consideration,
             ),
-            by,
+            issue,
         )
-        if one.conversion_price is not None
-        else one
-        for one in table.classes
+        if stock_class.conversion_price is not None
+        else stock_class
+        for stock_class in table.classes
     )

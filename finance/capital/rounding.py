@@ -1,4 +1,4 @@
-"""From a round's exact price to share counts, by the rounding that it agreed on."""
+"""Turn the exact price of a round into share counts, by the rounding that the round agreed on."""
 
 from __future__ import annotations
 
@@ -10,13 +10,28 @@ from finance.capital.conversion import Deciding
 from finance.capital.round_terms import ZERO, Conversion, Converting, PricedShares, RoundTerms
 
 
-def settled(
+def rounded_shares(
     terms: RoundTerms, exact_price: Fraction, exact_pool: Fraction, by_cap: tuple[bool, ...]
 ) -> PricedShares:
-    """Share counts from the exact price, pool and picks, by the round's rounding.
+    """Return the share counts of a round from its exact solution.
 
-    The order is that of YC's guide: the price, then what converts at prices, then what counts
-    itself, each step on rounded figures.
+    The order is that of YC's guide: first the price, then the securities that convert at a price
+    that is known, last those whose cap counts their own shares. Each step uses the rounded
+    figures of the steps before it.
+
+    Parameters
+    ----------
+    exact_price
+        Price of one share before rounding.
+    exact_pool
+        Options not granted after the round, before rounding.
+    by_cap
+        For each of ``terms.converting``, whether it converts at its cap.
+
+    Raises
+    ------
+    InputError
+        If the price rounds to zero.
     """
     rounding = terms.rounding
     price = rounding.price(exact_price)
@@ -33,60 +48,64 @@ def settled(
         )
         for series in terms.protected
     )  # fmt: skip
-    gained = sum(
+    adjustment_shares = sum(
         (
             series.shares * series.issue_price * (1 / after - 1 / series.conversion_price)
             for series, after in zip(terms.protected, conversion_prices, strict=True)
         ),
         ZERO,
     )
-    before = terms.outstanding + (gained if terms.adjustments_in_pre_money else 0)
+    before = terms.outstanding + (adjustment_shares if terms.adjustments_in_pre_money else 0)
 
-    def base(one: Converting) -> Fraction:
-        if one.cap_shares is not None:
-            return one.cap_shares
-        in_pool = pool if one.counted.pool_increase else terms.pool
-        return before + (in_pool if one.counted.pool else 0)
+    def shares_counted(security: Converting) -> Fraction:
+        """Return the shares that a cap is divided by, without those that convert."""
+        if security.cap_shares is not None:
+            return security.cap_shares
+        in_pool = pool if security.counted.pool_increase else terms.pool
+        return before + (in_pool if security.counted.pool else 0)
 
     conversions: list[Conversion | None] = []
-    for one, capped in zip(terms.converting, by_cap, strict=True):
-        if capped and one.counts_itself:
-            conversions.append(None)  # once all others are known
+    for security, at_cap in zip(terms.converting, by_cap, strict=True):
+        if at_cap and security.counts_itself:
+            conversions.append(None)  # computed below, when all others are known
             continue
-        if one.cap is not None and capped:
-            at, deciding = rounding.price(one.cap / base(one)), Deciding.CAP
+        if security.cap is not None and at_cap:
+            at = rounding.price(security.cap / shares_counted(security))
+            deciding = Deciding.CAP
         else:
-            at = rounding.price(price * (1 - one.discount))
-            deciding = Deciding.DISCOUNT if one.discount else Deciding.ROUND_PRICE
-        conversions.append(Conversion(rounding.converted(one.amount / at), at, deciding))
+            at = rounding.price(price * (1 - security.discount))
+            deciding = Deciding.DISCOUNT if security.discount else Deciding.ROUND_PRICE
+        conversions.append(Conversion(rounding.converted(security.amount / at), at, deciding))
 
-    known = sum((one.shares for one in conversions if one is not None), ZERO)
-    promised = [
-        (one.amount / one.cap, base(one))
-        for one, done in zip(terms.converting, conversions, strict=True)
-        if done is None and one.cap is not None
+    # Let b be the shares that a security counts, f = amount ÷ cap its part, and C all shares that
+    # convert. It gets f·(b + C), so that C = known + Σ f·b + C·Σ f.
+    known = sum((conversion.shares for conversion in conversions if conversion is not None), ZERO)
+    parts = [
+        (security.amount / security.cap, shares_counted(security))
+        for security, conversion in zip(terms.converting, conversions, strict=True)
+        if conversion is None and security.cap is not None
     ]
-    converted = (known + sum((part * of for part, of in promised), ZERO)) / (
-        1 - sum((part for part, _ in promised), ZERO)
+    converted = (known + sum((part * counted for part, counted in parts), ZERO)) / (
+        1 - sum((part for part, _ in parts), ZERO)
     )
-    for i, one in enumerate(terms.converting):
-        if conversions[i] is None and one.cap is not None:
-            capitalization = rounding.converted(base(one) + converted)
+    for i, security in enumerate(terms.converting):
+        if conversions[i] is None and security.cap is not None:
+            capitalization = rounding.converted(shares_counted(security) + converted)
             conversions[i] = Conversion(
-                rounding.converted(one.amount / one.cap * capitalization),
-                rounding.price(one.cap / capitalization),
+                rounding.converted(security.amount / security.cap * capitalization),
+                rounding.price(security.cap / capitalization),
                 Deciding.CAP,
             )
-    done = tuple(one for one in conversions if one is not None)
-    converting_shares = sum((one.shares for one in done), ZERO)
+    complete = tuple(conversion for conversion in conversions if conversion is not None)
+    converting_shares = sum((conversion.shares for conversion in complete), ZERO)
     return PricedShares(
         price=price,
         new_shares=new_shares,
         pool=pool,
         pool_increase=pool - terms.pool,
-        conversions=done,
+        conversions=complete,
         conversion_prices=conversion_prices,
-        adjustment_shares=gained,
+        adjustment_shares=adjustment_shares,
         capitalization=before + terms.pool + converting_shares,
-        total=terms.outstanding + gained + pool + converting_shares + new_shares,
+        total=terms.outstanding + adjustment_shares + pool + converting_shares + new_shares,
     )
