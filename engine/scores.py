@@ -10,8 +10,8 @@ from pydantic import Field
 
 from engine.documents import Document
 
-Probe = Literal["continuation", "cloze", "shuffled"]
-PROBES: tuple[Probe, ...] = ("continuation", "cloze", "shuffled")
+QuestionKind = Literal["continuation", "cloze", "shuffled"]
+QUESTION_KINDS: tuple[QuestionKind, ...] = ("continuation", "cloze", "shuffled")
 N_OPTIONS = 4
 """Of a question with a choice: the true one and three others."""
 N_QUESTIONS = 200
@@ -21,21 +21,21 @@ _Z_95 = 1.959963984540054
 Share = Annotated[float, Field(ge=0, le=1)]
 
 
-class Asked(Document):
+class QuestionSettings(Document):
     """How many questions of each kind, and which."""
 
     questions: Annotated[int, Field(ge=1, le=100_000)] = N_QUESTIONS
     seed: Annotated[int, Field(ge=0, le=2**31 - 1)] = 1
 
 
-class ProbeScore(Document):
+class QuestionScore(Document):
     """How a model answered the questions of one kind.
 
     Precision, recall and F1 are of the class "real" where the answer is yes or no; where one of
     several options is chosen they are means over the options' places, each place a class.
     """
 
-    probe: Probe
+    probe: QuestionKind
     n_questions: Annotated[int, Field(ge=1)]
     accuracy: Share
     accuracy_low: Share
@@ -66,9 +66,9 @@ class Evaluation(Document):
     """Share of the predicted tokens whose likeliest guess is right."""
     n_scored_tokens: int
     n_held_out_tokens: int
-    asked: Asked
+    asked: QuestionSettings
     """A short text yields fewer questions."""
-    probes: tuple[ProbeScore, ...]
+    probes: tuple[QuestionScore, ...]
     wall_time_s: float
 
 
@@ -93,7 +93,9 @@ def precision_recall_f1(
     )
 
 
-def probe_score(probe: Probe, truths: Sequence[int], answers: Sequence[int]) -> ProbeScore:
+def score_questions(
+    probe: QuestionKind, truths: Sequence[int], answers: Sequence[int]
+) -> QuestionScore:
     """Of answers to the questions of one kind; at least one."""
     n_right = sum(t == a for t, a in zip(truths, answers, strict=True))
     low, high = wilson_interval(n_right, len(truths))
@@ -105,7 +107,7 @@ def probe_score(probe: Probe, truths: Sequence[int], answers: Sequence[int]) -> 
         precision, recall, f1 = (
             sum(values) / len(classes) for values in zip(*of_class, strict=True)
         )
-    return ProbeScore(
+    return QuestionScore(
         probe=probe,
         n_questions=len(truths),
         accuracy=n_right / len(truths),

@@ -14,7 +14,7 @@ from engine.runs.exported_models import FINAL, exports, trained_until
 from engine.runs.folder import Run
 from engine.runs.observing.index import readable_runs
 from engine.runs.observing.progress import Progress
-from engine.scores import Evaluation, ProbeScore
+from engine.scores import Evaluation, QuestionScore
 from pages.parts.charts import draw
 from pages.parts.frame import run_in_frame
 from pages.parts.model.charts import learning_chart
@@ -47,7 +47,7 @@ class _Worth:
     evaluation: Evaluation | None
 
     @property
-    def continuation(self) -> ProbeScore | None:
+    def continuation(self) -> QuestionScore | None:
         probes = self.evaluation.probes if self.evaluation else ()
         return next((one for one in probes if one.probe == "continuation"), None)
 

@@ -23,7 +23,7 @@ from engine.experiments.profiler import can_be_profiled
 from engine.forecast import forecast
 from engine.machine import profile_of_machine
 from engine.plan import read_plan
-from engine.recipes.preset import read_recipe
+from engine.recipes.depth_preset import read_recipe
 from engine.recipes.sample_run import run_plan, sample_recipe
 from engine.reports.comparison import calibrate
 from engine.reports.forecast_tables import forecast_rows, print_table

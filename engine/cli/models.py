@@ -17,7 +17,7 @@ from engine.runs.exported_models import FINAL, copy_export, export_folder
 from engine.runs.folder import Run
 from engine.runs.model_process import ModelProcess
 from engine.sampling import Sampling
-from engine.scores import N_QUESTIONS, Asked
+from engine.scores import N_QUESTIONS, QuestionSettings
 
 RunId = Annotated[str, typer.Argument(metavar="RUN", help=text("cli.run_id"))]
 Checkpoint = Annotated[str, typer.Option(help=text("cli.checkpoint"))]
@@ -68,7 +68,7 @@ def evaluate_command(
 ) -> None:
     run = Run.find(run_id)
     export_folder(run, checkpoint)  # refused before a process is started
-    asked = Asked.parse({"questions": questions, "seed": seed})
+    asked = QuestionSettings.parse({"questions": questions, "seed": seed})
     with ModelProcess() as process:
         found = evaluate(process, run, checkpoint, asked, tell=_say_tenths())
     if as_json:

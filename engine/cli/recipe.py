@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from engine.cli.terminal import text
-from engine.recipes.preset import read_recipe
+from engine.recipes.depth_preset import read_recipe
 
 
 def add_to(app: typer.Typer) -> None:

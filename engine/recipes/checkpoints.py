@@ -32,12 +32,12 @@ _MANIFEST = "manifest.json"
 _MANIFEST_HASH = "manifest.sha256"
 
 
-class FileFacts(Document):
+class FileRecord(Document):
     size_bytes: int
     sha256: str
 
     @classmethod
-    def of(cls, path: Path) -> FileFacts:
+    def of_file(cls, path: Path) -> FileRecord:
         with path.open("rb") as file:
             digest = hashlib.file_digest(file, "sha256")
         return cls(size_bytes=path.stat().st_size, sha256=digest.hexdigest())
@@ -52,7 +52,7 @@ class Manifest(Document):
     """Steps that were done each time that training began: 0, then a checkpoint's at each resume."""
     wall_time_s: float
     """That training has taken up to here; without what was lost and done again."""
-    files: dict[str, FileFacts]
+    files: dict[str, FileRecord]
     """By path below the checkpoint."""
 
 
@@ -64,7 +64,7 @@ def checkpoints_dir(run_dir: Path) -> Path:
     return run_dir / "checkpoints"
 
 
-def folder_of(run_dir: Path, step: int) -> Path:
+def checkpoint_dir(run_dir: Path, step: int) -> Path:
     return checkpoints_dir(run_dir) / f"step-{step:08d}"
 
 
@@ -77,23 +77,23 @@ def committed(run_dir: Path) -> list[Path]:
     return sorted(checkpoints_dir(run_dir).glob("step-*"))
 
 
-def part_of(folder: Path) -> Path:
+def partial_dir(folder: Path) -> Path:
     """Where the checkpoint ``folder`` is filled."""
     return folder.with_name(f".{folder.name}.part")
 
 
-def facts_of(folder: Path, names: Iterable[str]) -> dict[str, FileFacts]:
+def record_files(folder: Path, names: Iterable[str]) -> dict[str, FileRecord]:
     """Of files in ``folder``, each written through to the disk first."""
-    facts = {}
+    records = {}
     for name in names:
         to_disk(folder / name)
-        facts[name] = FileFacts.of(folder / name)
-    return facts
+        records[name] = FileRecord.of_file(folder / name)
+    return records
 
 
 def commit(folder: Path, manifest: Manifest) -> None:
     """Make a checkpoint of its part folder, in place of one of that step if there is any."""
-    part = part_of(folder)
+    part = partial_dir(folder)
     training = part / TRAINING
     write_json(training / _MANIFEST, manifest.model_dump(mode="json"))
     write_atomically(training / _MANIFEST_HASH, _hash_line(training / _MANIFEST))
@@ -101,7 +101,7 @@ def commit(folder: Path, manifest: Manifest) -> None:
     put_in_place(part, folder)
 
 
-def manifest_of(folder: Path, recipe: Recipe) -> Manifest:
+def read_manifest(folder: Path, recipe: Recipe) -> Manifest:
     """The manifest of a checkpoint of a run of ``recipe``.
 
     Raises
@@ -128,7 +128,7 @@ def manifest_of(folder: Path, recipe: Recipe) -> Manifest:
     return manifest
 
 
-def check_files(folder: Path, files: Mapping[str, FileFacts]) -> None:
+def check_files(folder: Path, files: Mapping[str, FileRecord]) -> None:
     """Raise UnusableError for the first of ``files`` that is not as it was written."""
     for name, expected in files.items():
         path = folder / name
@@ -136,11 +136,11 @@ def check_files(folder: Path, files: Mapping[str, FileFacts]) -> None:
             raise UnusableError(f"{name} is missing")
         if (size_bytes := path.stat().st_size) != expected.size_bytes:
             raise UnusableError(f"{name} has {size_bytes} bytes, not {expected.size_bytes}")
-        if FileFacts.of(path) != expected:
+        if FileRecord.of_file(path) != expected:
             raise UnusableError(f"the hash of {name} is not the one in {_MANIFEST}")
 
 
-def prune(run_dir: Path, recipe: Recipe, step: int, n_states: int) -> None:
+def remove_old(run_dir: Path, recipe: Recipe, step: int, n_states: int) -> None:
     """Of the checkpoints up to ``step``, keep the state of training in the newest ``n_states``; of
     the others, keep the model of every ``checkpoint_every_steps``. What is newer could not be
     used, and is left to be replaced."""
@@ -152,7 +152,7 @@ def prune(run_dir: Path, recipe: Recipe, step: int, n_states: int) -> None:
             remove_folder(folder / TRAINING)
 
 
-def sweep(run_dir: Path) -> None:
+def remove_partial(run_dir: Path) -> None:
     """Remove what a killed process left half written or half removed."""
     folder = checkpoints_dir(run_dir)
     for left in [*folder.glob(".*"), *folder.glob("step-*/.*")]:
@@ -161,4 +161,4 @@ def sweep(run_dir: Path) -> None:
 
 def _hash_line(path: Path) -> str:
     """As ``sha256sum`` prints it."""
-    return f"{FileFacts.of(path).sha256}  {path.name}\n"
+    return f"{FileRecord.of_file(path).sha256}  {path.name}\n"

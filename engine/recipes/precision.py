@@ -17,7 +17,7 @@ from engine.layout import Precision
 from engine.machine import Machine, cpu_name
 from engine.paths import PROJECT_DIR, home_dir
 
-LEAST_GAIN = 1.2
+MIN_SPEEDUP = 1.2
 """Matmuls in 16 bits must be so many times as fast as in fp32: the rest of a step gains less."""
 
 
@@ -30,7 +30,7 @@ def best_measured_precision(machine: Machine) -> Precision:
     rates = measured_rates(machine)
     for precision in ("bf16", "fp16"):
         known = machine.device.peak_flops_per_s(precision) is not None
-        if known and rates.get(precision, 0.0) >= LEAST_GAIN * rates["fp32"]:
+        if known and rates.get(precision, 0.0) >= MIN_SPEEDUP * rates["fp32"]:
             return precision
     return "fp32"
 
@@ -43,13 +43,13 @@ def measured_rates(machine: Machine) -> dict[str, float]:
     known = read_json(path) or {}
     if key not in known:
         home_dir().mkdir(parents=True, exist_ok=True)
-        write_json(path, known | {key: _ask()})
+        write_json(path, known | {key: _probe_rates()})
         known = read_json(path) or {}
     rates: dict[str, float] = known[key]
     return rates
 
 
-def _ask() -> dict[str, Any]:
+def _probe_rates() -> dict[str, Any]:
     answer = subprocess.run(
         [sys.executable, "-m", "engine.training.bench.precision_probe"],
         cwd=PROJECT_DIR,

@@ -10,7 +10,7 @@ from engine.recipes.pretrained import check_pretrained
 from engine.recipes.recipe import Recipe
 
 
-def check_start(recipe: Recipe) -> None:
+def check_prerequisites(recipe: Recipe) -> None:
     """Whether what the recipe refers to is there and fits.
 
     Raises

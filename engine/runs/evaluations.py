@@ -11,7 +11,7 @@ from engine.files import read_json, write_json
 from engine.runs.exported_models import FINAL, export_folder, trained_until
 from engine.runs.folder import Run
 from engine.runs.model_process import ModelProcess
-from engine.scores import Asked, Evaluation
+from engine.scores import Evaluation, QuestionSettings
 
 
 def kept_evaluation(run: Run, which: str = FINAL) -> Evaluation | None:
@@ -27,7 +27,7 @@ def evaluate(
     process: ModelProcess,
     run: Run,
     which: str = FINAL,
-    asked: Asked = Asked(),
+    asked: QuestionSettings = QuestionSettings(),
     *,
     tell: Callable[[float], None] = lambda _: None,
 ) -> Evaluation:
@@ -58,7 +58,9 @@ def evaluate(
 class EvaluationJob:
     """Evaluates exports of a run one after the other, in a thread and a process of its own."""
 
-    def __init__(self, run: Run, whiches: Sequence[str], asked: Asked = Asked()) -> None:
+    def __init__(
+        self, run: Run, whiches: Sequence[str], asked: QuestionSettings = QuestionSettings()
+    ) -> None:
         self.run, self.whiches, self.asked = run, tuple(whiches), asked
         self.share = 0.0
         self.error: Exception | None = None

@@ -48,7 +48,7 @@ from engine.forecast import Forecast, forecast
 from engine.paths import runs_dir
 from engine.plan import Plan
 from engine.recipes.checkpoints import committed
-from engine.recipes.preflight import check_start
+from engine.recipes.preflight import check_prerequisites
 from engine.recipes.recipe import Recipe
 from engine.results import Failure, RunResult
 from engine.runs.background import taken
@@ -146,9 +146,9 @@ class Run:
         Raises
         ------
         InputError
-            If what the recipe refers to is missing or does not fit, by ``check_start``.
+            If what the recipe refers to is missing or does not fit, by ``check_prerequisites``.
         """
-        check_start(recipe)
+        check_prerequisites(recipe)
         slug = re.sub(r"[^a-z0-9]+", "-", recipe.name.lower()).strip("-")[:40] or "run"
         run_id = f"{now():%Y%m%d-%H%M%S}-{slug}-{secrets.token_hex(2)}"
         runs_dir().mkdir(parents=True, exist_ok=True)

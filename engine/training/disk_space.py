@@ -9,8 +9,8 @@ from pathlib import Path
 
 from engine.results import Failure
 
-_SPARE_BYTES = 2**16
-_FULL = (errno.ENOSPC, errno.EDQUOT)
+_RESERVE_BYTES = 2**16
+_DISK_FULL_ERRNOS = (errno.ENOSPC, errno.EDQUOT)
 
 
 class DiskFullError(Exception):
@@ -26,22 +26,24 @@ class DiskFullError(Exception):
         return Failure(key="disk_full", params={"folder": str(self.folder)} | numbers)
 
 
-def has_room(folder: Path, needed_bytes: float) -> bool:
+def has_free_space(folder: Path, needed_bytes: float) -> bool:
     return shutil.disk_usage(folder).free >= needed_bytes
 
 
-def is_full(error: BaseException | None) -> bool:
+def is_disk_full(error: BaseException | None) -> bool:
     """Whether it comes of a disk that has no room left, or a user no quota."""
     while error is not None:
-        if isinstance(error, OSError) and error.errno in _FULL:
+        if isinstance(error, OSError) and error.errno in _DISK_FULL_ERRNOS:
             return True
-        if any(f"(os error {number})" in str(error) for number in _FULL):  # safetensors' way
+        if any(
+            f"(os error {number})" in str(error) for number in _DISK_FULL_ERRNOS
+        ):  # safetensors' way
             return True
         error = error.__cause__ or error.__context__
     return False
 
 
-def keep_spare(run_dir: Path) -> None:
+def reserve_space(run_dir: Path) -> None:
     """Take a little room in advance, in which a full disk can still be reported.
 
     Raises
@@ -50,12 +52,12 @@ def keep_spare(run_dir: Path) -> None:
         If there is not even that.
     """
     try:
-        (run_dir / ".spare").write_bytes(os.urandom(_SPARE_BYTES))
+        (run_dir / ".spare").write_bytes(os.urandom(_RESERVE_BYTES))
     except OSError as error:
-        if not is_full(error):
+        if not is_disk_full(error):
             raise
-        raise DiskFullError(run_dir, _SPARE_BYTES) from None
+        raise DiskFullError(run_dir, _RESERVE_BYTES) from None
 
 
-def give_spare(run_dir: Path) -> None:
+def release_reserve(run_dir: Path) -> None:
     (run_dir / ".spare").unlink(missing_ok=True)

@@ -10,7 +10,7 @@ from engine.files import write_json
 from engine.recipes.recipe import Recipe
 from engine.training.corpus.build import PreparedCorpus
 from engine.training.corpus.tokenizer import END_OF_TEXT
-from engine.training.model_card import TrainedSoFar, model_card
+from engine.training.model_card import TrainingProgress, model_card
 
 MASK = "[MASK]"
 """BERT's, not one of the tokenizer's own: it is the row after them."""
@@ -22,19 +22,19 @@ def write_export(
     model: PreTrainedModel,
     recipe: Recipe,
     corpus: PreparedCorpus,
-    so_far: TrainedSoFar,
+    progress: TrainingProgress,
     device: str,
     folder: Path,
 ) -> None:
     """Write all there is of a run's model into ``folder``."""
     export_model(model, corpus.tokenizer_file, folder)
     (folder / "README.md").write_text(
-        model_card(recipe, corpus.report, so_far, device), encoding="utf-8"
+        model_card(recipe, corpus.report, progress, device), encoding="utf-8"
     )
     figures = {
-        "step": so_far.step,
-        "tokens": so_far.tokens(recipe),
-        "held_out_loss": so_far.held_out_loss,
+        "step": progress.step,
+        "tokens": progress.tokens(recipe),
+        "held_out_loss": progress.held_out_loss,
         "recipe_hash": recipe.content_hash,
     }
     write_json(folder / "flopledger.json", figures)

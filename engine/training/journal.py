@@ -35,7 +35,7 @@ class Journal:
         self.train_loss = known[-1]["loss"] if known else math.nan
         self._trackers = Trackers(recipe, run_dir)
 
-    def note(self, metrics: StepMetrics) -> None:
+    def append(self, metrics: StepMetrics) -> None:
         append_json_line(self._file, metrics.model_dump())
         self._step_times_s[metrics.step] = metrics.step_time_s
         self.train_loss = metrics.loss
@@ -57,4 +57,4 @@ class Journal:
         return sum(self._step_times_s.values())
 
     def step_times(self) -> measuring.StepTimes:
-        return measuring.StepTimes.of(self._step_times_s, self.starts)
+        return measuring.StepTimes.from_steps(self._step_times_s, self.starts)

@@ -11,7 +11,7 @@ from engine.text import catalog
 
 
 @dataclass(frozen=True, slots=True)
-class TrainedSoFar:
+class TrainingProgress:
     """Where in a run a model was taken from."""
 
     step: int
@@ -22,14 +22,16 @@ class TrainedSoFar:
         return self.step * recipe.tokens_per_step
 
 
-def model_card(recipe: Recipe, corpus: CorpusReport, so_far: TrainedSoFar, device: str) -> str:
+def model_card(
+    recipe: Recipe, corpus: CorpusReport, progress: TrainingProgress, device: str
+) -> str:
     """The text of ``README.md``, with the front matter that the Hub reads."""
     say = catalog("en")
     shape = recipe.shape
     kind = recipe.model_class
     parameters = f"{shape.count_parameters().total:,}"
     task = "fill-mask" if kind == "bert" else "text-generation"
-    is_last = so_far.step == recipe.steps
+    is_last = progress.step == recipe.steps
 
     about = [
         say("card.from_weights", kind=kind, parameters=parameters, start=recipe.init_from)
@@ -37,7 +39,7 @@ def model_card(recipe: Recipe, corpus: CorpusReport, so_far: TrainedSoFar, devic
         else say("card.from_random", kind=kind, parameters=parameters)
     ]
     if not is_last:
-        about.append(say("card.on_the_way", step=so_far.step, steps=recipe.steps))
+        about.append(say("card.on_the_way", step=progress.step, steps=recipe.steps))
     if recipe.distillation:
         about.append(say("card.distilled", **recipe.distillation.model_dump()))
     if recipe.pruning:
@@ -57,10 +59,10 @@ def model_card(recipe: Recipe, corpus: CorpusReport, so_far: TrainedSoFar, devic
     if kind == "bert":
         data.append(say("card.masked_line", share=f"{recipe.masked_share:.0%}"))
     figures = {
-        say("card.steps"): f"{so_far.step:,}",
-        say("card.tokens"): f"{so_far.tokens(recipe):,}",
+        say("card.steps"): f"{progress.step:,}",
+        say("card.tokens"): f"{progress.tokens(recipe):,}",
     }
-    loss = so_far.held_out_loss
+    loss = progress.held_out_loss
     if loss is None:
         figures[say("card.held_out_loss")] = say("card.not_measured")
     else:

@@ -18,7 +18,7 @@ from engine.training.model import ROUTER_LOSS_SHARE
 
 IGNORED = -100
 """The label of a token that is not scored, as ``transformers`` has it."""
-_OF_TRAINING, _OF_EVALUATION = 1, 2
+_TRAINING_STREAM, _EVALUATION_STREAM = 1, 2
 """Streams of random numbers, so that held-out masks don't change with a run's seed."""
 
 
@@ -33,7 +33,7 @@ class Examples:
     n_scored: int
     """Tokens that the loss is the mean over."""
 
-    def on(self, device: torch.device) -> dict[str, torch.Tensor]:
+    def to(self, device: torch.device) -> dict[str, torch.Tensor]:
         """The model's arguments."""
         inputs = torch.from_numpy(self.input_ids).to(device)
         if self.labels is self.input_ids:
@@ -127,11 +127,11 @@ class MaskedTokens:
 
     def training_examples(self, windows: np.ndarray, sequences: Sequence[int]) -> Examples:
         return self._masked(
-            windows, [(_OF_TRAINING, self.recipe.seed, number) for number in sequences]
+            windows, [(_TRAINING_STREAM, self.recipe.seed, number) for number in sequences]
         )
 
     def held_out_examples(self, windows: np.ndarray, positions: Sequence[int]) -> Examples:
-        return self._masked(windows, [(_OF_EVALUATION, position) for position in positions])
+        return self._masked(windows, [(_EVALUATION_STREAM, position) for position in positions])
 
     def losses(self, model: Any, inputs: dict[str, torch.Tensor]) -> Losses:
         loss = model(**inputs).loss
@@ -153,7 +153,7 @@ class MaskedTokens:
         return Examples(inputs, labels, n_chosen * len(seeds))
 
 
-def objective_of(recipe: Recipe, teacher: Any = None) -> Objective:
+def build_objective(recipe: Recipe, teacher: Any = None) -> Objective:
     """What the recipe's model learns; ``teacher`` is the model that it is distilled from."""
     if recipe.model_class == "bert":
         return MaskedTokens(recipe)

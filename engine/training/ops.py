@@ -45,7 +45,7 @@ def build() -> Path:
     return built_file()
 
 
-def hand_to_deepspeed() -> bool:
+def register_built_op() -> bool:
     """Make DeepSpeed use the built operator in this process, or none; says whether there is one.
 
     Call it before ``deepspeed.init_distributed``.
@@ -65,7 +65,7 @@ def hand_to_deepspeed() -> bool:
     return True
 
 
-def unlink_buffer() -> None:
+def unlink_shared_buffer() -> None:
     """Take the name off this rank's buffer (69 MB of memory), which DeepSpeed never does: from then
     on it is freed with its processes, however they end. Every rank must have opened it by then."""
     ours = ("deepspeed_allreduce_buffer", os.getuid(), os.environ["MASTER_ADDR"])

@@ -13,21 +13,21 @@ class PrunedWeights:
     """Which weights of a model are zero, chosen when this is made."""
 
     def __init__(self, model: nn.Module, share: float) -> None:
-        self._kept = [(weight, _largest(weight, share)) for weight in linear_weights(model)]
-        self.zero()
+        self._kept = [(weight, _keep_mask(weight, share)) for weight in linear_weights(model)]
+        self.apply()
 
     @property
     def masks(self) -> list[torch.Tensor]:
         """Where the weights stand that are kept, of each linear layer; shaped as they are."""
         return [kept for _, kept in self._kept]
 
-    def choose(self, masks: list[torch.Tensor]) -> None:
+    def set_masks(self, masks: list[torch.Tensor]) -> None:
         """Prune by these masks instead."""
         for (_, kept), mask in zip(self._kept, masks, strict=True):
             kept.copy_(mask)
 
     @torch.no_grad()
-    def zero(self) -> None:
+    def apply(self) -> None:
         """Make them zero again: the optimizer moves every weight."""
         for weight, kept in self._kept:
             weight.mul_(kept)
@@ -47,7 +47,7 @@ def linear_weights(model: nn.Module) -> Iterator[torch.Tensor]:
             yield from (p for p in module.parameters(recurse=False) if p.dim() == 3)
 
 
-def _largest(weight: torch.Tensor, share: float) -> torch.Tensor:
+def _keep_mask(weight: torch.Tensor, share: float) -> torch.Tensor:
     """Of each matrix, where its larger weights stand."""
     matrices = weight.detach().abs().reshape(-1, weight.shape[-2] * weight.shape[-1])
     smallest = matrices.topk(round(share * matrices.shape[1]), largest=False).indices

@@ -19,7 +19,7 @@ from engine.training import ops
 LINK_TIMEOUT_VARIABLE = "FLOPLEDGER_LINK_TIMEOUT_S"
 """Set where ranks are on several machines: after so many seconds without a word from another
 one, its link is taken for cut."""
-_SIGN_OF_LIFE_S = 0.1
+_HEARTBEAT_S = 0.1
 
 _Value = TypeVar("_Value")
 
@@ -32,7 +32,7 @@ class PortBusyError(Exception):
         self.port = port
 
 
-class AloneError(Exception):
+class RankWorkError(Exception):
     """What some rank did alone failed: this rank's own work, if there is a cause."""
 
 
@@ -48,7 +48,7 @@ def join_ranks() -> torch.device:
     if on_cpu:
         device = torch.device("cpu")
         torch.set_num_threads(1)  # a device of the accelerator table is one core
-        ops.hand_to_deepspeed()
+        ops.register_built_op()
     else:
         device = torch.device("cuda", int(os.environ["LOCAL_RANK"]))
         torch.cuda.set_device(device)
@@ -60,13 +60,13 @@ def join_ranks() -> torch.device:
         raise PortBusyError(int(os.environ["MASTER_PORT"])) from None
     if on_cpu:
         distributed.barrier()
-        ops.unlink_buffer()
+        ops.unlink_shared_buffer()
     if limit_s := os.environ.get(LINK_TIMEOUT_VARIABLE):
-        _notice_cut_links(timedelta(seconds=float(limit_s)))
+        _set_link_timeouts(timedelta(seconds=float(limit_s)))
     return device
 
 
-def _notice_cut_links(limit: timedelta) -> None:
+def _set_link_timeouts(limit: timedelta) -> None:
     """After all have come, which may take longer: of their common group, and of those that
     DeepSpeed makes and has no setting for."""
     distributed_c10d._set_pg_timeout(limit)
@@ -74,7 +74,7 @@ def _notice_cut_links(limit: timedelta) -> None:
     distributed_c10d.default_pg_nccl_timeout = limit  # type: ignore[attr-defined]
 
 
-def sum_over_ranks(values: torch.Tensor) -> list[float]:
+def all_reduce_sums(values: torch.Tensor) -> list[float]:
     """Each value added up over all ranks; also waits for them, and for the device."""
     total = values.to(torch.float64)
     if distributed.get_world_size() > 1:
@@ -82,47 +82,47 @@ def sum_over_ranks(values: torch.Tensor) -> list[float]:
     return [float(value) for value in total.tolist()]
 
 
-def sum_of(value: float, device: torch.device) -> float:
-    return sum_over_ranks(torch.tensor([value], device=device))[0]
+def all_reduce_sum(value: float, device: torch.device) -> float:
+    return all_reduce_sums(torch.tensor([value], device=device))[0]
 
 
-def largest_of(value: float, device: torch.device) -> float:
+def all_reduce_max(value: float, device: torch.device) -> float:
     largest = torch.tensor(value, dtype=torch.float64, device=device)
     distributed.all_reduce(largest, distributed.ReduceOp.MAX)
     return largest.item()
 
 
-def of_first(value: _Value) -> _Value:
+def broadcast_object(value: _Value) -> _Value:
     """What rank 0 gave here."""
     values = [value]
     distributed.broadcast_object_list(values)
     return values[0]
 
 
-def of_all(value: _Value) -> list[_Value]:
+def all_gather_object(value: _Value) -> list[_Value]:
     """What each rank gave here."""
     values = [value] * distributed.get_world_size()
     distributed.all_gather_object(values, value)
     return values
 
 
-def each_alone(work: Callable[[], _Value], device: torch.device) -> _Value:
+def run_with_heartbeat(work: Callable[[], _Value], device: torch.device) -> _Value:
     """What ``work`` returns on this rank. Every rank calls this, with work that talks to no other
     rank, and goes on when all are done. Meanwhile they exchange signs of life: slow work is not
     taken for a cut link, and a cut link is noticed.
 
     Raises
     ------
-    AloneError
+    RankWorkError
         On every rank, if the work of any has failed.
     """
     with futures.ThreadPoolExecutor(1) as thread:
         working = thread.submit(work)
-        while sum_of(not working.done(), device):
-            futures.wait([working], timeout=_SIGN_OF_LIFE_S)
+        while all_reduce_sum(not working.done(), device):
+            futures.wait([working], timeout=_HEARTBEAT_S)
     failed = working.exception()
-    if sum_of(failed is not None, device):
-        raise AloneError(str(failed or "another rank failed")) from failed
+    if all_reduce_sum(failed is not None, device):
+        raise RankWorkError(str(failed or "another rank failed")) from failed
     return working.result()
 
 

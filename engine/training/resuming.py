@@ -19,30 +19,32 @@ class Checkpoint:
     manifest: Manifest
 
 
-def newest_usable(run_dir: Path, recipe: Recipe) -> Checkpoint | None:
+def newest_usable_checkpoint(run_dir: Path, recipe: Recipe) -> Checkpoint | None:
     """The newest checkpoint that is as it was written; None where there is none. Every rank calls
     this, and hashes its share of the files. Each that can't be used is named in the log.
     """
     rank, n_ranks = distributed.get_rank(), distributed.get_world_size()
-    for name in ranks.of_first([path.name for path in checkpoints.committed(run_dir)][::-1]):
+    for name in ranks.broadcast_object(
+        [path.name for path in checkpoints.committed(run_dir)][::-1]
+    ):
         folder = checkpoints.checkpoints_dir(run_dir) / name
         if not (folder / checkpoints.TRAINING).is_dir():
             continue  # it was kept for its model
         manifest, reason = None, ""
         try:
-            manifest = checkpoints.manifest_of(folder, recipe)
+            manifest = checkpoints.read_manifest(folder, recipe)
             own = sorted(manifest.files)[rank::n_ranks]
             checkpoints.check_files(folder, {file: manifest.files[file] for file in own})
         except UnusableError as error:
             reason = str(error)
-        reasons = [one for one in ranks.of_all(reason) if one]
+        reasons = [one for one in ranks.all_gather_object(reason) if one]
         if not reasons and manifest is not None:
-            _tell(f"resuming from {name}")
+            _log(f"resuming from {name}")
             return Checkpoint(folder, manifest)
-        _tell(f"{name} can't be resumed from and is left alone: {reasons[0]}")
+        _log(f"{name} can't be resumed from and is left alone: {reasons[0]}")
     return None
 
 
-def _tell(line: str) -> None:
+def _log(line: str) -> None:
     if distributed.get_rank() == 0:
         print(line, flush=True)

@@ -15,14 +15,14 @@ from transformers import PreTrainedModel
 
 from engine.files import put_in_place, to_disk
 from engine.recipes import checkpoints
-from engine.recipes.checkpoints import FileFacts, Manifest
+from engine.recipes.checkpoints import FileRecord, Manifest
 from engine.recipes.recipe import Recipe
 from engine.results import Failure
 from engine.training import disk_space, ranks, training_state
 from engine.training.corpus.build import PreparedCorpus
 from engine.training.export import write_export
 from engine.training.journal import Journal
-from engine.training.model_card import TrainedSoFar
+from engine.training.model_card import TrainingProgress
 from engine.training.training_state import TrainingState
 
 _STATE_BYTES_PER_PARAMETER = 20
@@ -70,7 +70,9 @@ class Saver:
         """By the clock of this rank."""
         return time.monotonic() - self._saved_at >= 60 * self._recipe.checkpoint_every_minutes
 
-    def save(self, so_far: TrainedSoFar, training: TrainingState, journal: Journal | None) -> None:
+    def save(
+        self, progress: TrainingProgress, training: TrainingState, journal: Journal | None
+    ) -> None:
         """Commit a checkpoint; ``journal`` is rank 0's.
 
         Raises
@@ -80,21 +82,27 @@ class Saver:
         LossNotFiniteError
             If the last update broke the model.
         """
-        folder = checkpoints.folder_of(self._run_dir, so_far.step)
-        part = checkpoints.part_of(folder)
+        folder = checkpoints.checkpoint_dir(self._run_dir, progress.step)
+        part = checkpoints.partial_dir(folder)
         states = training.collect()
-        state_bytes = ranks.sum_of(training_state.size_bytes(states), self._device)
+        state_bytes = ranks.all_reduce_sum(training_state.size_bytes(states), self._device)
         self.needed_bytes = state_bytes + self._model_bytes
-        self._check_room(self.needed_bytes)
-        with self._whole_model():
-            own = self._together(lambda: self._write(states, so_far, part), part, self.needed_bytes)
-        files = {name: facts for of_rank in ranks.of_all(own) for name, facts in of_rank.items()}
+        self._check_free_space(self.needed_bytes)
+        with self._gathered_parameters():
+            own = self._run_on_all_ranks(
+                lambda: self._write(states, progress, part), part, self.needed_bytes
+            )
+        files = {
+            name: facts
+            for of_rank in ranks.all_gather_object(own)
+            for name, facts in of_rank.items()
+        }
 
         def commit() -> None:
             if journal:
                 journal.to_disk()
                 manifest = Manifest(
-                    step=so_far.step,
+                    step=progress.step,
                     recipe_hash=self._recipe.content_hash,
                     n_ranks=self._recipe.n_ranks,
                     starts=journal.starts,
@@ -102,41 +110,41 @@ class Saver:
                     files=files,
                 )
                 checkpoints.commit(folder, manifest)
-                self._prune(so_far.step, self._recipe.keep_checkpoints)
+                self._prune(progress.step, self._recipe.keep_checkpoints)
 
-        self._together(commit, part, self.needed_bytes)
+        self._run_on_all_ranks(commit, part, self.needed_bytes)
         self.kept = folder
         self._saved_at = time.monotonic()
 
-    def export(self, so_far: TrainedSoFar) -> None:
+    def export(self, progress: TrainingProgress) -> None:
         """Write the final model to ``model/``."""
         folder = self._run_dir / "model"
-        part = checkpoints.part_of(folder)
+        part = checkpoints.partial_dir(folder)
 
         def write() -> None:
             if self._rank == 0:
                 shutil.rmtree(part, ignore_errors=True)
                 part.mkdir()
-                self._export(so_far, part)
+                self._export(progress, part)
                 for path in part.iterdir():
                     to_disk(path)
                 put_in_place(part, folder)
 
-        self._check_room(self._model_bytes)
-        with self._whole_model():
-            self._together(write, part, self._model_bytes)
+        self._check_free_space(self._model_bytes)
+        with self._gathered_parameters():
+            self._run_on_all_ranks(write, part, self._model_bytes)
 
-    def drop_states(self) -> None:
+    def remove_training_states(self) -> None:
         """The run is complete: what it would have been resumed from is needed no more."""
         if self._rank == 0:
             self._prune(self._recipe.steps, 0)
 
     def _prune(self, step: int, n_states: int) -> None:
-        checkpoints.prune(self._run_dir, self._recipe, step, n_states)
+        checkpoints.remove_old(self._run_dir, self._recipe, step, n_states)
 
     def _write(
-        self, states: dict[str, Any], so_far: TrainedSoFar, part: Path
-    ) -> dict[str, FileFacts]:
+        self, states: dict[str, Any], progress: TrainingProgress, part: Path
+    ) -> dict[str, FileRecord]:
         """This rank's files of a checkpoint, and on rank 0 the model."""
         training = part / checkpoints.TRAINING
         training.mkdir(parents=True, exist_ok=True)
@@ -145,33 +153,33 @@ class Saver:
                 torch.save(content, file)
         own = [f"{checkpoints.TRAINING}/{name}" for name in states]
         if self._rank == 0:
-            self._export(so_far, part)
+            self._export(progress, part)
             own += [path.name for path in part.iterdir() if path.is_file()]
-        return checkpoints.facts_of(part, own)
+        return checkpoints.record_files(part, own)
 
-    def _export(self, so_far: TrainedSoFar, folder: Path) -> None:
+    def _export(self, progress: TrainingProgress, folder: Path) -> None:
         if not all(bool(p.isfinite().all()) for p in self._model.parameters()):
-            raise LossNotFiniteError(so_far.step, self.kept)
+            raise LossNotFiniteError(progress.step, self.kept)
         device = ranks.device_name(self._device)
-        write_export(self._model, self._recipe, self._corpus, so_far, device, folder)
+        write_export(self._model, self._recipe, self._corpus, progress, device, folder)
 
-    def _check_room(self, needed_bytes: float) -> None:
-        if not ranks.of_first(disk_space.has_room(self._run_dir, needed_bytes)):
+    def _check_free_space(self, needed_bytes: float) -> None:
+        if not ranks.broadcast_object(disk_space.has_free_space(self._run_dir, needed_bytes)):
             raise disk_space.DiskFullError(self._run_dir, needed_bytes)
 
-    def _together(self, work: Callable[[], Any], part: Path, needed_bytes: float) -> Any:
+    def _run_on_all_ranks(self, work: Callable[[], Any], part: Path, needed_bytes: float) -> Any:
         """Each rank's own work on ``part``, of which nothing stays if any fails."""
         try:
-            return ranks.each_alone(work, self._device)
-        except ranks.AloneError as failed:
+            return ranks.run_with_heartbeat(work, self._device)
+        except ranks.RankWorkError as failed:
             if self._rank == 0:
                 shutil.rmtree(part, ignore_errors=True)
             distributed.barrier()  # there is room again on every rank
-            if disk_space.is_full(failed.__cause__):
+            if disk_space.is_disk_full(failed.__cause__):
                 raise disk_space.DiskFullError(self._run_dir, needed_bytes) from failed
             raise failed.__cause__ or failed from None
 
-    def _whole_model(self) -> Any:
+    def _gathered_parameters(self) -> Any:
         """ZeRO stage 3 keeps a shard of each weight on each rank: gather them on rank 0."""
         parameters = list(self._model.parameters())
         return deepspeed.zero.GatheredParameters(parameters, modifier_rank=None)

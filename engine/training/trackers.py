@@ -30,7 +30,7 @@ class Trackers:
     def __init__(self, recipe: Recipe, run_dir: Path) -> None:
         self._open: dict[str, Tracker] = {}
         for name in dict.fromkeys(recipe.trackers):
-            with _alone(name):
+            with _log_failure(name):
                 self._open[name] = _TRACKERS[name](recipe, run_dir)
 
     def log(self, metrics: StepMetrics) -> None:
@@ -43,18 +43,18 @@ class Trackers:
         }
         for name, tracker in list(self._open.items()):
             del self._open[name]  # it comes back if it does not fail
-            with _alone(name):
+            with _log_failure(name):
                 tracker.log(values, metrics.step)
                 self._open[name] = tracker
 
     def close(self) -> None:
         for name, tracker in self._open.items():
-            with _alone(name):
+            with _log_failure(name):
                 tracker.close()
 
 
 @contextmanager
-def _alone(name: str) -> Iterator[None]:
+def _log_failure(name: str) -> Iterator[None]:
     """Trackers' code is not ours and fails in its own ways, even by asking to exit: a line in
     the log is all that comes of it."""
     try:

@@ -31,7 +31,7 @@ _PLAIN_CLASSES = [DynamicLossScaler, LossScaler, ZeroStageEnum, fragment_address
 _PRUNED = "pruned.pt"
 
 
-class StateFiles(CheckpointEngine):
+class StateCollector(CheckpointEngine):
     """DeepSpeed's way to its checkpoints. What it saves is collected, to be written without it
     being in the way: all ranks write at their own pace."""
 
@@ -50,13 +50,13 @@ class StateFiles(CheckpointEngine):
         self.collected[Path(path).name] = state_dict
 
     def load(self, path: str, map_location: Any = None) -> Any:
-        return load(Path(path), map_location)
+        return load_plain(Path(path), map_location)
 
     def commit(self, info: object) -> bool:
         return True
 
 
-def load(path: Path, map_location: Any = "cpu") -> Any:
+def load_plain(path: Path, map_location: Any = "cpu") -> Any:
     """Tensors and plain values from a file.
 
     Raises
@@ -82,7 +82,7 @@ class TrainingState:
 
     def __init__(self, engine: DeepSpeedEngine, pruned: PrunedWeights | None) -> None:
         self._engine, self._pruned = engine, pruned
-        self._files = engine.checkpoint_engine = StateFiles()
+        self._files = engine.checkpoint_engine = StateCollector()
 
     def collect(self) -> dict[str, Any]:
         """This rank's states by file name; every rank calls it. They are those of training itself:
@@ -108,8 +108,8 @@ class TrainingState:
         folder = checkpoint / TRAINING
         self._engine.load_checkpoint(str(checkpoint), tag=TRAINING)
         if self._pruned:
-            self._pruned.choose(load(folder / _PRUNED))
-        random = load(folder / _random_file())
+            self._pruned.set_masks(load_plain(folder / _PRUNED))
+        random = load_plain(folder / _random_file())
         torch.set_rng_state(random["cpu"])
         if "cuda" in random:
             torch.cuda.set_rng_state(random["cuda"])

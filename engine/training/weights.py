@@ -12,7 +12,7 @@ from engine.shapes import ModelShape
 from engine.training.model import model_of
 
 
-def load_start(shape: ModelShape, folder: Path) -> PreTrainedModel:
+def load_initial_weights(shape: ModelShape, folder: Path) -> PreTrainedModel:
     """A model of ``shape`` to train on from the weights in ``folder``.
 
     Raises

@@ -29,17 +29,17 @@ from engine.training.batches import TrainingBatches
 from engine.training.bench import measuring
 from engine.training.bench.matmul import DTYPES, measure_matmul_flops_per_s
 from engine.training.corpus.build import PreparedCorpus
-from engine.training.corpus.prepare import prepared_corpus, untouched_recipe
+from engine.training.corpus.prepare import prepared_corpus, unedited_recipe
 from engine.training.evaluation.held_out_loss import held_out_loss
 from engine.training.journal import Journal
-from engine.training.learner import Learner
 from engine.training.model import build_model
-from engine.training.model_card import TrainedSoFar
+from engine.training.model_card import TrainingProgress
 from engine.training.pruning import PrunedWeights
-from engine.training.resuming import newest_usable
+from engine.training.resuming import newest_usable_checkpoint
 from engine.training.saving import LossNotFiniteError, Saver, n_parameters
+from engine.training.trainer import Trainer
 from engine.training.training_state import TrainingState
-from engine.training.weights import load_start, load_teacher
+from engine.training.weights import load_initial_weights, load_teacher
 
 _NOTHING, _SAVE, _STOP = 0.0, 1.0, 2.0
 """What rank 0 asks of all ranks after a step; told in the sum that ends each step."""
@@ -50,20 +50,20 @@ class Worker:
 
     def __init__(self, run_dir: Path) -> None:
         self.run_dir = run_dir
-        self.recipe: Recipe = untouched_recipe(run_dir)
+        self.recipe: Recipe = unedited_recipe(run_dir)
         recipe = self.recipe
         self.device = ranks.join_ranks()
         self.rank = distributed.get_rank()
         if self.rank == 0:
-            disk_space.keep_spare(run_dir)
-            checkpoints.sweep(run_dir)
-        self.resumed_from = newest_usable(run_dir, recipe)
+            disk_space.reserve_space(run_dir)
+            checkpoints.remove_partial(run_dir)
+        self.resumed_from = newest_usable_checkpoint(run_dir, recipe)
         self.corpus: PreparedCorpus = prepared_corpus(run_dir)
         precision = recipe.layout.precision
-        self.peak_flops_per_s = ranks.sum_of(
+        self.peak_flops_per_s = ranks.all_reduce_sum(
             measure_matmul_flops_per_s(self.device, precision), self.device
         )
-        measuring.forget_peak_memory(self.device)
+        measuring.reset_peak_memory(self.device)
         self.idle_memory_bytes = measuring.memory_in_use_bytes(self.device)
         self.model = self._starting_model()
         teacher = None
@@ -73,8 +73,8 @@ class Worker:
         self.pruned = None
         if recipe.pruning:
             self.pruned = PrunedWeights(self.model.to(self.device), recipe.pruning.share)
-        self.learner = Learner(recipe, self.model, self.device, teacher)
-        self.training = TrainingState(self.learner.engine, self.pruned)
+        self.trainer = Trainer(recipe, self.model, self.device, teacher)
+        self.training = TrainingState(self.trainer.engine, self.pruned)
         kept = None
         if self.resumed_from:
             kept = self.resumed_from.folder
@@ -85,15 +85,15 @@ class Worker:
         recipe = self.recipe
         torch.manual_seed(recipe.seed)  # all ranks start from the same weights
         if self.resumed_from:
-            return load_start(recipe.shape, self.resumed_from.folder)
+            return load_initial_weights(recipe.shape, self.resumed_from.folder)
         if recipe.init_from:
-            return load_start(recipe.shape, model_folder(recipe.init_from, "init_from"))
+            return load_initial_weights(recipe.shape, model_folder(recipe.init_from, "init_from"))
         return build_model(recipe.shape)
 
     def run(self) -> None:
         manifest = self.resumed_from.manifest if self.resumed_from else None
         journal = Journal(self.recipe, self.run_dir, manifest) if self.rank == 0 else None
-        load = measuring.LoadByOthers()
+        load = measuring.OtherProcessLoad()
         batches = TrainingBatches(self.corpus.train_tokens(), self.recipe)
         done = manifest.step if manifest else 0
         asked = _NOTHING
@@ -112,23 +112,23 @@ class Worker:
         """Train one step, note it, and commit a checkpoint if it is time to; what was asked."""
         metrics, asked = self._train_step(step, batches)
         if journal:
-            journal.note(metrics)
+            journal.append(metrics)
         goes_on = step < self.recipe.steps and asked != _STOP
         if asked == _STOP or (goes_on and (asked == _SAVE or self.recipe.keeps_model_of(step))):
-            self.saver.save(TrainedSoFar(step, metrics.held_out_loss), self.training, journal)
+            self.saver.save(TrainingProgress(step, metrics.held_out_loss), self.training, journal)
         return asked
 
     def _train_step(self, step: int, batches: TrainingBatches) -> tuple[StepMetrics, float]:
         recipe = self.recipe
-        engine = self.learner.engine
+        engine = self.trainer.engine
         learning_rate = float(engine.get_lr()[0])
         started = time.perf_counter()
-        sums = self.learner.step(step - 1, batches, self.rank)
+        sums = self.trainer.step(step - 1, batches, self.rank)
         if self.pruned:
-            self.pruned.zero()
+            self.pruned.apply()
         # Adding up the losses also waits for every rank, so a step ends when its last rank does.
         told = torch.cat([sums, sums.new_tensor([self._asks()])])
-        text_sum, total_sum, asked = ranks.sum_over_ranks(told)
+        text_sum, total_sum, asked = ranks.all_reduce_sums(told)
         step_time_s = time.perf_counter() - started
         if not math.isfinite(text_sum + total_sum):
             raise LossNotFiniteError(step, self.saver.kept)
@@ -163,34 +163,34 @@ class Worker:
 
     def _evaluate(self, step: int, max_sequences: int | None) -> float:
         held_out = held_out_loss(
-            self.learner.engine,
+            self.trainer.engine,
             self.corpus.held_out_tokens(),
             seq_len_tokens=self.recipe.shape.seq_len_tokens,
             batch_sequences=self.recipe.layout.micro_batch_sequences,
             device=self.device,
             max_sequences=max_sequences,
-            objective=self.learner.objective,
+            objective=self.trainer.objective,
         )
         if not math.isfinite(held_out):  # the last update broke it, before any loss has told
             raise LossNotFiniteError(step, self.saver.kept)
         return held_out
 
-    def _finish(self, journal: Journal | None, load: measuring.LoadByOthers) -> None:
+    def _finish(self, journal: Journal | None, load: measuring.OtherProcessLoad) -> None:
         """Evaluate and export the final model; rank 0 writes down what was measured."""
-        own_cpu_s = ranks.sum_of(load.own_cpu_s(), self.device)
+        own_cpu_s = ranks.all_reduce_sum(load.own_cpu_s(), self.device)
         other_load_share = load.share(own_cpu_s)
         held_out = self._evaluate(self.recipe.steps, None)
         wall_s = journal.wall_time_s if journal else 0.0
-        memory_bytes = ranks.largest_of(measuring.peak_memory_bytes(self.device), self.device)
-        idle_bytes = ranks.largest_of(self.idle_memory_bytes, self.device)
-        self.saver.export(TrainedSoFar(self.recipe.steps, held_out))
+        memory_bytes = ranks.all_reduce_max(measuring.peak_memory_bytes(self.device), self.device)
+        idle_bytes = ranks.all_reduce_max(self.idle_memory_bytes, self.device)
+        self.saver.export(TrainingProgress(self.recipe.steps, held_out))
         if journal:
             result = self._result(
                 journal, held_out, wall_s, memory_bytes, idle_bytes, other_load_share
             )
             write_json(self.run_dir / "result.json", result.model_dump(mode="json"))
-            self.saver.drop_states()
-            disk_space.give_spare(self.run_dir)
+            self.saver.remove_training_states()
+            disk_space.release_reserve(self.run_dir)
 
     def _result(
         self,
@@ -247,7 +247,7 @@ def _failure_of(error: Exception, run_dir: Path, needed_bytes: float) -> Failure
             return Failure(key="port_busy", params={"port": error.port})
         case LossNotFiniteError() | disk_space.DiskFullError():
             return error.failure()
-        case _ if disk_space.is_full(error):
+        case _ if disk_space.is_disk_full(error):
             return disk_space.DiskFullError(run_dir, needed_bytes).failure()
         case _:
             return None
@@ -263,7 +263,7 @@ def main(run_dir: Path) -> None:
     except Exception as error:
         failure = _failure_of(error, run_dir, worker.saver.needed_bytes if worker else 0)
         if failure:
-            disk_space.give_spare(run_dir)
+            disk_space.release_reserve(run_dir)
             write_json(run_dir / "failure.json", failure.model_dump(mode="json"))
         raise
     finally:

@@ -81,7 +81,7 @@ def looking() -> None:
     time.sleep(0.5)  # files as fresh as these are not trusted yet
     first_s = seconds(summaries)
     looks, bounds = [], []
-    for _ in range(ROUNDS):  # in turns: the machine's moods hit both alike
+    for _ in range(ROUNDS):  # in turns: the machine's moods hit both use_tiktoken
         looks.append(seconds(summaries))
         bounds.append(seconds(scan))
     look_s, bound_s = statistics.median(looks), statistics.median(bounds)

@@ -23,9 +23,9 @@ from engine.paths import DATA_DIR
 from engine.recipes.recipe import Recipe
 from engine.training import ranks
 from engine.training.batches import TrainingBatches
-from engine.training.bench.fork_server import on_ranks, start_server
-from engine.training.learner import Learner
+from engine.training.bench.fork_server import run_on_ranks, start_server
 from engine.training.model import build_model
+from engine.training.trainer import Trainer
 
 ROUNDS = 24
 SHAPES = (1, 3)
@@ -67,7 +67,7 @@ class PlainLoop:
 def in_turns(device: torch.device, rank: int, recipe: Recipe) -> tuple[list[float], list[float]]:
     """(seconds of DeepSpeed's steps, of the plain ones), of rank 0."""
     torch.manual_seed(recipe.seed)
-    loops = (Learner(recipe, build_model(recipe.shape), device), PlainLoop(recipe, device))
+    loops = (Trainer(recipe, build_model(recipe.shape), device), PlainLoop(recipe, device))
     tokens = np.random.default_rng(0).integers(512, size=64 * recipe.shape.seq_len_tokens)
     batches = TrainingBatches(tokens, recipe)
     times: tuple[list[float], list[float]] = ([], [])
@@ -75,7 +75,7 @@ def in_turns(device: torch.device, rank: int, recipe: Recipe) -> tuple[list[floa
         for loop, seconds in zip(loops, times, strict=True):
             distributed.barrier()
             started = time.perf_counter()
-            ranks.sum_over_ranks(loop.step(step, batches, rank).reshape(-1))
+            ranks.all_reduce_sums(loop.step(step, batches, rank).reshape(-1))
             seconds.append(time.perf_counter() - started)
     return times
 
@@ -84,7 +84,7 @@ def main() -> None:
     # What DeepSpeed prints goes where errors go.
     table = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
-    start_server(["engine.training.learner"])
+    start_server(["engine.training.trainer"])
     runs = read_toml(DATA_DIR / "profiles" / "cpu.toml", ProfileRuns)
     head = "parameters  ranks  ZeRO  tokens/s over the plain loop's: median (quartiles)"
     print(head, file=table, flush=True)
@@ -99,7 +99,7 @@ def main() -> None:
             recipe = (
                 runs.short[index].recipe_on("fp32", n_ranks).with_value("layout.zero_stage", stage)
             )
-            ours, plain = on_ranks(n_ranks, in_turns, recipe)
+            ours, plain = run_on_ranks(n_ranks, in_turns, recipe)
             ratios = [b / a for a, b in zip(ours[3:], plain[3:], strict=True)]
             low, middle, high = statistics.quantiles(ratios, n=4)
             parameters = recipe.shape.count_parameters().total

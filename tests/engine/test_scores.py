@@ -2,7 +2,7 @@
 
 import pytest
 
-from engine.scores import precision_recall_f1, probe_score, wilson_interval
+from engine.scores import precision_recall_f1, score_questions, wilson_interval
 
 
 @pytest.mark.parametrize(
@@ -27,10 +27,10 @@ def test_one_class_by_hand() -> None:
 
 
 def test_real_or_shuffled_counts_the_real_ones() -> None:
-    score = probe_score("shuffled", [1, 1, 1, 1, 0, 0, 0, 0], [1, 1, 1, 0, 1, 0, 0, 0])
+    score = score_questions("shuffled", [1, 1, 1, 1, 0, 0, 0, 0], [1, 1, 1, 0, 1, 0, 0, 0])
     assert (score.accuracy, score.precision, score.recall, score.f1) == (0.75, 0.75, 0.75, 0.75)
     assert score.chance == 0.5
-    skewed = probe_score("shuffled", [1, 1, 0, 0], [1, 1, 1, 0])
+    skewed = score_questions("shuffled", [1, 1, 0, 0], [1, 1, 1, 0])
     assert (skewed.precision, skewed.recall) == pytest.approx((2 / 3, 1))
     assert skewed.f1 == pytest.approx(0.8)
 
@@ -38,7 +38,7 @@ def test_real_or_shuffled_counts_the_real_ones() -> None:
 def test_choices_are_averaged_over_their_places() -> None:
     """As scikit-learn's ``precision_recall_fscore_support(…, average="macro")`` does it."""
     truths, answers = [0, 0, 1, 1, 2, 3], [0, 1, 1, 1, 0, 2]
-    score = probe_score("cloze", truths, answers)
+    score = score_questions("cloze", truths, answers)
     # Of place 0: 1 of 2 claimed, 1 of 2 found; 1: 2 of 3, 2 of 2; 2: 0 of 1, 0 of 1; 3: never.
     assert score.accuracy == pytest.approx(3 / 6)
     assert score.precision == pytest.approx((1 / 2 + 2 / 3 + 0 + 0) / 4)

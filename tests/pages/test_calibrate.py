@@ -8,7 +8,7 @@ from streamlit.testing.v1 import AppTest
 
 from engine.files import write_json
 from engine.machine import this_machine
-from engine.recipes import preset
+from engine.recipes import depth_preset
 from engine.runs import lifecycle
 from engine.runs.estimate import quote
 from engine.runs.folder import Phase, Run, all_runs
@@ -176,7 +176,7 @@ def test_a_recipe_from_a_file(started: list[Run]) -> None:
 def test_a_recipe_from_one_dial(
     family: str, started: list[Run], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(preset, "best_measured_precision", lambda machine: "fp32")
+    monkeypatch.setattr(depth_preset, "best_measured_precision", lambda machine: "fp32")
     app = open_page("calibrate")
     choose(app, "segmented_control", "calibrate.source", "dial")
     app.selectbox(key="calibrate.family").set_value(family).run()

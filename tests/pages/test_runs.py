@@ -7,7 +7,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from engine.machine import this_machine
-from engine.recipes.checkpoints import folder_of
+from engine.recipes.checkpoints import checkpoint_dir
 from engine.results import Failure
 from engine.runs import lifecycle
 from engine.runs.folder import Phase, Run, all_runs
@@ -180,7 +180,7 @@ def test_a_finished_run_beside_its_forecast() -> None:
 def test_a_failed_run_says_why_and_goes_on(supervisors: StandIns) -> None:  # noqa: F811
     run = faked_run(FALLING, phase=Phase.FAILED)
     run.end(Phase.FAILED, Failure(key="loss_not_finite", params={"step": 6}))
-    (folder_of(run.folder, 5) / "training").mkdir(parents=True)
+    (checkpoint_dir(run.folder, 5) / "training").mkdir(parents=True)
     app = open_page("runs")
     choose(app, run)
     assert "stopped being a number at step 6" in app.error[0].value

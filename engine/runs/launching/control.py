@@ -8,7 +8,7 @@ from contextlib import suppress
 
 from engine.documents import InputError
 from engine.files import write_json
-from engine.recipes.preflight import check_start
+from engine.recipes.preflight import check_prerequisites
 from engine.runs.folder import Phase, Run
 from engine.runs.job import Job
 from engine.runs.launching import queue
@@ -53,7 +53,7 @@ def resume(run: Run, job: Job | None = None) -> None:
             raise InputError("run", run.id, "run_that_is_over")
         if phase is Phase.SUCCEEDED:
             raise InputError("run", run.id, "run_to_resume")
-        check_start(run.untouched_recipe())
+        check_prerequisites(run.untouched_recipe())
         queue.check_start(run, job or run.job)
         if job is not None:
             write_json(run.folder / "job.json", job.model_dump(mode="json"))

@@ -20,7 +20,7 @@ def start_server(preload: Sequence[str]) -> None:
     multiprocessing.get_context("forkserver").set_forkserver_preload(list(preload))
 
 
-def on_ranks(n_ranks: int, work: Callable[..., Any], *args: object) -> Any:
+def run_on_ranks(n_ranks: int, work: Callable[..., Any], *args: object) -> Any:
     """What rank 0 returns of ``work(device, rank, *args)``, which all ranks do together.
 
     Raises
@@ -29,27 +29,27 @@ def on_ranks(n_ranks: int, work: Callable[..., Any], *args: object) -> Any:
         If a rank ends early; its traceback is on standard error.
     """
     context = multiprocessing.get_context("forkserver")
-    ours, theirs = context.Pipe(duplex=False)
+    receiver, sender = context.Pipe(duplex=False)
     port = _free_port()
     children = [
-        context.Process(target=_rank, args=(rank, n_ranks, port, theirs, work, args))
+        context.Process(target=_rank, args=(rank, n_ranks, port, sender, work, args))
         for rank in range(n_ranks)
     ]
     for child in children:
         child.start()
-    theirs.close()
+    sender.close()
     for child in children:
         child.join()
     if any(child.exitcode for child in children):
         raise RuntimeError(f"a rank of {work.__name__} ended early")
-    return ours.recv()
+    return receiver.recv()
 
 
 def _rank(
     rank: int,
     n_ranks: int,
     port: int,
-    answer: Connection,
+    results: Connection,
     work: Callable[..., Any],
     args: tuple[object, ...],
 ) -> None:
@@ -62,7 +62,7 @@ def _rank(
     }
     measured = work(ranks.join_ranks(), rank, *args)
     if rank == 0:
-        answer.send(measured)
+        results.send(measured)
     distributed.destroy_process_group()
 
 

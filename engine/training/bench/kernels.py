@@ -22,7 +22,7 @@ ATTENTION_SIZES = ((8, 4, 128, 32), (4, 8, 256, 32), (4, 8, 256, 64), (2, 4, 512
 COPY_BYTES = (2**20, 2**26)
 """What the caches hold, and what they don't."""
 MESSAGE_BYTES = (2**16, 2**20, 2**24)
-_SECONDS_EACH = 0.25
+_MIN_TIMING_S = 0.25
 _GPU_SCALE = 8
 
 
@@ -78,7 +78,7 @@ def _linear(device: torch.device, precision: str, tokens: int, n_in: int, n_out:
         torch.mm(gradient, weight)
         torch.mm(gradient.T, x)
 
-    return 6 * tokens * n_in * n_out / _seconds(work, device)
+    return 6 * tokens * n_in * n_out / _median_seconds(work, device)
 
 
 def _attention(device: torch.device, sequences: int, heads: int, tokens: int, width: int) -> float:
@@ -94,21 +94,21 @@ def _attention(device: torch.device, sequences: int, heads: int, tokens: int, wi
         functional.scaled_dot_product_attention(q, k, v, is_causal=True).backward(gradient)
 
     causal_matmul_flops = sequences * heads * tokens**2 * width
-    return 7 * causal_matmul_flops / _seconds(work, device)
+    return 7 * causal_matmul_flops / _median_seconds(work, device)
 
 
 def _copy(device: torch.device, n_bytes: int) -> float:
     """Bytes per second, reading and writing both counted."""
     source = torch.ones(n_bytes // 4, device=device)
     target = torch.empty_like(source)
-    return 2 * n_bytes / _seconds(lambda: target.copy_(source), device)
+    return 2 * n_bytes / _median_seconds(lambda: target.copy_(source), device)
 
 
 def _adam(device: torch.device, n_parameters: int = 2**22) -> float:
     parameter = torch.nn.Parameter(torch.ones(n_parameters, device=device))
     parameter.grad = torch.ones_like(parameter)
     optimizer = torch.optim.AdamW([parameter], fused=True)
-    return n_parameters / _seconds(optimizer.step, device)
+    return n_parameters / _median_seconds(optimizer.step, device)
 
 
 def _collectives(device: torch.device) -> list[dict[str, Any]]:
@@ -129,16 +129,18 @@ def _collectives(device: torch.device) -> list[dict[str, Any]]:
             distributed.barrier()
             # Equally often on every rank: a collective waits for all of them.
             found.append(
-                {"kind": kind, "bytes": n_bytes, "seconds": _seconds(work, device, times=5)}
+                {"kind": kind, "bytes": n_bytes, "seconds": _median_seconds(work, device, times=5)}
             )
     return found
 
 
-def _seconds(work: Callable[[], object], device: torch.device, times: int | None = None) -> float:
+def _median_seconds(
+    work: Callable[[], object], device: torch.device, times: int | None = None
+) -> float:
     """Median of repeated calls, after one that sets things up."""
     taken: list[float] = []
     work()
-    end = time.perf_counter() + _SECONDS_EACH
+    end = time.perf_counter() + _MIN_TIMING_S
     while len(taken) < (times or 3) or (times is None and time.perf_counter() < end):
         if device.type == "cuda":
             torch.cuda.synchronize(device)

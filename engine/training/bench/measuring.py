@@ -14,7 +14,7 @@ import numpy as np
 import psutil
 import torch
 
-SETTLING_STEPS = 3
+SETUP_STEPS = 3
 """First steps of a start, which also set up allocators and kernels: timed apart from the rest."""
 
 
@@ -27,16 +27,16 @@ class StepTimes:
     p90: float
 
     @classmethod
-    def of(cls, times_s: Mapping[int, float], starts: Sequence[int]) -> Self:
+    def from_steps(cls, times_s: Mapping[int, float], starts: Sequence[int]) -> Self:
         """``times_s`` by step, from 1; ``starts`` are the steps done when training was begun."""
-        settling = {start + n for start in starts for n in range(1, SETTLING_STEPS + 1)}
-        settled = [time_s for step, time_s in times_s.items() if step not in settling]
-        settled = settled or list(times_s.values())
-        p10, p90 = np.quantile(settled, [0.1, 0.9])
-        return cls(statistics.fmean(settled), float(p10), float(p90))  # slow ones are paid for, too
+        setup_steps = {start + n for start in starts for n in range(1, SETUP_STEPS + 1)}
+        timed_s = [time_s for step, time_s in times_s.items() if step not in setup_steps]
+        timed_s = timed_s or list(times_s.values())
+        p10, p90 = np.quantile(timed_s, [0.1, 0.9])
+        return cls(statistics.fmean(timed_s), float(p10), float(p90))  # slow ones are paid for, too
 
 
-class LoadByOthers:
+class OtherProcessLoad:
     """How busy other processes keep the cores while we measure: the commonest reason why a
     step takes longer than it should."""
 
@@ -66,7 +66,7 @@ def memory_in_use_bytes(device: torch.device) -> int:
     return psutil.Process().memory_info().rss
 
 
-def forget_peak_memory(device: torch.device) -> None:
+def reset_peak_memory(device: torch.device) -> None:
     """What was measured before is none of the model's memory."""
     if device.type == "cuda":
         torch.cuda.empty_cache()

@@ -25,12 +25,12 @@ from engine.recipes.recipe import Recipe
 from engine.training import ranks
 from engine.training.batches import TrainingBatches
 from engine.training.bench import measuring
-from engine.training.bench.fork_server import on_ranks, start_server
+from engine.training.bench.fork_server import run_on_ranks, start_server
 from engine.training.bench.kernels import measure_rates
 from engine.training.bench.matmul import measure_matmul_flops_per_s
-from engine.training.bench.reference_workload import Pace
-from engine.training.learner import Learner
+from engine.training.bench.reference_workload import ReferenceWorkload
 from engine.training.model import build_model
+from engine.training.trainer import Trainer
 
 MIN_STEPS = 6
 _RUN = "engine.training.worker"
@@ -39,13 +39,13 @@ _RUN = "engine.training.worker"
 def short_run(recipe: Recipe, seconds: float) -> dict[str, Any]:
     """Train ``recipe`` for about ``seconds`` on all of its ranks; what rank 0 measured."""
     library_bytes = measuring.library_memory_bytes()  # of a process that has imported them
-    measured: dict[str, Any] = on_ranks(recipe.n_ranks, _train, recipe, seconds, library_bytes)
+    measured: dict[str, Any] = run_on_ranks(recipe.n_ranks, _train, recipe, seconds, library_bytes)
     return measured
 
 
 def rates(n_ranks: int, precisions: Sequence[str]) -> dict[str, Any]:
     """What rank 0 measured while all of them did the same."""
-    measured: dict[str, Any] = on_ranks(n_ranks, _measure_rates, precisions)
+    measured: dict[str, Any] = run_on_ranks(n_ranks, _measure_rates, precisions)
     return measured
 
 
@@ -58,41 +58,41 @@ def _train(
 ) -> dict[str, Any]:
     # As a run does before it trains: the workspaces of these products stay in its memory.
     measure_matmul_flops_per_s(device, recipe.layout.precision, seconds=0.3)
-    measuring.forget_peak_memory(device)
+    measuring.reset_peak_memory(device)
     idle_bytes = measuring.memory_in_use_bytes(device) + _unmapped(device, library_bytes)
     torch.manual_seed(recipe.seed)
-    learner = Learner(recipe, build_model(recipe.shape), device)
+    trainer = Trainer(recipe, build_model(recipe.shape), device)
     tokens = np.random.default_rng(recipe.seed).integers(
         recipe.text_vocab, size=64 * recipe.shape.seq_len_tokens
     )
     batches = TrainingBatches(tokens, recipe)
-    pace = Pace(device)
-    load: measuring.LoadByOthers | None = None
+    reference = ReferenceWorkload(device)
+    load: measuring.OtherProcessLoad | None = None
     times: list[float] = []
-    paces: list[float] = []
+    reference_times_s: list[float] = []
     step = 0
     while True:
-        if step == measuring.SETTLING_STEPS:
-            load, ends = measuring.LoadByOthers(), time.monotonic() + seconds
-        pace_s = pace.seconds()
+        if step == measuring.SETUP_STEPS:
+            load, ends = measuring.OtherProcessLoad(), time.monotonic() + seconds
+        reference_s = reference.seconds()
         started = time.perf_counter()
-        ranks.sum_over_ranks(learner.step(step, batches, rank))
+        ranks.all_reduce_sums(trainer.step(step, batches, rank))
         step_s = time.perf_counter() - started
-        if step >= measuring.SETTLING_STEPS:
+        if step >= measuring.SETUP_STEPS:
             times.append(step_s)
-            paces.append(pace_s)
+            reference_times_s.append(reference_s)
         step += 1
         over = len(times) >= MIN_STEPS and time.monotonic() >= ends
-        if ranks.sum_of(float(over and rank == 0), device):
+        if ranks.all_reduce_sum(float(over and rank == 0), device):
             break
     assert load is not None
     peak_bytes = measuring.peak_memory_bytes(device) + _unmapped(device, library_bytes)
-    memory_bytes = ranks.largest_of(peak_bytes, device)
-    own_cpu_s = ranks.sum_of(load.own_cpu_s(), device)
-    pace_s = ranks.sum_of(statistics.fmean(paces), device) / recipe.n_ranks
+    memory_bytes = ranks.all_reduce_max(peak_bytes, device)
+    own_cpu_s = ranks.all_reduce_sum(load.own_cpu_s(), device)
+    reference_s = ranks.all_reduce_sum(statistics.fmean(reference_times_s), device) / recipe.n_ranks
     return {
         "step_times_s": times,
-        "pace_s": pace_s,
+        "pace_s": reference_s,
         "memory_bytes": memory_bytes,
         "idle_memory_bytes": idle_bytes,
         "other_load_share": load.share(own_cpu_s),

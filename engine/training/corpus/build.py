@@ -32,9 +32,9 @@ from engine.recipes.recipe import Recipe
 from engine.results import CorpusReport
 from engine.training.corpus.deduplication import Index
 from engine.training.corpus.shards import SHARDS, lzma_bits_per_byte, token_dtype, write_shards
-from engine.training.corpus.staging import Spool, clean_batch, split
-from engine.training.corpus.tokenizer import merges_as_tiktoken, train_tokenizer
-from engine.training.corpus.worker_pool import Workers
+from engine.training.corpus.staging import Staging, clean_batch, held_out_mask
+from engine.training.corpus.tokenizer import matches_tiktoken, train_tokenizer
+from engine.training.corpus.worker_pool import WorkerPool
 
 _FORMAT = 3  # raise it when the files of a prepared corpus change
 _LIBRARIES = ("tokenizers", "tiktoken", "rensa")
@@ -110,10 +110,10 @@ def prepare(
         As :func:`source_files`, :func:`parts_of` and :func:`read_part`; also if fewer than two
         documents are left.
     """
-    return _Build(choice, vocab, on_progress or (lambda stage, share: None)).corpus()
+    return _CorpusBuild(choice, vocab, on_progress or (lambda stage, share: None)).corpus()
 
 
-class _Build:
+class _CorpusBuild:
     def __init__(self, choice: CorpusChoice, vocab: int, on_progress: OnProgress) -> None:
         self.choice, self.vocab, self.on_progress = choice, vocab, on_progress
         self.stage_s: dict[str, float] = {}
@@ -127,14 +127,14 @@ class _Build:
 
     def corpus(self) -> PreparedCorpus:
         with self._stage("scan"):
-            folder = corpora_dir() / self._identity()
+            folder = corpora_dir() / self._content_key()
         if not (folder / "report.json").is_file():
             corpora_dir().mkdir(parents=True, exist_ok=True)
             # Built beside its final place and renamed there: a killed build leaves nothing half
             # done.
             building = Path(tempfile.mkdtemp(prefix=".building-", dir=corpora_dir()))
             try:
-                with Workers() as workers:
+                with WorkerPool() as workers:
                     report = self._build(building, workers)
                 write_json(building / "report.json", report.model_dump())
                 try:
@@ -146,7 +146,7 @@ class _Build:
                 shutil.rmtree(building, ignore_errors=True)
         return open_corpus(folder)
 
-    def _identity(self) -> str:
+    def _content_key(self) -> str:
         choice = self.choice.model_copy(update={"source": ""}).content_hash
         versions = [f"{name} {metadata.version(name)}" for name in _LIBRARIES]
         decides = [
@@ -159,39 +159,41 @@ class _Build:
         ]
         return sha256("\n".join(decides).encode()).hexdigest()[:16]
 
-    def _build(self, building: Path, workers: Workers) -> CorpusReport:
+    def _build(self, building: Path, workers: WorkerPool) -> CorpusReport:
         choice = self.choice
-        spool = Spool(building / "spool")
+        staging = Staging(building / "staging")
         with self._stage("clean"):
-            spool.fill(workers.in_order(clean_batch, ((parts, choice) for parts in self._parts())))
+            staging.write(
+                workers.in_order(clean_batch, ((parts, choice) for parts in self._parts()))
+            )
         with self._stage("duplicates"):
-            kept = spool.distinct(choice.near_duplicate_similarity)
+            kept = staging.drop_duplicates(choice.near_duplicate_similarity)
         if len(kept) < 2:
-            params = {"kept": len(kept), "read": spool.n_read}
+            params = {"kept": len(kept), "read": staging.n_read}
             raise InputError("corpus.source", choice.source, "two_kept", **params)
-        is_held_out = split(len(kept), choice.held_out_share)
-        lengths = spool.lengths()
+        is_held_out = held_out_mask(len(kept), choice.held_out_share)
+        lengths = staging.lengths()
         starts = np.concatenate(([0], np.cumsum(lengths, dtype=np.int64)))
         held = kept[is_held_out]
-        bits = workers.submit(lzma_bits_per_byte, spool.folder, starts[held], lengths[held])
+        bits = workers.submit(lzma_bits_per_byte, staging.folder, starts[held], lengths[held])
         with self._stage("tokenizer"):
             sample = _sample(kept[~is_held_out], lengths)
-            tokenizer = train_tokenizer(spool.read(sample), self.vocab)
+            tokenizer = train_tokenizer(staging.read(sample), self.vocab)
             tokenizer.save(str(building / "tokenizer.json"))
-            alike = merges_as_tiktoken(tokenizer)
+            use_tiktoken = matches_tiktoken(tokenizer)
             lzma_bits = bits.result()
         with self._stage("tokens"):
             n_tokens = write_shards(
-                spool,
+                staging,
                 kept,
                 is_held_out,
                 building / "tokenizer.json",
-                alike,
+                use_tiktoken,
                 building,
                 workers,
-                self._counted("tokens", int(lengths[kept].sum())),
+                self._progress_counter("tokens", int(lengths[kept].sum())),
             )
-        shutil.rmtree(spool.folder)
+        shutil.rmtree(staging.folder)
         package = PACKAGES.get(choice.source)
         return CorpusReport(
             source=choice.source,
@@ -204,10 +206,10 @@ class _Build:
             held_out_lzma_bits_per_byte=lzma_bits,
             vocab=tokenizer.get_vocab_size(),
             token_bytes=np.dtype(token_dtype(tokenizer.get_vocab_size())).itemsize,
-            n_read_documents=spool.n_read,
-            n_read_bytes=spool.n_read_bytes,
-            dropped=spool.dropped.report(),
-            changed=dict(spool.changed),
+            n_read_documents=staging.n_read,
+            n_read_bytes=staging.n_read_bytes,
+            dropped=staging.dropped.report(),
+            changed=dict(staging.changed),
             tokenizer_sample_bytes=int(lengths[sample].sum()),
             stage_s=self.stage_s,
             n_workers=workers.n,
@@ -216,7 +218,7 @@ class _Build:
     def _parts(self) -> Iterator[list[Part]]:
         """Parts of files, together about a megabyte."""
         total = sum(file.n_bytes for file in source_files(self.choice.source))
-        counted = self._counted("clean", total)
+        counted = self._progress_counter("clean", total)
         gathered: list[Part] = []
         n_bytes = 0
         for file in source_files(self.choice.source):
@@ -230,7 +232,7 @@ class _Build:
         if gathered:
             yield gathered
 
-    def _counted(self, stage: str, total: int) -> Callable[[int], None]:
+    def _progress_counter(self, stage: str, total: int) -> Callable[[int], None]:
         done = 0
 
         def on_bytes(n_bytes: int) -> None:

@@ -18,23 +18,23 @@ from engine.training.corpus.build import prepare
 
 
 def main() -> int:
-    asked = json.load(sys.stdin)
+    request = json.load(sys.stdin)
     try:
-        choice = CorpusChoice.parse(asked["choice"], where="corpus")
-        corpus = prepare(choice, asked["vocab"], _tell_progress)
+        choice = CorpusChoice.parse(request["choice"], where="corpus")
+        corpus = prepare(choice, request["vocab"], _print_progress)
     except InputError as error:
-        _tell({"failure": Failure.of_input(error).model_dump(mode="json")})
+        _print_json({"failure": Failure.of_input(error).model_dump(mode="json")})
         return 2
     report = corpus.report.model_dump(mode="json")
-    _tell({"folder": str(corpus.folder), "report": report})
+    _print_json({"folder": str(corpus.folder), "report": report})
     return 0
 
 
-def _tell_progress(stage: str, share: float) -> None:
-    _tell({"stage": stage, "share": share})
+def _print_progress(stage: str, share: float) -> None:
+    _print_json({"stage": stage, "share": share})
 
 
-def _tell(message: dict[str, Any]) -> None:
+def _print_json(message: dict[str, Any]) -> None:
     print(json.dumps(message), flush=True)
 
 

@@ -41,7 +41,7 @@ def exact_originals(digests: NDArray[np.uint64]) -> Index:
 def near_originals(signatures: NDArray[np.uint32], among: Index, similarity: float) -> Index:
     """For each document of ``among`` (ascending) the first of those that it is similar to, directly
     or by way of others, as places in ``among``."""
-    rows = rows_of_a_band(similarity)
+    rows = rows_per_band(similarity)
     pairs = [np.zeros((0, 2), np.int64)]
     for first in range(0, SIGNATURE_SLOTS, rows):
         keys = _band_keys(signatures, among, slice(first, first + rows))
@@ -57,7 +57,7 @@ def near_originals(signatures: NDArray[np.uint32], among: Index, similarity: flo
     return _first_of_group(order, is_new)
 
 
-def rows_of_a_band(similarity: float) -> int:
+def rows_per_band(similarity: float) -> int:
     """Slots of a band: as many as still find 90% of the pairs that are just similar enough,
     1 - (1 - s^rows)^bands of them."""
     rows = SIGNATURE_SLOTS

@@ -41,7 +41,7 @@ U64 = NDArray[np.uint64]
 
 
 @dataclass(frozen=True, slots=True)
-class Sketches:
+class Fingerprints:
     """Of some documents."""
 
     letter_shares: NDArray[np.float64]
@@ -52,7 +52,7 @@ class Sketches:
     """Shape (documents, SIGNATURE_SLOTS): the share of equal slots estimates the similarity."""
 
 
-def sketch(texts: Sequence[str], encoded: Sequence[bytes]) -> Sketches:
+def fingerprint_texts(texts: Sequence[str], encoded: Sequence[bytes]) -> Fingerprints:
     """Of texts, which are given in UTF-8 as well."""
     starts = np.cumsum([0, *(len(text) + 1 for text in texts)])
     joined = "\n".join(texts)
@@ -77,7 +77,7 @@ def sketch(texts: Sequence[str], encoded: Sequence[bytes]) -> Sketches:
         _shingles(words, document), ends.astype(np.uint64), SIGNATURE_SLOTS, _SEED
     )
     digests = b"".join(hashlib.blake2b(text, digest_size=DIGEST_BYTES).digest() for text in encoded)
-    return Sketches(
+    return Fingerprints(
         letter_shares=letters / np.maximum(visible, 1),
         digests=np.frombuffer(digests, np.uint64).reshape(-1, 2),
         signatures=np.array(matrix.to_rows(), np.uint32).reshape(-1, SIGNATURE_SLOTS),

@@ -28,7 +28,7 @@ def prepared_corpus(run_dir: Path) -> PreparedCorpus:
     return open_corpus(Path(found["folder"]))
 
 
-def untouched_recipe(run_dir: Path) -> Recipe:
+def unedited_recipe(run_dir: Path) -> Recipe:
     """The recipe that a run was created with.
 
     Raises
@@ -43,7 +43,7 @@ def untouched_recipe(run_dir: Path) -> Recipe:
     return read_toml(path, Recipe)
 
 
-def _progress_file(path: Path) -> OnProgress:
+def _progress_writer(path: Path) -> OnProgress:
     """Says how far it is, at most twice a second, to whoever watches the run."""
     written = 0.0
 
@@ -58,8 +58,8 @@ def _progress_file(path: Path) -> OnProgress:
 
 def main(run_dir: Path) -> int:
     try:
-        recipe = untouched_recipe(run_dir)
-        corpus = prepare_corpus(recipe, _progress_file(run_dir / "preparing.json"))
+        recipe = unedited_recipe(run_dir)
+        corpus = prepare_corpus(recipe, _progress_writer(run_dir / "preparing.json"))
         check_tokenizers(recipe, corpus.tokenizer_file)
     except InputError as error:
         write_json(run_dir / "failure.json", Failure.of_input(error).model_dump(mode="json"))

@@ -1,4 +1,4 @@
-"""From a spool of texts to token files, in parallel."""
+"""From a staging of texts to token files, in parallel."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
 from engine.training.corpus.deduplication import Index
-from engine.training.corpus.staging import Spool
+from engine.training.corpus.staging import Staging
 from engine.training.corpus.tokenizer import Encoder
-from engine.training.corpus.worker_pool import Workers
+from engine.training.corpus.worker_pool import WorkerPool
 
 _TASK_BYTES = 2**20
 _LZMA_BYTES = 4 * 2**20
@@ -28,21 +28,28 @@ def token_dtype(vocab: int) -> type[np.uint16] | type[np.uint32]:
 
 
 def write_shards(
-    spool: Spool,
+    staging: Staging,
     kept: Index,
     is_held_out: NDArray[np.bool_],
     tokenizer_file: Path,
-    alike: bool,
+    use_tiktoken: bool,
     folder: Path,
-    workers: Workers,
+    workers: WorkerPool,
     on_bytes: Callable[[int], None],
 ) -> dict[str, int]:
     """Write ``train.bin`` and ``held_out.bin``, each document with its end token; returns how many
-    tokens each has. For ``alike`` see :class:`Encoder`."""
-    lengths = spool.lengths()[kept]
-    starts = (np.concatenate(([0], np.cumsum(spool.lengths(), dtype=np.int64)))[:-1])[kept]
+    tokens each has. For ``use_tiktoken`` see :class:`Encoder`."""
+    lengths = staging.lengths()[kept]
+    starts = (np.concatenate(([0], np.cumsum(staging.lengths(), dtype=np.int64)))[:-1])[kept]
     tasks = (
-        (tokenizer_file, alike, spool.texts_file, starts[part], lengths[part], is_held_out[part])
+        (
+            tokenizer_file,
+            use_tiktoken,
+            staging.texts_file,
+            starts[part],
+            lengths[part],
+            is_held_out[part],
+        )
         for part in _tasks(lengths)
     )
     n_tokens = dict.fromkeys(SHARDS, 0)
@@ -70,14 +77,14 @@ def _tasks(lengths: NDArray[np.uint32]) -> Iterator[slice]:
 
 def _encode(
     tokenizer_file: Path,
-    alike: bool,
+    use_tiktoken: bool,
     texts_file: Path,
     starts: Index,
     lengths: NDArray[np.uint32],
     is_held_out: NDArray[np.bool_],
 ) -> tuple[int, tuple[bytes, int], tuple[bytes, int]]:
     """(bytes read, (ids, how many) of the documents to train on, the same of those held out)."""
-    encoder, dtype = _encoder(tokenizer_file, alike)
+    encoder, dtype = _encoder(tokenizer_file, use_tiktoken)
     end = np.array([encoder.end_id], dtype)
     parts: tuple[list[NDArray], list[NDArray]] = ([], [])
     with texts_file.open("rb") as file:
@@ -92,17 +99,17 @@ def _encode(
 
 @lru_cache(maxsize=1)
 def _encoder(
-    tokenizer_file: Path, alike: bool
+    tokenizer_file: Path, use_tiktoken: bool
 ) -> tuple[Encoder, type[np.uint16] | type[np.uint32]]:
     tokenizer = Tokenizer.from_file(str(tokenizer_file))
-    return Encoder(tokenizer, alike), token_dtype(tokenizer.get_vocab_size())
+    return Encoder(tokenizer, use_tiktoken), token_dtype(tokenizer.get_vocab_size())
 
 
-def lzma_bits_per_byte(spool_folder: Path, starts: Index, lengths: NDArray[np.uint32]) -> float:
+def lzma_bits_per_byte(staging_folder: Path, starts: Index, lengths: NDArray[np.uint32]) -> float:
     """What LZMA makes of the held-out text, or of its first 4 MB; runs in a worker."""
     compressor = lzma.LZMACompressor()
     n_bytes = n_compressed = 0
-    with (spool_folder / "texts").open("rb") as file:
+    with (staging_folder / "texts").open("rb") as file:
         for start, length in zip(starts.tolist(), lengths.tolist(), strict=True):
             file.seek(start)
             text = file.read(min(length, _LZMA_BYTES - n_bytes)) + b"\n"

@@ -1,4 +1,4 @@
-"""The documents of a corpus on their way: cleaned, sketched, and laid in files.
+"""The documents of a corpus on their way: cleaned, fingerprints_of, and laid in files.
 
 Everything that grows with the corpus is on disk. A folder holds the cleaned texts one after the
 other, their names, lengths, digests and signatures.
@@ -21,7 +21,7 @@ from engine.corpora.sources import Part, read_part
 from engine.results import Dropped
 from engine.training.corpus.cleaning import clean
 from engine.training.corpus.deduplication import Index, exact_originals, near_originals
-from engine.training.corpus.minhash import SIGNATURE_SLOTS, sketch
+from engine.training.corpus.minhash import SIGNATURE_SLOTS, fingerprint_texts
 
 SPLIT_SEED = 0
 """Fixed, so that runs of different seeds share their held-out documents."""
@@ -30,7 +30,7 @@ _EXAMPLES = 5
 
 
 @dataclass(slots=True)
-class Batch:
+class CleanedBatch:
     """What became of some documents."""
 
     names: list[str]
@@ -44,8 +44,8 @@ class Batch:
     """(reason, name, bytes)."""
 
 
-def clean_batch(parts: Sequence[Part], choice: CorpusChoice) -> Batch:
-    """Read, clean and sketch; runs in a worker.
+def clean_batch(parts: Sequence[Part], choice: CorpusChoice) -> CleanedBatch:
+    """Read, clean and fingerprint_texts; runs in a worker.
 
     Raises
     ------
@@ -73,13 +73,13 @@ def clean_batch(parts: Sequence[Part], choice: CorpusChoice) -> Batch:
                 names.append(name)
                 texts.append(text)
                 encoded.append(as_bytes)
-    found = sketch(texts, encoded)
+    found = fingerprint_texts(texts, encoded)
     is_text = found.letter_shares >= choice.min_letter_share
     dropped.extend(
         ("not_letters", names[i], len(encoded[i])) for i in np.flatnonzero(~is_text).tolist()
     )
     kept = np.flatnonzero(is_text).tolist()
-    return Batch(
+    return CleanedBatch(
         names=[names[i] for i in kept],
         texts=[encoded[i] for i in kept],
         digests=found.digests[is_text],
@@ -92,7 +92,7 @@ def clean_batch(parts: Sequence[Part], choice: CorpusChoice) -> Batch:
 
 
 @dataclass
-class DroppedSoFar:
+class DroppedDocuments:
     counts: Counter[str] = field(default_factory=Counter)
     n_bytes: Counter[str] = field(default_factory=Counter)
     examples: defaultdict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
@@ -115,7 +115,7 @@ class DroppedSoFar:
         )
 
 
-class Spool:
+class Staging:
     """Written once by :meth:`fill`, then read at will."""
 
     def __init__(self, folder: Path) -> None:
@@ -123,13 +123,13 @@ class Spool:
         folder.mkdir()
         self.n_read = self.n_read_bytes = 0
         self.changed: Counter[str] = Counter()
-        self.dropped = DroppedSoFar()
+        self.dropped = DroppedDocuments()
 
     @property
     def texts_file(self) -> Path:
         return self.folder / "texts"
 
-    def fill(self, batches: Iterable[Batch]) -> None:
+    def write(self, batches: Iterable[CleanedBatch]) -> None:
         names = ("texts", "names", "lengths", "digests", "signatures")
         files = [(self.folder / name).open("wb") for name in names]
         texts, ids, lengths, digests, signatures = files
@@ -150,7 +150,7 @@ class Spool:
     def lengths(self) -> NDArray[np.uint32]:
         return np.fromfile(self.folder / "lengths", np.uint32)
 
-    def distinct(self, similarity: float) -> Index:
+    def drop_duplicates(self, similarity: float) -> Index:
         """The documents that are left without those that an earlier one equals or nearly equals."""
         lengths = self.lengths()
         if not len(lengths):
@@ -158,9 +158,9 @@ class Spool:
         digests = np.fromfile(self.folder / "digests", np.uint64).reshape(-1, 2)
         originals = exact_originals(digests)
         del digests
-        everyone = np.arange(len(lengths))
-        self._drop("exact_duplicate", everyone, originals, lengths)
-        kept = np.flatnonzero(originals == everyone)
+        all_documents = np.arange(len(lengths))
+        self._drop("exact_duplicate", all_documents, originals, lengths)
+        kept = np.flatnonzero(originals == all_documents)
         if similarity < 1:
             signatures = np.memmap(self.folder / "signatures", np.uint32, "r")
             near = kept[near_originals(signatures.reshape(-1, SIGNATURE_SLOTS), kept, similarity)]
@@ -208,7 +208,7 @@ def _one_line(name: str) -> str:
     return name.encode("utf-8", "replace").decode().replace("\n", " ")
 
 
-def split(n_documents: int, held_out_share: float) -> NDArray[np.bool_]:
+def held_out_mask(n_documents: int, held_out_share: float) -> NDArray[np.bool_]:
     """Which are held out: at least one, and never all; the same ones at every call."""
     order = array("q", range(n_documents))
     random.Random(SPLIT_SEED).shuffle(order)

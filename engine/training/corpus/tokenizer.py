@@ -36,14 +36,14 @@ def train_tokenizer(texts: Iterable[str], vocab: int) -> Tokenizer:
 class Encoder:
     """Gives the ids that ``tokenizer`` gives; what looks like a special token is plain text.
 
-    ``alike`` is what :func:`merges_as_tiktoken` says of it.
+    ``use_tiktoken`` is what :func:`matches_tiktoken` says of it.
     """
 
-    def __init__(self, tokenizer: Tokenizer, alike: bool) -> None:
+    def __init__(self, tokenizer: Tokenizer, use_tiktoken: bool) -> None:
         self._tokenizer = tokenizer
         tokenizer.encode_special_tokens = True  # as text, that is
         self.end_id: int = tokenizer.get_vocab()[END_OF_TEXT]
-        self._fast = _tiktoken(tokenizer) if alike else None
+        self._fast = _tiktoken(tokenizer) if use_tiktoken else None
 
     def encode(self, text: str) -> NDArray[np.uint32]:
         if self._fast is not None:
@@ -54,8 +54,8 @@ class Encoder:
         return np.array(self._tokenizer.encode(text).ids, np.uint32)
 
 
-def merges_as_tiktoken(tokenizer: Tokenizer) -> bool:
-    """Whether both libraries merge alike.
+def matches_tiktoken(tokenizer: Tokenizer) -> bool:
+    """Whether both libraries merge use_tiktoken.
 
     ``tokenizers`` joins the pairs that training listed, ``tiktoken`` any two tokens that make a
     third. They come to the same when each token has one pair that makes it and is what its own

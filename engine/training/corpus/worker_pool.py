@@ -14,11 +14,11 @@ from typing import Any, TypeVar
 Result = TypeVar("Result")
 
 _PR_SET_PDEATHSIG = 1
-_AHEAD = 2
+_TASKS_PER_WORKER = 2
 """Tasks a worker that wait or are done: what bounds the memory."""
 
 
-class Workers:
+class WorkerPool:
     """Use as a context; the processes fork from this one, and end with it however it ends."""
 
     def __init__(self) -> None:
@@ -26,11 +26,11 @@ class Workers:
         self._pool = ProcessPoolExecutor(
             self.n,
             multiprocessing.get_context("fork"),
-            initializer=_begin,
+            initializer=_init_worker,
             initargs=(os.getpid(),),
         )
 
-    def __enter__(self) -> Workers:
+    def __enter__(self) -> WorkerPool:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -47,13 +47,13 @@ class Workers:
         waiting: deque[Future[Result]] = deque()
         for task in tasks:
             waiting.append(self._pool.submit(function, *task))
-            if len(waiting) > _AHEAD * self.n:
+            if len(waiting) > _TASKS_PER_WORKER * self.n:
                 yield waiting.popleft().result()
         while waiting:
             yield waiting.popleft().result()
 
 
-def _begin(parent_pid: int) -> None:
+def _init_worker(parent_pid: int) -> None:
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent_pid:  # it ended before the kernel knew that we end with it
         os._exit(1)

@@ -21,9 +21,9 @@ from torch import distributed
 
 from engine.documents import Document
 from engine.files import read_json, write_json
-from engine.training.bench.measuring import LoadByOthers
+from engine.training.bench.measuring import OtherProcessLoad
 from engine.training.corpus.build import open_corpus
-from engine.training.evaluation.generation import load
+from engine.training.evaluation.generation import load_model
 from engine.training.evaluation.held_out_loss import held_out_loss
 from engine.training.evaluation.quantize import INT8_FILE, count_weights, load_int8
 
@@ -47,7 +47,7 @@ class Request(Document):
 
 
 @dataclass(frozen=True, slots=True)
-class Seconds:
+class AnswerTime:
     """Of one answer."""
 
     reading: float
@@ -74,8 +74,8 @@ def main(path: Path) -> None:
         )
         for name, model in models.items()
     }
-    load_by_others = LoadByOthers()
-    speeds = [_side_by_side(models, held_out, request, batch) for batch in request.batches]
+    load_by_others = OtherProcessLoad()
+    speeds = [_compare_speeds(models, held_out, request, batch) for batch in request.batches]
     write_json(
         Path(request.out),
         {
@@ -96,7 +96,9 @@ def main(path: Path) -> None:
 
 
 def _load(folder: Path) -> Any:
-    return load_int8(folder) if (folder / INT8_FILE).is_file() else load(folder)[0].cpu().float()
+    return (
+        load_int8(folder) if (folder / INT8_FILE).is_file() else load_model(folder)[0].cpu().float()
+    )
 
 
 def _counts(models: dict[str, Any], request: Request) -> dict[str, tuple[int, int]]:
@@ -114,7 +116,7 @@ def _counts(models: dict[str, Any], request: Request) -> dict[str, tuple[int, in
     return found
 
 
-def _side_by_side(
+def _compare_speeds(
     models: dict[str, Any], tokens: np.ndarray, request: Request, batch: int
 ) -> dict[str, dict[str, object]]:
     """Of each model, at ``batch`` prompts: rates, and ratios to the first model's, each round's
@@ -123,7 +125,7 @@ def _side_by_side(
         tokens[i * request.prompt_tokens : (i + 1) * request.prompt_tokens] for i in range(batch)
     ]
     ids = torch.from_numpy(np.stack(prompts).astype(np.int64))
-    taken: dict[str, list[Seconds]] = {name: [] for name in models}
+    taken: dict[str, list[AnswerTime]] = {name: [] for name in models}
     for name in models:  # the first answer sets up kernels and allocators
         answer_time(models[name], ids, request.new_tokens)
     for turn in range(request.rounds):
@@ -149,7 +151,7 @@ def _side_by_side(
 
 
 @torch.no_grad()
-def answer_time(model: Any, ids: torch.Tensor, new_tokens: int) -> Seconds:
+def answer_time(model: Any, ids: torch.Tensor, new_tokens: int) -> AnswerTime:
     """Read prompts of shape (B, T), then write the likeliest token for each, with a cache."""
     started = time.perf_counter()
     output = model(input_ids=ids, use_cache=True)
@@ -158,7 +160,7 @@ def answer_time(model: Any, ids: torch.Tensor, new_tokens: int) -> Seconds:
     for _ in range(new_tokens - 1):
         output = model(input_ids=token, past_key_values=output.past_key_values, use_cache=True)
         token = output.logits[:, -1:].argmax(-1)
-    return Seconds(read - started, time.perf_counter() - read)
+    return AnswerTime(read - started, time.perf_counter() - read)
 
 
 def _median(values: Sequence[float]) -> float:

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from engine.documents import InputError
-from engine.scores import N_OPTIONS, Asked, Probe, ProbeScore, probe_score
+from engine.scores import N_OPTIONS, QuestionKind, QuestionScore, QuestionSettings, score_questions
 from engine.training.corpus.build import PreparedCorpus
 from engine.training.corpus.vocabulary import token_bytes
 from engine.training.evaluation.multiple_choice import (
@@ -38,7 +38,7 @@ SCORED_TOKENS = 500_000
 """A longer held-out text is sampled evenly: more tokens would not move the loss that is shown."""
 
 
-class Exam:
+class Evaluator:
     """One model, its tokenizer and a corpus; :meth:`take` gives the figures of an
     :class:`engine.scores.Evaluation`."""
 
@@ -48,7 +48,7 @@ class Exam:
         tokenizer: Any,
         corpus: PreparedCorpus,
         objective: Objective,
-        asked: Asked,
+        asked: QuestionSettings,
     ) -> None:
         self.model, self.tokenizer, self.corpus = model, tokenizer, corpus
         self.objective, self.asked = objective, asked
@@ -57,7 +57,7 @@ class Exam:
         self.documents = documents_of(corpus.held_out_tokens(), self.end)
         self.texts: list[str] = [tokenizer.decode(one) for one in self.documents]
 
-    def take(self, tell: Callable[[float], None] = lambda _: None) -> dict[str, object]:
+    def evaluate(self, tell: Callable[[float], None] = lambda _: None) -> dict[str, object]:
         """
         Parameters
         ----------
@@ -94,14 +94,14 @@ class Exam:
         for probe, questions in choices.items():
             answers, best = best[: len(questions)], best[len(questions) :]
             if questions:
-                probes.append(probe_score(probe, [one.truth for one in questions], answers))
+                probes.append(score_questions(probe, [one.truth for one in questions], answers))
         per_token = [
             total / len(sentence.ids)
             for total, sentence in zip(
                 log_likelihoods(self.model, whole, count), sentences, strict=True
             )
         ]
-        probes += _told_apart(per_token, [sentence.is_real for sentence in sentences])
+        probes += _shuffled_score(per_token, [sentence.is_real for sentence in sentences])
         masked = is_masked(self.model)
         return {
             "objective": "masked_token" if masked else "next_token",
@@ -145,7 +145,7 @@ class Exam:
             raise InputError("held_out_loss", nats, "finite")
         return nats / n, n_right / n, n
 
-    def _choices(self) -> dict[Probe, list[Choice]]:
+    def _choices(self) -> dict[QuestionKind, list[Choice]]:
         context_tokens = min(CONTEXT_TOKENS, self.context // 2)
         first_bytes = [one[:1] for one in token_bytes(self.tokenizer, self.model.config.vocab_size)]
         # A space, a line's end, or the first byte of a character that is no Latin letter.
@@ -186,7 +186,7 @@ def _row(ids: np.ndarray, labels: np.ndarray, masked: bool) -> Row:
     return Row(ids.tolist(), at.tolist(), labels[at].tolist())
 
 
-def _told_apart(per_token: Sequence[float], is_real: Sequence[bool]) -> list[ProbeScore]:
+def _shuffled_score(per_token: Sequence[float], is_real: Sequence[bool]) -> list[QuestionScore]:
     """Sentences told apart by their log-probability per token.
 
     The threshold is the best one for the first half; the score is that of the second.
@@ -197,4 +197,4 @@ def _told_apart(per_token: Sequence[float], is_real: Sequence[bool]) -> list[Pro
     threshold = best_threshold(per_token[:half], is_real[:half])
     judged, truths = per_token[half:], is_real[half:]
     answers = [int(one >= threshold) for one in judged]
-    return [probe_score("shuffled", [int(one) for one in truths], answers)]
+    return [score_questions("shuffled", [int(one) for one in truths], answers)]

@@ -13,7 +13,7 @@ from engine.documents import InputError
 from engine.sampling import Sampling
 
 
-def load(model_dir: Path) -> tuple[Any, Any]:
+def load_model(model_dir: Path) -> tuple[Any, Any]:
     """(model, tokenizer) from safetensors only: other formats can run code when loaded.
 
     Raises

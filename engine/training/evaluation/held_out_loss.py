@@ -41,7 +41,7 @@ def held_out_loss(
         chosen = list(counted) or [0]
         batch = np.stack([tokens[i * seq_len_tokens : (i + 1) * seq_len_tokens] for i in chosen])
         examples = objective.held_out_examples(batch.astype(np.int64), chosen)
-        loss = model(**examples.on(device)).loss
+        loss = model(**examples.to(device)).loss
         if counted:
             n_scored = examples.n_scored
             loss_sum += torch.tensor([loss.item() * n_scored, n_scored], device=device)

@@ -24,28 +24,28 @@ from engine.documents import InputError, read_toml
 from engine.recipes.recipe import Recipe
 from engine.results import Failure
 from engine.sampling import Sampling
-from engine.scores import Asked
+from engine.scores import QuestionSettings
 from engine.training.corpus.prepare import prepared_corpus
 from engine.training.evaluation import inspection
-from engine.training.evaluation.evaluate import Exam
-from engine.training.evaluation.generation import generate, load
-from engine.training.objectives import objective_of
+from engine.training.evaluation.evaluate import Evaluator
+from engine.training.evaluation.generation import generate, load_model
+from engine.training.objectives import build_objective
 
 Message = dict[str, object]
-_load = lru_cache(maxsize=2)(load)
+_load_cached = lru_cache(maxsize=2)(load_model)
 
 
 def _generate(folder: Path, prompt: str, sampling: dict[str, Any]) -> Iterator[Message]:
-    for piece in generate(*_load(folder), prompt, Sampling.parse(sampling)):
+    for piece in generate(*_load_cached(folder), prompt, Sampling.parse(sampling)):
         yield {"text": piece}
 
 
 def _inspect(folder: Path, prompt: str) -> Iterator[Message]:
-    yield {"result": inspection.inspect(*_load(folder), prompt)}
+    yield {"result": inspection.inspect(*_load_cached(folder), prompt)}
 
 
 def _attention(folder: Path, prompt: str, layer: int) -> Iterator[Message]:
-    yield {"result": inspection.attention(*_load(folder), prompt, layer)}
+    yield {"result": inspection.attention(*_load_cached(folder), prompt, layer)}
 
 
 _KINDS: dict[str, Callable[..., Iterator[Message]]] = {
@@ -82,10 +82,10 @@ def serve() -> None:
 def _evaluate(
     folder: Path, say: Callable[[Message], None], run: str, asked: dict[str, Any]
 ) -> dict[str, object]:
-    objective = objective_of(read_toml(Path(run) / "recipe.toml", Recipe))
+    objective = build_objective(read_toml(Path(run) / "recipe.toml", Recipe))
     corpus = prepared_corpus(Path(run))
-    exam = Exam(*_load(folder), corpus, objective, Asked.parse(asked))
-    return exam.take(lambda share: say({"share": share}))
+    evaluator = Evaluator(*_load_cached(folder), corpus, objective, QuestionSettings.parse(asked))
+    return evaluator.evaluate(lambda share: say({"share": share}))
 
 
 if __name__ == "__main__":

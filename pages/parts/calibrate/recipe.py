@@ -13,8 +13,8 @@ from engine.corpora.packages import PACKAGES
 from engine.documents import InputError, parse_toml
 from engine.layout import TRAINING_PRECISIONS
 from engine.machine import Machine
+from engine.recipes.depth_preset import read_recipe
 from engine.recipes.precision import best_measured_precision
-from engine.recipes.preset import read_recipe
 from engine.recipes.recipe import Recipe
 from engine.recipes.sample_run import sample_recipe
 from engine.runs.estimate import with_options

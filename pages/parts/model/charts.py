@@ -11,7 +11,7 @@ import streamlit as st
 from engine import quantities
 from engine.results import CorpusReport
 from engine.runs.observing.progress import Curve
-from engine.scores import PROBES, Evaluation, ProbeScore
+from engine.scores import QUESTION_KINDS, Evaluation, QuestionScore
 from pages.parts.charts import COMPUTE, DATA, LIGHT_COMPUTE, MONEY, OTHER, PEOPLE
 from pages.parts.session import text
 
@@ -90,7 +90,7 @@ def _label(figure: go.Figure, x: float, y: float, words: str, anchor: str, shift
     )
 
 
-def probe_chart(probes: Sequence[ProbeScore]) -> go.Figure:
+def probe_chart(probes: Sequence[QuestionScore]) -> go.Figure:
     """Accuracy with its interval on each kind of question, beside guessing."""
     say = text()
     figure = go.Figure()
@@ -142,7 +142,7 @@ def checkpoint_charts(found: Sequence[Evaluation]) -> tuple[go.Figure, go.Figure
     )
     loss.update_yaxes(title=say("axis.bits_per_byte" if in_bits else "axis.loss"))
     accuracies = go.Figure()
-    for probe in PROBES:
+    for probe in QUESTION_KINDS:
         points = [
             (one.tokens, score) for one in found for score in one.probes if score.probe == probe
         ]

@@ -12,7 +12,7 @@ from engine.files import read_json
 from engine.runs.evaluations import kept_evaluation
 from engine.runs.exported_models import FINAL, export_folder, exports, trained_until
 from engine.runs.folder import Run
-from engine.scores import PROBES, Evaluation
+from engine.scores import QUESTION_KINDS, Evaluation
 from pages.parts.charts import draw
 from pages.parts.model.charts import checkpoint_charts
 from pages.parts.model.evaluate import evaluate_button
@@ -51,7 +51,7 @@ def _checkpoints(run: Run, whiches: Sequence[str]) -> None:
         placeholder="–",
         column_config={
             say(f"model.probe_short.{probe}"): st.column_config.NumberColumn(format="%.1f%%")
-            for probe in PROBES
+            for probe in QUESTION_KINDS
         },
     )
     missing = [which for which in whiches if kept[which] is None]
@@ -73,7 +73,7 @@ def _row(run: Run, which: str, found: Evaluation | None) -> dict[str, object]:
         else quantities.count(tokens, say.language),
         say("axis.loss"): None if loss is None else round(loss, 3),
         say("exam.bits_per_byte.next_token"): None if bits is None else round(bits, 3),
-        **{say(f"model.probe_short.{probe}"): accuracies.get(probe) for probe in PROBES},
+        **{say(f"model.probe_short.{probe}"): accuracies.get(probe) for probe in QUESTION_KINDS},
     }
 
 

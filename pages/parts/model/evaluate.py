@@ -13,7 +13,7 @@ from engine import quantities
 from engine.reports.score_tables import loss_rows, probe_rows
 from engine.runs.evaluations import EvaluationJob, kept_evaluation
 from engine.runs.folder import Run
-from engine.scores import N_QUESTIONS, Asked, Evaluation
+from engine.scores import N_QUESTIONS, Evaluation, QuestionSettings
 from pages.parts.charts import draw
 from pages.parts.model.charts import probe_chart
 from pages.parts.model.process import Export, said_in_one_line
@@ -69,11 +69,11 @@ def evaluate_button(run: Run, whiches: Sequence[str], *, again: bool = False) ->
         icon=":material/fact_check:",
         key="evaluate",
         on_click=_start,
-        args=(run, whiches, Asked(questions=questions)),
+        args=(run, whiches, QuestionSettings(questions=questions)),
     )
 
 
-def _start(run: Run, whiches: Sequence[str], asked: Asked) -> None:
+def _start(run: Run, whiches: Sequence[str], asked: QuestionSettings) -> None:
     with _starting():
         job = _jobs().get(run.id)
         if job is None or job.is_over:

@@ -10,7 +10,7 @@ import pandas as pd
 import streamlit as st
 
 from engine.machine import this_machine
-from engine.recipes.checkpoints import TRAINING, UnusableError, check_files, manifest_of, step_of
+from engine.recipes.checkpoints import TRAINING, UnusableError, check_files, read_manifest, step_of
 from engine.recipes.recipe import Recipe
 from engine.runs.folder import Run
 from engine.runs.launching.supervisor import shown_commands
@@ -100,7 +100,7 @@ def _worth(folder: Path, recipe: Recipe, *, checked: bool) -> str:
 def _is_whole(folder: str, _recipe: Recipe) -> bool:
     """Kept for a while: every click draws it again."""
     try:
-        check_files(Path(folder), manifest_of(Path(folder), _recipe).files)
+        check_files(Path(folder), read_manifest(Path(folder), _recipe).files)
     except UnusableError:
         return False
     return True

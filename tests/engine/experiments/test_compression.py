@@ -34,7 +34,7 @@ from engine.runs.folder import Phase, Run, all_runs
 from engine.serving_forecast import planned_serving
 from engine.text import catalog
 from engine.training.corpus.build import prepare_corpus
-from engine.training.evaluation.generation import load
+from engine.training.evaluation.generation import load_model
 from engine.training.evaluation.sparse import SPARSE_FILE, unpack
 from engine.training.export import export_model
 from engine.training.model import build_model
@@ -269,7 +269,7 @@ def test_a_small_compression_for_real(monkeypatch: pytest.MonkeyPatch) -> None:
     assert pruned.size_bytes == pytest.approx(
         4 * (count.total - 0.8 * inside) + inside / 8, rel=0.05
     )
-    dense = load(pruned_run.model_dir)[0].state_dict()
+    dense = load_model(pruned_run.model_dir)[0].state_dict()
     for name, tensor in unpack(load_file(files)).items():
         assert torch.equal(tensor, dense[name])
 
@@ -298,15 +298,15 @@ def test_sides_of_the_measurement_are_of_one_round() -> None:
     clock = iter(range(1, 10_000))
     speed = {"first": 2.0, "second": 1.0}
 
-    def answer(model: str, ids: torch.Tensor, new_tokens: int) -> decode_bench.Seconds:
+    def answer(model: str, ids: torch.Tensor, new_tokens: int) -> decode_bench.AnswerTime:
         slowness = next(clock)
-        return decode_bench.Seconds(slowness / speed[model], slowness / speed[model])
+        return decode_bench.AnswerTime(slowness / speed[model], slowness / speed[model])
 
     request: Any = SimpleNamespace(prompt_tokens=4, new_tokens=5, rounds=20)
     tokens = torch.arange(64).numpy()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(decode_bench, "answer_time", answer)
         models = {name: name for name in speed}
-        found: Any = decode_bench._side_by_side(models, tokens, request, 2)
+        found: Any = decode_bench._compare_speeds(models, tokens, request, 2)
     assert found["second"]["writing"]["value"] == pytest.approx(0.5, rel=0.03)
     assert found["first"]["writing"] == {"value": 1.0, "low": 1.0, "high": 1.0}

@@ -16,7 +16,7 @@ from engine.training import training_state
 from engine.training.corpus.build import prepare_corpus
 from tests.engine.ranks import Ranks
 from tests.engine.runs.faked import tiny
-from tests.engine.training.going_on import go_on
+from tests.engine.training.save_and_resume import save_and_resume
 
 MOE = {"n_experts": 4, "top_k": 2, "d_ff": 96}
 WAYS: dict[str, tuple[dict[str, object], float]] = {
@@ -45,7 +45,7 @@ def found(recipe: Recipe, tmp_path_factory: pytest.TempPathFactory) -> Path:
         corpus = prepare_corpus(recipe)
     write_json(folder / "corpus.json", {"folder": str(corpus.folder)})
     cases = {name: (recipe.with_values(way), dropout) for name, (way, dropout) in WAYS.items()}
-    ranks = Ranks(folder / "log", go_on, cases, folder, n_ranks=recipe.n_ranks)
+    ranks = Ranks(folder / "log", save_and_resume, cases, folder, n_ranks=recipe.n_ranks)
     assert set(ranks.exit_codes()) == {0}, (folder / "log").read_text()
     return folder
 
@@ -74,7 +74,7 @@ def test_the_scale_of_losses_in_fp16_is_plain(tmp_path: Path) -> None:
     """DeepSpeed keeps it in an object of its own; here no CPU trains in fp16."""
     scaler = DynamicLossScaler(2**16, 2.0, 1000, 1, 2, False, False)
     torch.save({"loss_scaler": scaler}, tmp_path / "state.pt")
-    found = training_state.load(tmp_path / "state.pt")["loss_scaler"]
+    found = training_state.load_plain(tmp_path / "state.pt")["loss_scaler"]
     assert vars(found) == vars(scaler)
 
 
@@ -85,8 +85,8 @@ def folder(recipe: Recipe, tmp_path: Path) -> Path:
 
 
 def commit(recipe: Recipe, run_dir: Path, step: int) -> Path:
-    folder = checkpoints.folder_of(run_dir, step)
-    training = checkpoints.part_of(folder) / checkpoints.TRAINING
+    folder = checkpoints.checkpoint_dir(run_dir, step)
+    training = checkpoints.partial_dir(folder) / checkpoints.TRAINING
     training.mkdir(parents=True)
     names = ("model.safetensors", "training/rank_0.pt", "training/rank_1.pt")
     for name in names:
@@ -97,14 +97,14 @@ def commit(recipe: Recipe, run_dir: Path, step: int) -> Path:
         n_ranks=recipe.n_ranks,
         starts=(0,),
         wall_time_s=1.5,
-        files=checkpoints.facts_of(training.parent, names),
+        files=checkpoints.record_files(training.parent, names),
     )
     checkpoints.commit(folder, manifest)
     return folder
 
 
 def check(folder: Path, recipe: Recipe) -> None:
-    checkpoints.check_files(folder, checkpoints.manifest_of(folder, recipe).files)
+    checkpoints.check_files(folder, checkpoints.read_manifest(folder, recipe).files)
 
 
 def test_every_byte_of_a_checkpoint_counts(folder: Path, recipe: Recipe) -> None:
@@ -139,19 +139,19 @@ def test_a_checkpoint_belongs_to_one_recipe_and_holds_what_it_lists(
 
 
 def test_a_checkpoint_is_made_of_as_many_ranks_as_it_says(folder: Path, recipe: Recipe) -> None:
-    manifest = checkpoints.manifest_of(folder, recipe).model_copy(update={"n_ranks": 7})
-    shutil.copytree(folder, checkpoints.part_of(folder))
+    manifest = checkpoints.read_manifest(folder, recipe).model_copy(update={"n_ranks": 7})
+    shutil.copytree(folder, checkpoints.partial_dir(folder))
     checkpoints.commit(folder, manifest)  # in place of the other
     with pytest.raises(UnusableError, match="of 7 ranks"):
         check(folder, recipe)
 
 
 def test_half_a_checkpoint_is_none(recipe: Recipe, folder: Path, tmp_path: Path) -> None:
-    part = checkpoints.part_of(checkpoints.folder_of(tmp_path, 200))
+    part = checkpoints.partial_dir(checkpoints.checkpoint_dir(tmp_path, 200))
     shutil.copytree(folder, part)
     (folder / ".training.gone").mkdir()
     assert checkpoints.committed(tmp_path) == [folder]
-    checkpoints.sweep(tmp_path)
+    checkpoints.remove_partial(tmp_path)
     assert [path.name for path in folder.parent.iterdir()] == [folder.name]
     check(folder, recipe)
 
@@ -168,18 +168,18 @@ def test_old_checkpoints_go_by_rule(recipe: Recipe, tmp_path: Path) -> None:
 
     for step in (50, 100, 150):
         commit(recipe, tmp_path, step)
-        checkpoints.prune(tmp_path, recipe, step, 2)
+        checkpoints.remove_old(tmp_path, recipe, step, 2)
     assert kept() == {100: True, 150: True}
     for step in (200, 230):
         commit(recipe, tmp_path, step)
-        checkpoints.prune(tmp_path, recipe, step, 2)
+        checkpoints.remove_old(tmp_path, recipe, step, 2)
     assert kept() == {100: False, 200: True, 230: True}
-    check(checkpoints.folder_of(tmp_path, 200), recipe)
-    assert (checkpoints.folder_of(tmp_path, 100) / "model.safetensors").is_file()
+    check(checkpoints.checkpoint_dir(tmp_path, 200), recipe)
+    assert (checkpoints.checkpoint_dir(tmp_path, 100) / "model.safetensors").is_file()
 
     # Those that could not be used do not push out any that can.
     commit(recipe, tmp_path, 210)
-    checkpoints.prune(tmp_path, recipe, 210, 2)
+    checkpoints.remove_old(tmp_path, recipe, 210, 2)
     assert kept() == {100: False, 200: True, 210: True, 230: True}
-    checkpoints.prune(tmp_path, recipe, 300, 0)
+    checkpoints.remove_old(tmp_path, recipe, 300, 0)
     assert kept() == {100: False, 200: False}

@@ -17,7 +17,7 @@ from engine.runs.folder import Run, all_runs
 from engine.training.corpus.tokenizer import train_tokenizer
 from engine.training.export import export_model
 from engine.training.model import build_model
-from engine.training.weights import load_start
+from engine.training.weights import load_initial_weights
 
 FAMILIES: dict[str, dict[str, object]] = {
     "llama": {},
@@ -56,7 +56,7 @@ def test_an_export_is_a_start(family: str, tokenizer_file: Path, tmp_path: Path)
     check_tokenizers(start, tokenizer_file)
     torch.manual_seed(3)
     expected = build_model(chosen.shape).state_dict()
-    loaded = load_start(chosen.shape, folder)
+    loaded = load_initial_weights(chosen.shape, folder)
     assert not loaded.config.use_cache
     for name, weight in loaded.state_dict().items():
         assert torch.equal(weight, expected[name]), name

@@ -26,10 +26,10 @@ from engine.runs.exported_models import (
 from engine.runs.folder import Phase, Run
 from engine.runs.model_process import ModelProcess
 from engine.sampling import Sampling
-from engine.scores import Asked
+from engine.scores import QuestionSettings
 from engine.training.corpus.build import prepare_corpus
 from tests.engine.runs.faked import faked_run
-from tests.engine.training.exported import STORIES, export
+from tests.engine.training.tiny_models import STORIES, export
 
 CHECKPOINT = "step-00000001"
 
@@ -151,7 +151,7 @@ def test_one_process_answers_all_questions(with_text: Run) -> None:
 
         told: list[float] = []
         assert kept_evaluation(run) is None
-        found = evaluate(process, run, asked=Asked(questions=5), tell=told.append)
+        found = evaluate(process, run, asked=QuestionSettings(questions=5), tell=told.append)
         assert kept_evaluation(run) == found
         assert kept_evaluation(run, CHECKPOINT) is None
         assert (found.which, found.step, found.asked.questions) == (FINAL, 2, 5)
@@ -164,7 +164,7 @@ def test_one_process_answers_all_questions(with_text: Run) -> None:
 
 
 def test_a_job_keeps_what_it_finds_or_says_why_not(with_text: Run) -> None:
-    job = EvaluationJob(with_text, [CHECKPOINT], Asked(questions=2))
+    job = EvaluationJob(with_text, [CHECKPOINT], QuestionSettings(questions=2))
     job.wait()
     assert job.error is None
     assert job.share == 1

@@ -22,7 +22,7 @@ from engine.training.corpus import prepare
 from engine.training.corpus.build import prepare_corpus
 from engine.training.export import export_model
 from engine.training.model import build_model
-from engine.training.objectives import objective_of
+from engine.training.objectives import build_objective
 from tests.engine.ranks import Ranks
 from tests.engine.runs.faked import tiny
 from tests.engine.runs.working import train_until_the_loss_breaks
@@ -138,9 +138,9 @@ def test_a_masked_model(recipe: Recipe) -> None:
     assert tokenizer("the [MASK] of").input_ids.count(280) == 1
     tokens = prepare_corpus(run.recipe).held_out_tokens()
     windows = np.asarray(tokens[: len(tokens) // 64 * 64]).astype(np.int64).reshape(-1, 64)
-    examples = objective_of(run.recipe).held_out_examples(windows, range(len(windows)))
+    examples = build_objective(run.recipe).held_out_examples(windows, range(len(windows)))
     with torch.no_grad():
-        loss = model(**examples.on(torch.device("cpu"))).loss
+        loss = model(**examples.to(torch.device("cpu"))).loss
     assert float(loss) == pytest.approx(result.held_out_loss, rel=1e-5)
     assert "fill-mask" in (run.model_dir / "README.md").read_text()
 

@@ -17,7 +17,7 @@ import torch
 from engine.files import JsonLines, read_json
 from engine.machine import this_machine
 from engine.recipes import checkpoints
-from engine.recipes.checkpoints import FileFacts, Manifest
+from engine.recipes.checkpoints import FileRecord, Manifest
 from engine.recipes.recipe import Recipe
 from engine.recipes.sample_run import run_plan
 from engine.results import Failure
@@ -278,8 +278,8 @@ def test_a_hostile_checkpoint_is_refused_and_runs_nothing(damaged: Run, tmp_path
     for path in training.glob("*.pt"):
         torch.save({"module": Hostile(tmp_path / "was-here")}, path)
     manifest = Manifest.parse(read_json(training / "manifest.json") or {})
-    files = {name: FileFacts.of(newest / name) for name in manifest.files}
-    shutil.copytree(newest, checkpoints.part_of(newest))
+    files = {name: FileRecord.of_file(newest / name) for name in manifest.files}
+    shutil.copytree(newest, checkpoints.partial_dir(newest))
     checkpoints.commit(newest, manifest.model_copy(update={"files": files}))
 
     assert start(damaged).exit_codes() == [1]
@@ -337,7 +337,7 @@ def test_a_full_disk_leaves_the_last_checkpoint_and_one_line(
         assert found.params["needed_bytes"] > max(1_500_000, found.params["free_bytes"])
         assert run.checkpoints()[-1] == newest
         assert not list((run.folder / "checkpoints").glob(".*"))
-        checkpoints.check_files(newest, checkpoints.manifest_of(newest, run.recipe).files)
+        checkpoints.check_files(newest, checkpoints.read_manifest(newest, run.recipe).files)
 
 
 def test_a_disk_that_others_have_filled_can_still_be_told_of(damaged: Run, tmp_path: Path) -> None:

@@ -59,11 +59,11 @@ def check_export(run: Run) -> None:
     """The exported files alone give the held-out loss that the run reported."""
     code = f"""
 import numpy as np, torch
-from engine.training.evaluation.generation import load
+from engine.training.evaluation.generation import load_model
 from engine.training.corpus.build import prepare_corpus
 from engine.runs.folder import Run
 run = Run.find({run.id!r})
-model, _ = load(run.model_dir)
+model, _ = load_model(run.model_dir)
 n = run.recipe.shape.seq_len_tokens
 tokens = prepare_corpus(run.recipe).held_out_tokens()
 windows = np.asarray(tokens[: len(tokens) // n * n]).astype(np.int64).reshape(-1, n)

@@ -36,7 +36,7 @@ def train_believing_in_room(rank: int, run_dir: Path) -> None:
     """The same, where others fill the disk just after its room was measured."""
     from engine.training import disk_space
 
-    disk_space.has_room = lambda folder, needed_bytes: True
+    disk_space.has_free_space = lambda folder, needed_bytes: True
     train(rank, run_dir)
 
 
@@ -56,32 +56,32 @@ def train_until_the_loss_breaks(rank: int, run_dir: Path, step: int) -> None:
 
 def train_until_the_model_breaks(rank: int, run_dir: Path, n_steps: int) -> None:
     """The same, where an update makes a weight no number, so that no loss has told yet."""
-    from engine.training.learner import Learner
+    from engine.training.trainer import Trainer
 
-    plain, calls = Learner.step, itertools.count(1)
+    plain, calls = Trainer.step, itertools.count(1)
 
-    def broken(self: Learner, *args: Any) -> Any:
+    def broken(self: Trainer, *args: Any) -> Any:
         sums = plain(self, *args)
         if next(calls) == n_steps:
             next(self.engine.module.parameters()).data[0] = math.nan
         return sums
 
-    Learner.step = broken
+    Trainer.step = broken
     train(rank, run_dir)
 
 
 def train_until_others_fill_the_disk(rank: int, run_dir: Path, n_steps: int) -> None:
     """The same, where there is no room for what is noted after ``n_steps``."""
-    from engine.training.learner import Learner
+    from engine.training.trainer import Trainer
 
-    plain, calls = Learner.step, itertools.count(1)
+    plain, calls = Trainer.step, itertools.count(1)
 
-    def watched(self: Learner, *args: Any) -> Any:
+    def watched(self: Trainer, *args: Any) -> Any:
         if next(calls) == n_steps:
             fill(run_dir.parent / "of others")
         return plain(self, *args)
 
-    Learner.step = watched
+    Trainer.step = watched
     train(rank, run_dir)
 
 

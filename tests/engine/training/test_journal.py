@@ -14,7 +14,7 @@ from engine.training.journal import Journal
 
 
 def note(journal: Journal, step: int, step_time_s: float) -> None:
-    journal.note(
+    journal.append(
         StepMetrics(
             step=step,
             tokens=step,

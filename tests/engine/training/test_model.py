@@ -17,7 +17,7 @@ from transformers import (
 
 from engine.shapes import Experts, ModelShape
 from engine.training.corpus.tokenizer import train_tokenizer
-from engine.training.evaluation.generation import load
+from engine.training.evaluation.generation import load_model
 from engine.training.export import export_model
 from engine.training.model import build_model
 from tests.engine.shapes import GPT2_124M, LLAMA2_7B, LLAMA3_8B, TINY
@@ -108,4 +108,4 @@ def test_only_safetensors_are_loaded(exported) -> None:
     torch.save(torch.load, weights.with_name("pytorch_model.bin"))
     weights.unlink()
     with pytest.raises(OSError, match="safetensors"):
-        load(exported[1])
+        load_model(exported[1])

@@ -11,7 +11,7 @@ from engine.documents import read_toml
 from engine.paths import DATA_DIR
 from engine.recipes.recipe import Recipe
 from engine.training.model import build_model
-from engine.training.objectives import IGNORED, MaskedTokens, NextToken, objective_of
+from engine.training.objectives import IGNORED, MaskedTokens, NextToken, build_objective
 
 MOE = {"n_experts": 4, "top_k": 2, "d_ff": 96}
 CPU = torch.device("cpu")
@@ -75,7 +75,7 @@ def test_a_next_token_is_scored_after_all_but_the_last() -> None:
     text = windows(3)
     examples = NextToken().training_examples(text, range(3))
     assert examples.n_scored == 3 * 199
-    arguments = examples.on(CPU)
+    arguments = examples.to(CPU)
     torch.manual_seed(0)
     model = build_model(recipe().shape)
     losses = NextToken().losses(model, arguments)
@@ -88,11 +88,11 @@ def test_a_next_token_is_scored_after_all_but_the_last() -> None:
 
 def test_only_masked_tokens_are_scored() -> None:
     chosen = bert()
-    examples = objective_of(chosen).training_examples(windows(3, 64), range(3))
+    examples = build_objective(chosen).training_examples(windows(3, 64), range(3))
     torch.manual_seed(0)
     model = build_model(chosen.shape)
-    arguments = examples.on(CPU)
-    losses = objective_of(chosen).losses(model, arguments)
+    arguments = examples.to(CPU)
+    losses = build_objective(chosen).losses(model, arguments)
     logits = model(input_ids=arguments["input_ids"]).logits
     scored = arguments["labels"] != IGNORED
     by_hand = functional.cross_entropy(logits[scored], arguments["labels"][scored])
@@ -103,8 +103,8 @@ def test_the_router_is_trained_but_not_reported() -> None:
     chosen = recipe(**{"shape.moe": MOE})
     torch.manual_seed(0)
     model = build_model(chosen.shape).train()
-    arguments = objective_of(chosen).training_examples(windows(3, 64), range(3)).on(CPU)
-    losses = objective_of(chosen).losses(model, arguments)
+    arguments = build_objective(chosen).training_examples(windows(3, 64), range(3)).to(CPU)
+    losses = build_objective(chosen).losses(model, arguments)
     assert losses.text.item() == pytest.approx(model(**arguments).loss.item(), rel=1e-5)
     # Fedus 2022, equations 4–6, summed over the two experts of a token; 1 when even, times two.
     extra = (losses.total - losses.text).item()
@@ -117,7 +117,7 @@ def test_the_loss_of_guessing() -> None:
     for chosen in (recipe(), bert(), recipe(**{"shape.moe": MOE})):
         torch.manual_seed(0)
         model = build_model(chosen.shape)
-        objective = objective_of(chosen)
-        arguments = objective.training_examples(windows(8, 64), range(8)).on(CPU)
+        objective = build_objective(chosen)
+        arguments = objective.training_examples(windows(8, 64), range(8)).to(CPU)
         loss = objective.losses(model, arguments).text.item()
         assert loss == pytest.approx(math.log(512), abs=0.2)

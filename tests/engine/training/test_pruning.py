@@ -56,5 +56,5 @@ def test_the_smallest_are_zero_and_stay_so(changes: dict[str, object]) -> None:
     with torch.no_grad():
         for weight in model.parameters():
             weight.add_(1.0)
-    pruned.zero()
+    pruned.apply()
     check()

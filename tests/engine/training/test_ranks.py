@@ -31,7 +31,7 @@ def works_long(rank: int) -> None:
         time.sleep((1 - rank) * 3 * LIMIT_S)
         return f"of {rank}"
 
-    assert ranks.each_alone(work, device) == f"of {rank}"
+    assert ranks.run_with_heartbeat(work, device) == f"of {rank}"
 
 
 def falls_silent(rank: int, in_group: bool) -> None:
@@ -50,12 +50,12 @@ def fails_alone(rank: int) -> None:
     def work() -> int:
         return 1 // rank
 
-    with pytest.raises(ranks.AloneError) as failed:
-        ranks.each_alone(work, device)
+    with pytest.raises(ranks.RankWorkError) as failed:
+        ranks.run_with_heartbeat(work, device)
     assert isinstance(failed.value.__cause__, ZeroDivisionError) == (rank == 0)
-    assert ranks.each_alone(lambda: 2 * rank, device) == 2 * rank
-    assert ranks.of_all(rank) == [0, 1]
-    assert ranks.of_first({"rank": rank}) == {"rank": 0}
+    assert ranks.run_with_heartbeat(lambda: 2 * rank, device) == 2 * rank
+    assert ranks.all_gather_object(rank) == [0, 1]
+    assert ranks.broadcast_object({"rank": rank}) == {"rank": 0}
 
 
 def test_what_one_does_alone_may_take_long(tmp_path: Path) -> None:

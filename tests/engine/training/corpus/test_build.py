@@ -19,7 +19,7 @@ from engine.paths import DATA_DIR, corpora_dir
 from engine.recipes.recipe import Recipe
 from engine.training.corpus import build as corpus_module
 from engine.training.corpus.build import prepare, prepare_corpus
-from engine.training.corpus.staging import split
+from engine.training.corpus.staging import held_out_mask
 
 WORDS = {
     number: " ".join(f"{number}word{(number * i * i) % 97} and so" for i in range(300))
@@ -81,10 +81,10 @@ def test_sotu_is_real_text_and_all_of_it_is_kept() -> None:
 
 
 def test_the_split_is_by_document_and_does_not_move() -> None:
-    held_out = split(100, 0.05)
+    held_out = held_out_mask(100, 0.05)
     assert held_out.sum() == 5
-    assert (split(100, 0.05) == held_out).all()
-    assert split(2, 0.01).sum() == 1
+    assert (held_out_mask(100, 0.05) == held_out).all()
+    assert held_out_mask(2, 0.01).sum() == 1
 
 
 def test_tokens_decode_to_the_texts(folder: Path) -> None:
@@ -92,7 +92,7 @@ def test_tokens_decode_to_the_texts(folder: Path) -> None:
     train, held_out = decoded(corpus)
     texts = list(documents(CorpusChoice(source=str(folder))).values())
     assert sorted(train + held_out) == sorted(texts)
-    is_held_out = split(len(texts), 0.25)
+    is_held_out = held_out_mask(len(texts), 0.25)
     assert held_out == [text for text, held in zip(texts, is_held_out, strict=True) if held]
     assert corpus.report.n_held_out_bytes == sum(len(text.encode()) for text in held_out)
     assert corpus.train_tokens().dtype == np.uint16

@@ -6,8 +6,8 @@ import re
 import numpy as np
 import pytest
 
-from engine.training.corpus.deduplication import exact_originals, near_originals, rows_of_a_band
-from engine.training.corpus.minhash import sketch
+from engine.training.corpus.deduplication import exact_originals, near_originals, rows_per_band
+from engine.training.corpus.minhash import fingerprint_texts
 
 POEM = "床前明月光，疑是地上霜。举头望明月，低头思故乡。"
 
@@ -25,8 +25,8 @@ def jaccard(left: str, right: str) -> float:
     return len(sets[0] & sets[1]) / len(sets[0] | sets[1])
 
 
-def sketched(texts: list[str]):
-    return sketch(texts, [text.encode() for text in texts])
+def fingerprints_of(texts: list[str]):
+    return fingerprint_texts(texts, [text.encode() for text in texts])
 
 
 def variants(n_words: int, changed_shares: list[float], pool: list[str]) -> list[str]:
@@ -44,7 +44,7 @@ def variants(n_words: int, changed_shares: list[float], pool: list[str]) -> list
 )
 def test_signatures_estimate_the_similarity(pool: list[str]) -> None:
     texts = variants(4_000, [0.01, 0.03, 0.1, 0.3, 1.0], pool)
-    signatures = sketched(texts).signatures
+    signatures = fingerprints_of(texts).signatures
     for text, signature in zip(texts[1:], signatures[1:], strict=True):
         estimate = (signature == signatures[0]).mean()
         assert estimate == pytest.approx(jaccard(texts[0], text), abs=0.12)  # 3 standard errors
@@ -52,26 +52,26 @@ def test_signatures_estimate_the_similarity(pool: list[str]) -> None:
 
 def test_neighbours_in_a_batch_do_not_change_a_sketch() -> None:
     texts = ["one two three four five six", POEM * 3, "x", "Ünïcödé wörds 123 𠀀𠀁 🙂"]
-    together, alone = sketched(texts), [sketched([text]) for text in texts]
+    together, alone = fingerprints_of(texts), [fingerprints_of([text]) for text in texts]
     for field in ("signatures", "digests", "letter_shares"):
         joined = np.concatenate([getattr(one, field) for one in alone])
         assert (getattr(together, field) == joined).all()
 
 
 def test_punctuation_case_and_blanks_do_not_hide_a_copy() -> None:
-    first, second = sketched(
+    first, second = fingerprints_of(
         ["The cat, the DOG; and\nthe bird!", "the cat the dog and the bird"]
     ).signatures
     assert (first == second).all()
 
 
 def test_letters_among_what_is_seen() -> None:
-    shares = sketched(["ab cd", "12 34", "a1\n--", POEM, "नमस्ते", "🙂🙂a"]).letter_shares
+    shares = fingerprints_of(["ab cd", "12 34", "a1\n--", POEM, "नमस्ते", "🙂🙂a"]).letter_shares
     assert shares == pytest.approx([1, 0, 0.25, 20 / 24, 1, 1 / 3])
 
 
 def test_exact_originals_are_the_first_of_each() -> None:
-    digests = sketched(["a", "b", "a", "c", "b", "a"]).digests
+    digests = fingerprints_of(["a", "b", "a", "c", "b", "a"]).digests
     assert exact_originals(digests).tolist() == [0, 1, 0, 3, 1, 0]
 
 
@@ -83,7 +83,7 @@ def test_near_duplicates_are_those_that_are_similar(similarity: float) -> None:
     strangers = [" ".join(draw.choices(pool, k=1_500)) for _ in range(60)]
     near = groups[0]
     texts = strangers[:30] + near + strangers[30:]
-    signatures = sketched(texts).signatures
+    signatures = fingerprints_of(texts).signatures
     everyone = np.arange(len(texts))
     found = near_originals(signatures, everyone, similarity)
     for index, original in enumerate(found.tolist()):
@@ -101,4 +101,4 @@ def test_a_crowd_with_one_key_is_one_group() -> None:
 
 
 def test_bands_find_what_is_just_similar_enough() -> None:
-    assert [rows_of_a_band(s) for s in (0.5, 0.7, 0.8, 0.9)] == [2, 4, 8, 8]
+    assert [rows_per_band(s) for s in (0.5, 0.7, 0.8, 0.9)] == [2, 4, 8, 8]

@@ -11,7 +11,7 @@ from engine.training.corpus.tokenizer import (
     END_OF_TEXT,
     Encoder,
     byte_characters,
-    merges_as_tiktoken,
+    matches_tiktoken,
     train_tokenizer,
 )
 
@@ -50,8 +50,8 @@ def slow_ids(tokenizer: Tokenizer, text: str) -> list[int]:
 
 
 def test_tiktoken_gives_the_ids_of_tokenizers(tokenizer: Tokenizer, speeches: list[str]) -> None:
-    assert merges_as_tiktoken(tokenizer)
-    encoder = Encoder(tokenizer, alike=True)
+    assert matches_tiktoken(tokenizer)
+    encoder = Encoder(tokenizer, use_tiktoken=True)
     for text in [*speeches[1::40], *ODD]:
         assert encoder.encode(text).tolist() == slow_ids(tokenizer, text)
 
@@ -59,7 +59,7 @@ def test_tiktoken_gives_the_ids_of_tokenizers(tokenizer: Tokenizer, speeches: li
 def test_any_characters_at_all(tokenizer: Tokenizer) -> None:
     draw = random.Random(5)
     pools = ["aeiou ", " \t\n\r\u00a0\u2003\u3000", "0123٣½", ".,'’\"-–", CHINESE, "éß\u0301\u0308"]
-    encoder = Encoder(tokenizer, alike=True)
+    encoder = Encoder(tokenizer, use_tiktoken=True)
     for _ in range(300):
         pool = "".join(draw.sample(pools, 3)) + chr(draw.randrange(0xE000, 0x30000))
         text = "".join(draw.choices(pool, k=draw.randrange(1, 60)))
@@ -67,7 +67,7 @@ def test_any_characters_at_all(tokenizer: Tokenizer) -> None:
 
 
 def test_what_looks_like_the_end_of_text_is_none(tokenizer: Tokenizer) -> None:
-    encoder = Encoder(tokenizer, alike=True)
+    encoder = Encoder(tokenizer, use_tiktoken=True)
     ids = encoder.encode(f"before{END_OF_TEXT}after")
     assert encoder.end_id not in ids
     assert tokenizer.decode(ids.tolist()) == f"before{END_OF_TEXT}after"
@@ -75,7 +75,7 @@ def test_what_looks_like_the_end_of_text_is_none(tokenizer: Tokenizer) -> None:
 
 def test_a_run_of_blanks_on_which_the_pattern_gives_up(tokenizer: Tokenizer) -> None:
     text = "a" + " " * 1_000_000 + "b"
-    ids = Encoder(tokenizer, alike=True).encode(text)
+    ids = Encoder(tokenizer, use_tiktoken=True).encode(text)
     assert tokenizer.decode(ids.tolist()) == text
     assert ids.dtype == np.uint32
 
@@ -87,9 +87,9 @@ def test_merges_that_the_two_would_do_differently_are_found() -> None:
     tokenizer = Tokenizer(models.BPE(vocab, [("b", "c"), ("a", "b"), ("ab", "c")]))
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     tokenizer.add_special_tokens([END_OF_TEXT])
-    assert not merges_as_tiktoken(tokenizer)
-    differ = Encoder(tokenizer, alike=True).encode("abc").tolist()
-    right = Encoder(tokenizer, alike=False).encode("abc").tolist()
+    assert not matches_tiktoken(tokenizer)
+    differ = Encoder(tokenizer, use_tiktoken=True).encode("abc").tolist()
+    right = Encoder(tokenizer, use_tiktoken=False).encode("abc").tolist()
     assert right == slow_ids(tokenizer, "abc") != differ
 
 

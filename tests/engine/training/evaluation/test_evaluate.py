@@ -1,4 +1,4 @@
-"""An exam of models whose answers are known: one that guesses, one that knows the text."""
+"""An evaluator of models whose answers are known: one that guesses, one that knows the text."""
 
 from itertools import pairwise
 from types import SimpleNamespace
@@ -8,10 +8,10 @@ import pytest
 import torch
 
 from engine.documents import InputError
-from engine.scores import Asked, Evaluation
-from engine.training.evaluation.evaluate import Exam
+from engine.scores import Evaluation, QuestionSettings
+from engine.training.evaluation.evaluate import Evaluator
 from engine.training.objectives import NextToken
-from tests.engine.training.exported import CONTEXT, STORIES, VOCAB, exported
+from tests.engine.training.tiny_models import CONTEXT, STORIES, VOCAB, exported
 
 
 class Bigrams:
@@ -46,8 +46,10 @@ def corpus(tokenizer) -> SimpleNamespace:
 
 
 def take(model, tokenizer, corpus, **asked: int) -> Evaluation:
-    exam = Exam(model, tokenizer, corpus, NextToken(), Asked.parse({"questions": 16} | asked))
-    return Evaluation.parse({"which": "final"} | exam.take())
+    evaluator = Evaluator(
+        model, tokenizer, corpus, NextToken(), QuestionSettings.parse({"questions": 16} | asked)
+    )
+    return Evaluation.parse({"which": "final"} | evaluator.evaluate())
 
 
 def test_a_model_that_guesses(tokenizer, corpus) -> None:
@@ -78,7 +80,9 @@ def test_a_model_that_knows_the_text(tokenizer, corpus) -> None:
 
 def test_the_share_that_is_done_rises_to_one(tokenizer, corpus) -> None:
     told: list[float] = []
-    Exam(Bigrams(), tokenizer, corpus, NextToken(), Asked(questions=8)).take(told.append)
+    Evaluator(Bigrams(), tokenizer, corpus, NextToken(), QuestionSettings(questions=8)).evaluate(
+        told.append
+    )
     assert told == sorted(told)
     assert told[-1] == 1
 
@@ -123,7 +127,8 @@ def test_bert_fills_in_what_training_would_mask(tokenizer, corpus, tmp_path) -> 
     )  # fmt: skip
     objective = MaskedTokens(recipe)
     found = Evaluation.parse(
-        {"which": "final"} | Exam(bert, of_bert, corpus, objective, Asked(questions=4)).take()
+        {"which": "final"}
+        | Evaluator(bert, of_bert, corpus, objective, QuestionSettings(questions=4)).evaluate()
     )
     tokens = corpus.held_out_tokens().astype(np.int64)
     losses, n_windows = [], len(tokens) // CONTEXT
@@ -131,7 +136,7 @@ def test_bert_fills_in_what_training_would_mask(tokenizer, corpus, tmp_path) -> 
         window = tokens[position * CONTEXT : (position + 1) * CONTEXT]
         examples = objective.held_out_examples(window[None], [position])
         with torch.no_grad():
-            losses.append(bert(**examples.on(torch.device("cpu"))).loss.item())
+            losses.append(bert(**examples.to(torch.device("cpu"))).loss.item())
     assert found.held_out_loss == pytest.approx(np.mean(losses), rel=1e-5)
     assert found.objective == "masked_token"
     assert found.bits_per_byte is None

@@ -8,8 +8,8 @@ from transformers import TemperatureLogitsWarper, TopKLogitsWarper, TopPLogitsWa
 
 from engine.documents import InputError
 from engine.sampling import MAX_PROMPT_CHARS, Sampling, checked_prompt
-from engine.training.evaluation.generation import generate, load, next_tokens, probabilities
-from tests.engine.training.exported import CONTEXT, VOCAB, export, exported
+from engine.training.evaluation.generation import generate, load_model, next_tokens, probabilities
+from tests.engine.training.tiny_models import CONTEXT, VOCAB, export, exported
 
 GREEDY = Sampling(tokens=20, temperature=0)
 
@@ -164,7 +164,7 @@ def test_weights_of_another_shape_are_named(tmp_path: Path) -> None:
     config = export("llama", tmp_path) / "config.json"
     config.write_text(config.read_text().replace('"hidden_size": 32', '"hidden_size": 64'))
     with pytest.raises(InputError, match=r"config\.json describes; .*weight is missing or of"):
-        load(tmp_path)
+        load_model(tmp_path)
 
 
 def test_weights_that_are_missing_are_named(tmp_path: Path) -> None:
@@ -173,4 +173,4 @@ def test_weights_that_are_missing_are_named(tmp_path: Path) -> None:
         config.read_text().replace('"num_hidden_layers": 2', '"num_hidden_layers": 3')
     )
     with pytest.raises(InputError, match=r"model\.layers\.2\."):
-        load(tmp_path)
+        load_model(tmp_path)

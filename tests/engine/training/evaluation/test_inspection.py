@@ -9,7 +9,7 @@ import torch
 from engine.documents import InputError
 from engine.training.evaluation.inspection import MAX_TOKENS, attention, inspect
 from engine.training.evaluation.scoring import log_likelihoods, rows_for
-from tests.engine.training.exported import CONTEXT, exported
+from tests.engine.training.tiny_models import CONTEXT, exported
 
 PROMPT = "The old cat sat on the mat"
 

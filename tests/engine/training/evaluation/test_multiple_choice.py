@@ -14,7 +14,7 @@ from engine.training.evaluation.multiple_choice import (
     documents_of,
     sentence_questions,
 )
-from tests.engine.training.exported import NOUNS, STORIES, VOCAB, exported
+from tests.engine.training.tiny_models import NOUNS, STORIES, VOCAB, exported
 
 CHINESE = (
     "今年春天我们去看了山上的树木。去年冬天他们去看了城里的道路。"

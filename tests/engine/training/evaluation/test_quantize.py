@@ -13,7 +13,7 @@ from engine.training.evaluation.quantize import (
     INT8_FILE,
     count_weights,
     load_int8,
-    quantised,
+    quantize_int8,
     save_int8,
 )
 from engine.training.model import build_model
@@ -42,7 +42,7 @@ def test_to_a_disk_and_back_is_the_same_to_the_bit(
     model.save_pretrained(tmp_path / "model")
     plain = model(input_ids=ids).logits
     n_weights = sum(one.numel() for one in model.parameters())
-    made = quantised(model)
+    made = quantize_int8(model)
     before = made(input_ids=ids).logits
     save_int8(made, tmp_path / "model", tmp_path / "int8")
     after = load_int8(tmp_path / "int8")(input_ids=ids).logits
@@ -60,7 +60,7 @@ def test_a_byte_times_its_scale_is_the_weight(tmp_path: Path) -> None:
     model.save_pretrained(tmp_path / "model")
     name = "model.layers.0.mlp.down_proj"
     weight = model.get_submodule(name).weight.clone()
-    save_int8(quantised(model), tmp_path / "model", tmp_path / "int8")
+    save_int8(quantize_int8(model), tmp_path / "model", tmp_path / "int8")
     kept = load_file(tmp_path / "int8" / INT8_FILE)
     integers, scales = kept[f"{name}.weight_int8"], kept[f"{name}.weight_scale"]
     assert integers.dtype == torch.int8

@@ -1,5 +1,5 @@
 """Learns a few steps of several recipes on two ranks, which all share one start of Python:
-``python -m tests.engine.training.learning RECIPES.json OUT.json``.
+``python -m tests.engine.training.short_trainings RECIPES.json OUT.json``.
 
 Prints nothing; the losses of each recipe, by its name, are in ``OUT.json``.
 """
@@ -30,8 +30,8 @@ def learn(rank: int, recipes_file: str, out_file: str, port: int) -> None:
     from engine.recipes.recipe import Recipe
     from engine.training import ranks
     from engine.training.batches import TrainingBatches
-    from engine.training.learner import Learner
     from engine.training.model import build_model
+    from engine.training.trainer import Trainer
 
     device = ranks.join_ranks()
     random = np.random.default_rng(0)
@@ -42,10 +42,10 @@ def learn(rank: int, recipes_file: str, out_file: str, port: int) -> None:
         tokens = np.minimum(random.zipf(1.3, 20_000), recipe.text_vocab - 1).astype(np.uint32)
         random = np.random.default_rng(0)
         torch.manual_seed(recipe.seed)
-        learner = Learner(recipe, build_model(recipe.shape), device)
+        trainer = Trainer(recipe, build_model(recipe.shape), device)
         batches = TrainingBatches(tokens, recipe)
         losses[name] = [
-            ranks.sum_over_ranks(learner.step(step, batches, rank))[0]
+            ranks.all_reduce_sums(trainer.step(step, batches, rank))[0]
             / (recipe.n_ranks * recipe.layout.grad_accumulation_steps)
             for step in range(STEPS)
         ]

@@ -1,4 +1,4 @@
-"""Trains, saves, and goes on in two ways, with the learner that saved and with one that was made
+"""Trains, saves, and goes on in two ways, with the trainer that saved and with one that was made
 anew from the checkpoint: work for :class:`tests.engine.ranks.Ranks`."""
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from engine.training.batches import TrainingBatches
 from engine.training.corpus.build import PreparedCorpus
 from engine.training.corpus.prepare import prepared_corpus
 from engine.training.journal import Journal
-from engine.training.learner import Learner
 from engine.training.model import build_model
-from engine.training.model_card import TrainedSoFar
+from engine.training.model_card import TrainingProgress
 from engine.training.pruning import PrunedWeights
-from engine.training.resuming import newest_usable
+from engine.training.resuming import newest_usable_checkpoint
 from engine.training.saving import Saver
+from engine.training.trainer import Trainer
 from engine.training.training_state import TrainingState
-from engine.training.weights import load_start
+from engine.training.weights import load_initial_weights
 
 BEFORE, AFTER = range(3), range(3, 6)
 """Steps before the checkpoint, and after it."""
@@ -48,8 +48,8 @@ class Training:
                 module.p = dropout
         self.model = model
         self.pruned = PrunedWeights(model, recipe.pruning.share) if recipe.pruning else None
-        self.learner = Learner(recipe, model, device)
-        self.state = TrainingState(self.learner.engine, self.pruned)
+        self.trainer = Trainer(recipe, model, device)
+        self.state = TrainingState(self.trainer.engine, self.pruned)
         self.batches = TrainingBatches(corpus.train_tokens(), recipe)
 
     def steps(self, steps: range, later: int = 0) -> list[Any]:
@@ -57,11 +57,11 @@ class Training:
         of the model after them."""
         seen: list[Any] = []
         for step in steps:
-            sums = self.learner.step(step + later, self.batches, distributed.get_rank())
+            sums = self.trainer.step(step + later, self.batches, distributed.get_rank())
             if self.pruned:
-                self.pruned.zero()
-            norm = self.learner.engine.get_global_grad_norm()
-            seen.append((*ranks.sum_over_ranks(sums), None if norm is None else float(norm)))
+                self.pruned.apply()
+            norm = self.trainer.engine.get_global_grad_norm()
+            seen.append((*ranks.all_reduce_sums(sums), None if norm is None else float(norm)))
         digest = hashlib.sha256()
         with deepspeed.zero.GatheredParameters(list(self.model.parameters())):
             for weight in self.model.parameters():
@@ -72,15 +72,15 @@ class Training:
 def resumed(
     recipe: Recipe, corpus: PreparedCorpus, device: torch.device, dropout: float, run_dir: Path
 ) -> Training:
-    checkpoint = newest_usable(run_dir, recipe)
+    checkpoint = newest_usable_checkpoint(run_dir, recipe)
     assert checkpoint is not None
-    model = load_start(recipe.shape, checkpoint.folder)
+    model = load_initial_weights(recipe.shape, checkpoint.folder)
     training = Training(recipe, model, corpus, device, dropout)
     training.state.restore(checkpoint.folder)
     return training
 
 
-def go_on(rank: int, cases: Mapping[str, tuple[Recipe, float]], folder: Path) -> None:
+def save_and_resume(rank: int, cases: Mapping[str, tuple[Recipe, float]], folder: Path) -> None:
     """For each case, what both ways gave, in ``NAME.json``; ``loads.json`` says of each file that
     was loaded whether it could have held nothing but weights."""
     device = ranks.join_ranks()
@@ -102,7 +102,7 @@ def go_on(rank: int, cases: Mapping[str, tuple[Recipe, float]], folder: Path) ->
         first.steps(BEFORE)
         saver = Saver(run_dir, recipe, corpus, first.model, device, None)
         journal = Journal(recipe, run_dir, None) if rank == 0 else None
-        saver.save(TrainedSoFar(len(BEFORE), None), first.state, journal)
+        saver.save(TrainingProgress(len(BEFORE), None), first.state, journal)
 
         again = (recipe, corpus, device, dropout, run_dir)
         found = {"went_on": first.steps(AFTER), "resumed": resumed(*again).steps(AFTER)}

@@ -12,15 +12,15 @@ from transformers import PreTrainedModel
 from engine.recipes.recipe import Recipe
 from engine.training.batches import TrainingBatches
 from engine.training.deepspeed_config import deepspeed_config
-from engine.training.objectives import objective_of
+from engine.training.objectives import build_objective
 
 
-class Learner:
+class Trainer:
     def __init__(
         self, recipe: Recipe, model: PreTrainedModel, device: torch.device, teacher: Any = None
     ) -> None:
         self.recipe, self.device = recipe, device
-        self.objective = objective_of(recipe, teacher)
+        self.objective = build_objective(recipe, teacher)
         if recipe.layout.activation_checkpointing == "full":
             model.gradient_checkpointing_enable()
         self.engine, *_ = deepspeed.initialize(
@@ -46,7 +46,7 @@ class Learner:
             windows = batches.micro_batch(step, accumulation, rank)
             sequences = batches.sequences(step, accumulation, rank)
             examples = self.objective.training_examples(windows, sequences)
-            losses = self.objective.losses(self.engine, examples.on(self.device))
+            losses = self.objective.losses(self.engine, examples.to(self.device))
             self.engine.backward(losses.total)
             self.engine.step()
             sums += torch.stack([losses.text, losses.total.detach()]).float()

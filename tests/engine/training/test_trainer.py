@@ -45,7 +45,7 @@ def losses(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[float]]:
     environment = dict(os.environ)
     if not this_machine().has_gpu:
         environment |= {"DS_ACCELERATOR": "cpu", "OMP_NUM_THREADS": "1"}
-    command = [sys.executable, "-m", "tests.engine.training.learning"]
+    command = [sys.executable, "-m", "tests.engine.training.short_trainings"]
     learnt = subprocess.run(
         [*command, str(folder / "recipes.json"), str(folder / "losses.json")],
         cwd=PROJECT_DIR,

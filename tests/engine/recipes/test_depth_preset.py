@@ -15,7 +15,7 @@ from engine.forecast import forecast
 from engine.machine import Machine
 from engine.paths import DATA_DIR, PROJECT_DIR, home_dir
 from engine.recipes import precision
-from engine.recipes.preset import read_recipe
+from engine.recipes.depth_preset import read_recipe
 from engine.recipes.recipe import Recipe
 from engine.recipes.sample_run import run_plan
 
@@ -30,7 +30,7 @@ def _measured(monkeypatch: pytest.MonkeyPatch) -> None:
     def ask() -> dict[str, float]:
         return {"fp32": 1e11, "bf16": 1e9}
 
-    monkeypatch.setattr(precision, "_ask", ask)
+    monkeypatch.setattr(precision, "_probe_rates", ask)
 
 
 def test_depth_alone_is_a_recipe() -> None:
@@ -127,13 +127,13 @@ def test_sixteen_bits_only_where_they_are_faster(monkeypatch: pytest.MonkeyPatch
         ({"fp32": 6e13, "bf16": 6e13, "fp16": 6e13}, "fp32"),
     ):
         (home_dir() / "precision.json").unlink(missing_ok=True)
-        monkeypatch.setattr(precision, "_ask", lambda rates=rates: rates)
+        monkeypatch.setattr(precision, "_probe_rates", lambda rates=rates: rates)
         assert read_recipe(table, ONE_NODE).layout.precision == expected
 
 
 def test_a_machine_is_measured_once(monkeypatch: pytest.MonkeyPatch) -> None:
     first = precision.measured_rates(TWO_CORES)
-    monkeypatch.setattr(precision, "_ask", lambda: pytest.fail("measured again"))
+    monkeypatch.setattr(precision, "_probe_rates", lambda: pytest.fail("measured again"))
     assert precision.measured_rates(TWO_CORES) == first
     known = read_json(home_dir() / "precision.json")
     write_json(home_dir() / "precision.json", {"another machine": {}, **known})

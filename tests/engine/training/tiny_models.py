@@ -17,7 +17,7 @@ from transformers import (
 )
 
 from engine.training.corpus.tokenizer import END_OF_TEXT, train_tokenizer
-from engine.training.evaluation.generation import load
+from engine.training.evaluation.generation import load_model
 
 torch.set_num_threads(1)  # threads of so small a model wait for each other on a busy machine
 
@@ -76,5 +76,5 @@ def export(family: str, folder: Path) -> Path:
 
 
 def exported(family: str, folder: Path) -> tuple[Any, Any]:
-    """(model, tokenizer) as :func:`engine.training.evaluation.generation.load` reads them back."""
-    return load(export(family, folder))
+    """Export a model of ``family`` and read it back as (model, tokenizer)."""
+    return load_model(export(family, folder))

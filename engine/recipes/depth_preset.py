@@ -1,4 +1,4 @@
-"""A recipe from a file: as it stands there, or derived from one dial.
+"""A recipe from a file: as it stands there, or derived from one preset.
 
 A file with ``depth`` needs nothing else: width, heads, vocabulary, batch, learning rate and
 length all follow from it, and each may be given instead. What results is a plain
@@ -33,7 +33,7 @@ _STEPS = 500
 GPT-3's smallest models'."""
 
 
-class Dial(Document):
+class DepthPreset(Document):
     """What may stand in a recipe file besides a recipe's own fields."""
 
     depth: Annotated[int, Field(ge=1, le=200)]
@@ -53,8 +53,8 @@ def read_recipe(source: Path | Mapping[str, Any], machine: Machine | None = None
     Parameters
     ----------
     source
-        A recipe's fields and, with ``depth``, those of :class:`Dial`; ``layout.precision`` may
-        be ``auto``.
+        A recipe's fields and, with ``depth``, those of :class:`DepthPreset`. ``layout.precision``
+        may be ``auto``.
     machine
         Where it is to run; this machine if not given. ``auto`` measures it once.
 
@@ -68,19 +68,19 @@ def read_recipe(source: Path | Mapping[str, Any], machine: Machine | None = None
     if "depth" not in table and draft.get("layout.precision") != "auto":
         return Recipe.parse(table)
     machine = machine or this_machine()
-    dial = draft.take_dial() if "depth" in table else None
-    if dial or draft.get("layout.precision") == "auto":
+    preset = draft.take_preset() if "depth" in table else None
+    if preset or draft.get("layout.precision") == "auto":
         draft.set_auto_precision(machine)
-    if dial is None:
+    if preset is None:
         return Recipe.parse(draft.table)
-    _derive_shape(draft, dial)
+    _derive_shape(draft, preset)
     draft.fill("n_ranks", machine.n_devices)
     draft.fill("layout.zero_stage", 1 if draft.whole("n_ranks") > 1 else 0)
     # Peak rates of Brown 2020, table 2.1, are about a half over the width; small models take
     # no more than ours learn well with, and those with their norms behind less (Xiong 2020).
-    most = 1e-3 if dial.model == "bert" else 4e-3
+    most = 1e-3 if preset.model == "bert" else 4e-3
     draft.fill("peak_learning_rate", min(most, 0.5 / draft.whole("shape.d_model")))
-    return _with_length(draft, dial, machine)
+    return _with_length(draft, preset, machine)
 
 
 class _Draft:
@@ -120,9 +120,11 @@ class _Draft:
             raise InputError(path, value, "greater_than_equal", limit=1)
         return value
 
-    def take_dial(self) -> Dial:
-        given = {name: self.table.pop(name) for name in Dial.model_fields if name in self.table}
-        return Dial.parse(given)
+    def take_preset(self) -> DepthPreset:
+        given = {
+            name: self.table.pop(name) for name in DepthPreset.model_fields if name in self.table
+        }
+        return DepthPreset.parse(given)
 
     def set_auto_precision(self, machine: Machine) -> None:
         if self.get("layout.precision") in (None, "auto"):
@@ -130,44 +132,44 @@ class _Draft:
             self.table["layout"]["precision"] = best_measured_precision(machine)
 
 
-def _derive_shape(draft: _Draft, dial: Dial) -> None:
-    draft.fill("name", f"{dial.model} depth {dial.depth}")
-    for part, value in (("n_layers", dial.depth), ("d_model", _ASPECT * dial.depth)):
+def _derive_shape(draft: _Draft, preset: DepthPreset) -> None:
+    draft.fill("name", f"{preset.model} depth {preset.depth}")
+    for part, value in (("n_layers", preset.depth), ("d_model", _ASPECT * preset.depth)):
         draft.fill(f"shape.{part}", value)
-    draft.fill("shape.family", "llama" if dial.model == "mixtral" else dial.model)
+    draft.fill("shape.family", "llama" if preset.model == "mixtral" else preset.model)
     width = draft.whole("shape.d_model")
     head_dim = draft.get("shape.head_dim") or (64 if width >= 256 else 32)
     draft.fill("shape.head_dim", head_dim)
     draft.fill("shape.n_heads", max(1, width // draft.whole("shape.head_dim")))
     n_heads = draft.whole("shape.n_heads")
-    grouped = dial.model in ("llama", "mixtral")
+    grouped = preset.model in ("llama", "mixtral")
     group = next(size for size in (4, 3, 2, 1) if n_heads % size == 0) if grouped else 1
     draft.fill("shape.n_kv_heads", n_heads // group)
     draft.fill("shape.d_ff", _times_32(width * 8 / 3) if grouped else 4 * width)
-    if dial.model == "mixtral":
+    if preset.model == "mixtral":
         # The experts that a token passes are as wide together as the dense network.
         experts = {"n_experts": _EXPERTS, "top_k": _TOP_K}
         draft.fill("shape.moe", experts | {"d_ff": _times_32(width * 8 / 3 / _TOP_K)})
-    draft.fill("shape.vocab", min(_LARGEST_VOCAB, 512 * _power_of_2(dial.depth)))
-    draft.fill("shape.seq_len_tokens", min(2_048, 64 * _power_of_2(dial.depth)))
+    draft.fill("shape.vocab", min(_LARGEST_VOCAB, 512 * _power_of_2(preset.depth)))
+    draft.fill("shape.seq_len_tokens", min(2_048, 64 * _power_of_2(preset.depth)))
     draft.fill("shape.tied_embeddings", True)
 
 
-def _with_length(draft: _Draft, dial: Dial, machine: Machine) -> Recipe:
+def _with_length(draft: _Draft, preset: DepthPreset, machine: Machine) -> Recipe:
     """Batch and steps, from the tokens that the model should see and may."""
     trial = draft.copy()
     for path in ("layout.micro_batch_sequences", "steps"):
         trial.fill(path, 1)
     parameters = Recipe.parse(trial.table).shape.count_parameters().total
-    tokens = dial.tokens_per_parameter * parameters
-    if dial.tokens is not None:
-        tokens = min(tokens, dial.tokens)
+    tokens = preset.tokens_per_parameter * parameters
+    if preset.tokens is not None:
+        tokens = min(tokens, preset.tokens)
     at_a_time = _MICRO_BATCH_TOKENS[machine.device.kind]
     recipe = _for_tokens(draft, tokens, at_a_time)
-    if dial.minutes is not None and draft.get("steps") is None:
+    if preset.minutes is not None and draft.get("steps") is None:
         for _ in range(2):  # fewer tokens make smaller batches, which take their own time
             step_time_s = forecast(run_plan(recipe, None, machine)).step_time_s.value
-            affordable = 60 * dial.minutes / step_time_s * recipe.tokens_per_step
+            affordable = 60 * preset.minutes / step_time_s * recipe.tokens_per_step
             recipe = _for_tokens(draft, min(tokens, affordable), at_a_time)
     return recipe
 
