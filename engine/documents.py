@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any, Self, TypeVar, cast
@@ -19,6 +19,7 @@ import tomlkit
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic_core import ErrorDetails
 
+from engine.document_paths import path_of_location, replace_value
 from engine.text import catalog
 
 MAX_DOCUMENT_BYTES = 1_000_000
@@ -111,20 +112,12 @@ class Document(BaseModel):
     def with_values(self, changes: Mapping[str, object]) -> Self:
         """As :meth:`with_value`, for several fields that must change together.
 
-        A number in a path counts from 0 in a list: ``company.people.2.title``.
+        Paths are those of :mod:`engine.document_paths`.
         """
         data = self.model_dump(mode="json")
         for path, value in changes.items():
-            *parents, name = path.split(".")
-            place: Any = data
-            for parent in parents:
-                place = place[_key(place, parent)]
-            place[_key(place, name)] = value
+            replace_value(data, path, value)
         return type(self).parse(data)
-
-
-def _key(place: object, name: str) -> str | int:
-    return int(name) if isinstance(place, list) else name
 
 
 AnyDocument = TypeVar("AnyDocument", bound=Document)
@@ -219,7 +212,7 @@ _PLAIN = {
 def _first_error(error: ValidationError, where: str, data: Mapping[str, Any]) -> InputError:
     detail: ErrorDetails = error.errors()[0]
     cause = detail.get("ctx", {}).get("error")
-    path = ".".join(_path(detail["loc"], data))
+    path = path_of_location(detail["loc"], data)
     field = ".".join(part for part in (where, path) if part)
     if isinstance(cause, InputError):  # raised by a validator of ours: it knows better
         inner = ".".join(part for part in (field, cause.field) if part)
@@ -233,16 +226,3 @@ def _first_error(error: ValidationError, where: str, data: Mapping[str, Any]) ->
     if kind in _PLAIN:
         return InputError(field, value, _PLAIN[kind])
     return InputError(field, value, "other", message=detail["msg"])
-
-
-def _path(parts: Iterable[str | int], data: Any) -> Iterable[str]:
-    """Where a field stands, without the kinds that pydantic puts between: no name is one."""
-    place = data
-    for part in parts:
-        if isinstance(place, Mapping) and part not in place and part == place.get("kind"):
-            continue
-        yield str(part)
-        try:
-            place = place[part]
-        except (KeyError, IndexError, TypeError):  # what is missing, or no table
-            place = None

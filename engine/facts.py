@@ -14,9 +14,10 @@ from functools import cache
 from pathlib import Path
 from typing import Annotated, Literal, TypeVar
 
-from pydantic import BeforeValidator, Field
+from pydantic import Field
 
 from engine.documents import Document, InputError
+from engine.field_types import EMPTY_IS_NONE, OptionalFloatCell
 from engine.layout import PRECISIONS, TRAINING_PRECISIONS, Precision
 from engine.paths import DATA_DIR
 from engine.units import FLOPS_PER_TFLOP
@@ -27,9 +28,6 @@ UNKNOWN_SLOW_GB_PER_S = 12.5
 Confidence = Literal["published", "measured", "unverified", "disputed", "outlier"]
 """``unverified``: a figure in the row was not read at its source. ``disputed``: sources
 disagree. ``outlier``: over four times away from the median of its group."""
-
-empty_is_none = BeforeValidator(lambda cell: None if cell == "" else cell)
-Optional = Annotated[float | None, empty_is_none]
 
 
 class Fact(Document):
@@ -47,21 +45,21 @@ class Accelerator(Fact):
     arch: str
     """Generation: what efficiencies are known by."""
     kind: Literal["gpu", "tpu", "asic", "cpu"]
-    peak_fp32_tflops: Optional
-    peak_bf16_tflops: Optional
-    peak_fp16_tflops: Optional
-    peak_fp8_tflops: Optional
-    peak_fp4_tflops: Optional
-    best_matmul_bf16_tflops: Optional
+    peak_fp32_tflops: OptionalFloatCell
+    peak_bf16_tflops: OptionalFloatCell
+    peak_fp16_tflops: OptionalFloatCell
+    peak_fp8_tflops: OptionalFloatCell
+    peak_fp4_tflops: OptionalFloatCell
+    best_matmul_bf16_tflops: OptionalFloatCell
     """The fastest matmul that anyone found on it, of any size."""
-    best_matmul_fp8_tflops: Optional
+    best_matmul_fp8_tflops: OptionalFloatCell
     memory_gb: float
     memory_gb_per_s: float
-    devices_per_node: Annotated[int | None, empty_is_none]
-    intra_node_gb_per_s: Optional
+    devices_per_node: Annotated[int | None, EMPTY_IS_NONE]
+    intra_node_gb_per_s: OptionalFloatCell
     """One direction, per device."""
-    inter_node_gb_per_s: Optional
-    tdp_w: Optional
+    inter_node_gb_per_s: OptionalFloatCell
+    tdp_w: OptionalFloatCell
     released: str
     confidence: Confidence
     notes: str

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
@@ -13,13 +12,11 @@ from engine.calibration.machine_profile import MachineProfile
 from engine.costs.goodput import Reliability
 from engine.documents import Document, InputError, read_toml_table
 from engine.facts import Accelerator, accelerator, law_coefficients, look_up, typical_price
+from engine.field_types import LearningRate, PositiveShare, ShareBelowOne, UsdPerHour
 from engine.layout import Layout, Precision
 from engine.predictor.stacks import stacks
 from engine.serving.measured import MeasuredServing
 from engine.shapes import ModelShape
-
-Share = Annotated[float, Field(gt=0, le=1)]
-UsdPerHour = Annotated[Decimal, Field(ge=0, le=100_000, max_digits=12)]
 
 
 class Cluster(Document):
@@ -31,7 +28,7 @@ class Cluster(Document):
     price_usd_per_device_hour: UsdPerHour
     price_source: Annotated[str, Field(min_length=1, max_length=300)]
     """Where the price comes from, with its date, or 'own assumption'."""
-    availability_share: Share | None = None
+    availability_share: PositiveShare | None = None
     """Share of the paid hours in which the run makes progress; the rest is failures, restarts
     and checkpoints. Where it is not given, :mod:`engine.costs.goodput` says what to expect."""
 
@@ -50,11 +47,11 @@ class ServingPlan(Document):
     """Tokens of a request that are read before it is answered, on average."""
     output_tokens: Annotated[int, Field(ge=1, le=1_000_000)] = 256
     """Tokens of an answer, on average."""
-    cached_share: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    cached_share: ShareBelowOne = 0.0
     """Share of the tokens read whose keys and values are kept from an earlier request."""
     weights: Literal["as_trained", "fp32", "bf16", "fp8", "int8", "int4", "nvfp4"] = "as_trained"
     """Precision that the weights are served in."""
-    utilisation_share: Share = 0.4
+    utilisation_share: PositiveShare = 0.4
     """Share of the paid hours in which the serving devices are busy."""
     measured: MeasuredServing | None = None
     """A compression of the model whose speed was measured."""
@@ -74,7 +71,7 @@ class Plan(Document):
     """Training tokens, repetitions included."""
     layout: Layout
     cluster: Cluster
-    peak_learning_rate: Annotated[float, Field(gt=0, le=1)] = 3e-4
+    peak_learning_rate: LearningRate = 3e-4
     software: str = "default"
     """What trains it, by its name in ``data/software_stacks.csv``."""
     reliability: Reliability = Reliability()

@@ -4,14 +4,13 @@
 from __future__ import annotations
 
 import math
-from typing import Annotated, Any, Self
+from typing import Any, Self
 
 from pydantic import Field
 
 from engine.documents import Document, InputError
+from engine.field_types import PositiveFloat
 from engine.text import catalog
-
-Positive = Annotated[float, Field(gt=0)]
 
 
 class Dropped(Document):
@@ -70,7 +69,7 @@ class StepMetrics(Document):
     loss: float
     """Mean over the global batch, in nats per token."""
     held_out_loss: float | None = None
-    step_time_s: Positive
+    step_time_s: PositiveFloat
     learning_rate: float
     gradient_norm: float | None = None
     """Before clipping; ZeRO stage 0 does not report it."""
@@ -88,26 +87,26 @@ class RunResult(Document):
     tokens: int
     n_parameters: int
     train_loss: float
-    held_out_loss: Positive
+    held_out_loss: PositiveFloat
     """Nats per token over all held-out documents; of masked tokens alone for BERT."""
-    bits_per_byte: Positive | None
+    bits_per_byte: PositiveFloat | None
     """None where masked tokens were scored: their loss codes no text."""
-    step_time_s: Positive
-    step_time_s_p10: Positive
-    step_time_s_p90: Positive
-    steps_time_s: Positive
+    step_time_s: PositiveFloat
+    step_time_s_p10: PositiveFloat
+    step_time_s_p90: PositiveFloat
+    steps_time_s: PositiveFloat
     """All steps together, the first ones included, evaluations not."""
-    wall_time_s: Positive
+    wall_time_s: PositiveFloat
     """From the first step to the last evaluation, less the time between a checkpoint and its
     resume."""
-    tokens_per_s: Positive
-    achieved_flops_per_s: Positive
+    tokens_per_s: PositiveFloat
+    achieved_flops_per_s: PositiveFloat
     """Model FLOPs of all devices; attention's full square counted, no recomputation."""
-    peak_flops_per_s: Positive
+    peak_flops_per_s: PositiveFloat
     """Matmul rate of all devices together, measured just before the first step."""
-    mfu: Positive
+    mfu: PositiveFloat
     """Achieved over the measured peak."""
-    memory_bytes_per_device: Positive
+    memory_bytes_per_device: PositiveFloat
     """Peak of the rank that took most: resident set on a CPU, PyTorch's reserve on a GPU."""
     idle_memory_bytes_per_device: float
     """The same before the model was built."""

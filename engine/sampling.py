@@ -7,6 +7,7 @@ from typing import Annotated
 from pydantic import Field
 
 from engine.documents import Document, InputError
+from engine.field_types import Seed
 
 MAX_PROMPT_CHARS = 20_000
 
@@ -22,7 +23,7 @@ class Sampling(Document):
     """Only so many of the likeliest tokens are drawn from; 0 for all (Fan 2018)."""
     top_p: Annotated[float, Field(gt=0, le=1)] = 1.0
     """Only the fewest tokens that together have this probability (Holtzman 2020)."""
-    seed: Annotated[int, Field(ge=0, le=2**31 - 1)] = 1
+    seed: Seed = 1
 
 
 def checked_prompt(prompt: str) -> str:

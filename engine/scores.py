@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from engine.documents import Document
+from engine.field_types import PositiveInt, Seed, ShareOfOne
 
 QuestionKind = Literal["continuation", "cloze", "shuffled"]
 QUESTION_KINDS: tuple[QuestionKind, ...] = ("continuation", "cloze", "shuffled")
@@ -18,14 +19,12 @@ N_QUESTIONS = 200
 """Of each kind: enough to tell an accuracy from one that is 7 points off."""
 _Z_95 = 1.959963984540054
 
-Share = Annotated[float, Field(ge=0, le=1)]
-
 
 class QuestionSettings(Document):
     """How many questions of each kind, and which."""
 
     questions: Annotated[int, Field(ge=1, le=100_000)] = N_QUESTIONS
-    seed: Annotated[int, Field(ge=0, le=2**31 - 1)] = 1
+    seed: Seed = 1
 
 
 class QuestionScore(Document):
@@ -36,15 +35,15 @@ class QuestionScore(Document):
     """
 
     probe: QuestionKind
-    n_questions: Annotated[int, Field(ge=1)]
-    accuracy: Share
-    accuracy_low: Share
-    accuracy_high: Share
+    n_questions: PositiveInt
+    accuracy: ShareOfOne
+    accuracy_low: ShareOfOne
+    accuracy_high: ShareOfOne
     """Wilson's 95% interval."""
-    precision: Share
-    recall: Share
-    f1: Share
-    chance: Share
+    precision: ShareOfOne
+    recall: ShareOfOne
+    f1: ShareOfOne
+    chance: ShareOfOne
     """Accuracy of guessing."""
 
 
@@ -62,7 +61,7 @@ class Evaluation(Document):
     perplexity: float
     bits_per_byte: float | None = None
     """None for masked tokens: each sees the others, so their bits do not add up to the text's."""
-    token_accuracy: Share
+    token_accuracy: ShareOfOne
     """Share of the predicted tokens whose likeliest guess is right."""
     n_scored_tokens: int
     n_held_out_tokens: int

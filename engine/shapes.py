@@ -17,7 +17,7 @@ from pydantic import Field, model_validator
 from engine.documents import Document, InputError
 
 Count = Annotated[int, Field(ge=1, le=10_000_000)]
-CountOrNone = Annotated[int, Field(ge=0, le=10_000_000)]
+NonNegativeCount = Annotated[int, Field(ge=0, le=10_000_000)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +61,7 @@ class LatentAttention(Document):
     """Multi-head latent attention: keys and values are made from one short vector a token,
     which is all that the cache keeps (DeepSeek-V2 2024, section 2.1)."""
 
-    q_lora_rank: CountOrNone = 1_536
+    q_lora_rank: NonNegativeCount = 1_536
     """Width that queries are squeezed through; 0 where they are not."""
     kv_lora_rank: Count = 512
     qk_nope_head_dim: Count = 128

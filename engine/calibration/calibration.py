@@ -14,6 +14,7 @@ from typing import Annotated, Self
 from pydantic import Field, model_validator
 
 from engine.documents import Document, InputError
+from engine.field_types import PositiveInt
 
 Ratio = Annotated[float, Field(gt=0, le=1e6)]
 
@@ -44,8 +45,8 @@ class Calibration(Document):
     accelerator: str
     device: str
     """The machine as it names itself."""
-    parameters: Annotated[int, Field(ge=1)]
-    tokens: Annotated[int, Field(ge=1)]
+    parameters: PositiveInt
+    tokens: PositiveInt
     step_time: RatioSpread
     memory: RatioSpread
     loss: RatioSpread

@@ -10,17 +10,15 @@ from __future__ import annotations
 import datetime
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Literal
-
-from pydantic import Field
+from typing import Literal
 
 from engine.documents import Document
 from engine.facts import Accelerator
+from engine.field_types import NonNegativeFloat, PositiveFloat
 from engine.files import read_json, write_json
 from engine.paths import home_dir
 from engine.units import BYTES_PER_GB, FLOPS_PER_TFLOP
 
-Positive = Annotated[float, Field(gt=0)]
 NOISY_PACE_SPREAD = 1.5
 """A machine is called noisy whose pace differs by more than this factor between short runs,"""
 NOISY_STEP_SPREAD = 0.15
@@ -36,7 +34,7 @@ class LinearRate(Document):
     tokens: int
     n_in: int
     n_out: int
-    flops_per_s: Positive
+    flops_per_s: PositiveFloat
 
 
 class AttentionRate(Document):
@@ -46,12 +44,12 @@ class AttentionRate(Document):
     heads: int
     tokens: int
     head_dim: int
-    flops_per_s: Positive
+    flops_per_s: PositiveFloat
 
 
 class CopyRate(Document):
     bytes: int
-    bytes_per_s: Positive
+    bytes_per_s: PositiveFloat
     """Reading and writing both counted."""
 
 
@@ -59,7 +57,7 @@ class Collective(Document):
     kind: Literal["all_reduce", "all_gather", "reduce_scatter"]
     bytes: int
     """Of the whole that all ranks hold together or add up."""
-    seconds: Positive
+    seconds: PositiveFloat
 
 
 class Rates(Document):
@@ -68,7 +66,7 @@ class Rates(Document):
     linear: tuple[LinearRate, ...]
     attention: tuple[AttentionRate, ...]
     copies: tuple[CopyRate, ...]
-    optimizer_parameters_per_s: Positive
+    optimizer_parameters_per_s: PositiveFloat
     collectives: tuple[Collective, ...]
 
     def best_of(self, again: Rates) -> Rates:
@@ -125,13 +123,13 @@ class ShortRun(Document):
     n_ranks: int
     tokens_per_step: int
     steps: int
-    measured_step_s: Positive
-    step_s_p10: Positive
-    step_s_p90: Positive
-    predicted_step_s: Positive
-    measured_memory_bytes: Positive
-    predicted_memory_bytes: Positive
-    pace: Positive
+    measured_step_s: PositiveFloat
+    step_s_p10: PositiveFloat
+    step_s_p90: PositiveFloat
+    predicted_step_s: PositiveFloat
+    measured_memory_bytes: PositiveFloat
+    predicted_memory_bytes: PositiveFloat
+    pace: PositiveFloat
     """Seconds of a fixed piece of work beside the steps, over its median in all runs."""
     other_load_share: float
 
@@ -156,13 +154,13 @@ class MachineProfile(Document):
     n_devices: int
     measured_on: datetime.date
     rates: Rates
-    pace_s: Positive
+    pace_s: PositiveFloat
     """Median seconds of the fixed piece of work: the pace that the profile speaks of."""
-    values: Mapping[str, Positive]
+    values: Mapping[str, PositiveFloat]
     """Parameters of the predictor in place of the table's, by their keys there."""
-    step_spread: Annotated[float, Field(ge=0)]
+    step_spread: NonNegativeFloat
     """Half-width of the 80% interval of step times, in log(measured ÷ predicted)."""
-    memory_spread: Annotated[float, Field(ge=0)]
+    memory_spread: NonNegativeFloat
     runs: tuple[ShortRun, ...]
     versions: dict[str, str]
 

@@ -7,6 +7,7 @@ from typing import Annotated
 from pydantic import Field
 
 from engine.documents import Document
+from engine.field_types import ShareOfOne
 
 
 class CorpusChoice(Document):
@@ -24,7 +25,7 @@ class CorpusChoice(Document):
     """Compose characters (Unicode NFC), remove control characters, shorten runs of blanks."""
     min_characters: Annotated[int, Field(ge=1, le=1_000_000)] = 20
     """Documents that are shorter are dropped."""
-    min_letter_share: Annotated[float, Field(ge=0, le=1)] = 0.5
+    min_letter_share: ShareOfOne = 0.5
     """Documents in which fewer of the visible characters are letters are dropped."""
     near_duplicate_similarity: Annotated[float, Field(ge=0.5, le=1)] = 0.8
     """Share of five-word sequences (Jaccard) from which on the later of two documents is dropped;

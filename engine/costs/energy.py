@@ -18,6 +18,7 @@ from pydantic import Field, model_validator
 
 from engine.documents import Document, InputError
 from engine.facts import Accelerator, Confidence, Fact, read_facts
+from engine.field_types import PositiveShare
 from engine.paths import DATA_DIR
 from engine.units import GRAMS_PER_KG, WATTS_PER_KW
 
@@ -112,7 +113,7 @@ class Facility(Document):
     """Peak power of a server over that of the devices in it. Default: 1.82 for Hopper, 2.03 for
     Ampere, 1.56 for TPUs, 1.8 for others (Epoch AI, from DGX and TPU systems). Racks that share
     power supplies and hosts, such as NVL72, need less."""
-    server_power_share: Annotated[float, Field(gt=0, le=1)] | None = None
+    server_power_share: PositiveShare | None = None
     """Share of the server's peak power that training draws. Default: 0.75, 0.43 for TPUs (Epoch
     AI, which gives 0.5 to 1 as its 90% interval; H100 at high utilisation are near 1)."""
 

@@ -23,6 +23,7 @@ from pydantic import Field
 
 from engine.documents import Document
 from engine.facts import Confidence, Fact, read_facts
+from engine.field_types import PositiveFloat
 from engine.paths import DATA_DIR
 from engine.units import BYTES_PER_GB, DAYS_PER_YEAR, HOURS_PER_YEAR, SECONDS_PER_HOUR
 
@@ -31,8 +32,8 @@ class FailureRate(Fact):
     """How often one fleet's runs were interrupted, without planned maintenance."""
 
     run: str
-    interruptions: Annotated[float, Field(gt=0)]
-    device_days: Annotated[float, Field(gt=0)]
+    interruptions: PositiveFloat
+    device_days: PositiveFloat
     confidence: Confidence
 
     @property

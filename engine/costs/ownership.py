@@ -18,6 +18,7 @@ from pydantic import Field
 from engine.costs.energy import Facility, energy_kwh, regions, scoped, server_peak_kw
 from engine.documents import Document
 from engine.facts import Accelerator, Confidence, Fact, accelerator, read_facts
+from engine.field_types import PositiveShare, ShareBelowOne, ShareOfOne
 from engine.paths import DATA_DIR
 from engine.units import HOURS_PER_YEAR, MONTHS_PER_YEAR
 
@@ -39,9 +40,6 @@ def purchase_prices() -> tuple[PurchasePrice, ...]:
     return read_facts(DATA_DIR / "accelerator_prices.csv", PurchasePrice)
 
 
-Share = Annotated[float, Field(ge=0, le=1)]
-
-
 class Ownership(Document):
     """What is assumed of hardware of one's own. What is not given comes from ``data/energy.csv``
     and ``data/accelerator_prices.csv``."""
@@ -52,7 +50,7 @@ class Ownership(Document):
     where there are any, else of devices, times the next field."""
     server_cost_over_device_cost: Annotated[float, Field(ge=1, le=10)] | None = None
     """Default: 1.66 for Ampere, 1.69 for Volta, 1.64 for others (Epoch AI)."""
-    interconnect_cost_share: Annotated[float, Field(ge=0, lt=1)] = Field(
+    interconnect_cost_share: ShareBelowOne = Field(
         default_factory=lambda: float(scoped("interconnect_cost_share").value)
     )
     """The network's share of what the cluster costs. Default: 0.19 (Epoch AI)."""
@@ -60,18 +58,18 @@ class Ownership(Document):
         default_factory=lambda: float(scoped("server_lifetime_years").value)
     )
     """Default: 5 years, of servers from 2023 on (Epoch AI)."""
-    residual_share: Share = 0.0
+    residual_share: ShareOfOne = 0.0
     """What is left of the price at the end. Default: nothing, an own and cautious assumption; at
     the 0.14 powers of ten a year by which performance gets cheaper it would be a fifth."""
-    cost_of_capital_per_year: Share = 0.1
+    cost_of_capital_per_year: ShareOfOne = 0.1
     """Default: 10%, an own assumption, at the low end of what GPU-backed loans ask for."""
-    utilisation_share: Annotated[float, Field(gt=0, le=1)] = 0.8
+    utilisation_share: PositiveShare = 0.8
     """Share of all hours in which the devices are in use. Default: about that of two research
     clusters (Kokolis 2024, arXiv:2410.21680)."""
     colocation_usd_per_kw_month: Annotated[Decimal, Field(ge=0, le=100_000)] | None = None
     """Space and peak power of the servers, electricity not included. Default: CBRE's mean of the
     region, or of the world."""
-    maintenance_share_per_year: Share = 0.02
+    maintenance_share_per_year: ShareOfOne = 0.02
     """Of the price. Default: 5,000 USD a year for 250,000 USD of servers (alpha-one-index,
     buy-vs-rent, 2026-03). Staff is not in it."""
 

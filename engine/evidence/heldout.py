@@ -12,22 +12,18 @@ import io
 from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
-from typing import Annotated
-
-from pydantic import Field
 
 from engine.documents import InputError
 from engine.evidence.baseline import baseline_score
 from engine.evidence.predictions import Prediction, Score, predict_rows, read_rows
 from engine.evidence.rows import Row, Run, run_of
 from engine.facts import Fact, read_facts
+from engine.field_types import PositiveFloat
 from engine.paths import DATA_DIR
 
 MEASURED_PATH = DATA_DIR / "measured_throughput.csv"
 HELD_OUT_NAME = "cross_validation.csv"
 _DIGITS = 6
-
-Positive = Annotated[float, Field(gt=0)]
 
 
 class HeldOut(Fact):
@@ -35,12 +31,12 @@ class HeldOut(Fact):
 
     id: str
     """Of the row in ``data/measured_throughput.csv``."""
-    tokens_per_sec_per_gpu: Positive
-    low: Positive
+    tokens_per_sec_per_gpu: PositiveFloat
+    low: PositiveFloat
     """80% of measurements are expected between low and high; the width too is from the other
     sources."""
-    high: Positive
-    mem_gb: Positive
+    high: PositiveFloat
+    mem_gb: PositiveFloat
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import Annotated, Literal
-
-from pydantic import Field
+from typing import Literal
 
 from engine.facts import Fact, read_facts
+from engine.field_types import NonNegativeFloat
 from engine.paths import DATA_DIR
-
-Error = Annotated[float, Field(ge=0)]
 
 
 class Peer(Fact):
@@ -19,11 +16,11 @@ class Peer(Fact):
     name: str
     """A tool's own name; for what is none, a key of the catalogs below ``evidence.peer``."""
     kind: Literal["tool", "rule", "floor"]
-    median_low: Error
+    median_low: NonNegativeFloat
     """Low and high are the bounds of what was found; equal where one figure was reported."""
-    median_high: Error
-    p90_low: Error
-    p90_high: Error
+    median_high: NonNegativeFloat
+    p90_low: NonNegativeFloat
+    p90_high: NonNegativeFloat
     rows_note: Literal["expressible_half", "alike", "own_b200", "repeated"]
     """Which rows: a key of the catalogs below ``evidence.rows``."""
 

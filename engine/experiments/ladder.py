@@ -14,6 +14,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, model_validator
 
 from engine.documents import Document, InputError
+from engine.field_types import LearningRate
 from engine.flops import training_flops_per_token
 from engine.machine import this_machine
 from engine.recipes.recipe import Recipe
@@ -33,7 +34,7 @@ class Rung(Document):
     d_ff: Annotated[int, Field(ge=1, le=10_000_000)]
     tokens: Annotated[tuple[int, ...], Field(min_length=1, max_length=100)]
     """Rounded to whole steps."""
-    peak_learning_rate: Annotated[float, Field(gt=0, le=1)] | None = None
+    peak_learning_rate: LearningRate | None = None
     """The recipe's where not given."""
 
 

@@ -21,18 +21,17 @@ from pydantic import Field, model_validator
 
 from engine.documents import Document, InputError, read_toml
 from engine.experiments.ladder import training_flops
+from engine.field_types import LearningRate, Seed
 from engine.files import read_json
 from engine.paths import home_dir
 from engine.recipes.recipe import Recipe
-
-Rate = Annotated[float, Field(gt=0, le=1)]
 
 
 class LearningRates(Document):
     """Peak learning rates, tried evenly on a log scale."""
 
-    low: Rate
-    high: Rate
+    low: LearningRate
+    high: LearningRate
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:
@@ -61,7 +60,7 @@ class Size(Document):
 class Choice(Document):
     """What one trial tries."""
 
-    learning_rate: Rate
+    learning_rate: LearningRate
     batch: Batch
     size: Size
 
@@ -83,7 +82,7 @@ class Study(Document):
     share of the FLOPs, or all but the best third of each rung (Li 2020)."""
     startup_trials: Annotated[int, Field(ge=1, le=10_000)] = 4
     """First trials: drawn at random, and not pruned by the median."""
-    seed: Annotated[int, Field(ge=0, le=2**31 - 1)] = 1
+    seed: Seed = 1
 
     @model_validator(mode="after")
     def _is_possible(self) -> Self:

@@ -11,12 +11,12 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from engine.facts import Confidence, Fact, empty_is_none, look_up, read_facts
+from engine.facts import Confidence, Fact, look_up, read_facts
+from engine.field_types import EMPTY_IS_NONE, OptionalCountCell
 from engine.paths import DATA_DIR
 from engine.shapes import Experts, LatentAttention, ModelShape
 
 Count = Annotated[int, Field(ge=0)]
-CountOrUnknown = Annotated[Count | None, empty_is_none]
 
 _SHAPE_COLUMNS = (
     "family",
@@ -55,30 +55,30 @@ class PublishedModel(Fact):
     context_tokens: Count
     """Longest that the released model takes."""
     tied_embeddings: bool
-    ffn: Annotated[Literal["gated", "plain"] | None, empty_is_none]
-    biases: Annotated[Literal["all", "qkv", "none"] | None, empty_is_none]
-    positions: Annotated[Literal["rotary", "learned", "none"] | None, empty_is_none]
-    n_experts: CountOrUnknown
-    top_k: CountOrUnknown
-    d_ff_expert: CountOrUnknown
-    n_shared_experts: CountOrUnknown
-    n_dense_layers: CountOrUnknown
+    ffn: Annotated[Literal["gated", "plain"] | None, EMPTY_IS_NONE]
+    biases: Annotated[Literal["all", "qkv", "none"] | None, EMPTY_IS_NONE]
+    positions: Annotated[Literal["rotary", "learned", "none"] | None, EMPTY_IS_NONE]
+    n_experts: OptionalCountCell
+    top_k: OptionalCountCell
+    d_ff_expert: OptionalCountCell
+    n_shared_experts: OptionalCountCell
+    n_dense_layers: OptionalCountCell
     """How many layers have no experts; the shape has them first, the model perhaps elsewhere."""
-    q_lora_rank: CountOrUnknown
-    kv_lora_rank: CountOrUnknown
-    qk_nope_head_dim: CountOrUnknown
-    qk_rope_head_dim: CountOrUnknown
-    v_head_dim: CountOrUnknown
+    q_lora_rank: OptionalCountCell
+    kv_lora_rank: OptionalCountCell
+    qk_nope_head_dim: OptionalCountCell
+    qk_rope_head_dim: OptionalCountCell
+    v_head_dim: OptionalCountCell
     parameters_total_published: Count
-    parameters_active_published: CountOrUnknown
+    parameters_active_published: OptionalCountCell
     """Of models with experts; some authors leave embeddings out of it."""
-    training_tokens: CountOrUnknown
+    training_tokens: OptionalCountCell
     """Of pre-training, repetitions included."""
-    gpu_hours: CountOrUnknown
+    gpu_hours: OptionalCountCell
     """Hours of ``hardware``, TPU chips too."""
     hardware: str
     """As in ``data/accelerators.csv``, or its make alone where the variant is not known."""
-    n_gpus: CountOrUnknown
+    n_gpus: OptionalCountCell
     confidence: Confidence
     notes: str
 

@@ -14,6 +14,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
+from engine.document_paths import field_name, parent_path, value_or_none
 from engine.documents import Document, InputError, read_toml_table
 from engine.forecast import forecast
 from engine.machine import Machine, this_machine
@@ -96,20 +97,15 @@ class _Draft:
         return _Draft(self.table)
 
     def get(self, path: str) -> Any:
-        place: Any = self.table
-        for name in path.split("."):
-            place = place.get(name) if isinstance(place, dict) else None
-        return place
+        return value_or_none(self.table, path)
 
     def fill(self, path: str, value: object) -> None:
         """Set what is not given."""
-        *parents, name = path.split(".")
-        place = self.table
-        for parent in parents:
-            place = place.setdefault(parent, {})
-            if not isinstance(place, dict):
-                raise InputError(path.rpartition(".")[0], repr(place), "table")
-        place.setdefault(name, value)
+        above = parent_path(path)
+        place = self.table.setdefault(above, {}) if above else self.table
+        if not isinstance(place, dict):
+            raise InputError(above, repr(place), "table")
+        place.setdefault(field_name(path), value)
 
     def whole(self, path: str) -> int:
         """A count that others are derived from, given or filled in before."""

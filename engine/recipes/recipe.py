@@ -9,10 +9,9 @@ from pydantic import Field, model_validator
 
 from engine.corpora.choice import CorpusChoice
 from engine.documents import Document, InputError
+from engine.field_types import LearningRate, OpenShare, Seed, ShareOfOne, ShortName
 from engine.layout import TRAINING_PRECISIONS, Layout
 from engine.shapes import ModelShape
-
-Share = Annotated[float, Field(ge=0, le=1)]
 
 _EVERY_BYTE = 256 + 1
 """The smallest byte-level vocabulary: every byte, and the end-of-text token."""
@@ -58,7 +57,7 @@ class Distillation(Document):
 class Pruning(Document):
     """Magnitude pruning: the smallest weights are zero from the first step on and stay so."""
 
-    share: Annotated[float, Field(gt=0, lt=1)]
+    share: OpenShare
     """Of the weights of each linear layer."""
 
 
@@ -69,7 +68,7 @@ class Recipe(Document):
     """
 
     schema_version: Literal[1] = 1
-    name: Annotated[str, Field(min_length=1, max_length=80)]
+    name: ShortName
     shape: ModelShape
     layout: Layout
     corpus: CorpusChoice = CorpusChoice()
@@ -80,21 +79,21 @@ class Recipe(Document):
     """Processes, each with one GPU or one CPU core."""
     steps: Annotated[int, Field(ge=1, le=100_000_000)]
     """Optimizer steps."""
-    peak_learning_rate: Annotated[float, Field(gt=0, le=1)] = 1e-3
-    warmup_share: Share = 0.05
+    peak_learning_rate: LearningRate = 1e-3
+    warmup_share: ShareOfOne = 0.05
     """Share of the steps in which the learning rate rises linearly."""
-    final_learning_rate_share: Share = 0.1
+    final_learning_rate_share: ShareOfOne = 0.1
     """Where the decay ends, as a share of the peak."""
     schedule: Literal["cosine", "wsd"] = "cosine"
     """After warm-up: a cosine, or constant and then a linear decay (warm-up, stable, decay)."""
-    decay_share: Share = 0.2
+    decay_share: ShareOfOne = 0.2
     """Share of the steps in which ``wsd`` decays."""
     weight_decay: Annotated[float, Field(ge=0, le=1)] = 0.1
     gradient_clip: Annotated[float, Field(gt=0, le=1_000)] = 1.0
     eval_every_steps: Annotated[int, Field(ge=1, le=100_000_000)] = 50
     eval_sequences: Annotated[int, Field(ge=1, le=1_000_000)] = 64
     """Held-out sequences of the evaluations on the way; the last one takes all."""
-    masked_share: Annotated[float, Field(gt=0, lt=1)] = 0.15
+    masked_share: OpenShare = 0.15
     """Of BERT's tokens, those that it must fill in (Devlin 2019, section 3.1)."""
     compile: bool = False
     """Let ``torch.compile`` fuse kernels; it takes a minute or two before the first step."""
@@ -112,7 +111,7 @@ class Recipe(Document):
     pruning: Pruning | None = None
     trackers: tuple[Literal["tensorboard", "wandb", "mlflow"], ...] = ()
     """Where metrics go besides ``metrics.jsonl``; one that fails never stops the run."""
-    seed: Annotated[int, Field(ge=0, le=2**31 - 1)] = 1
+    seed: Seed = 1
 
     @model_validator(mode="after")
     def _is_trainable(self) -> Self:

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import cache
-from typing import Annotated, Literal
+from typing import Literal
 
-from engine.facts import Fact, empty_is_none, look_up, read_facts
+from engine.facts import Fact, look_up, read_facts
+from engine.field_types import OptionalBoolCell
 from engine.paths import DATA_DIR
 from engine.scaling.laws import Counting
 from engine.scaling.runs import TrainingRuns, read_runs
@@ -30,7 +31,7 @@ class PublishedSet(Fact):
     """What they were evaluated on; empty for every row of the dataset."""
     label: str
     parameters_counted: Counting
-    annealed: Annotated[bool | None, empty_is_none]
+    annealed: OptionalBoolCell
     """Each run's learning rate came down to its end; None where we do not know."""
     repeats_tokens: bool
     licence: Literal["Apache-2.0", "MIT"]

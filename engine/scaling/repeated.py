@@ -18,15 +18,15 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from functools import cache
-from typing import Annotated, Protocol, TypeVar
+from typing import Protocol, TypeVar
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import Field
 from scipy.optimize import brentq
 
 from engine.documents import InputError
 from engine.facts import Fact, read_facts
+from engine.field_types import PositiveFloat
 from engine.paths import DATA_DIR
 from engine.scaling import laws
 from engine.scaling.laws import FLOPS_PER_PARAMETER_AND_TOKEN, Allocation, Array, Counting, Law
@@ -49,22 +49,19 @@ class RepeatedLaw(Law, Protocol):
         """R*_N, in multiples of the parameters that suit the unique tokens."""
 
 
-Positive = Annotated[float, Field(gt=0)]
-
-
 class RepeatedCoefficients(Fact):
     """One published fit of the law above, in nats per token."""
 
     law: str
     label: str
     parameters_counted: Counting
-    A: Positive
-    B: Positive
-    E: Positive
-    alpha: Positive
-    beta: Positive
-    repeated_tokens_decay: Positive
-    excess_parameters_decay: Positive
+    A: PositiveFloat
+    B: PositiveFloat
+    E: PositiveFloat
+    alpha: PositiveFloat
+    beta: PositiveFloat
+    repeated_tokens_decay: PositiveFloat
+    excess_parameters_decay: PositiveFloat
 
 
 @cache

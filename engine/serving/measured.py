@@ -13,21 +13,22 @@ from pydantic import Field
 
 from engine.calibration.calibration import RatioSpread, is_near
 from engine.documents import Document
+from engine.field_types import PositiveInt, ShortName
 
 
 class MeasuredServing(Document):
     """Speeds over those of the model as it was trained, and what it loses."""
 
-    way: Annotated[str, Field(min_length=1, max_length=80)]
+    way: ShortName
     """How it was made smaller: ``int8``, ``distilled`` …"""
     run_ids: Annotated[tuple[str, ...], Field(min_length=1, max_length=10)]
     measured_on: datetime.date
     accelerator: str
     device: str
     """The machine as it names itself."""
-    parameters: Annotated[int, Field(ge=1)]
+    parameters: PositiveInt
     """Of the model as it was trained."""
-    concurrent_sequences: Annotated[int, Field(ge=1)]
+    concurrent_sequences: PositiveInt
     """Answers at a time."""
     reading: RatioSpread
     """Of prompts."""

@@ -8,12 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import reduce
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from engine.document_paths import value_at
 from engine.documents import Document, InputError
 from finance.books.cents import AnyScalar, Floats
 
@@ -67,8 +66,7 @@ class Numbers:
         drawn = self.trials.number(f"{self.path}.{name}" if self.path else name)
         if drawn is not None:
             return drawn
-        value: Any = reduce(_inside, name.split("."), self.document)
-        return np.array([[float(value)]])
+        return np.array([[float(value_at(self.document, name))]])
 
     def fixed(self, name: str) -> Floats:
         """As a call, for what cannot move from month to month. Shape (1 or trials, 1)."""
@@ -86,7 +84,3 @@ def one_trial(values: npt.NDArray[AnyScalar], trial: int) -> npt.NDArray[AnyScal
     """The months of one trial, of values that may be the same for all."""
     row: npt.NDArray[AnyScalar] = values[trial if values.shape[0] > 1 else 0]
     return row
-
-
-def _inside(place: Any, name: str) -> Any:
-    return place[int(name)] if isinstance(place, tuple) else getattr(place, name)

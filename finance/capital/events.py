@@ -10,17 +10,9 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from engine.documents import Document
+from engine.field_types import CurrencyCode, ShortName
 from finance.capital.antidilution import Protection
-from finance.capital.exact import (
-    FINE,
-    Amount,
-    Currency,
-    Name,
-    Price,
-    PriceOrNone,
-    Rounding,
-    Shares,
-)
+from finance.capital.exact import FINE, Amount, NonNegativePrice, Price, Rounding, Shares
 from finance.capital.instruments import Note, OptionGrant, Safe, Warrant
 from finance.capital.round_terms import Convention, PoolChange
 from finance.capital.table import COMMON
@@ -36,11 +28,11 @@ class StockIssue(_Event):
     """Stock of a class that is there already: founders', or for compute, services, a company."""
 
     kind: Literal["stock_issue"] = "stock_issue"
-    name: Name
-    holder: Name
-    stock_class: Name = COMMON
+    name: ShortName
+    holder: ShortName
+    stock_class: ShortName = COMMON
     shares: Shares
-    price: PriceOrNone
+    price: NonNegativePrice
     """Paid for one share, in the table's currency."""
     exempted: bool = False
     """Whether the charter spares it from the test for anti-dilution (NVCA 4.4.1)."""
@@ -58,9 +50,9 @@ class Exercise(_Event):
     """Options or a warrant become stock."""
 
     kind: Literal["exercise"] = "exercise"
-    of: Name
+    of: ShortName
     shares: Shares
-    name: Name
+    name: ShortName
     """Of the stock's certificate."""
 
 
@@ -68,7 +60,7 @@ class Lapse(_Event):
     """Options go back to the pool, or a warrant ends."""
 
     kind: Literal["lapse"] = "lapse"
-    of: Name
+    of: ShortName
     shares: Shares
 
 
@@ -76,28 +68,28 @@ class Transfer(_Event):
     """A secondary sale: stock changes hands, the company gets nothing."""
 
     kind: Literal["transfer"] = "transfer"
-    of: Name
+    of: ShortName
     """The holding."""
     shares: Shares
-    to: Name
-    price: PriceOrNone
-    name: Name
+    to: ShortName
+    price: NonNegativePrice
+    name: ShortName
 
 
 class MfnElection(_Event):
     """The holder of a most-favoured-nation SAFE takes over the terms of a later one."""
 
     kind: Literal["mfn_election"] = "mfn_election"
-    safe: Name
-    of: Name
+    safe: ShortName
+    of: ShortName
 
 
 class StatedConversion(_Event):
     """A SAFE or note converts outside a round: at maturity, or by agreement."""
 
     kind: Literal["stated_conversion"] = "stated_conversion"
-    of: Name
-    stock_class: Name = COMMON
+    of: ShortName
+    stock_class: ShortName = COMMON
     price: Price | None = None
     """None: the cap ÷ the shares that it counts."""
 
@@ -106,7 +98,7 @@ class Repayment(_Event):
     """A note is paid back."""
 
     kind: Literal["repayment"] = "repayment"
-    of: Name
+    of: ShortName
 
 
 class Split(_Event):
@@ -119,7 +111,7 @@ class Split(_Event):
 class Purchase(Document):
     """What one investor pays in a round."""
 
-    holder: Name
+    holder: ShortName
     amount: Amount
 
 
@@ -149,11 +141,11 @@ class PricedRound(_Event):
     series: Annotated[str, Field(min_length=1, max_length=60)]
     pre_money: Amount
     new_money: Amount
-    currency: Currency = "USD"
-    lead: Name
+    currency: CurrencyCode = "USD"
+    lead: ShortName
     """Buys what the others leave."""
     others: Annotated[tuple[Purchase, ...], Field(max_length=200)] = ()
-    pro_rata: Annotated[tuple[Name, ...], Field(max_length=200)] = ()
+    pro_rata: Annotated[tuple[ShortName, ...], Field(max_length=200)] = ()
     """Holders who use their right, within ``new_money``."""
     convention: Convention
     pool: PoolChange | None = None
@@ -173,11 +165,11 @@ class Tranche(_Event):
     """A further closing at a round's price, when its milestone is met."""
 
     kind: Literal["tranche"] = "tranche"
-    series: Name
-    holder: Name
+    series: ShortName
+    holder: ShortName
     amount: Amount
     milestone: Annotated[str, Field(max_length=200)] = ""
-    name: Name
+    name: ShortName
     rounding: Rounding = FINE
 
 

@@ -27,17 +27,14 @@ def fraction(value: Any) -> Any:
 
 
 Shares = Annotated[Fraction, BeforeValidator(fraction), Field(gt=0, le=MAX_SHARES)]
-SharesOrNone = Annotated[Fraction, BeforeValidator(fraction), Field(ge=0, le=MAX_SHARES)]
+NonNegativeShares = Annotated[Fraction, BeforeValidator(fraction), Field(ge=0, le=MAX_SHARES)]
 Price = Annotated[Fraction, BeforeValidator(fraction), Field(gt=0, le=MAX_USD)]
 """Of one share."""
-PriceOrNone = Annotated[Fraction, BeforeValidator(fraction), Field(ge=0, le=MAX_USD)]
+NonNegativePrice = Annotated[Fraction, BeforeValidator(fraction), Field(ge=0, le=MAX_USD)]
 Amount = Annotated[Decimal, Field(gt=0, le=MAX_USD, decimal_places=2), AfterValidator(cents)]
-AmountOrNone = Annotated[Decimal, Field(ge=0, le=MAX_USD, decimal_places=2), AfterValidator(cents)]
-ShareOf = Annotated[Decimal, Field(ge=0, lt=1, max_digits=10)]
-"""A part of a whole, from 0 to below 1."""
-Name = Annotated[str, Field(min_length=1, max_length=80)]
-Currency = Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
-"""ISO 4217."""
+NonNegativeAmount = Annotated[
+    Decimal, Field(ge=0, le=MAX_USD, decimal_places=2), AfterValidator(cents)
+]
 
 
 class WholeShares(StrEnum):

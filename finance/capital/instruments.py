@@ -10,15 +10,8 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from engine.documents import Document, InputError
-from finance.capital.exact import (
-    Amount,
-    Currency,
-    Name,
-    Price,
-    PriceOrNone,
-    ShareOf,
-    Shares,
-)
+from engine.field_types import CurrencyCode, DecimalShareBelowOne, ShortName
+from finance.capital.exact import Amount, NonNegativePrice, Price, Shares
 from finance.capital.interest import Accrual, DayCount, accrued, year_fraction
 from finance.capital.vesting import Vesting
 
@@ -48,14 +41,14 @@ class Convertible(Document):
     """What SAFEs and notes have in common."""
 
     planned: bool = False
-    name: Name
+    name: ShortName
     """Its own, such as SAFE-1: events refer to it."""
-    holder: Name
+    holder: ShortName
     date: datetime.date
     amount: Amount
-    currency: Currency = "USD"
+    currency: CurrencyCode = "USD"
     cap: Amount | None = None
-    discount: ShareOf = Decimal(0)
+    discount: DecimalShareBelowOne = Decimal(0)
     """0.2: the holder pays 80% of the round's price."""
     pro_rata_right: bool = False
 
@@ -73,7 +66,7 @@ class Safe(Convertible):
     counted: Counted = POST_MONEY
     mfn: bool = False
     """Most favoured nation: the holder may take over the terms of one later SAFE."""
-    mfn_of: Name | None = None
+    mfn_of: ShortName | None = None
     """The SAFE whose terms were taken over."""
 
 
@@ -131,14 +124,14 @@ class OptionGrant(Document):
 
     planned: bool = False
     kind: Literal["option_grant"] = "option_grant"
-    name: Name
-    holder: Name
+    name: ShortName
+    holder: ShortName
     date: datetime.date
     shares: Shares
     """Not yet exercised."""
     exercised: Annotated[Fraction, Field(ge=0)] = Fraction(0)
-    exercise_price: PriceOrNone
-    stock_class: Name = "Common"
+    exercise_price: NonNegativePrice
+    stock_class: ShortName = "Common"
     vesting: Vesting | None = None
 
     def exercisable(self, on: datetime.date) -> Fraction:
@@ -154,12 +147,12 @@ class Warrant(Document):
 
     planned: bool = False
     kind: Literal["warrant"] = "warrant"
-    name: Name
-    holder: Name
+    name: ShortName
+    holder: ShortName
     date: datetime.date
     shares: Shares
     exercise_price: Price
-    stock_class: Name = "Common"
+    stock_class: ShortName = "Common"
     expires: datetime.date | None = None
 
     @model_validator(mode="after")

@@ -18,15 +18,14 @@ from typing import Annotated, Self
 from pydantic import Field, model_validator
 
 from engine.documents import Document, InputError
+from engine.field_types import CurrencyCode, ShortName
 from finance.capital.antidilution import Protection, conversion_ratio
 from finance.capital.exact import (
-    AmountOrNone,
-    Currency,
-    Name,
+    NonNegativeAmount,
+    NonNegativePrice,
+    NonNegativeShares,
     Price,
-    PriceOrNone,
     Shares,
-    SharesOrNone,
 )
 from finance.capital.instruments import Note, OptionGrant, Safe, Warrant
 from finance.capital.vesting import Vesting
@@ -57,21 +56,21 @@ class Term(Document):
     """The deciding term, as a key of the catalogs and what its words need."""
 
     decided: Decided
-    price: PriceOrNone | None = None
+    price: NonNegativePrice | None = None
     """What one share came to."""
     round_price: Price | None = None
     """The round's, where it was not the one that counted."""
-    cap: AmountOrNone | None = None
+    cap: NonNegativeAmount | None = None
     discount: Decimal | None = None
-    of: Name | None = None
+    of: ShortName | None = None
     """The SAFE whose terms an MFN took over, the grant that was exercised, who sold."""
-    in_round: Name | None = None
+    in_round: ShortName | None = None
 
 
 class StockClass(Document):
     """Common stock, or one series of preferred."""
 
-    name: Name
+    name: ShortName
     preferred: bool = True
     issue_price: Price | None = None
     """Original issue price: what preferences are a multiple of."""
@@ -112,10 +111,10 @@ class Holding(Document):
 
     name: Annotated[str, Field(min_length=1, max_length=200)]
     """Of the certificate, such as CS-1: events refer to it."""
-    holder: Name
-    stock_class: Name
+    holder: ShortName
+    stock_class: ShortName
     shares: Shares
-    paid: AmountOrNone
+    paid: NonNegativeAmount
     """In the table's currency."""
     date: datetime.date
     term: Term
@@ -126,8 +125,8 @@ class CapTable(Document):
     """Who owns what at the end of a day."""
 
     date: datetime.date
-    currency: Currency = "USD"
-    rates: dict[Currency, Annotated[Decimal, Field(gt=0, le=10**9, max_digits=18)]] = Field(
+    currency: CurrencyCode = "USD"
+    rates: dict[CurrencyCode, Annotated[Decimal, Field(gt=0, le=10**9, max_digits=18)]] = Field(
         default_factory=dict
     )
     """Of this table's currency, for one unit of another."""
@@ -139,7 +138,7 @@ class CapTable(Document):
     warrants: Annotated[tuple[Warrant, ...], Field(max_length=500)] = ()
     safes: Annotated[tuple[Safe, ...], Field(max_length=500)] = ()
     notes: Annotated[tuple[Note, ...], Field(max_length=500)] = ()
-    pool: SharesOrNone = ZERO
+    pool: NonNegativeShares = ZERO
     """Options that may still be granted."""
 
     @model_validator(mode="after")

@@ -16,6 +16,7 @@ from typing import Annotated, Self
 from pydantic import Field, field_validator, model_validator
 
 from engine.documents import Document, InputError
+from engine.field_types import CurrencyCode, DecimalShare
 from finance.books.months import LEAST_HORIZON_MONTHS, MOST_MONTHS
 from finance.capital.history import Capital, Step, history
 from finance.compute.needs import ComputeTerms
@@ -24,7 +25,7 @@ from finance.costs.spending import DataCost, Spending
 from finance.costs.training import TrainingEvent, TrainingSchedule
 from finance.numbers.money import Usd
 from finance.revenue.lines import Days, Revenue, RevenueLine
-from finance.revenue.prices import REPORTING_CURRENCY, Currency, Rate, Share
+from finance.revenue.prices import REPORTING_CURRENCY, Rate
 from finance.treasury.cash import Inflow, Tax
 from finance.treasury.loans import Loan
 from finance.treasury.raising import EquityRound, planned_rounds
@@ -39,7 +40,7 @@ class Company(Document):
     horizon_months: Annotated[int, Field(ge=LEAST_HORIZON_MONTHS, le=MOST_MONTHS)] = 36
     cash_usd: Usd
     """In the bank at the beginning."""
-    exchange_rates: Annotated[dict[Currency, Rate], Field(max_length=40, default_factory=dict)]
+    exchange_rates: Annotated[dict[CurrencyCode, Rate], Field(max_length=40, default_factory=dict)]
     """USD for one unit of each other currency that a line is in."""
 
     revenue: Revenue | None = None
@@ -64,7 +65,7 @@ class Company(Document):
     then stands in its events alone; ``inflows`` may still bring debt."""
     inflows: Annotated[tuple[Inflow, ...], Field(max_length=60)] = ()
     loans: Annotated[tuple[Loan, ...], Field(max_length=20)] = ()
-    interest_on_cash_share_per_year: Share = Decimal(0)
+    interest_on_cash_share_per_year: DecimalShare = Decimal(0)
     tax: Tax | None = None
 
     @field_validator("first_month")

@@ -12,9 +12,9 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from engine.documents import Document
+from engine.field_types import DecimalShare, ShortName, UsdPerHour
 from finance.books.months import Month, MonthCount, in_order
 from finance.numbers.money import MAX_USD, Usd
-from finance.revenue.prices import Share
 from finance.treasury.loans import Covenants, RatePerYear
 
 Purpose = Literal["paid_inference", "free_inference", "training", "research_compute"]
@@ -26,12 +26,11 @@ EVERY_PURPOSE: tuple[Purpose, ...] = (
 )
 
 Devices = Annotated[int, Field(ge=1, le=1_000_000)]
-UsdPerHour = Annotated[Decimal, Field(ge=0, le=100_000, max_digits=12)]
 Serves = Annotated[tuple[Purpose, ...], Field(min_length=1, max_length=4)]
 
 
 class Contract(Document):
-    name: Annotated[str, Field(min_length=1, max_length=80)]
+    name: ShortName
     first_month: Month
 
 
@@ -76,7 +75,7 @@ class Reserved(Contract):
     devices: Devices
     months: MonthCount
     price_usd_per_device_hour: UsdPerHour
-    prepaid_share: Share = Decimal(0)
+    prepaid_share: DecimalShare = Decimal(0)
     """Of the whole term, at its start; the rest is paid month by month."""
     serves: Serves = EVERY_PURPOSE
 
@@ -107,7 +106,7 @@ class Owned(Contract):
     usd_per_device: Annotated[Usd, Field(gt=0)]
     """With its share of the server and the network."""
     lifetime_months: MonthCount = 60
-    residual_share: Share = Decimal(0)
+    residual_share: DecimalShare = Decimal(0)
     """Of the price, what it is worth at the end."""
     running_usd_per_device_month: Usd = Decimal("0.00")
     """Space and maintenance."""
@@ -126,7 +125,7 @@ class GpuBackedDebt(Owned):
     """A lender pays a share of the price, with the hardware as security."""
 
     kind: Literal["gpu_backed_debt"]
-    loan_share: Share
+    loan_share: DecimalShare
     """Of the price."""
     interest_share_per_year: RatePerYear
     loan_months: MonthCount

@@ -100,7 +100,7 @@ def changed_plan(plan: Plan, event: TrainingEvent) -> Plan:
         return plan
     try:
         return plan.with_values(event.changes)
-    except (KeyError, TypeError):  # a table on the way is not there
+    except LookupError:  # a table above the field is missing
         raise InputError(", ".join(event.changes), "—", "unknown_field") from None
 
 

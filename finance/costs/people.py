@@ -9,6 +9,7 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from engine.documents import Document
+from engine.field_types import ShortName
 from engine.units import MONTHS_PER_YEAR
 from finance.books.cents import to_cents
 from finance.books.ledger import Account, Ledger
@@ -29,7 +30,7 @@ PEOPLE: dict[Function, Account] = {
 class Role(Document):
     """People of one kind."""
 
-    title: Annotated[str, Field(min_length=1, max_length=80)]
+    title: ShortName
     people: Annotated[int, Field(ge=0, le=1_000_000)]
     cost_usd_per_month: Usd
     """For one of them; with taxes, insurance and equipment, unless these are on-costs below."""

@@ -8,6 +8,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from engine.documents import Document
+from engine.field_types import CurrencyCode, DecimalShare, ShortName
 from engine.units import TOKENS_PER_MILLION
 from finance.books.cents import Cents, Floats, in_month, spread, to_cents
 from finance.books.ledger import Account, Ledger
@@ -20,7 +21,7 @@ from finance.books.months import (
     yearly_change,
 )
 from finance.books.trials import Numbers
-from finance.revenue.prices import REPORTING_CURRENCY, Amount, Change, Currency, Share
+from finance.revenue.prices import REPORTING_CURRENCY, Amount, Change
 
 Category = Literal["marketing", "delivery", "general"]
 _ACCOUNTS: dict[Category, Account] = {
@@ -33,11 +34,11 @@ _ACCOUNTS: dict[Category, Account] = {
 class DataCost(Document):
     """Text for training, bought or made."""
 
-    name: Annotated[str, Field(min_length=1, max_length=80)]
+    name: ShortName
     kind: Literal["licence", "crawling", "cleaning", "labelling", "synthetic"]
     tokens: Annotated[int, Field(ge=0, le=10**17)]
     price_per_million_tokens: Amount
-    currency: Currency = REPORTING_CURRENCY
+    currency: CurrencyCode = REPORTING_CURRENCY
     month: Month
     months: MonthCount = 1
     """Over which it is paid, in equal parts."""
@@ -46,15 +47,15 @@ class DataCost(Document):
 class Spending(Document):
     """Money that goes out every month: a fixed part, and parts that follow what is sold."""
 
-    name: Annotated[str, Field(min_length=1, max_length=80)]
+    name: ShortName
     category: Category = "general"
-    currency: Currency = REPORTING_CURRENCY
+    currency: CurrencyCode = REPORTING_CURRENCY
     first_month: Month = 1
     last_month: Month | None = None
     amount_per_month: Amount = Decimal(0)
     change_share_per_year: Change = Decimal(0)
     """Of the fixed part."""
-    share_of_revenue: Share = Decimal(0)
+    share_of_revenue: DecimalShare = Decimal(0)
     amount_per_new_customer: Amount = Decimal(0)
 
     @model_validator(mode="after")

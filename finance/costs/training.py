@@ -9,6 +9,7 @@ import numpy as np
 from pydantic import Field
 
 from engine.documents import Document
+from engine.field_types import ShortName
 from finance.books.cents import Floats
 from finance.books.months import MOST_MONTHS, Month, MonthCount
 
@@ -32,7 +33,7 @@ class TrainingSchedule(Document):
 class TrainingEvent(Document):
     """One training run, dated; the engine prices it, over as many months as it takes."""
 
-    name: Annotated[str, Field(min_length=1, max_length=80)]
+    name: ShortName
     month: Month
     """In which it begins."""
     runs: Runs = 1

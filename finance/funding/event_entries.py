@@ -10,6 +10,7 @@ from fractions import Fraction
 from typing import Any
 
 from engine import quantities
+from engine.document_paths import put_value, remove_value, value_or_none
 from finance.capital.events import PricedRound
 from finance.capital.history import Capital
 from finance.capital.instruments import POST_MONEY, PRE_MONEY
@@ -60,7 +61,7 @@ def entered(event: Mapping[str, Any], typed: Mapping[str, tuple[str, Any]]) -> d
 
 def shown(event: Mapping[str, Any], name: str, kind: str) -> Any:
     """What stands in the field before anybody types."""
-    value = _inside(event, name)
+    value = value_or_none(event, name)
     if name == "counted":
         same = [key for key, one in _COUNTED.items() if value == one.model_dump()]
         return same[0] if same else OTHER
@@ -151,20 +152,9 @@ def _decimal(exact: Fraction) -> str:
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
-def _inside(event: Mapping[str, Any], name: str) -> Any:
-    value: Any = event
-    for part in name.split("."):
-        value = None if value is None else value.get(part)
-    return value
-
-
 def _put(event: dict[str, Any], name: str, value: Any) -> None:
-    """``None`` takes the field away, so that its default holds."""
-    *above, last = name.split(".")
-    for part in above:
-        event[part] = dict(event.get(part) or {})
-        event = event[part]
+    """Set a field of an event. None removes the field, so that its default applies."""
     if value is None:
-        event.pop(last, None)
+        remove_value(event, name)
     else:
-        event[last] = value
+        put_value(event, name, value)

@@ -15,12 +15,12 @@ from pydantic import Field
 from scipy.special import expit, logit
 
 from engine.documents import Document
+from engine.field_types import DecimalShare
 from engine.units import MONTHS_PER_YEAR
 from finance.books.cents import Floats
 from finance.books.months import months_since
 from finance.books.trials import Numbers
 from finance.demand.bass import adopted_share
-from finance.revenue.prices import Share
 
 Count = Annotated[int, Field(ge=0, le=10**10)]
 """Of customers; more than there are people."""
@@ -32,7 +32,7 @@ class GrowthAdoption(Document):
 
     kind: Literal["growth"]
     customers_at_launch: Annotated[Decimal, Field(ge=0, le=10**10, max_digits=14)]
-    growth_share_per_month: Share
+    growth_share_per_month: DecimalShare
     market: Count | None = None
     """How many there can be at a time at most."""
 

@@ -11,21 +11,13 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from engine.documents import Document, InputError
+from engine.field_types import CurrencyCode, DecimalShare, ShortName
 from finance.books.months import Month, MonthCount
 from finance.numbers.money import Usd
 from finance.revenue.adoption import Adoption
-from finance.revenue.prices import (
-    REPORTING_CURRENCY,
-    Amount,
-    Change,
-    Currency,
-    Prices,
-    Share,
-    SteadyPrices,
-)
+from finance.revenue.prices import REPORTING_CURRENCY, Amount, Change, Prices, SteadyPrices
 from finance.revenue.retention import Retention
 
-Name = Annotated[str, Field(min_length=1, max_length=80)]
 Days = Annotated[int, Field(ge=0, le=360)]
 """Until an invoice is paid; a month has 30."""
 MonthlyRate = Annotated[Decimal, Field(ge=0, le=1, max_digits=8)]
@@ -37,7 +29,7 @@ class Usage(Document):
 
     input_tokens_per_month: Tokens = 0
     """Cached ones included."""
-    cached_share: Share = Decimal(0)
+    cached_share: DecimalShare = Decimal(0)
     """Of the input: read from the cache, and priced apart."""
     output_tokens_per_month: Tokens = 0
     change_share_per_year: Change = Decimal(0)
@@ -60,9 +52,9 @@ class Revenue(Document):
 class Line(Document):
     """What every line of a larger company has."""
 
-    name: Name
+    name: ShortName
     launch_month: Month
-    currency: Currency = REPORTING_CURRENCY
+    currency: CurrencyCode = REPORTING_CURRENCY
     payment_days: Days = 0
 
 
@@ -95,13 +87,13 @@ class HostedOpenWeights(TokenSales):
 class SubscriptionPlan(Document):
     """One plan of a subscription."""
 
-    name: Name
-    share: Share
+    name: ShortName
+    share: DecimalShare
     """Of those who convert."""
     price_per_month: Amount
-    yearly_share: Share = Decimal(0)
+    yearly_share: DecimalShare = Decimal(0)
     """Who pay a year in advance."""
-    yearly_discount_share: Share = Decimal(0)
+    yearly_discount_share: DecimalShare = Decimal(0)
     usage: Usage = Usage()
 
 
@@ -112,8 +104,8 @@ class Subscription(Line):
     adoption: Adoption
     """Of free users."""
     free_usage: Usage = Usage()
-    free_churn_share_per_month: Share = Decimal(0)
-    conversion_share_per_month: Share
+    free_churn_share_per_month: DecimalShare = Decimal(0)
+    conversion_share_per_month: DecimalShare
     """Of the free users of the month before."""
     retention: Retention
     """Of those who pay."""
@@ -142,7 +134,7 @@ class Enterprise(Line):
     adoption: Adoption
     """Of contracts signed."""
     price_per_year: Amount
-    renewal_share: Share
+    renewal_share: DecimalShare
     uplift_share_at_renewal: Change = Decimal(0)
     months_invoiced: Literal[1, 3, 12] = 12
     """In advance, each time."""
@@ -157,9 +149,9 @@ class OnPremise(Line):
     adoption: Adoption
     """Of deployments."""
     licence_price: Amount
-    support_share_per_year: Share
+    support_share_per_year: DecimalShare
     """Of the licence's price, invoiced a year in advance."""
-    renewal_share: Share
+    renewal_share: DecimalShare
     delivery_cost: Amount = Decimal(0)
     """Of each deployment, in the month of its delivery."""
     payment_days: Days = 30
@@ -172,7 +164,7 @@ class Services(Line):
     days_per_month: Annotated[Decimal, Field(ge=0, le=10**7, max_digits=12)]
     price_per_day: Amount
     change_share_per_year: Change = Decimal(0)
-    delivery_cost_share: Share = Decimal(0)
+    delivery_cost_share: DecimalShare = Decimal(0)
     """Of the revenue: what others are paid for it."""
     payment_days: Days = 30
 
@@ -191,7 +183,7 @@ class DataDeals(Line):
     kind: Literal["data_deals"]
     launch_month: Month = 1
     deals: Annotated[tuple[Deal, ...], Field(max_length=60)]
-    delivery_cost_share: Share = Decimal(0)
+    delivery_cost_share: DecimalShare = Decimal(0)
 
 
 class Grants(Line):

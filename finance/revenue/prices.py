@@ -9,6 +9,7 @@ import numpy as np
 from pydantic import Field
 
 from engine.documents import Document
+from engine.field_types import DecimalShare
 from finance.books.cents import Floats
 from finance.books.months import Month, months_since, yearly_change
 from finance.books.trials import Numbers
@@ -16,12 +17,10 @@ from finance.numbers.money import MAX_USD
 
 REPORTING_CURRENCY = "USD"
 
-Currency = Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
 Rate = Annotated[Decimal, Field(gt=0, le=10**6, max_digits=16)]
 """USD for one unit of a currency."""
 Amount = Annotated[Decimal, Field(ge=0, le=MAX_USD, max_digits=20)]
 """In the currency of the document that it stands in."""
-Share = Annotated[Decimal, Field(ge=0, le=1, max_digits=12)]
 Change = Annotated[Decimal, Field(ge=-1, le=10, max_digits=12)]
 """-0.4: a year later it is 40% less."""
 
@@ -31,7 +30,7 @@ class SteadyPrices(Document):
 
     kind: Literal["steady"] = "steady"
     change_share_per_year: Change = Decimal(0)
-    floor_share: Share = Decimal(0)
+    floor_share: DecimalShare = Decimal(0)
     """Of the first price: it does not fall below."""
 
 

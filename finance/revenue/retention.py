@@ -9,20 +9,20 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from engine.documents import Document, InputError
+from engine.field_types import DecimalShare
 from finance.books.cents import Floats
 from finance.books.months import months_since
 from finance.books.trials import Numbers
 from finance.demand.retention import survival
-from finance.revenue.prices import Share
 
-Positive = Annotated[Decimal, Field(gt=0, le=10**6, max_digits=12)]
+PositiveParameter = Annotated[Decimal, Field(gt=0, le=10**6, max_digits=12)]
 
 
 class ConstantRetention(Document):
     """Of those there are, the same share leaves each month, however long they have stayed."""
 
     kind: Literal["constant"] = "constant"
-    churn_share_per_month: Share
+    churn_share_per_month: DecimalShare
 
 
 class TenureRetention(Document):
@@ -32,9 +32,9 @@ class TenureRetention(Document):
     """
 
     kind: Literal["sbg"]
-    alpha: Positive
-    beta: Positive
-    c: Positive = Decimal(1)
+    alpha: PositiveParameter
+    beta: PositiveParameter
+    c: PositiveParameter = Decimal(1)
     """Other than 1: the chance of leaving itself changes with tenure (beta-discrete-Weibull)."""
 
 

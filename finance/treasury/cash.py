@@ -10,6 +10,7 @@ import numpy as np
 from pydantic import Field
 
 from engine.documents import Document
+from engine.field_types import DecimalShare, ShortName
 from engine.units import MONTHS_PER_YEAR
 from finance.books.cents import in_month, to_cents, total
 from finance.books.ledger import Account, Ledger
@@ -17,7 +18,6 @@ from finance.books.months import Month
 from finance.books.statements import profit_before_tax
 from finance.books.trials import Numbers
 from finance.numbers.money import Usd
-from finance.revenue.prices import Share
 
 InflowKind = Literal["equity", "safe", "note", "debt"]
 _SOURCES: dict[InflowKind, Account] = {
@@ -32,7 +32,7 @@ RESEARCH = (Account.RESEARCH_PEOPLE, Account.TRAINING, Account.RESEARCH_COMPUTE,
 class Inflow(Document):
     """Money that investors pay in: the cash of it; what they get for it stands elsewhere."""
 
-    name: Annotated[str, Field(min_length=1, max_length=80)]
+    name: ShortName
     month: Month
     amount_usd: Annotated[Usd, Field(gt=0)]
     kind: InflowKind
@@ -43,16 +43,16 @@ class Inflow(Document):
 class Tax(Document):
     """Income tax and research credits; fiscal years as the calendar's unless said otherwise."""
 
-    income_share: Share
+    income_share: DecimalShare
     """Of the year's profit before tax, after losses."""
     losses_brought_forward_usd: Usd = Decimal("0.00")
-    loss_use_share: Share = Decimal(1)
+    loss_use_share: DecimalShare = Decimal(1)
     """Of a year's profit that losses of earlier years may take away; 0.8 in the United States."""
     last_fiscal_month: Annotated[int, Field(ge=1, le=12)] = 12
     """Of the calendar."""
     paid_after_months: Annotated[int, Field(ge=0, le=24)] = 3
     """After the fiscal year."""
-    research_credit_share: Share = Decimal(0)
+    research_credit_share: DecimalShare = Decimal(0)
     """Of what research costs: its people, training and experiments, data. Paid out."""
     research_credit_after_months: Annotated[int, Field(ge=0, le=36)] = 12
     """After the fiscal year."""

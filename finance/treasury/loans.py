@@ -11,6 +11,7 @@ import pyxirr
 from pydantic import Field, model_validator
 
 from engine.documents import Document, InputError
+from engine.field_types import ShortName
 from engine.units import MONTHS_PER_YEAR
 from finance.books.cents import Cents, Floats, in_month, to_cents
 from finance.books.ledger import Account, Ledger
@@ -41,7 +42,7 @@ class Covenants(Document):
 class Loan(Document):
     """Money that is drawn once and paid back by the month."""
 
-    name: Annotated[str, Field(min_length=1, max_length=80)]
+    name: ShortName
     kind: Literal["venture_debt", "bank_loan", "convertible_loan", "other"] = "venture_debt"
     month: Month
     amount_usd: Annotated[Usd, Field(gt=0)]

@@ -6,17 +6,18 @@ from typing import Any, Literal, get_args, get_origin
 
 import streamlit as st
 
+from engine.document_paths import field_name, value_at
 from engine.documents import Document
 from finance.company.defaults import ONLY, beginning, kinds_of
 from pages.parts.fields import field, field_words, option_label
-from pages.parts.kinds import field_kind, union_kinds, value_at
+from pages.parts.kinds import field_kind, union_kinds
 from pages.parts.session import draft, scenario_session, text
 from pages.parts.tables import table
 
 
 def entries(path: str) -> None:
     """The list at ``path``: a choice of its entries, the fields of the one that is chosen."""
-    say, name = text(), path.rsplit(".", 1)[-1]
+    say, name = text(), field_name(path)
     found = value_at(draft(), path)
     chosen = min(st.session_state.get(f"entry.{path}", 0), len(found) - 1)
     if found:

@@ -15,10 +15,11 @@ from typing import Any, Literal, get_args, get_origin
 import streamlit as st
 
 from engine import quantities
+from engine.document_paths import field_name, value_at
 from engine.documents import InputError
 from engine.facts import accelerators
 from engine.plan import on_accelerator
-from pages.parts.kinds import FieldKind, is_count, is_percent, kind_of, value_at
+from pages.parts.kinds import FieldKind, is_count, is_percent, kind_of
 from pages.parts.session import scenario_session, text
 
 
@@ -127,7 +128,7 @@ def field_words(path: str) -> tuple[str, str | None]:
 
 def option_label(path: str, option: object) -> str:
     """What a value that is chosen from a list is called."""
-    say, name = text(), path.rsplit(".", 1)[-1]
+    say, name = text(), field_name(path)
     for table in ("option", "entry_option"):
         if (key := f"{table}.{name}.{option}") in say:
             return say(key)

@@ -6,12 +6,12 @@ import re
 import types
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import reduce
 from typing import Annotated, Any, Union, get_args, get_origin
 
 from annotated_types import Ge, Gt, Le, Lt
 from pydantic.fields import FieldInfo
 
+from engine.document_paths import field_name, parent_path, value_at
 from engine.documents import Document
 
 _COUNTS = frozenset(
@@ -38,16 +38,10 @@ class FieldKind:
     high: float | None
 
 
-def value_at(document: Document, path: str) -> Any:
-    """What stands at a dotted path, in which numbers count in lists."""
-    return reduce(_inside, path.split("."), document)
-
-
 def kind_of(document: Document, path: str) -> FieldKind:
     """The kind of the field at a dotted path; what stands above it must be a document."""
-    *above, name = path.split(".")
-    parent = reduce(_inside, above, document)
-    return field_kind(type(parent).model_fields[name])
+    parent = value_at(document, parent_path(path))
+    return field_kind(type(parent).model_fields[field_name(path)])
 
 
 def field_kind(info: FieldInfo) -> FieldKind:
@@ -66,12 +60,12 @@ def field_kind(info: FieldInfo) -> FieldKind:
 
 def is_count(path: str) -> bool:
     """Whether the field is a count that is written short."""
-    return path.rsplit(".", 1)[-1] in _COUNTS
+    return field_name(path) in _COUNTS
 
 
 def is_percent(path: str) -> bool:
     """Whether the field is a share, which people write in percent."""
-    return _SHARE.search(path.rsplit(".", 1)[-1]) is not None
+    return _SHARE.search(field_name(path)) is not None
 
 
 def union_kinds(kind: Any) -> dict[str, type[Document]]:
@@ -81,10 +75,6 @@ def union_kinds(kind: Any) -> dict[str, type[Document]]:
     if get_origin(kind) not in (Union, types.UnionType):
         return {}
     return {get_args(one.model_fields["kind"].annotation)[0]: one for one in get_args(kind)}
-
-
-def _inside(place: Any, name: str) -> Any:
-    return place[int(name)] if isinstance(place, tuple) else getattr(place, name)
 
 
 def _bounds(metadata: Iterable[Any]) -> tuple[float | None, float | None]:

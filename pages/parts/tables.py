@@ -8,9 +8,10 @@ from typing import Any, Literal, get_args, get_origin
 import pandas as pd
 import streamlit as st
 
+from engine.document_paths import put_value, value_at
 from engine.documents import Document
 from pages.parts.fields import field_words, from_percent, option_label
-from pages.parts.kinds import FieldKind, field_kind, is_percent, value_at
+from pages.parts.kinds import FieldKind, field_kind, is_percent
 from pages.parts.session import draft, scenario_session
 
 
@@ -79,7 +80,7 @@ def _dtype(kind: FieldKind) -> Any:
 
 
 def _shown(name: str, kind: FieldKind, document: dict[str, Any]) -> Any:
-    value = _inside(document, name)
+    value = value_at(document, name)
     if value is None or kind.type is str or get_origin(kind.type) is Literal:
         return value
     if kind.type is int:
@@ -144,9 +145,9 @@ def documents_of(
             ):
                 continue
             if not missing:
-                _put(document, name, _given(name, kind, value))
+                put_value(document, name, _given(name, kind, value))
             elif known:
-                _put(document, name, None if kind.optional else _default(item, name))
+                put_value(document, name, None if kind.optional else _default(item, name))
         yield document
 
 
@@ -156,18 +157,3 @@ def _given(name: str, kind: FieldKind, value: Any) -> object:
     if kind.type is str or get_origin(kind.type) is Literal:
         return value
     return from_percent(float(value)) if is_percent(name) else repr(float(value))
-
-
-def _inside(document: dict[str, Any], name: str) -> Any:
-    value: Any = document
-    for part in name.split("."):
-        value = value[part]
-    return value
-
-
-def _put(document: dict[str, Any], name: str, value: object) -> None:
-    *above, last = name.split(".")
-    for part in above:
-        document[part] = dict(document.get(part, {}))
-        document = document[part]
-    document[last] = value

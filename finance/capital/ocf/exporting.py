@@ -21,7 +21,7 @@ from typing import Annotated
 from pydantic import Field
 
 from engine.documents import Document
-from finance.capital.exact import Name
+from engine.field_types import ShortName
 from finance.capital.ocf.items import (
     PLAN,
     Header,
@@ -41,7 +41,7 @@ from finance.capital.vesting import Vesting
 class Issuer(Document):
     """The company, as OCF wants it named."""
 
-    legal_name: Name
+    legal_name: ShortName
     formation_date: datetime.date
     country: Annotated[str, Field(pattern=r"^[A-Z]{2}$")]
     """ISO 3166-1 alpha-2."""

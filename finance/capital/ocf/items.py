@@ -10,8 +10,9 @@ from typing import Any, TypeVar
 from pydantic import Field
 
 from engine.documents import Document
+from engine.field_types import CurrencyCode
 from engine.text import catalog
-from finance.capital.exact import Currency, SharesOrNone
+from finance.capital.exact import NonNegativeShares
 from finance.capital.instruments import Note, OptionGrant, Safe, Warrant
 from finance.capital.interest import Accrual, DayCount
 from finance.capital.ocf.vesting import terms_id
@@ -29,9 +30,9 @@ PLAN = "option-pool"
 class Header(Document):
     """What belongs to a whole table alone."""
 
-    currency: Currency = "USD"
-    rates: dict[Currency, Decimal] = Field(default_factory=dict)
-    pool: SharesOrNone = Fraction(0)
+    currency: CurrencyCode = "USD"
+    rates: dict[CurrencyCode, Decimal] = Field(default_factory=dict)
+    pool: NonNegativeShares = Fraction(0)
 
 
 def security(one: Holding | OptionGrant | Warrant | Safe | Note, currency: str) -> Json:

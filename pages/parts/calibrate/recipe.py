@@ -10,6 +10,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from engine.corpora.choice import CorpusChoice
 from engine.corpora.packages import PACKAGES
+from engine.document_paths import field_name, value_or_none
 from engine.documents import InputError, parse_toml
 from engine.layout import TRAINING_PRECISIONS
 from engine.machine import Machine
@@ -256,7 +257,7 @@ def _draw_options(base: Recipe | None, slots: Slots) -> None:
     row = st.container(horizontal=True, vertical_alignment="bottom")
     for path in (*_CHOICES, *_COUNTS, *_RATES):
         with row.container(width=_OPTION_PX):
-            _draw_option(path, _value(base, path))
+            _draw_option(path, value_or_none(base, path))
             slots[path] = st.empty()
     row = st.container(horizontal=True)
     with row.container(width=2 * _OPTION_PX):
@@ -288,7 +289,7 @@ def _draw_options(base: Recipe | None, slots: Slots) -> None:
 
 
 def _draw_option(path: str, held: object) -> None:
-    say, name = text(), path.rsplit(".", 1)[-1]
+    say, name = text(), field_name(path)
     shown = say("calibrate.none") if held is None else _option_label(held)
     common: dict[str, Any] = {
         "label": say(f"calibrate.option.{name}"),
@@ -310,10 +311,3 @@ def _option_label(value: object) -> str:
     if isinstance(value, bool):
         return "on" if value else "off"
     return str(value)
-
-
-def _value(base: Recipe | None, path: str) -> object:
-    value: Any = base
-    for part in path.split("."):
-        value = getattr(value, part, None)
-    return value
