@@ -1,4 +1,4 @@
-"""What stands beside every page: which scenario, what happens to it, in which language."""
+"""The frame of every page: the sidebar with the scenario, its actions and the language."""
 
 from __future__ import annotations
 
@@ -8,30 +8,30 @@ from collections.abc import Callable
 from urllib.parse import urlsplit, urlunsplit
 
 import streamlit as st
-from streamlit.runtime.pages_manager import PagesManager
 
 from engine.paths import PROJECT_DIR
 from engine.text import LANGUAGES
 from pages.parts.fields import field
 from pages.parts.session import ScenarioSession, scenario_session, store, text
+from pages.parts.streamlit_private import page_runs_without_app
 
 
 def run_in_frame(page: Callable[[], None]) -> None:
-    """Draw a page, and the frame around it if nothing has drawn that yet.
+    """Draw a page; run ``app.py`` first if the server has not, so that the page has its frame.
 
-    Until ``app.py`` calls ``st.navigation``, a new server takes ``pages/`` for an app of the old
-    kind and runs the page that was asked for on its own: whoever follows a link to a page first
-    would get it bare.
+    A new server runs the requested page without ``app.py``. The first user who follows a link to
+    a page would see it without navigation and sidebar.
     """
-    if PagesManager.uses_pages_directory:
+    if page_runs_without_app():
         runpy.run_path(str(PROJECT_DIR / "app.py"))
     else:
         page()
 
 
 def draw_frame() -> None:
+    """Draw the sidebar, and above the page the error or the conflict of the last action."""
     session, say = scenario_session(), text()
-    # Navigation drops the query string: put it back, so that the address is always a share link.
+    # Navigation drops the query string. Set it again, so that the address is always a share link.
     st.query_params["s"] = session.stored.id
     with st.sidebar:
         st.markdown(f"### Flopledger · 算力账本\n{say('frame.promise')}")
@@ -70,7 +70,7 @@ def _choose_scenario(session: ScenarioSession) -> None:
         for scenario_id, name in names.items()
     }
     ids = list(labels)
-    # A select box answers with its label: other labels must be another box.
+    # A select box returns its option by label, so other labels need a box with another key.
     key = f"scenario#{session.revision}.{hash(tuple(labels.items()))}"
     st.selectbox(
         say("frame.scenario"),

@@ -1,50 +1,80 @@
-"""A screenshot of every page in both languages: ``python -m tests.e2e.screenshots FOLDER``.
+"""Take a screenshot of every page in both languages.
 
-Pages show what is in ``FLOPLEDGER_HOME`` (runs, scenarios), as the app itself would.
+``python -m tests.e2e.screenshots FOLDER`` starts the app with the runs and scenarios of
+``FLOPLEDGER_HOME`` and writes ``FOLDER/<page>-<language>.png``.
 """
 
 from __future__ import annotations
 
+import argparse
+import io
 import os
-import sys
-import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
+from PIL import Image
+from playwright.sync_api import Page
+
 from engine.paths import home_dir
+from engine.text import LANGUAGES
+from pages.parts.page_list import PAGES
 from tests.e2e.server import app_server, browser, settle
 
-PAGES = (
-    *("overview", "plan", "scaling", "hardware", "calibrate", "runs"),
-    *("evidence", "model", "business", "runway", "funding"),
-)
-LANGUAGES = ("en", "zh_Hans")
+N_COLORS = 128
+"""Size of a screenshot's palette, which cuts the file to about a third."""
+SCROLL_HEIGHT_PX = "document.querySelector('[data-testid=\"stMain\"]').scrollHeight"
 
 
-def main(folder: Path, scenario: str = "laptop", scheme: str = "light") -> None:
-    folder.mkdir(parents=True, exist_ok=True)
+def main() -> None:
+    """Take the screenshots that the command line asks for."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--scenario", default="laptop", help="id of the scenario that is open")
+    parser.add_argument("--scheme", choices=("light", "dark"), default="light")
+    parser.add_argument("--width", type=int, default=1440, help="width of the window in pixels")
+    parser.add_argument("--height", type=int, default=900, help="least height in pixels")
+    parser.add_argument("--most", type=int, default=100_000, help="greatest height in pixels")
+    parser.add_argument("--pages", nargs="+", default=[page.name for page in PAGES])
+    parser.add_argument("--languages", nargs="+", choices=tuple(LANGUAGES), default=LANGUAGES)
+    chosen = parser.parse_args()
+    chosen.folder.mkdir(parents=True, exist_ok=True)
     home = Path(os.environ.get("FLOPLEDGER_HOME") or home_dir())
     home.mkdir(parents=True, exist_ok=True)
     with app_server(home) as url, browser() as chromium:
-        for language in LANGUAGES:
+        for language in chosen.languages:
             context = chromium.new_context(
-                viewport={"width": 1440, "height": 900},
-                color_scheme="dark" if scheme == "dark" else "light",
+                viewport={"width": chosen.width, "height": chosen.height},
+                color_scheme=chosen.scheme,
             )
-            page = context.new_page()
-            for name in PAGES:
-                path = "" if name == "overview" else name
-                page.goto(f"{url}/{path}?s={scenario}&lang={language}")
-                settle(page)
-                page.wait_for_timeout(1200)  # charts fade in
-                height = page.evaluate(
-                    "document.querySelector('[data-testid=\"stMain\"]').scrollHeight"
-                )
-                page.set_viewport_size({"width": 1440, "height": max(900, int(height))})
-                page.wait_for_timeout(600)
-                page.screenshot(path=folder / f"{name}-{language}.png")
-                page.set_viewport_size({"width": 1440, "height": 900})
+            window = context.new_page()
+            for page in PAGES:
+                if page.name in chosen.pages:
+                    window.goto(f"{url}/{page.url_path}?s={chosen.scenario}&lang={language}")
+                    png = full_height_screenshot(window, (chosen.height, chosen.most))
+                    write_with_palette(png, chosen.folder / f"{page.name}-{language}.png")
             context.close()
 
 
+def full_height_screenshot(window: Page, heights_px: Sequence[int]) -> bytes:
+    """Return a PNG of the open page in a window as high as its content, within two bounds."""
+    size = window.viewport_size
+    assert size is not None
+    settle(window)
+    window.wait_for_timeout(1200)  # charts fade in
+    least, most = heights_px
+    height = min(max(least, int(window.evaluate(SCROLL_HEIGHT_PX))), most)
+    window.set_viewport_size({"width": size["width"], "height": height})
+    window.wait_for_timeout(600)
+    png = window.screenshot()
+    window.set_viewport_size(size)
+    return png
+
+
+def write_with_palette(png: bytes, path: Path) -> None:
+    """Write a PNG with a palette of ``N_COLORS`` colours."""
+    with Image.open(io.BytesIO(png)) as image:
+        image.convert("RGB").quantize(N_COLORS, dither=Image.Dither.NONE).save(path, optimize=True)
+
+
 if __name__ == "__main__":
-    main(Path(sys.argv[1] if len(sys.argv) > 1 else tempfile.mkdtemp()), *sys.argv[2:])
+    main()

@@ -13,20 +13,7 @@ from engine.paths import PROJECT_DIR
 from engine.text import catalog
 from finance.company.scenario import Scenario
 from finance.company.store import ScenarioStore
-
-QUESTIONS = {
-    "overview": "overview.question",
-    "plan": "plan.question",
-    "scaling": "scaling.question",
-    "hardware": "hardware.question",
-    "calibrate": "calibrate.question",
-    "runs": "runs.question",
-    "evidence": "evidence.question",
-    "model": "model.question",
-    "business": "business.question",
-    "runway": "runway.question",
-    "funding": "funding.question",
-}
+from pages.parts.page_list import PAGES, AppPage
 
 
 @pytest.fixture(autouse=True)
@@ -41,7 +28,7 @@ def open_page(name: str, language: str = "en", scenario: str | None = None) -> A
     if scenario is not None:
         app.query_params["s"] = scenario
     app.run()
-    if name != "overview":
+    if name != PAGES[0].name:
         app.switch_page(f"pages/{name}.py").run()
     assert not app.exception
     return app
@@ -54,10 +41,10 @@ def widget(app: AppTest, kind: str, path: str):
 
 
 @pytest.mark.parametrize("language", ["en", "zh_Hans"])
-@pytest.mark.parametrize("name", QUESTIONS)
-def test_a_page_asks_its_question(name: str, language: str) -> None:
-    app = open_page(name, language)
-    assert app.title[0].value == catalog(language)(QUESTIONS[name])
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_a_page_asks_its_question(page: AppPage, language: str) -> None:
+    app = open_page(page.name, language)
+    assert app.title[0].value == catalog(language)(page.question_key)
 
 
 @pytest.mark.parametrize("scenario", ["laptop", "startup-1b"])
@@ -207,8 +194,9 @@ def test_the_language_can_be_switched() -> None:
 def test_the_app_never_imports_what_trains(home: Path) -> None:
     code = (
         "import sys\n"
-        "from tests.pages.test_pages import QUESTIONS, open_page\n"
-        "for name in QUESTIONS: open_page(name)\n"
+        "from pages.parts.page_list import PAGES\n"
+        "from tests.pages.test_pages import open_page\n"
+        "for page in PAGES: open_page(page.name)\n"
         "print(sorted({'torch', 'transformers', 'deepspeed', 'tokenizers'} & set(sys.modules)))\n"
     )
     answer = subprocess.run(

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import Any
 
 import streamlit as st
-from streamlit.delta_generator import DeltaGenerator
 
 from engine.corpora.choice import CorpusChoice
 from engine.corpora.packages import PACKAGES
@@ -23,10 +22,11 @@ from engine.runs.folder import Phase, Run
 from engine.runs.observing.index import summaries
 from pages.parts.run_views.runs import run_labels
 from pages.parts.session import draft, scenario_session, text
+from pages.parts.streamlit_private import Container
 
 _SOURCES = ("scenario", "dial", "upload")
 
-Slots = dict[str, DeltaGenerator]
+Slots = dict[str, Container]
 """Below each field a place for the line that says what is wrong with it."""
 
 _FAMILIES = {
@@ -71,7 +71,7 @@ def asked_recipe(machine: Machine) -> Recipe | None:
     return with_options(base, options)
 
 
-def recipe_form(machine: Machine, options: DeltaGenerator) -> Slots:
+def recipe_form(machine: Machine, options: Container) -> Slots:
     """Draw the fields here, and those that are needed less often, folded, in ``options``."""
     say = text()
     slots: Slots = {}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import streamlit as st
-from streamlit.delta_generator import DeltaGenerator
 
 from engine import quantities
 from engine.runs.folder import Phase, Run
@@ -14,6 +13,7 @@ from pages.parts.charts import draw
 from pages.parts.run_views.charts import meter_chart, spent
 from pages.parts.run_views.runs import progress_of, run_color
 from pages.parts.session import text
+from pages.parts.streamlit_private import Container
 from pages.parts.tiles import Tile, tiles
 from pages.parts.typed import literal
 
@@ -46,7 +46,7 @@ def _head(run: Run, label: str, progress: Progress, phase: Phase) -> None:
     cancel_button(row, run)
 
 
-def cancel_button(row: DeltaGenerator, run: Run) -> None:
+def cancel_button(row: Container, run: Run) -> None:
     say, is_asked = text(), run.stop_reason is not None
     row.button(
         say("calibrate.stopping" if is_asked else "calibrate.cancel"),

@@ -10,7 +10,6 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
-from streamlit.delta_generator import DeltaGenerator
 
 from engine import quantities
 from engine.documents import InputError
@@ -28,6 +27,7 @@ from engine.planning.prices import prices
 from engine.planning.spending import Budget, Unit
 from pages.parts.charts import COMPUTE, DATA, MONEY, OTHER, draw
 from pages.parts.session import draft, text
+from pages.parts.streamlit_private import Container
 from pages.parts.tiles import Tile, tiles
 
 _UNITS: tuple[Unit, ...] = ("usd", "device_hours", "flops")
@@ -65,7 +65,7 @@ def _choices(
     )
 
 
-def draw_budget(answer: DeltaGenerator) -> Spent | None:
+def draw_budget(answer: Container) -> Spent | None:
     """Inputs, tiles, chart and table; the answer goes above the tabs. None on bad input."""
     say = text()
     inputs, shown = st.columns([1, 3], gap="medium")

@@ -1,0 +1,38 @@
+"""Files, catalogs, documents and screenshots have the pages of the list, in its order."""
+
+import re
+
+import pytest
+
+from engine.paths import PROJECT_DIR
+from engine.text import LANGUAGES, catalog
+from pages.parts.page_list import PAGES
+
+ROW = re.compile(r"^\| \[?([^|\]]+?)\]?(?:\([^)]*\))? \|", re.MULTILINE)
+"""The first cell of a table's row, without its link."""
+TITLES = [catalog("en")(page.title_key) for page in PAGES]
+
+
+def titles_in_tables(document: str) -> list[str]:
+    """Return the first cells of a document's table rows that are titles of pages."""
+    text = (PROJECT_DIR / document).read_text("utf-8")
+    return [cell for cell in ROW.findall(text) if cell in TITLES]
+
+
+def test_every_file_in_pages_is_listed() -> None:
+    files = {path.stem for path in (PROJECT_DIR / "pages").glob("*.py")} - {"__init__"}
+    assert {page.name for page in PAGES} == files
+    assert len({page.icon for page in PAGES}) == len(PAGES)
+    assert [page.url_path for page in PAGES] == ["", *(page.name for page in PAGES[1:])]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_page_has_a_title_and_a_question(language: str) -> None:
+    say = catalog(language)
+    for key in (*(page.title_key for page in PAGES), *(page.question_key for page in PAGES)):
+        assert key in say
+
+
+def test_the_documents_list_the_same_pages_in_the_same_order() -> None:
+    assert titles_in_tables("docs/pages.md") == TITLES
+    assert titles_in_tables("README.md") in ([], TITLES)
