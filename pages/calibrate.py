@@ -12,7 +12,7 @@ from engine.experiments.profiler import can_be_profiled
 from engine.machine import this_machine
 from engine.runs.estimate import Quote
 from engine.runs.folder import Phase, Run
-from engine.runs.launching import control
+from engine.runs.launching.reconcile import reconcile_all
 from engine.runs.settings import settings
 from pages.parts.calibrate.job import asked_machine
 from pages.parts.calibrate.machine_profile import machine_section
@@ -36,7 +36,7 @@ def page() -> None:
     except InputError as error:
         st.error(error.in_language(say.language), icon=":material/block:")
         return
-    seen = [one for one in control.look_at_all() if one.unreadable is None]
+    seen = [one for one in reconcile_all() if one.unreadable is None]
     runs = [Run.find(one.run_id) for one in seen]
     live = [run for run, one in zip(runs, seen, strict=True) if one.phase and one.phase.is_live]
     n_queued = sum(one.phase is Phase.QUEUED for one in seen)
@@ -59,7 +59,7 @@ def page() -> None:
 def _answer(shown: Run | None, quoted: Quote | None) -> str:
     """The question answered in a sentence, as far as it can be."""
     say = text()
-    if shown is not None and control.look(shown).is_over:
+    if shown is not None and shown.state.phase.is_over:
         return verdict(shown)
     if shown is not None:
         key, expected = "calibrate.verdict_live", shown.forecast
@@ -82,7 +82,7 @@ def _seen_runs(runs: Sequence[Run], shown: Run | None) -> None:
         st.caption(say("calibrate.no_runs"))
         return
     curves_section(runs, shown)
-    if control.look(shown).is_over:
+    if shown.state.phase.is_over:
         outcome_section(shown, run_labels(runs)[shown.id])
     with st.expander(say("calibrate.log"), icon=":material/terminal:"):
         st.code(shown.log_tail()[-8000:] or "…", language=None, height=360)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from engine.documents import InputError
-from engine.runs.launching import control
+from engine.runs.launching.reconcile import reconcile_all
 from engine.runs.settings import Settings, settings
 from pages.parts.frame import run_in_frame
 from pages.parts.runs.history import history_section
@@ -22,7 +22,7 @@ def page() -> None:
     except InputError as error:  # nothing starts before it is put right; all else goes on
         st.error(error.in_language(say.language), icon=":material/block:")
         allowed = Settings()
-    seen = control.look_at_all()
+    seen = reconcile_all()
     now_section(seen, allowed)
     history_section(seen)
     installation_section(allowed)

@@ -11,6 +11,8 @@ from engine.cli.terminal import text
 from engine.reports.forecast_tables import print_table, show
 from engine.runs import lifecycle
 from engine.runs.folder import Run
+from engine.runs.launching.recovery import recover_unfinished
+from engine.runs.observing.index import summaries
 
 Json = Annotated[bool, typer.Option("--json", help=text("cli.json"))]
 RunId = Annotated[str, typer.Argument(metavar="RUN", help=text("cli.run_id"))]
@@ -99,6 +101,7 @@ def prune(
     dry_run: DryRun = False,
     as_json: Json = False,
 ) -> None:
+    recover_unfinished(summaries())
     found = lifecycle.prunable(keep, older_than_days)
     if not dry_run:
         for one in found:

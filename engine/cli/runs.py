@@ -19,6 +19,7 @@ from engine.runs.back_ends import back_end, kubernetes, slurm
 from engine.runs.folder import Phase, Run
 from engine.runs.job import BACK_ENDS
 from engine.runs.launching import control, queue
+from engine.runs.launching.reconcile import reconcile_all, reconcile_run
 from engine.runs.observing.disk_use import disk_space
 from engine.runs.observing.index import summary_of
 from engine.runs.observing.logs import LogReader, follow_log
@@ -60,7 +61,7 @@ def list_runs(
     archived: Annotated[bool, typer.Option("--archived", help=text("cli.list_archived"))] = False,
     as_json: Json = False,
 ) -> None:
-    seen = control.look_at_all()
+    seen = reconcile_all()
     found = looked_for(seen, words=words, states=phase or (), tags=tag or (), archived=archived)
     if as_json:
         print(json.dumps([_row(one) for one in found], indent=1))
@@ -108,7 +109,7 @@ def _size(n_bytes: int) -> str:
 
 def show_run(run_id: RunId, as_json: Json = False) -> None:
     run = Run.find(run_id)
-    control.look(run)
+    reconcile_run(run)
     one, state, result = summary_of(run), run.state, run.result
     if as_json:
         found = {
@@ -165,7 +166,7 @@ def show_log(
         raise InputError("node", node, "file_missing")
     parts: Iterable[str]
     if follow:
-        parts = follow_log(log, lines, lambda: control.look(run).is_over)
+        parts = follow_log(log, lines, lambda: reconcile_run(run).is_over)
     else:
         parts = [LogReader(log, lines).new()]
     for part in parts:
@@ -205,20 +206,20 @@ def _after_start(run: Run, wait: bool) -> None:
     if wait:
         watch.follow(run)
     else:
-        print(text(f"phase.{control.look(run)}"))
+        print(text(f"phase.{reconcile_run(run)}"))
 
 
 def show_queue(as_json: Json = False) -> None:
-    control.look_at_all()
+    reconcile_all()
     rows = [
         {
             "run": one.run.id,
             "back_end": one.run.job.back_end,
             "priority": one.run.job.priority,
-            "behind": one.behind,
+            "behind": one.n_ahead,
             "held_by": one.held_by and one.held_by.in_language(text.language),
         }
-        for one in queue.waiting()
+        for one in queue.positions()
     ]
     if as_json:
         print(json.dumps(rows, indent=1))

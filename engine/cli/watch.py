@@ -13,6 +13,7 @@ from engine.reports.comparison import Comparison, compare
 from engine.reports.forecast_tables import comparison_rows, print_table
 from engine.runs.folder import Phase, Run
 from engine.runs.launching import control, queue
+from engine.runs.launching.reconcile import reconcile_run
 from engine.runs.observing.progress import Progress
 
 
@@ -28,7 +29,7 @@ def follow(run: Run) -> None:
     print(text("cli.started", run=run.id, folder=run.folder), file=sys.stderr)
     shown, said = -1, ""
     try:
-        while not (phase := control.look(run)).is_over:
+        while not (phase := reconcile_run(run)).is_over:
             if phase is Phase.QUEUED:
                 waits = _why_it_waits(run)
                 if waits not in ("", said):
@@ -66,11 +67,11 @@ def follow(run: Run) -> None:
 
 def _why_it_waits(run: Run) -> str:
     """Nothing where it has started since it was looked at."""
-    for one in queue.waiting():
+    for one in queue.positions():
         if one.run.id == run.id and one.held_by is not None:
             return text("cli.held", reason=one.held_by.in_language(text.language))
         if one.run.id == run.id:
-            return text("cli.waits", behind=one.behind)
+            return text("cli.waits", behind=one.n_ahead)
     return ""
 
 

@@ -25,9 +25,9 @@ from engine.experiments.series import failed, run_of, spent
 from engine.files import read_json, write_json
 from engine.machine import CPU_CORE, CPU_CORE_PRICE_USD, cpu_name
 from engine.paths import PROJECT_DIR
-from engine.runs.background import held
 from engine.runs.folder import Phase, Run, now
 from engine.runs.launching import control
+from engine.runs.locks import hold_lock
 from engine.runs.observing.progress import Progress
 
 _BATCHES = (1, 16)
@@ -49,7 +49,7 @@ def compress(
         As :func:`recipes`; if one of the runs fails, or the run is being compressed already.
     """
     wanted = recipes(run)
-    with held(run.folder / "compression.lock") as alone:
+    with hold_lock(run.folder / "compression.lock") as alone:
         if not alone:
             raise InputError("run", run.id, "compressed_already")
 

@@ -29,8 +29,9 @@ from engine.documents import Document, InputError
 from engine.files import read_json
 from engine.plan import Plan
 from engine.recipes.recipe import Recipe
-from engine.runs.background import is_held, start_engine
+from engine.runs.background import start_engine
 from engine.runs.folder import Run
+from engine.runs.locks import is_locked
 from engine.serving.measured import MeasuredServing
 from engine.units import SECONDS_PER_HOUR, TOKENS_PER_MILLION
 
@@ -138,7 +139,7 @@ def compression_of(run: Run) -> Compression | None:
 def progress_of(run: Run) -> CompressionProgress | None:
     """How far a living compression of the run is; None where there is none."""
     data = read_json(run.folder / "compression-progress.json")
-    if data is None or not is_held(run.folder / "compression.lock"):
+    if data is None or not is_locked(run.folder / "compression.lock"):
         return None
     return CompressionProgress.parse(data, where="compression-progress.json")
 

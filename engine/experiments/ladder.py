@@ -21,6 +21,7 @@ from engine.recipes.recipe import Recipe
 from engine.recipes.sample_run import run_plan
 from engine.runs.folder import Phase, Run, all_runs
 from engine.runs.launching import control
+from engine.runs.launching.reconcile import reconcile_run
 
 _POLL_S = 0.5
 
@@ -118,7 +119,7 @@ def run_ladder(
         while waiting or running:
             while waiting and len(running) < at_once:
                 running.append(_start(waiting.pop(0)))
-            for run in [run for run in running if control.look(run).is_over]:
+            for run in [run for run in running if reconcile_run(run).is_over]:
                 running.remove(run)
                 if run.state.phase is not Phase.SUCCEEDED:
                     raise InputError("run", run.id, "finished_run")

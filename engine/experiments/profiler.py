@@ -28,7 +28,7 @@ from engine.machine import Machine, device_name
 from engine.paths import DATA_DIR, PROJECT_DIR, home_dir
 from engine.plan import best_precision
 from engine.recipes.recipe import Recipe
-from engine.runs.background import held, is_held
+from engine.runs.locks import hold_lock, is_locked
 from engine.shapes import ModelShape
 
 _TEXT_VOCAB = 512
@@ -188,7 +188,7 @@ def _measuring(machine: Machine, tell: Tell) -> Iterator[tuple[Ask, Tell]]:
     if not machine.has_gpu:
         environment |= {"DS_ACCELERATOR": "cpu", "OMP_NUM_THREADS": "1"}
     home_dir().mkdir(parents=True, exist_ok=True)
-    with held(lock_path()) as free, log_path().open("w", encoding="utf-8") as log:
+    with hold_lock(lock_path()) as free, log_path().open("w", encoding="utf-8") as log:
         if not free:
             raise InputError("machine", device_name(machine), "one_measuring")
         process = subprocess.Popen(
@@ -232,7 +232,7 @@ def _measuring(machine: Machine, tell: Tell) -> Iterator[tuple[Ask, Tell]]:
 
 def measuring_now() -> ProfileProgress | None:
     """How far a measuring of this machine is, if one is under way."""
-    if not is_held(lock_path()):
+    if not is_locked(lock_path()):
         return None
     data = read_json(progress_path())
     return None if data is None else ProfileProgress.parse(data, str(progress_path()))

@@ -24,9 +24,10 @@ from engine.experiments.study import Choice, Study, StudyOutcome, TrialOutcome
 from engine.files import write_atomically, write_json
 from engine.machine import this_machine
 from engine.recipes.sample_run import run_plan
-from engine.runs.background import held
 from engine.runs.folder import Phase, Run
 from engine.runs.launching import control
+from engine.runs.launching.reconcile import reconcile_run
+from engine.runs.locks import hold_lock
 from engine.runs.observing.progress import Progress
 
 _POLL_S = 0.3
@@ -62,7 +63,7 @@ def search(
     for recipe in study.corners():
         run_plan(recipe, None, machine)
     study.folder.mkdir(parents=True, exist_ok=True)
-    with held(study.folder / "lock") as alone:
+    with hold_lock(study.folder / "lock") as alone:
         if not alone:
             raise InputError("study", study.recipe.name, "searched_already")
         write_atomically(study.folder / "study.toml", study.to_toml())
@@ -137,7 +138,7 @@ class _Search:
 
     def _look(self, one: _Live) -> None:
         """Report what is new of a trial; end it where it is over, or worse than others were."""
-        phase = control.look(one.run)  # before its metrics: what ended has written all of them
+        phase = reconcile_run(one.run)  # before its metrics: what ended has written all of them
         losses = evaluated(one.progress.update().metrics)
         steps = one.progress.recipe.steps
         for step, loss in losses[one.reported :]:

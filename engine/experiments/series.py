@@ -12,6 +12,7 @@ from engine.recipes.sample_run import run_plan
 from engine.results import StepMetrics
 from engine.runs.folder import Phase, Run, all_runs, now
 from engine.runs.launching import control
+from engine.runs.launching.reconcile import reconcile_run
 from engine.runs.observing.progress import Progress
 from engine.units import SECONDS_PER_HOUR
 
@@ -21,7 +22,7 @@ def run_of(recipe: Recipe) -> Run:
     none, started."""
     for run in all_runs():
         if run.recipe.content_hash == recipe.content_hash:
-            phase = control.look(run)
+            phase = reconcile_run(run)
             if phase is Phase.SUCCEEDED or not phase.is_over:
                 return run
     run = Run.create(recipe, run_plan(recipe, None, this_machine()))

@@ -51,8 +51,8 @@ from engine.recipes.checkpoints import committed
 from engine.recipes.preflight import check_prerequisites
 from engine.recipes.recipe import Recipe
 from engine.results import Failure, RunResult
-from engine.runs.background import taken
 from engine.runs.job import Job
+from engine.runs.locks import is_locked, take_lock
 
 _RUN_ID = re.compile(r"[a-z0-9][a-z0-9-]{0,100}")
 _LOG_TAIL_BYTES = 64_000
@@ -208,10 +208,16 @@ class Run:
         """What it measured, once it has succeeded."""
         return self.read("result.json", RunResult)
 
+    def has_lost_supervisor(self) -> bool:
+        """Return whether the state is live although no process holds the run's lock."""
+        if not self.state.phase.is_live or is_locked(self.folder / "lock"):
+            return False
+        return self.state.phase.is_live  # the run may have ended just before the lock was free
+
     def recipe_file_hash(self) -> str:
         return hashlib.sha256((self.folder / "recipe.toml").read_bytes()).hexdigest()
 
-    def untouched_recipe(self) -> Recipe:
+    def unedited_recipe(self) -> Recipe:
         """The recipe that it was created with.
 
         Raises
@@ -259,7 +265,7 @@ class Run:
         """What the process that knew why wrote down, if any did."""
         return self.read("failure.json", Failure)
 
-    def ask_to_stop(self, reason: StopReason) -> None:
+    def request_stop(self, reason: StopReason) -> None:
         """Ask the ranks to stop at the next step, with a checkpoint."""
         write_json(self.folder / "stop.json", {"reason": reason})
 
@@ -280,7 +286,7 @@ class Run:
         """Holds the run's lock and yields its file descriptor, or yields None if it is taken."""
         descriptor = os.open(self.folder / "lock", os.O_RDWR | os.O_CREAT, 0o644)
         try:
-            yield descriptor if taken(descriptor, patience_s) else None
+            yield descriptor if take_lock(descriptor, patience_s) else None
         finally:
             os.close(descriptor)  # the lock itself lives on where a child was given it
 

@@ -19,10 +19,10 @@ from engine.documents import Document, InputError
 from engine.files import remove_folder, write_json
 from engine.paths import runs_dir
 from engine.recipes.checkpoints import TRAINING
-from engine.runs.background import held, is_held
 from engine.runs.folder import Run, is_run_id, now
 from engine.runs.labels import About, about_of
-from engine.runs.launching.control import look
+from engine.runs.launching.reconcile import reconcile_run
+from engine.runs.locks import hold_lock, is_locked
 from engine.runs.observing.disk_use import used_bytes
 from engine.runs.observing.index import summaries
 from engine.runs.observing.summary import Summary
@@ -64,7 +64,7 @@ def describe(run: Run, **changes: object) -> None:
 @contextmanager
 def _alone() -> Iterator[None]:
     """Of two who change things at once, one after the other: no change gets lost."""
-    with held(runs_dir() / ".house.lock", _PATIENCE_S) as alone:
+    with hold_lock(runs_dir() / ".house.lock", _PATIENCE_S) as alone:
         if not alone:
             raise TimeoutError("somebody holds the lock of the house")
         yield
@@ -91,7 +91,7 @@ def delete(run: Run) -> None:
         If the run is not over, or is being compressed.
     """
     with _of_nobody_else(run):
-        if is_held(run.folder / "compression.lock"):
+        if is_locked(run.folder / "compression.lock"):
             raise InputError("run", run.id, "compressed_already")
         trash_dir().mkdir(exist_ok=True)
         os.utime(run.folder)  # its time in the trash counts from here
@@ -103,7 +103,7 @@ def delete(run: Run) -> None:
 def _of_nobody_else(run: Run) -> Iterator[None]:
     """Nobody starts the run meanwhile; InputError if somebody has, or will."""
     with suppress(InputError):  # its state is damaged: whether it runs, its lock alone says
-        look(run)
+        reconcile_run(run)
     with run.locked() as descriptor:
         try:
             is_over = run.state.phase.is_over

@@ -1,4 +1,4 @@
-"""The processes of a run: starting its supervisor, what that starts, ending all of it."""
+"""The processes of a run: child processes of its supervisor, and a search by the run's id."""
 
 from __future__ import annotations
 
@@ -6,14 +6,13 @@ import ctypes
 import os
 import signal
 import subprocess
-import sys
 from collections.abc import Mapping, Sequence
 
 import psutil
 
 from engine.paths import PROJECT_DIR
 from engine.results import Failure
-from engine.runs.folder import Phase, Run
+from engine.runs.folder import Run
 from engine.runs.process_table import all_processes, children_of, end_processes, environment_of
 
 RUN_ID_VARIABLE = "FLOPLEDGER_RUN"
@@ -25,47 +24,6 @@ _PR_SET_CHILD_SUBREAPER = 36
 def adopt_orphans() -> None:
     """Make orphans of a killed launcher our children, so that we can find and end them."""
     ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
-
-
-def start_supervisor(run: Run, lock: int) -> None:
-    """Start the run's supervisor and return at once.
-
-    It gets a session of its own, so that neither the terminal nor the app takes it along, and
-    inherits the run's lock already held: at no time is a live run without its lock.
-    """
-    with (run.folder / "log").open("ab") as log:
-        subprocess.Popen(
-            [sys.executable, "-m", "engine.runs.launching.supervisor", str(run.folder)],
-            cwd=PROJECT_DIR,
-            env=os.environ | {RUN_ID_VARIABLE: run.id},
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            pass_fds=[lock],
-            start_new_session=True,
-        )
-
-
-def look_after(run: Run) -> Phase:
-    """The run's phase, after making sure that it is true.
-
-    A run that says it is alive while nobody holds its lock has lost its supervisor. If a cluster
-    has its training, that goes on, with another supervisor; else its survivors are ended and it
-    is marked failed.
-    """
-    phase = run.state.phase
-    if not phase.is_live:
-        return phase
-    with run.locked() as descriptor:
-        state = run.state  # it may have ended just before we got the lock
-        if descriptor is None or not state.phase.is_live:
-            return state.phase
-        if state.cluster_job is not None:
-            start_supervisor(run, descriptor)
-            return state.phase
-        end_processes(processes_of(run))
-        run.end(Phase.FAILED, Failure(key="supervisor_lost"))
-        return Phase.FAILED
 
 
 class Child:

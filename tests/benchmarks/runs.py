@@ -23,6 +23,7 @@ from engine.paths import runs_dir
 from engine.recipes.sample_run import run_plan
 from engine.runs.folder import Phase, Run
 from engine.runs.launching import control
+from engine.runs.launching.reconcile import reconcile_run
 from engine.runs.observing.index import summaries
 from engine.runs.observing.logs import LogReader
 from tests.engine.runs.faked import faked_run, smoke
@@ -61,7 +62,7 @@ def supervising() -> None:
 
 def _watched(run: Run) -> tuple[float, float, float]:
     """CPU and wall seconds of the supervisor while it watches, and CPU seconds before."""
-    while control.look(run) is not Phase.TRAINING or not run.metrics().new().lines:
+    while reconcile_run(run) is not Phase.TRAINING or not run.metrics().new().lines:
         time.sleep(0.1)
     pid = run.state.supervisor_pid
     assert pid is not None

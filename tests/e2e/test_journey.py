@@ -13,7 +13,7 @@ from playwright.sync_api import Page, expect
 
 from engine.machine import this_machine
 from engine.runs.folder import Phase, all_runs
-from engine.runs.launching import control
+from engine.runs.launching.reconcile import reconcile_run
 from engine.runs.observing.progress import Progress
 from engine.text import LANGUAGES, catalog
 from finance.company.store import ScenarioStore
@@ -90,7 +90,7 @@ def test_from_plan_to_runway(page: Page, home: Path) -> None:
         expect(page.get_by_role("button", name="Apply the calibration")).to_be_visible(
             timeout=3 * MINUTE_MS
         )
-        assert control.look(run) is Phase.SUCCEEDED
+        assert reconcile_run(run) is Phase.SUCCEEDED
 
         # Predicted stands beside measured; one click corrects the scenario.
         expect(page.get_by_role("heading", name="Measured over predicted")).to_be_visible()

@@ -8,8 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.runs import processes
-from engine.runs.launching import queue
+from engine.runs.launching import queue, recovery
 from tests.engine.runs.faked import StandIns
 
 _WORDS = ["the", "people", "of", "our", "nation", "ask", "congress", "to", "act", "for", "peace"]
@@ -30,7 +29,7 @@ def texts(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def supervisors(monkeypatch: pytest.MonkeyPatch) -> Iterator[StandIns]:
     """Those that were started, none of them for real."""
     stand_ins = StandIns()
-    for module in (queue, processes):
+    for module in (queue, recovery):
         monkeypatch.setattr(module, "start_supervisor", stand_ins.start)
     yield stand_ins
     stand_ins.kill_all()

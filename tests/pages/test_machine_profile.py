@@ -9,7 +9,7 @@ from engine.files import write_json
 from engine.forecast import forecast
 from engine.machine import device_name, this_machine
 from engine.runs import background
-from engine.runs.background import held
+from engine.runs.locks import hold_lock
 from engine.text import LANGUAGES, catalog
 from finance.company.scenario import Scenario
 from tests.engine.profiles import true_profile
@@ -95,7 +95,7 @@ def test_forgetting_it_and_taking_that_back() -> None:
 def test_while_it_is_measured_the_page_says_how_far_that_is() -> None:
     progress = ProfileProgress(stage="runs", n_done=3, n_all=11, seconds_left=70.0)
     write_json(progress_path(), progress.model_dump(mode="json"))
-    with held(lock_path()):
+    with hold_lock(lock_path()):
         app = open_page("calibrate")
     (bar,) = [one for one in app.get("progress") if "3 of 11" in one.proto.text]
     assert bar.proto.value == 27

@@ -9,8 +9,8 @@ from streamlit.testing.v1 import AppTest
 
 from engine.experiments.study import studies_dir
 from engine.files import write_json
-from engine.runs.background import held
 from engine.runs.folder import Run
+from engine.runs.locks import hold_lock
 from engine.text import catalog
 from tests.engine.experiments.test_compression import table  # noqa: F401
 from tests.engine.experiments.test_study import outcome, trial
@@ -92,7 +92,7 @@ def test_one_under_way_shows_how_far_it_is_and_no_button() -> None:
     run = faked_run([5.0] * 20)
     progress = {"stage": "small", "done": 4, "of": 6, "run_id": "the-run"}
     write_json(run.folder / "compression-progress.json", progress)
-    with held(run.folder / "compression.lock"):
+    with hold_lock(run.folder / "compression.lock"):
         app = drawn(_COMPRESSION.format(run=run.id))
     assert not app.button
     assert any("the-run" in one.value for one in app.caption)

@@ -1,17 +1,17 @@
-"""Which run starts when: by priority, then by age, as slots get free.
+"""The queue: which run starts when, by priority and then by age, as slots become free.
 
-No process waits with a queued run. Whoever starts, ends or looks at runs lets the queue advance,
-one after the other under a lock; so it stands still only for as long as nobody does any of it.
+No process waits with a queued run. The queue moves when a process starts, ends or reconciles runs:
+each calls :func:`start_next`, and a lock lets one of them at a time decide.
 
-Nobody overtakes: what waits for slots at the head of its back end's queue keeps those behind it
-waiting. Only a run that something else keeps there, the month's spending limit say, lets the
-others by.
+Each back end has a queue of its own, and no run overtakes: a run that waits for slots keeps the
+runs behind it waiting. Only a run that something other than slots holds back, such as the monthly
+spending limit, lets later runs pass.
 """
 
 from __future__ import annotations
 
 import fcntl
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -20,24 +20,25 @@ from engine.paths import runs_dir
 from engine.runs.back_ends import back_end
 from engine.runs.folder import Phase, Run, RunState
 from engine.runs.job import BACK_ENDS, BackEndName, Job
+from engine.runs.launching.recovery import recover_unfinished, start_supervisor
 from engine.runs.launching.spending import check_spending
 from engine.runs.observing.index import summaries
-from engine.runs.processes import look_after, start_supervisor
+from engine.runs.observing.summary import Summary
 from engine.runs.settings import Settings, settings
 
-_PATIENCE_S = 1.0
-"""Whoever only looks at a run has its lock for a moment."""
+_LOCK_PATIENCE_S = 1.0
+"""Time to wait for the lock of a queued run, in seconds; readers hold it for milliseconds."""
 
 
 @dataclass(frozen=True, slots=True)
-class Waiting:
-    """A run in the queue."""
+class QueuePosition:
+    """A queued run and the reason why it waits."""
 
     run: Run
-    behind: int
-    """Runs of its back end that are live, or start before it."""
+    n_ahead: int
+    """Number of runs of the same back end that are live or start before this run."""
     held_by: InputError | None = None
-    """What keeps it there, if it is not they."""
+    """Reason why the run could not start even if no run were ahead; None if there is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,13 +46,14 @@ class Slots:
     """Places for ranks at one back end."""
 
     total: int
+    """Number of slots, free or taken."""
     taken: dict[int, str]
-    """Ids of the live runs that have them."""
+    """Id of the live run on each taken slot, by the number of the slot."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Place:
-    """A run that is not over."""
+class _UnfinishedRun:
+    """A queued or live run with its documents."""
 
     run: Run
     state: RunState
@@ -59,59 +61,61 @@ class _Place:
 
 
 @dataclass(frozen=True, slots=True)
-class _Turn:
-    """What is to become of a queued run."""
+class _Decision:
+    """A queued run with the slots on which it can start now."""
 
-    waiting: Waiting
+    position: QueuePosition
     slots: tuple[int, ...] | None
-    """Those on which it can start now; None if it cannot."""
+    """Numbers of the slots; None if the run cannot start now."""
 
 
-def advance() -> None:
-    """Start the queued runs whose turn it is.
+def start_next() -> None:
+    """Recover runs that lost their supervisors, and start the queued runs whose turn has come.
 
     Raises
     ------
     InputError
-        If this installation's settings are not allowed.
+        If this installation's settings are not valid.
     """
     allowed = settings()
     if not runs_dir().is_dir():
         return
-    with _alone():
-        live, queued = _unfinished()
-        for turn in _turns(allowed, live, queued):
-            if turn.slots is not None:
-                _begin(turn.waiting.run, turn.slots)
+    with _queue_lock():
+        seen = summaries()
+        recover_unfinished(seen)
+        live, queued = _unfinished(seen)
+        for decision in _decisions(allowed, live, queued):
+            if decision.slots is not None:
+                _start(decision.position.run, decision.slots)
 
 
-def waiting() -> list[Waiting]:
-    """The queue, back end by back end, those that start first first."""
-    live, queued = _unfinished()
+def positions() -> list[QueuePosition]:
+    """Return all queued runs, back end by back end, in the order in which they start."""
+    live, queued = _unfinished(summaries())
     try:
-        return [turn.waiting for turn in _turns(settings(), live, queued)]
-    except InputError as error:  # in the settings: nothing starts before that is put right
-        return [Waiting(place.run, 0, error) for place in queued]
+        return [decision.position for decision in _decisions(settings(), live, queued)]
+    except InputError as error:  # no run starts before the settings are corrected
+        return [QueuePosition(waiting.run, 0, error) for waiting in queued]
 
 
 def slots_of(name: BackEndName, allowed: Settings) -> Slots | None:
-    """None where a cluster has a queue of its own."""
-    live, _ = _unfinished()
+    """Return the slots of a back end; None for a cluster that has a queue of its own."""
+    live, _ = _unfinished(summaries())
     return _slots(name, allowed, live)
 
 
 def check_start(run: Run, job: Job) -> None:
-    """Whether ``run`` can start at all.
+    """Check whether ``run`` can start at all with the terms of ``job``.
 
     Raises
     ------
     InputError
-        If its back end lacks something, or has fewer slots than the run has ranks; else as
-        :func:`check_spending`.
+        If the back end lacks a requirement, if it has fewer slots than the run has ranks, or if
+        the run would pass a spending limit (:func:`check_spending`).
     """
     known, allowed = back_end(job.back_end), settings()
-    for lack in known.lacks(allowed):
-        raise lack
+    for error in known.lacks(allowed):
+        raise error
     _check_ranks(run, known.slots(allowed))
     check_spending(run, job)
 
@@ -122,62 +126,66 @@ def _check_ranks(run: Run, most: int | None) -> None:
         raise InputError("n_ranks", n_ranks, "less_than_equal", limit=most)
 
 
-def _turns(allowed: Settings, live: list[_Place], queued: list[_Place]) -> Iterator[_Turn]:
-    """In the order in which they come; what is said of one supposes that those before it have
-    been started."""
+def _decisions(
+    allowed: Settings, live: list[_UnfinishedRun], queued: list[_UnfinishedRun]
+) -> Iterator[_Decision]:
+    """Yield a decision for each queued run, in queue order.
+
+    Each decision assumes that the runs of earlier decisions have been started.
+    """
     for name in BACK_ENDS:
-        in_line = [place for place in queued if place.job.back_end == name]
+        in_line = [waiting for waiting in queued if waiting.job.back_end == name]
         if not in_line:
             continue
         places = _slots(name, allowed, live)
-        behind = sum(place.job.back_end == name for place in live)
+        n_ahead = sum(running.job.back_end == name for running in live)
         all_wait = False
-        for place in in_line:
+        for waiting in in_line:
             slots, held_by = None, None
             if not all_wait:
                 try:
-                    slots = _fitting(place, places)
+                    slots = _free_slots(waiting, places)
                     if slots is not None:
-                        check_spending(place.run, place.job)
+                        check_spending(waiting.run, waiting.job)
                 except InputError as error:
                     slots, held_by = None, error
-            yield _Turn(Waiting(place.run, behind, held_by), slots)
+            yield _Decision(QueuePosition(waiting.run, n_ahead, held_by), slots)
             if held_by is None:
-                behind += 1
+                n_ahead += 1
                 all_wait = slots is None
             if places is not None and slots is not None:
-                places.taken.update(dict.fromkeys(slots, place.run.id))
+                places.taken.update(dict.fromkeys(slots, waiting.run.id))
 
 
-def _fitting(place: _Place, places: Slots | None) -> tuple[int, ...] | None:
-    """Slots for a run, the first that are free; None if there are too few.
+def _free_slots(waiting: _UnfinishedRun, places: Slots | None) -> tuple[int, ...] | None:
+    """Return the first free slots that the run needs; None if too few are free.
 
     Raises
     ------
     InputError
-        If there are too few even when all are free.
+        If the back end has too few slots even when all are free.
     """
     if places is None:
         return ()
-    _check_ranks(place.run, places.total)
+    _check_ranks(waiting.run, places.total)
     free = [slot for slot in range(places.total) if slot not in places.taken]
-    # Nodes of a list of hosts belong together: a run has all of them.
-    wanted = places.total if place.job.back_end == "hosts" else place.run.recipe.n_ranks
+    # A run on a list of hosts takes all of their slots.
+    wanted = places.total if waiting.job.back_end == "hosts" else waiting.run.recipe.n_ranks
     return tuple(free[:wanted]) if wanted <= len(free) else None
 
 
-def _slots(name: BackEndName, allowed: Settings, live: list[_Place]) -> Slots | None:
+def _slots(name: BackEndName, allowed: Settings, live: list[_UnfinishedRun]) -> Slots | None:
     total = back_end(name).slots(allowed)
     if total is None:
         return None
-    there = [place for place in live if place.job.back_end == name]
-    return Slots(total, {slot: place.run.id for place in there for slot in place.state.slots})
+    there = [running for running in live if running.job.back_end == name]
+    return Slots(total, {slot: running.run.id for running in there for slot in running.state.slots})
 
 
-def _begin(run: Run, slots: tuple[int, ...]) -> None:
-    with run.locked(_PATIENCE_S) as descriptor:
+def _start(run: Run, slots: tuple[int, ...]) -> None:
+    with run.locked(_LOCK_PATIENCE_S) as descriptor:
         if descriptor is None or run.state.phase is not Phase.QUEUED:
-            return  # it was cancelled meanwhile
+            return  # the run was cancelled in the meantime
         if run.stop_reason:
             run.end(Phase.CANCELLED)
             return
@@ -185,27 +193,33 @@ def _begin(run: Run, slots: tuple[int, ...]) -> None:
         start_supervisor(run, descriptor)
 
 
-def _unfinished() -> tuple[list[_Place], list[_Place]]:
-    """Runs that are live, for sure, and queued ones in the order in which they start."""
-    live: list[_Place] = []
-    queued: list[_Place] = []
-    for one in summaries():
-        if one.phase is not None and one.phase.is_over:
+def _unfinished(seen: Iterable[Summary]) -> tuple[list[_UnfinishedRun], list[_UnfinishedRun]]:
+    """Return the live runs of ``seen``, and its queued runs in the order in which they start.
+
+    A run that lost its supervisor is neither, unless a cluster still trains it.
+    """
+    live: list[_UnfinishedRun] = []
+    queued: list[_UnfinishedRun] = []
+    for summary in seen:
+        if summary.phase is not None and summary.phase.is_over:
             continue
-        run = Run(runs_dir() / one.run_id)
+        run = Run(runs_dir() / summary.run_id)
         try:
-            if look_after(run).is_over:
+            if run.has_lost_supervisor() and run.state.cluster_job is None:
                 continue
-            place = _Place(run, run.state, run.job)
-        except (InputError, OSError):  # somebody edited it, or the disk is full; lists say so
+            found = _UnfinishedRun(run, run.state, run.job)
+        except (InputError, OSError):  # a file was edited by hand; lists of runs show the reason
             continue
-        (queued if place.state.phase is Phase.QUEUED else live).append(place)
-    return live, sorted(queued, key=lambda place: (-place.job.priority, place.run.id))
+        if found.state.phase is Phase.QUEUED:
+            queued.append(found)
+        elif found.state.phase.is_live:
+            live.append(found)
+    return live, sorted(queued, key=lambda waiting: (-waiting.job.priority, waiting.run.id))
 
 
 @contextmanager
-def _alone() -> Iterator[None]:
-    """Of several that let the queue advance, one after the other."""
+def _queue_lock() -> Iterator[None]:
+    """Hold the lock of the queue, so that one process at a time starts runs."""
     with (runs_dir() / ".queue.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield

@@ -73,7 +73,7 @@ class Supervisor:
 
     @cached_property
     def _recipe(self) -> Recipe:
-        return self.run.untouched_recipe()
+        return self.run.unedited_recipe()
 
     @cached_property
     def _job(self) -> Job:
@@ -174,7 +174,7 @@ class Supervisor:
                 reached = monthly_limit_reached(self.run)
         if reached is not None:
             self._limit_reached = reached
-            self.run.ask_to_stop("spending_limit")
+            self.run.request_stop("spending_limit")
 
     def _outcome(self, work: Work, exit_code: int | None, left: list[str]) -> Outcome:
         if left:
@@ -221,7 +221,7 @@ def shown_commands(recipe: Recipe, machine: Machine) -> list[str]:
 def main(run: Run) -> None:
     adopt_orphans()
     # Whoever shuts this machine down ends us so: the run can go on when it is up again.
-    signal.signal(signal.SIGTERM, lambda *_: run.ask_to_stop("cancelled"))
+    signal.signal(signal.SIGTERM, lambda *_: run.request_stop("cancelled"))
     supervisor = Supervisor(run)
     try:
         outcome = supervisor.supervise()
@@ -234,7 +234,7 @@ def main(run: Run) -> None:
         outcome = Outcome(Phase.FAILED, failure)
     supervisor.note(phase=outcome.phase, failure=outcome.failure, ended_at=now())
     try:
-        queue.advance()
+        queue.start_next()
     except InputError as error:  # in the settings, which nobody may have looked at for long
         print(error, flush=True)
 

@@ -23,7 +23,6 @@ from engine.paths import runs_dir
 from engine.runs.folder import Run, is_run_id
 from engine.runs.observing.summary import Summary, summarise, unreadable
 from engine.runs.observing.totals import Tally, tally
-from engine.runs.processes import look_after
 
 _STAMPED = (
     *("", "about.json", "checkpoints", "job.json"),
@@ -57,7 +56,7 @@ class _Row:
 
 
 def summaries() -> list[Summary]:
-    """Every run of this machine, the newest first; those that are not over are looked after.
+    """Return a summary of every run of this machine, newest first.
 
     A folder that cannot be read is listed as that.
     """
@@ -121,7 +120,6 @@ def _stamp(run_dir: str) -> str | None:
 def _read(run: Run, before: _Row | None, stamp: str | None) -> _Row | None:
     """What the folder says; None if it has gone meanwhile."""
     try:
-        look_after(run)
         known = Tally.model_validate_json(before.tally) if before else Tally()
         sums = tally(run, known, run.state.started_at)
         summary = summarise(run, sums)

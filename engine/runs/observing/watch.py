@@ -11,7 +11,6 @@ from engine.runs.folder import Run, is_run_id
 from engine.runs.observing.progress import price_usd_per_hour
 from engine.runs.observing.summary import Summary
 from engine.runs.observing.totals import Tally, spent_hours, tally
-from engine.runs.processes import look_after
 
 
 class Watch:
@@ -21,7 +20,7 @@ class Watch:
         """``tallies`` is where the sums of metrics are kept from one watch to the next."""
         self._seen, self._tallies = seen, tallies
 
-    def look(self) -> list[Summary] | None:
+    def read(self) -> list[Summary] | None:
         """The runs as they are now; None if one has come, gone, begun or ended, or cannot be read
         any more: then it is time for another look at all of them."""
         if _run_ids() != {one.run_id for one in self._seen}:
@@ -35,12 +34,12 @@ class Watch:
 
     def _again(self, one: Summary) -> Summary:
         run = Run.find(one.run_id)
-        phase, state = look_after(run), run.state
+        state = run.state
         sums = tally(run, self._tallies.get(one.run_id, Tally()), state.started_at)
         self._tallies[one.run_id] = sums
         hours = spent_hours(state, sums)
         changes = {
-            "phase": phase,
+            "phase": state.phase,
             "priority": run.job.priority,
             "steps_done": sums.steps_done,
             "hours": hours,

@@ -11,7 +11,7 @@ import streamlit as st
 from engine import quantities
 from engine.experiments.reports import account_line, account_rows, trial_rows
 from engine.experiments.study import StudyOutcome, TrialOutcome, best_recipe, stored_outcomes
-from engine.runs.background import is_held
+from engine.runs.locks import is_locked
 from pages.parts.charts import COMPUTE, DATA, LIGHT_COMPUTE, MONEY, OTHER, PEOPLE, WARNING, draw
 from pages.parts.session import text
 
@@ -36,7 +36,7 @@ def tuning_section() -> None:
         say("tuning.study"), list(labels), format_func=labels.__getitem__, key="tuning_study"
     )
     folder = next(folder for folder, _ in found if folder.name == chosen)
-    if is_held(folder / "lock"):
+    if is_locked(folder / "lock"):
         st.caption(say("tuning.under_way"))
         st.fragment(_draw, run_every=3.0)(folder)
     else:

@@ -20,8 +20,8 @@ from engine.experiments.compression import (
     start_in_background,
 )
 from engine.experiments.reports import compression_line, compression_rows
-from engine.runs.background import is_held
 from engine.runs.folder import Run
+from engine.runs.locks import is_locked
 from engine.serving.measured import MeasuredServing
 from engine.serving_forecast import planned_serving
 from engine.units import BYTES_PER_MB
@@ -43,7 +43,7 @@ def compression_section(run: Run) -> None:
         st.info(error.in_language(say.language), icon=":material/info:")
         return
     table = compression_of(run)
-    if is_held(run.folder / "compression.lock"):
+    if is_locked(run.folder / "compression.lock"):
         st.fragment(_watch, run_every=2.0)(run)
     else:
         _start(run, again=table is not None)

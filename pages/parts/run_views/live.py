@@ -7,6 +7,7 @@ import streamlit as st
 from engine import quantities
 from engine.runs.folder import Phase, Run
 from engine.runs.launching import control
+from engine.runs.launching.reconcile import reconcile_run
 from engine.runs.observing.progress import Meter, Progress
 from engine.units import SECONDS_PER_HOUR
 from pages.parts.charts import draw
@@ -25,7 +26,7 @@ def watch(run: Run, label: str) -> None:
 
     def once() -> None:
         progress = progress_of(run.id)
-        phase = control.look(run)
+        phase = reconcile_run(run)
         with st.container(border=True):
             _head(run, label, progress, phase)
             if progress.metrics:

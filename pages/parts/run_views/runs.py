@@ -13,7 +13,7 @@ from engine import quantities
 from engine.reports.forecast_tables import show
 from engine.runs.folder import Run
 from engine.runs.labels import about_of
-from engine.runs.launching import control
+from engine.runs.launching.reconcile import reconcile_run
 from engine.runs.observing.progress import AXES, Axis, Progress, losses_compare
 from pages.parts.charts import LIGHT_COMPUTE, draw
 from pages.parts.run_views.charts import RUN_COLORS, Drawn, curves_chart
@@ -152,12 +152,13 @@ def curves_section(runs: Sequence[Run], shown: Run) -> None:
     log_x = row.toggle(say("calibrate.log_x"), key="calibrate.log_x", persist_state="session")
 
     def draw_curves() -> None:
+        is_over = {run_id: reconcile_run(by_id[run_id]).is_over for run_id in drawn}
         chosen = [
             Drawn(
                 label=charted(labels[run_id]),
                 color=run_color(run_id),
                 progress=progress_of(run_id),
-                is_live=not control.look(by_id[run_id]).is_over,
+                is_live=not is_over[run_id],
             )
             for run_id in drawn
         ]
@@ -167,7 +168,7 @@ def curves_section(runs: Sequence[Run], shown: Run) -> None:
         else:
             st.caption(say("calibrate.no_steps"))
 
-    is_live = any(not control.look(by_id[run_id]).is_over for run_id in drawn)
+    is_live = any(not by_id[run_id].state.phase.is_over for run_id in drawn)
     st.fragment(draw_curves, run_every=_REFRESH_S if is_live else None)()
     _notes([progress_of(run_id) for run_id in drawn])
     with st.expander(say("calibrate.table"), icon=":material/table:"):

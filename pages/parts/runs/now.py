@@ -9,6 +9,7 @@ import streamlit as st
 
 from engine import quantities
 from engine.runs.folder import Phase, Run, now
+from engine.runs.launching.recovery import recover_unfinished
 from engine.runs.launching.spending import Month, month_of
 from engine.runs.observing.disk_use import disk_space
 from engine.runs.observing.overview import Standing, standing
@@ -35,7 +36,8 @@ def now_section(seen: Sequence[Summary], allowed: Settings) -> None:
     watch = Watch(seen, st.session_state.setdefault("tallies", {}))
 
     def once() -> None:
-        current = watch.look()
+        recover_unfinished(seen)
+        current = watch.read()
         if current is None:
             st.rerun()
         at, month = standing(current, now()), month_of(current)

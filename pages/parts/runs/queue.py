@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from engine.runs.launching import control, queue
-from engine.runs.launching.queue import Waiting
+from engine.runs.launching.queue import QueuePosition
 from engine.runs.observing.summary import Summary
 from pages.parts.run_views.live import cancel_button
 from pages.parts.run_views.wording import act
@@ -32,12 +32,12 @@ def queue_rows(queued: Sequence[Summary], live: Sequence[Summary]) -> None:
 
 
 @st.cache_data(ttl=_KEPT_S, max_entries=100, show_spinner=False)
-def _waiting(unfinished: tuple[tuple[str, int], ...]) -> list[Waiting]:
+def _waiting(unfinished: tuple[tuple[str, int], ...]) -> list[QueuePosition]:
     """For as long as these are all that is not over: it takes a look at all runs."""
-    return queue.waiting()
+    return queue.positions()
 
 
-def _row(place: int, waiting: Waiting, one: Summary) -> None:
+def _row(place: int, waiting: QueuePosition, one: Summary) -> None:
     say, run = text(), waiting.run
     row = st.container(
         horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"
@@ -61,13 +61,13 @@ def _row(place: int, waiting: Waiting, one: Summary) -> None:
     cancel_button(buttons, run)
 
 
-def _why(waiting: Waiting) -> str:
+def _why(waiting: QueuePosition) -> str:
     say = text()
     if waiting.held_by is not None:
         return literal(waiting.held_by.in_language(say.language))
-    if waiting.behind == 0:
+    if waiting.n_ahead == 0:
         return say("runs.about_to_start")
-    return say("runs.behind_one" if waiting.behind == 1 else "runs.behind", n=waiting.behind)
+    return say("runs.behind_one" if waiting.n_ahead == 1 else "runs.behind", n=waiting.n_ahead)
 
 
 def _terms(one: Summary) -> list[str]:

@@ -29,8 +29,8 @@ from engine.experiments.compression import (
 )
 from engine.experiments.reports import compression_rows
 from engine.files import write_json
-from engine.runs.background import held, is_held
 from engine.runs.folder import Phase, Run, all_runs
+from engine.runs.locks import hold_lock, is_locked
 from engine.serving_forecast import planned_serving
 from engine.text import catalog
 from engine.training.corpus.build import prepare_corpus
@@ -150,30 +150,30 @@ def test_a_part_that_fails_ends_it_with_its_reason(monkeypatch: pytest.MonkeyPat
 def test_one_compression_of_a_run_at_a_time() -> None:
     run = faked_run([5.0] * 20)
     lock = run.folder / "compression.lock"
-    with held(lock) as alone:
+    with hold_lock(lock) as alone:
         assert alone
-        assert is_held(lock)
+        assert is_locked(lock)
         with pytest.raises(InputError) as refused:
             compress(run)
     assert refused.value.rule == "compressed_already"
-    assert not is_held(lock)
+    assert not is_locked(lock)
 
 
 def test_a_lock_dies_with_its_process(tmp_path: Path) -> None:
     code = (
         "import sys, time, pathlib\n"
-        "from engine.runs.background import held\n"
-        "with held(pathlib.Path(sys.argv[1])) as got: print(got, flush=True); time.sleep(60)"
+        "from engine.runs.locks import hold_lock\n"
+        "with hold_lock(pathlib.Path(sys.argv[1])) as got: print(got, flush=True); time.sleep(60)"
     )
     lock = tmp_path / "lock"
     words = [sys.executable, "-c", code, str(lock)]
     process = subprocess.Popen(words, stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
     assert process.stdout.readline() == "True\n"
-    assert is_held(lock)
+    assert is_locked(lock)
     process.kill()
     process.wait()
-    assert not is_held(lock)
+    assert not is_locked(lock)
 
 
 def test_prices_by_hand(table: Compression) -> None:

@@ -74,7 +74,7 @@ class FakeLaunch:
         self.most_at_once = max(self.most_at_once, alive)
         return run
 
-    def look(self, run: FakeRun) -> Phase:
+    def reconcile_run(self, run: FakeRun) -> Phase:
         run.lasts -= 1
         phase: Phase = run.state.phase
         return phase
@@ -89,7 +89,7 @@ def launch(monkeypatch: pytest.MonkeyPatch) -> FakeLaunch:
     fake = FakeLaunch()
     monkeypatch.setattr(module, "_start", fake.start)
     monkeypatch.setattr(module, "_finished", dict)
-    monkeypatch.setattr(module.control, "look", fake.look)
+    monkeypatch.setattr(module, "reconcile_run", fake.reconcile_run)
     monkeypatch.setattr(module.control, "cancel", fake.cancelled.append)
     monkeypatch.setattr(module, "_POLL_S", 0.0)
     monkeypatch.setattr(module, "this_machine", lambda: SimpleNamespace(n_devices=3))

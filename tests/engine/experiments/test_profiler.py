@@ -16,7 +16,7 @@ from engine.facts import accelerator
 from engine.forecast import forecast
 from engine.machine import Machine, profile_of_machine, this_machine
 from engine.recipes.sample_run import run_plan
-from engine.runs.background import held
+from engine.runs.locks import hold_lock
 
 TINY = ProfileRun(
     n_layers=2,
@@ -80,7 +80,7 @@ def test_kinds_of_machines_without_runs_to_measure_them_with() -> None:
 
 
 def test_two_at_once_would_measure_each_other() -> None:
-    with held(profiler.lock_path()), pytest.raises(InputError, match="being measured already"):
+    with hold_lock(profiler.lock_path()), pytest.raises(InputError, match="being measured already"):
         measure_profile(this_machine(), ASKED)
 
 

@@ -102,7 +102,7 @@ class FakeRuns:
         self.most_at_once = max(self.most_at_once, alive)
         return run
 
-    def look(self, run: FakeRun) -> Phase:
+    def reconcile_run(self, run: FakeRun) -> Phase:
         if self.interrupt_at == len(self.started):
             raise KeyboardInterrupt
         run.looks += 1
@@ -120,7 +120,7 @@ class FakeRuns:
 def runs(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> FakeRuns:
     fake = FakeRuns(tmp_path)
     monkeypatch.setattr(module, "run_of", fake.run_of)
-    monkeypatch.setattr(module.control, "look", fake.look)
+    monkeypatch.setattr(module, "reconcile_run", fake.reconcile_run)
     monkeypatch.setattr(module.control, "cancel", fake.cancel)
     monkeypatch.setattr(module.control, "wait", lambda run: run.phase)
     monkeypatch.setattr(module, "_POLL_S", 0.0)

@@ -13,6 +13,7 @@ from engine.recipes.sample_run import run_plan
 from engine.runs.folder import Phase, Run
 from engine.runs.job import Job
 from engine.runs.launching import control
+from engine.runs.launching.reconcile import reconcile_run
 from engine.runs.launching.spending import Account
 from engine.runs.observing.progress import Progress
 from engine.runs.process_table import command_line_of
@@ -35,13 +36,13 @@ def wait_until(condition: Callable[[], bool], run: Run, patience_s: float = PATI
 
 
 def wait_for_end(run: Run) -> Phase:
-    wait_until(lambda: control.look(run).is_over, run)
+    wait_until(lambda: reconcile_run(run).is_over, run)
     return run.state.phase
 
 
 def wait_for_steps(run: Run, steps: int = 3) -> None:
     progress = Progress(run)
-    wait_until(lambda: progress.update().steps_done >= steps or control.look(run).is_over, run)
+    wait_until(lambda: progress.update().steps_done >= steps or reconcile_run(run).is_over, run)
     assert not run.state.phase.is_over, run.log_tail()
 
 
@@ -52,7 +53,7 @@ def wait_for_training(run: Run) -> None:
         state = run.state
         return state.phase is Phase.TRAINING and Account(run).spent_s(state) > state.spent_s
 
-    wait_until(lambda: has_stepped() or control.look(run).is_over, run)
+    wait_until(lambda: has_stepped() or reconcile_run(run).is_over, run)
     assert not run.state.phase.is_over, run.log_tail()
 
 

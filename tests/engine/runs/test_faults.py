@@ -17,6 +17,7 @@ from engine.recipes.sample_run import run_plan
 from engine.results import Failure
 from engine.runs.folder import Phase, Run
 from engine.runs.launching import control
+from engine.runs.launching.reconcile import reconcile_run
 from engine.runs.observing.progress import Progress
 from engine.runs.processes import processes_of
 from tests.engine.runs.faked import queued, smoke, tiny
@@ -108,7 +109,7 @@ def test_cancel_leaves_a_checkpoint_and_no_process_and_the_run_can_go_on(tiny: R
     wait_for_training(run)
     assert [line.step for line in Progress(run).update().metrics][stopped] == stopped + 1
     kill_supervisor(run)
-    assert control.look(run) is Phase.FAILED  # at the first look
+    assert reconcile_run(run) is Phase.FAILED  # at the first look
     assert leaves_nothing(run)
     assert run.state.failure == Failure(key="supervisor_lost")
 
@@ -124,7 +125,7 @@ def test_a_supervisor_killed_while_the_text_is_prepared_is_found() -> None:
     run = start(smoke())  # its text is not ready, and takes seconds
     wait_until(lambda: run.state.phase is Phase.PREPARING and len(processes_of(run)) > 1, run)
     kill_supervisor(run)
-    assert control.look(run) is Phase.FAILED
+    assert reconcile_run(run) is Phase.FAILED
     assert leaves_nothing(run)
 
 
@@ -183,7 +184,7 @@ def test_a_busy_port_is_left_for_another_one(tiny: Recipe) -> None:
         code = (
             "import sys\n"
             "from pathlib import Path\n"
-            "from engine.runs import supervisor\n"
+            "from engine.runs.launching import supervisor\n"
             "from engine.runs.back_ends import local\n"
             "from engine.runs.folder import Run\n"
             f"ports, free_port = [{listener.getsockname()[1]}], local.free_port\n"

@@ -67,7 +67,7 @@ def stop_after(run: Run, step: int) -> int:
     """Ask a run to stop once it has done ``step``; the step at which it did."""
     ranks = start(run)
     assert ranks.wait_until(lambda: steps_done(run) >= step), run.log_tail()
-    run.ask_to_stop("cancelled")
+    run.request_stop("cancelled")
     assert set(ranks.exit_codes()) == {0}, run.log_tail()
     stopped = run.stopped_step
     assert stopped is not None

@@ -17,6 +17,7 @@ from engine.runs.back_ends.slurm import BACK_END, job_script
 from engine.runs.folder import Phase, Run
 from engine.runs.job import Job
 from engine.runs.launching import control
+from engine.runs.launching.reconcile import reconcile_run
 from engine.runs.settings import Settings, Slurm, settings
 from tests.engine.runs.back_ends import slurm_cluster
 from tests.engine.runs.back_ends.slurm_cluster import SlurmTestCluster
@@ -79,7 +80,7 @@ def test_a_job_whose_node_is_lost_comes_back_and_goes_on(
     supervisor = run.state.supervisor_pid
     assert supervisor is not None
     os.kill(supervisor, signal.SIGKILL)
-    wait_until(lambda: control.look(run).is_over or run.state.supervisor_pid != supervisor, run)
+    wait_until(lambda: reconcile_run(run).is_over or run.state.supervisor_pid != supervisor, run)
     assert run.state.cluster_job == job
     assert wait_for_end(run) is Phase.SUCCEEDED, logs(run)
     assert losses(run) == calm_losses

@@ -15,6 +15,7 @@ from engine.runs.back_ends.node_state import log_file
 from engine.runs.folder import Phase, Run
 from engine.runs.job import BackEndName, Job
 from engine.runs.launching import control
+from engine.runs.launching.reconcile import reconcile_run
 from engine.runs.observing.progress import Progress
 from engine.runs.processes import processes_of
 from engine.runs.settings import settings
@@ -37,7 +38,7 @@ def wait_until(condition: Callable[[], bool], run: Run, patience_s: float = PATI
 
 
 def wait_for_end(run: Run, patience_s: float = PATIENCE_S) -> Phase:
-    wait_until(lambda: control.look(run).is_over, run, patience_s)
+    wait_until(lambda: reconcile_run(run).is_over, run, patience_s)
     return run.state.phase
 
 

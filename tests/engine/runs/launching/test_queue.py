@@ -18,6 +18,7 @@ from engine.recipes.sample_run import run_plan
 from engine.runs.folder import Phase, Run, RunState, all_runs
 from engine.runs.job import Job
 from engine.runs.launching import control, queue
+from engine.runs.launching.reconcile import reconcile_all, reconcile_run
 from engine.units import BYTES_PER_GB
 from tests.engine.runs.faked import StandIns, faked_run, smoke
 
@@ -49,17 +50,17 @@ def test_a_run_starts_at_once_where_there_is_room(supervisors: StandIns) -> None
     assert supervisors.started == ["one", "two"]
     assert (one.state.phase, one.state.slots) == (Phase.STARTING, (0, 1, 2))
     assert two.state.slots == (3,)
-    assert queue.waiting() == []
+    assert queue.positions() == []
 
 
 def test_two_runs_on_the_same_slots_run_one_after_the_other(supervisors: StandIns) -> None:
     one, two = start("one", 3), start("two", 3)
     assert two.state.phase is Phase.QUEUED
-    assert control.look(two) is Phase.QUEUED
-    (waits,) = queue.waiting()
-    assert (waits.run.id, waits.behind, waits.held_by) == (two.id, 1, None)
+    assert reconcile_run(two) is Phase.QUEUED
+    (waits,) = queue.positions()
+    assert (waits.run.id, waits.n_ahead, waits.held_by) == (two.id, 1, None)
     supervisors.end(one)
-    assert control.look(two) is Phase.STARTING
+    assert reconcile_run(two) is Phase.STARTING
     assert two.state.slots == (0, 1, 2)
 
 
@@ -69,11 +70,11 @@ def test_the_highest_priority_comes_first_and_of_equals_the_oldest(
     running = start("running", 4)
     for name, priority in (("b", 0), ("c", 0), ("last", -1), ("a", 5)):
         start(name, 4, priority=priority)
-    assert [one.run.recipe.name for one in queue.waiting()] == ["a", "b", "c", "last"]
-    assert [one.behind for one in queue.waiting()] == [1, 2, 3, 4]
+    assert [one.run.recipe.name for one in queue.positions()] == ["a", "b", "c", "last"]
+    assert [one.n_ahead for one in queue.positions()] == [1, 2, 3, 4]
     for _ in range(4):
         supervisors.end(running)
-        control.look_at_all()
+        reconcile_all()
         (running,) = [run for run in all_runs() if run.state.phase is Phase.STARTING]
     assert supervisors.started == ["running", "a", "b", "c", "last"]
 
@@ -82,10 +83,10 @@ def test_a_large_run_is_waited_for(supervisors: StandIns) -> None:
     one, two = start("one", 2), start("two", 1)
     large, small = start("large", 4), start("small", 1)
     supervisors.end(one)
-    control.look_at_all()
+    reconcile_all()
     assert small.state.phase is Phase.QUEUED  # there is room for it, but not before the large one
     supervisors.end(two)
-    control.look_at_all()
+    reconcile_all()
     assert (large.state.phase, small.state.phase) == (Phase.STARTING, Phase.QUEUED)
 
 
@@ -101,7 +102,7 @@ def test_many_that_look_at_once_start_each_run_once(supervisors: StandIns) -> No
     for run in runs:
         run.publish()
     with ThreadPoolExecutor(8) as threads:
-        for done in [threads.submit(queue.advance) for _ in range(24)]:
+        for done in [threads.submit(queue.start_next) for _ in range(24)]:
             done.result()
     assert sorted(supervisors.started) == [f"run {number}" for number in range(4)]
     taken = [slot for run in runs for slot in run.state.slots]
@@ -113,7 +114,7 @@ def test_a_run_whose_supervisor_was_killed_is_found_and_gives_its_slots_back(
 ) -> None:
     lost, waits = start("lost", 4), start("waits", 4)
     supervisors.kill(lost)
-    control.look_at_all()
+    reconcile_all()
     assert lost.state.phase is Phase.FAILED
     assert lost.state.failure is not None
     assert lost.state.failure.key == "supervisor_lost"
@@ -133,7 +134,7 @@ def test_who_is_killed_while_the_queue_advances_loses_no_run(
     with pytest.raises(KeyboardInterrupt):
         control.start(run)
     assert run.state.phase is Phase.STARTING
-    assert control.look(run) is Phase.FAILED
+    assert reconcile_run(run) is Phase.FAILED
     monkeypatch.setattr(queue, "start_supervisor", supervisors.start)
     control.resume(run)
     assert run.state.phase is Phase.STARTING
@@ -143,7 +144,7 @@ def test_who_is_killed_before_the_queue_advances_loses_no_run(supervisors: Stand
     run = create("one")
     run.publish()
     assert supervisors.started == []
-    control.look_at_all()
+    reconcile_all()
     assert supervisors.started == ["one"]
 
 
@@ -152,7 +153,7 @@ def test_a_queued_run_is_cancelled_at_once(supervisors: StandIns) -> None:
     waits = start("waits")
     control.cancel(waits)
     assert waits.state.phase is Phase.CANCELLED
-    assert queue.waiting() == []
+    assert queue.positions() == []
     control.cancel(waits)  # again is no error
     assert waits.state.phase is Phase.CANCELLED
 
@@ -160,8 +161,8 @@ def test_a_queued_run_is_cancelled_at_once(supervisors: StandIns) -> None:
 def test_a_run_that_was_to_stop_before_its_turn_never_starts(supervisors: StandIns) -> None:
     run = create("one")
     run.publish()
-    run.ask_to_stop("cancelled")  # somebody else had its lock when it was cancelled
-    control.look_at_all()
+    run.request_stop("cancelled")  # somebody else had its lock when it was cancelled
+    reconcile_all()
     assert run.state.phase is Phase.CANCELLED
     assert supervisors.started == []
 
@@ -176,7 +177,7 @@ def test_a_run_that_is_larger_than_the_machine_is_refused_and_leaves_nothing() -
 @pytest.mark.parametrize("phase", [Phase.FAILED, Phase.CANCELLED, Phase.STOPPED])
 def test_a_run_that_did_not_succeed_is_resumed(phase: Phase, supervisors: StandIns) -> None:
     run = start("one", 2, priority=3)
-    run.ask_to_stop("cancelled")
+    run.request_stop("cancelled")
     run.set_state(restarts=2, supervisor_pid=1)
     supervisors.end(run, phase)
     control.resume(run)
@@ -238,8 +239,8 @@ def test_a_run_that_a_cluster_trains_gets_another_supervisor(supervisors: StandI
     run = start("one")
     run.set_state(phase=Phase.TRAINING, cluster_job="17")
     supervisors.kill(run)
-    assert control.look(run) is Phase.TRAINING
-    assert control.look(run) is Phase.TRAINING
+    assert reconcile_run(run) is Phase.TRAINING
+    assert reconcile_run(run) is Phase.TRAINING
     assert supervisors.started == ["one", "one"]
     supervisors.end(run)
 
@@ -250,15 +251,15 @@ def test_settings_that_are_not_allowed_hold_the_queue_and_nothing_else(
     settings_file.write_text("slots = 0\n")
     run = create("one")
     run.publish()
-    assert [one.run_id for one in control.look_at_all()] == [run.id]
-    assert control.look(run) is Phase.QUEUED
-    (waits,) = queue.waiting()
+    assert [one.run_id for one in reconcile_all()] == [run.id]
+    assert reconcile_run(run) is Phase.QUEUED
+    (waits,) = queue.positions()
     assert waits.held_by is not None
     assert "slots: 0 is not allowed: must be at least 1" in str(waits.held_by)
     with pytest.raises(InputError, match="slots: 0 is not allowed"):
         start("two")
     settings_file.write_text("slots = 1\n")
-    assert control.look(run) is Phase.STARTING
+    assert reconcile_run(run) is Phase.STARTING
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"phase": "asleep"}', "\xff"])
@@ -268,9 +269,9 @@ def test_a_state_that_was_edited_by_hand_stops_nobody_else(
     broken, fine = faked_run([6.0]), create("fine")
     (broken.folder / "state.json").write_text(text, "latin-1")
     control.start(fine)
-    seen = {one.run_id: one.phase for one in control.look_at_all()}
+    seen = {one.run_id: one.phase for one in reconcile_all()}
     assert seen == {fine.id: Phase.STARTING, broken.id: None}
-    for ask in (control.look, control.cancel, control.resume):
+    for ask in (reconcile_run, control.cancel, control.resume):
         with pytest.raises(InputError) as refused:
             ask(broken)
         assert "state.json" in str(refused.value)
@@ -292,7 +293,7 @@ def test_a_run_that_cannot_be_marked_failed_on_a_full_disk_stops_nobody_else(
     monkeypatch.setattr(Run, "write_state", full_for_the_lost_one)
     start("fine")
     assert supervisors.started == ["lost", "fine"]
-    seen = {one.run_id: one for one in control.look_at_all()}
+    seen = {one.run_id: one for one in reconcile_all()}
     assert seen[lost.id].phase is None  # it says why, and not that it runs
     assert "No space left" in str(seen[lost.id].trouble("en"))
 

@@ -9,6 +9,7 @@ from engine.documents import InputError
 from engine.runs.folder import Phase, Run, all_runs, now
 from engine.runs.job import Job
 from engine.runs.launching import control, queue
+from engine.runs.launching.reconcile import reconcile_all
 from engine.runs.launching.spending import Account, monthly_limit_reached, this_month
 from tests.engine.runs.faked import alive, faked_run, queued, report_step
 from tests.engine.runs.scripted import Act, ScriptedBackEnd, stops_if_asked, supervise
@@ -52,7 +53,7 @@ def test_a_run_that_is_forecast_to_pass_its_limit_does_not_start() -> None:
     assert refused.value.in_language("zh_Hans") != said
     assert all_runs() == []
     queued(Job(spending_limit_usd="1000000"), **long)
-    control.look_at_all()
+    reconcile_all()
     assert [run.state.phase for run in all_runs()] == [Phase.STARTING]
 
 
@@ -92,14 +93,14 @@ def test_a_queued_run_for_which_no_money_is_left_waits_and_lets_others_by(home: 
     dear = queued(n_ranks=1, steps=100_000_000)
     cheap = queued(n_ranks=1)
     limit(home, f"{forecast_usd(cheap) * 2 + 0.01:.2f}")
-    control.look_at_all()
+    reconcile_all()
     assert (dear.state.phase, cheap.state.phase) == (Phase.QUEUED, Phase.STARTING)
-    (waits,) = queue.waiting()
+    (waits,) = queue.positions()
     assert waits.run.id == dear.id
     assert waits.held_by is not None
     assert waits.held_by.field == "monthly_spending_limit_usd"
     limit(home, "1000000")
-    control.look_at_all()
+    reconcile_all()
     assert dear.state.phase is Phase.STARTING
 
 

@@ -35,7 +35,7 @@ def steps(run: Run) -> None:
 
 
 def is_cancelled(run: Run) -> None:
-    run.ask_to_stop("cancelled")
+    run.request_stop("cancelled")
 
 
 def one_start(monkeypatch: pytest.MonkeyPatch, *acts: Act, **changes: object) -> Run:

@@ -12,7 +12,7 @@ import pytest
 
 from engine.paths import runs_dir
 from engine.runs.folder import Phase, Run
-from engine.runs.launching import control
+from engine.runs.launching.reconcile import reconcile_all, reconcile_run
 from engine.runs.observing import index
 from engine.runs.observing.index import summaries, summary_of
 from engine.runs.observing.progress import Progress
@@ -137,7 +137,9 @@ def test_a_live_run_is_read_at_each_look_but_its_metrics_only_once(
         one = seen()
         assert (one.steps_done, one.held_out_loss) == (4, None)
         assert one.cost_usd == pytest.approx(Progress(run).update().cost_usd)
-    assert seen().phase is Phase.FAILED  # nobody holds its lock any more
+    assert seen().phase is Phase.TRAINING  # reading changes no state …
+    reconcile_all()
+    assert seen().phase is Phase.FAILED  # … and no process holds the run's lock
 
 
 def flip_a_byte(path: Path, seed: int) -> None:
@@ -249,7 +251,7 @@ def test_many_look_at_once(finished: list[Run], home: Path) -> None:
             index_file().unlink(missing_ok=True)
             time.sleep(0.02)
         assert looks.get() == [30 * len(finished)] * 4
-    assert control.look(finished[0]) is Phase.SUCCEEDED
+    assert reconcile_run(finished[0]) is Phase.SUCCEEDED
 
 
 def test_a_full_or_read_only_disk_does_not_hide_runs(

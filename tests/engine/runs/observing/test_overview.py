@@ -97,30 +97,30 @@ def test_a_second_look_reads_what_is_new_of_live_runs() -> None:
     with alive(live):
         first = summaries()
         watch = Watch(first, tallies)
-        assert watch.look() == first
+        assert watch.read() == first
         report_step(live, 3, 3.5, 2.0)
-        (current,) = [one for one in watch.look() or () if one.run_id == live.id]
+        (current,) = [one for one in watch.read() or () if one.run_id == live.id]
         (before,) = [one for one in first if one.run_id == live.id]
         assert current.steps_done == 3
         assert current.cost_usd == pytest.approx(2 * before.cost_usd)
-        assert summaries() == watch.look() == Watch(first, tallies).look()
+        assert summaries() == watch.read() == Watch(first, tallies).read()
     assert [one.run_id for one in first] == sorted([over.id, live.id], reverse=True)
 
 
 def test_a_second_look_ends_when_a_run_comes_goes_or_ends() -> None:
     one = faked_run([5.0])
     watch = Watch(summaries(), {})
-    assert watch.look() is not None
+    assert watch.read() is not None
     other = queued()
-    assert watch.look() is None
+    assert watch.read() is None
     watch = Watch(summaries(), {})
-    (waits,) = [one for one in watch.look() or () if one.phase is Phase.QUEUED]
+    (waits,) = [one for one in watch.read() or () if one.phase is Phase.QUEUED]
     assert waits.run_id == other.id
     control.cancel(other)
-    assert watch.look() is None
+    assert watch.read() is None
     watch = Watch(summaries(), {})
     one.folder.rename(one.folder.with_name(".gone"))
-    assert watch.look() is None
+    assert watch.read() is None
 
 
 def test_the_month_of_a_look_is_the_month_of_all_runs() -> None:
