@@ -18,7 +18,7 @@ from engine.plan import Plan
 from engine.planning.hardware import HardwareRow
 from engine.units import HOURS_PER_YEAR
 from pages.parts.hardware.table import usd_format
-from pages.parts.hardware.wording import marked, place, shown_time
+from pages.parts.hardware.wording import marked, region_name, shown_time
 from pages.parts.session import draft, scenario_session, text
 
 _CHOICE = "hardware.buy"
@@ -140,7 +140,7 @@ def _ways_table(found: Sequence[TermsSummary]) -> None:
             "devices": way.devices_paid,
             "hours": way.paid_device_hours,
             "instance": way.instance or None,
-            "region": place(way.region)
+            "region": region_name(way.region)
             if way.kind == "own"
             else way.region or say("hardware.buy.all_regions"),
         }
@@ -188,7 +188,7 @@ def _owning(found: Sequence[TermsSummary], owned: OwnCost, ownership: Ownership)
             years=_years(owned),
             used=quantities.share(owned.utilisation_share, language),
             rate=quantities.share(owned.cost_of_capital_per_year, language),
-            region=place(owned.region),
+            region=region_name(owned.region),
         )
     )
 

@@ -24,7 +24,7 @@ def shown_time(row: HardwareRow) -> str:
     return show("wall_clock_hours", row.forecast.wall_clock_hours.value, text().language)
 
 
-def place(code: str) -> str:
+def region_name(code: str) -> str:
     """A region's name: of a country as Babel has it, of a part of one from the catalog."""
     say = text()
     key = f"hardware.place.{code}"
