@@ -8,7 +8,7 @@ from engine import quantities
 from engine.reports.forecast_tables import change
 from finance.metrics.indicator_report import NOTHING, indicator_text, year_ends
 from finance.metrics.indicators import Values
-from finance.metrics.projection import Outlook
+from finance.metrics.projection import Projection
 from finance.metrics.unit_economics import token_economics
 from pages.parts.business.charts import arr_chart, revenue_chart, token_chart
 from pages.parts.business.compute import compute_inputs, ways_of_getting_compute
@@ -28,13 +28,13 @@ _CUSTOMER_KEYS = (
 )
 
 
-def _token_price(seen: Outlook) -> float | None:
+def _token_price(seen: Projection) -> float | None:
     """Of the last month; None where none are served."""
     price = float(token_economics(seen.books).price_usd[-1])
     return None if price != price else price
 
 
-def _answer(seen: Outlook, last: Values) -> str:
+def _answer(seen: Projection, last: Values) -> str:
     say, language = text(), text().language
 
     def shown(key: str) -> str:
@@ -65,7 +65,7 @@ def _answer(seen: Outlook, last: Values) -> str:
     return say("business.and").join(parts) + say("business.stop")
 
 
-def _tiles(now: Outlook, saved: Outlook) -> None:
+def _tiles(now: Projection, saved: Projection) -> None:
     say, language = text(), text().language
     rows, saved_last = indicators(now), indicators(saved)[-1]
     last = rows[-1]

@@ -8,7 +8,7 @@ from engine import quantities
 from engine.facts import accelerator
 from engine.reports.forecast_tables import show
 from finance.metrics.cash_report import runway_text
-from finance.metrics.projection import NextAction, Outlook, next_action
+from finance.metrics.projection import NextAction, Projection, next_action
 from pages.parts.charts import cash_chart, draw
 from pages.parts.frame import run_in_frame
 from pages.parts.session import projections, text
@@ -25,7 +25,7 @@ _WHERE = {
 }
 
 
-def _answer(seen: Outlook) -> str:
+def _answer(seen: Projection) -> str:
     say = text()
     plan, predicted, language = seen.scenario.plan, seen.forecast, say.language
     return say(
@@ -40,7 +40,7 @@ def _answer(seen: Outlook) -> str:
     )
 
 
-def _calibration_tile(seen: Outlook) -> Tile:
+def _calibration_tile(seen: Projection) -> Tile:
     say = text()
     calibration = seen.scenario.plan.calibration
     if calibration is None or not seen.forecast.calibration_run_ids:
@@ -64,7 +64,7 @@ def _calibration_tile(seen: Outlook) -> Tile:
     )
 
 
-def _round_tile(now: Outlook) -> Tile:
+def _round_tile(now: Projection) -> Tile:
     say = text()
     equity = now.scenario.company.next_round
     if equity is None:
@@ -111,7 +111,7 @@ def page() -> None:
     st.caption(say("overview.cash_note"))
 
 
-def _action_params(now: Outlook) -> dict[str, object]:
+def _action_params(now: Projection) -> dict[str, object]:
     say = text()
     coming = now.scenario.company.next_round
     return {

@@ -12,7 +12,7 @@ from engine.models.catalog import published_model, published_models
 from engine.models.huggingface import read_config, shape_from_config
 from engine.predictor.stacks import stacks
 from engine.reports.forecast_tables import FIGURES, show
-from finance.metrics.projection import Outlook
+from finance.metrics.projection import Projection
 from pages.parts.charts import draw, memory_chart, step_chart
 from pages.parts.fields import accelerator_field, field, fields
 from pages.parts.frame import run_in_frame
@@ -57,7 +57,7 @@ _SERVING_FIELDS = (
 )
 
 
-def _answer(seen: Outlook) -> str:
+def _answer(seen: Projection) -> str:
     say, predicted = text(), seen.forecast
     language = say.language
     return say(
@@ -72,7 +72,7 @@ def _answer(seen: Outlook) -> str:
     )
 
 
-def _parameters_tile(now: Outlook) -> Tile:
+def _parameters_tile(now: Projection) -> Tile:
     say, predicted = text(), now.forecast
     embedding = quantities.count(predicted.parameters_embedding, say.language)
     return Tile(
@@ -216,7 +216,7 @@ def _price() -> None:
         st.rerun()
 
 
-def _details(now: Outlook) -> None:
+def _details(now: Projection) -> None:
     say, predicted = text(), now.forecast
     rows = [
         {
@@ -263,7 +263,7 @@ def page() -> None:
         _results(now)
 
 
-def _results(now: Outlook) -> None:
+def _results(now: Projection) -> None:
     say, forecast = text(), now.forecast
     names = ("where", "layouts", "ways", "timeline", "details")
     where, layouts, ways, timeline, details = st.tabs([say(f"plan.tab_{name}") for name in names])
@@ -285,7 +285,7 @@ def _results(now: Outlook) -> None:
         _details(now)
 
 
-def _goodput(now: Outlook) -> None:
+def _goodput(now: Projection) -> None:
     say, forecast = text(), now.forecast
     language = say.language
     stated = now.scenario.plan.cluster.availability_share is not None
@@ -300,7 +300,7 @@ def _goodput(now: Outlook) -> None:
     )
 
 
-def _ratio(now: Outlook) -> str:
+def _ratio(now: Projection) -> str:
     calibration = now.scenario.plan.calibration
     assert calibration is not None
     return f"{calibration.step_time.value:.2f}"

@@ -8,7 +8,7 @@ from engine import quantities
 from finance.costs.people import Role
 from finance.metrics.cash_report import cash_csv, runway_text
 from finance.metrics.indicator_report import indicator_text
-from finance.metrics.projection import Outlook
+from finance.metrics.projection import Projection
 from finance.metrics.statement_files import INDICATORS, indicators_csv
 from pages.parts.charts import cash_chart, draw, month_chart
 from pages.parts.entries import entries, optional_part
@@ -26,7 +26,7 @@ _PEOPLE = (
 )
 
 
-def _answer(seen: Outlook) -> str:
+def _answer(seen: Projection) -> str:
     say, language = text(), text().language
     coming = seen.scenario.company.next_round
     runway = runway_text(say, seen.runway_months, seen.horizon_months)
@@ -43,7 +43,7 @@ def _answer(seen: Outlook) -> str:
     )
 
 
-def _trailing_tile(now: Outlook) -> Tile:
+def _trailing_tile(now: Projection) -> Tile:
     """As investors reckon who look at the three months before the next round."""
     say, rows = text(), indicators(now)
     coming = now.scenario.company.next_round
@@ -57,7 +57,7 @@ def _trailing_tile(now: Outlook) -> Tile:
     )
 
 
-def _lowest_cash_tile(now: Outlook) -> Tile:
+def _lowest_cash_tile(now: Projection) -> Tile:
     say = text()
     return Tile(
         label=say("quantity.lowest_cash"),

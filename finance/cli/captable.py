@@ -27,7 +27,7 @@ from finance.funding.captable_report import (
 from finance.funding.exit_table import Exit, exit_of, loans_on, usual_day
 from finance.funding.ownership import capital_of, stakes
 from finance.funding.wording import event_text, money_text
-from finance.metrics.projection import outlook
+from finance.metrics.projection import project_scenario
 
 
 def add_to(app: typer.Typer) -> None:
@@ -89,7 +89,9 @@ def captable(
 
 def _sale(chosen: Scenario, capital: Capital, steps: tuple[Step, ...], exit_on: str) -> Exit:
     on = _day(exit_on) if exit_on else usual_day(capital)
-    loans = loans_on(outlook(chosen).books, on, text("funding.lenders"), capital.opening.currency)
+    loans = loans_on(
+        project_scenario(chosen).books, on, text("funding.lenders"), capital.opening.currency
+    )
     return exit_of(capital, steps, on, loans)
 
 

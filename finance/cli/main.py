@@ -16,9 +16,14 @@ from engine.runs.folder import Phase, Run, all_runs
 from engine.runs.observing.measurements import calibration_of
 from finance.cli import captable
 from finance.company.scenario import read_scenario
-from finance.metrics.cash_report import cash_csv, effect_rows, outlook_rows
+from finance.metrics.cash_report import cash_csv, effect_rows, projection_rows
 from finance.metrics.indicators import Indicators
-from finance.metrics.projection import Outlook, calibration_effect, outlook, with_calibration
+from finance.metrics.projection import (
+    Projection,
+    calibration_effect,
+    project_scenario,
+    with_calibration,
+)
 from finance.metrics.statement_files import write_statements
 
 app = new_app(text("cli.finance"))
@@ -39,7 +44,7 @@ def run(
         if not as_json:
             print_table(*effect_rows(text, calibration_effect(chosen, calibration)))
         chosen = with_calibration(chosen, calibration)
-    seen = outlook(chosen)
+    seen = project_scenario(chosen)
     if csv is not None:
         if not csv.parent.is_dir():
             raise InputError("--csv", str(csv), "folder_missing")
@@ -49,7 +54,7 @@ def run(
     if as_json:
         print(_as_json(seen))
     else:
-        print_table(*outlook_rows(text, seen))
+        print_table(*projection_rows(text, seen))
 
 
 def _find(name: str) -> Run:
@@ -62,7 +67,7 @@ def _find(name: str) -> Run:
     raise InputError("--calibrated-by", name, "a_finished_run")
 
 
-def _as_json(seen: Outlook) -> str:
+def _as_json(seen: Projection) -> str:
     indicators = Indicators(seen.books)
     return json.dumps(
         {

@@ -9,21 +9,21 @@ from typing import Any
 from engine.documents import read_toml_table
 from engine.paths import DATA_DIR
 
-ONLY = "only"
+ONLY_KIND = "only"
 """The kind of what comes in one kind."""
 
 
 def kinds_of(table: str) -> tuple[str, ...]:
     """The kinds that ``table`` (``revenue_lines``, ``contracts``, ``adoption``) can have."""
-    return tuple(_beginnings()[table])
+    return tuple(_defaults()[table])
 
 
-def beginning(table: str, kind: str = ONLY) -> dict[str, Any]:
+def default_entry(table: str, kind: str = ONLY_KIND) -> dict[str, Any]:
     """A new entry of ``table``, to be put in a document."""
-    found: dict[str, Any] = deepcopy(_beginnings()[table][kind])
+    found: dict[str, Any] = deepcopy(_defaults()[table][kind])
     return found
 
 
 @cache
-def _beginnings() -> dict[str, Any]:
+def _defaults() -> dict[str, Any]:
     return read_toml_table(DATA_DIR / "company" / "new.toml")

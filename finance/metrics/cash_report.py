@@ -11,7 +11,7 @@ from engine import quantities
 from engine.reports.forecast_tables import Rows, show
 from engine.text import Catalog
 from finance.company.cashflow import CashMonth
-from finance.metrics.projection import CalibrationEffect, Outlook
+from finance.metrics.projection import CalibrationEffect, Projection
 
 LINES = (
     "revenue_usd",
@@ -95,7 +95,7 @@ def _change(before: float, after: float) -> str:
     return f"{(after / before - 1) * 100:+.1f}%"
 
 
-def outlook_rows(text: Catalog, seen: Outlook) -> Rows:
+def projection_rows(text: Catalog, seen: Projection) -> Rows:
     """The figures to decide by."""
     language, horizon = text.language, seen.horizon_months
     burn_multiple = seen.burn_multiple

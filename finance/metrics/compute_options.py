@@ -30,10 +30,10 @@ from finance.metrics.covenants import breaches
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
+class OptionOutcome:
     """A company with one way of getting compute, over all its months."""
 
-    way: str
+    option: str
     cash_at_end_usd: Decimal
     lowest_cash_usd: Decimal
     profit_usd: Decimal
@@ -48,9 +48,9 @@ class Outcome:
     """Of each contract with devices: see :func:`break_even_utilisation`."""
 
 
-def compare(
-    scenario: Scenario, predicted: Forecast, ways: Mapping[str, Sequence[AnyContract]]
-) -> list[Outcome]:
+def compare_compute_options(
+    scenario: Scenario, predicted: Forecast, options: Mapping[str, Sequence[AnyContract]]
+) -> list[OptionOutcome]:
     """Run a scenario's company with each of several sets of contracts in place of its own.
 
     An empty set buys everything on demand at the plan's price.
@@ -64,14 +64,14 @@ def compare(
     rates = compute_rates(scenario.plan, predicted, company.training_events)
     price = scenario.plan.cluster.price_usd_per_device_hour
     found = []
-    for way, contracts in ways.items():
+    for option, contracts in options.items():
         terms = company.compute.model_copy(update={"contracts": tuple(contracts)})
         books = run_company(company.model_copy(update={"compute": terms}), rates)
         sheet = books.statements.balance_sheet
         owed = sheet[Account.DEBT] + sheet[Account.LEASE_LIABILITY]
         found.append(
-            Outcome(
-                way=way,
+            OptionOutcome(
+                option=option,
                 cash_at_end_usd=in_usd(sheet[Account.CASH][0, -1]),
                 lowest_cash_usd=in_usd(sheet[Account.CASH].min()),
                 profit_usd=in_usd(books.statements.income["net_profit"].sum()),

@@ -24,7 +24,7 @@ BURN_MULTIPLE_BALANCES = 13
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Outlook:
+class Projection:
     """What a scenario comes to. ``low`` and ``high`` are those of the forecast's costs."""
 
     scenario: Scenario
@@ -53,7 +53,7 @@ class Outlook:
         return self.scenario.company.horizon_months
 
 
-def outlook(scenario: Scenario) -> Outlook:
+def project_scenario(scenario: Scenario) -> Projection:
     """Forecast the plan and run the company on it."""
     predicted = forecast(scenario.plan)
     company, opening = scenario.company, scenario.company.cash_usd
@@ -67,7 +67,7 @@ def outlook(scenario: Scenario) -> Outlook:
     )
     launch = company.launch_month or 1
     after_launch = months[min(launch, len(months) - 1) - 1 :][:BURN_MULTIPLE_BALANCES]
-    return Outlook(
+    return Projection(
         scenario=scenario,
         forecast=predicted,
         books=with_money,
@@ -106,7 +106,7 @@ class NextAction(StrEnum):
     """The cash lasts without a round."""
 
 
-def next_action(seen: Outlook) -> NextAction:
+def next_action(seen: Projection) -> NextAction:
     """The one thing to do next."""
     if not seen.forecast.fits:
         return NextAction.MAKE_IT_FIT
@@ -126,8 +126,8 @@ def next_action(seen: Outlook) -> NextAction:
 class CalibrationEffect:
     """What a calibration changes in a scenario."""
 
-    before: Outlook
-    after: Outlook
+    before: Projection
+    after: Projection
 
     @property
     def speed_counts(self) -> bool:
@@ -151,5 +151,6 @@ def with_profile(scenario: Scenario, profile: MachineProfile | None) -> Scenario
 def calibration_effect(scenario: Scenario, calibration: Calibration) -> CalibrationEffect:
     """The scenario as it is, beside the same with ``calibration`` in place of its own."""
     return CalibrationEffect(
-        before=outlook(scenario), after=outlook(with_calibration(scenario, calibration))
+        before=project_scenario(scenario),
+        after=project_scenario(with_calibration(scenario, calibration)),
     )

@@ -17,7 +17,7 @@ from engine.units import BYTES_PER_GB
 from finance.books.months import date_of
 from finance.company.cashflow import CashMonth
 from finance.company.milestones import milestones
-from finance.metrics.projection import Outlook
+from finance.metrics.projection import Projection
 from pages.parts.session import text
 
 COMPUTE = "#0072B2"
@@ -72,7 +72,7 @@ def draw(
     st.plotly_chart(figure, key=key, config={"displayModeBar": False})
 
 
-def cash_chart(seen: Outlook) -> go.Figure:
+def cash_chart(seen: Projection) -> go.Figure:
     """Cash at the end of each month, with the band of the forecast's costs."""
     say = text()
     figure = go.Figure()
@@ -107,7 +107,7 @@ def cash_chart(seen: Outlook) -> go.Figure:
     return figure
 
 
-def _mark_events(figure: go.Figure, seen: Outlook) -> None:
+def _mark_events(figure: go.Figure, seen: Projection) -> None:
     say = text()
     company = seen.scenario.company
     before, top = -math.inf, 1.0

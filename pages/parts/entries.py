@@ -8,7 +8,7 @@ import streamlit as st
 
 from engine.document_paths import field_name, value_at
 from engine.documents import Document
-from finance.company.defaults import ONLY, beginning, kinds_of
+from finance.company.defaults import ONLY_KIND, default_entry, kinds_of
 from pages.parts.fields import field, field_words, option_label
 from pages.parts.kinds import field_kind, union_kinds
 from pages.parts.session import draft, scenario_session, text
@@ -130,13 +130,13 @@ def _several(path: str, options: tuple[str, ...], label: str, help_text: str | N
 
 def _add_buttons(path: str, name: str) -> None:
     say, kinds = text(), kinds_of(name)
-    if kinds == (ONLY,):
+    if kinds == (ONLY_KIND,):
         st.button(
             say("entries.add"),
-            key=f"add.{path}.{ONLY}",
+            key=f"add.{path}.{ONLY_KIND}",
             icon=":material/add:",
             on_click=_add,
-            args=(path, name, ONLY),
+            args=(path, name, ONLY_KIND),
         )
         return
     with st.popover(say("entries.add"), icon=":material/add:"):
@@ -170,7 +170,7 @@ def _change(path: str, value: object) -> bool:
 
 def _add(path: str, name: str, kind: str) -> None:
     before = _as_given(path)
-    if _change(path, [*before, beginning(name, kind)]):
+    if _change(path, [*before, default_entry(name, kind)]):
         st.session_state[f"entry.{path}"] = len(before)
 
 
@@ -181,11 +181,11 @@ def _remove(path: str, number: int) -> None:
 
 
 def _switch(path: str, name: str, key: str) -> None:
-    _change(path, beginning(name) if st.session_state[key] else None)
+    _change(path, default_entry(name) if st.session_state[key] else None)
 
 
 def _other_kind(path: str, name: str, key: str) -> None:
-    _change(path, beginning(name, st.session_state[key]))
+    _change(path, default_entry(name, st.session_state[key]))
 
 
 def _take_several(path: str, key: str, options: tuple[str, ...]) -> None:

@@ -20,7 +20,7 @@ from engine.text import Catalog, best_language, catalog
 from finance.company.scenario import Scenario, sample_scenarios
 from finance.company.store import SaveConflictError, ScenarioStore, StoredScenario
 from finance.metrics.indicators import Indicators, Values
-from finance.metrics.projection import Outlook, outlook, with_calibration, with_profile
+from finance.metrics.projection import Projection, project_scenario, with_calibration, with_profile
 
 FIRST_SCENARIO = "laptop"
 """The sample that opens first, because every step of it runs on any machine."""
@@ -176,7 +176,7 @@ def draft() -> Scenario:
     return scenario_session().draft
 
 
-def projections() -> tuple[Outlook, Outlook]:
+def projections() -> tuple[Projection, Projection]:
     """Return the projections of the draft and of the stored version."""
     session = scenario_session()
     stored = session.stored.scenario
@@ -187,12 +187,12 @@ def projections() -> tuple[Outlook, Outlook]:
 
 
 @st.cache_data(max_entries=200, show_spinner=False)
-def _projection_of(content_hash: str, _scenario: Scenario) -> Outlook:
+def _projection_of(content_hash: str, _scenario: Scenario) -> Projection:
     """Return the scenario's projection, cached by the hash of its document."""
-    return outlook(_scenario)
+    return project_scenario(_scenario)
 
 
-def indicators(projection: Outlook, trial: int = 0) -> list[Values]:
+def indicators(projection: Projection, trial: int = 0) -> list[Values]:
     """Return all indicators of each month.
 
     ``trial`` is the bound of the costs, as in :data:`finance.metrics.projection.BOUNDS`.
@@ -201,7 +201,7 @@ def indicators(projection: Outlook, trial: int = 0) -> list[Values]:
 
 
 @st.cache_data(max_entries=100, show_spinner=False)
-def _indicators_of(content_hash: str, trial: int, _projection: Outlook) -> list[Values]:
+def _indicators_of(content_hash: str, trial: int, _projection: Projection) -> list[Values]:
     of_books = Indicators(_projection.books, trial)
     return [of_books.at(month) for month in range(1, _projection.horizon_months + 1)]
 

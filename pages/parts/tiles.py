@@ -12,7 +12,7 @@ from engine import quantities
 from engine.forecast import Figure
 from engine.reports.forecast_tables import change, show
 from finance.metrics.cash_report import runway_text
-from finance.metrics.projection import Outlook
+from finance.metrics.projection import Projection
 from pages.parts.session import text
 
 
@@ -70,7 +70,7 @@ def figure_tile(
     )
 
 
-def runway_tile(now: Outlook, saved: Outlook) -> Tile:
+def runway_tile(now: Projection, saved: Projection) -> Tile:
     """The runway without the round, at the bounds of the forecast's costs."""
     say = text()
     delta = None
@@ -89,7 +89,7 @@ def runway_tile(now: Outlook, saved: Outlook) -> Tile:
     )
 
 
-def with_round_tile(now: Outlook) -> Tile:
+def with_round_tile(now: Projection) -> Tile:
     """The runway with the round and other planned money."""
     say = text()
     return Tile(
@@ -100,7 +100,7 @@ def with_round_tile(now: Outlook) -> Tile:
     )
 
 
-def burn_multiple_tile(now: Outlook) -> Tile:
+def burn_multiple_tile(now: Projection) -> Tile:
     say = text()
     multiple = now.burn_multiple
     return Tile(
@@ -111,7 +111,7 @@ def burn_multiple_tile(now: Outlook) -> Tile:
     )
 
 
-def peak_burn_tile(now: Outlook) -> Tile:
+def peak_burn_tile(now: Projection) -> Tile:
     say = text()
     return Tile(
         label=say("quantity.peak_burn"),

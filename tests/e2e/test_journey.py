@@ -17,7 +17,7 @@ from engine.runs.launching.reconcile import reconcile_run
 from engine.runs.observing.progress import Progress
 from engine.text import LANGUAGES, catalog
 from finance.company.store import ScenarioStore
-from finance.metrics.projection import outlook, with_calibration
+from finance.metrics.projection import project_scenario, with_calibration
 from tests.e2e.server import app_server, browser, settle, start_app
 
 MINUTE_MS = 60_000
@@ -106,10 +106,10 @@ def test_from_plan_to_runway(page: Page, home: Path) -> None:
         calibration = ScenarioStore().get("laptop").scenario.plan.calibration
         assert calibration is not None
         assert calibration.run_ids == (run.id,)
-        seen = outlook(ScenarioStore().get("laptop").scenario)
+        seen = project_scenario(ScenarioStore().get("laptop").scenario)
         assert seen.runway_months is not None
         assert after == round(float(seen.runway_months), 2)
-        uncorrected = outlook(with_calibration(seen.scenario, None))
+        uncorrected = project_scenario(with_calibration(seen.scenario, None))
         assert uncorrected.runway_months is not None
         assert before == round(float(uncorrected.runway_months), 2)
         assert seen.runway_months != uncorrected.runway_months

@@ -7,7 +7,7 @@ from streamlit.testing.v1 import AppTest
 from engine.text import catalog
 from finance.company.scenario import Scenario
 from finance.company.store import ScenarioStore
-from finance.metrics.projection import outlook
+from finance.metrics.projection import project_scenario
 from finance.metrics.statement_files import statements_of
 from tests.finance.companies import EVERYTHING
 from tests.pages.test_business import answer, scenario_in_hand
@@ -67,7 +67,7 @@ def test_statements_open_up(everything: str, language: str) -> None:
 
 def test_the_figures_of_a_statement_are_those_of_the_books(laptop: Scenario) -> None:
     revenue = statement(open_page("runway")).set_index("USD").loc["Revenue"]
-    cents = statements_of(outlook(laptop).books)["income_statement"]["revenue"][0]
+    cents = statements_of(project_scenario(laptop).books)["income_statement"]["revenue"][0]
     assert revenue["2028"] == round(cents[12:24].sum() / 100)
 
 

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from finance.metrics.compute_options import Outcome
+from finance.metrics.compute_options import OptionOutcome
 from finance.metrics.indicators import Values
-from finance.metrics.projection import BOUNDS, Outlook
+from finance.metrics.projection import BOUNDS, Projection
 from finance.metrics.unit_economics import NO_NAME, revenue_by_line, token_economics
 from pages.parts.charts import (
     COMPUTE,
@@ -35,7 +35,7 @@ LEAST_MARGIN_SHOWN = -1.0
 """Before there is revenue to speak of margins fall without end, and would flatten the rest."""
 
 
-def revenue_chart(seen: Outlook, rows: Sequence[Values]) -> go.Figure:
+def revenue_chart(seen: Projection, rows: Sequence[Values]) -> go.Figure:
     """Revenue by line, month by month, and the three gross margins of twelve months below."""
     say = text()
     figure = make_subplots(
@@ -88,7 +88,7 @@ def _margin_range(rows: Sequence[Values]) -> list[float]:
     return [max(LEAST_MARGIN_SHOWN, min([0.0, *known]) - 0.05), 1.05]
 
 
-def token_chart(seen: Outlook) -> go.Figure:
+def token_chart(seen: Projection) -> go.Figure:
     """What a million tokens bring and what serving them costs, with the forecast's bounds."""
     say = text()
     figure = go.Figure()
@@ -132,7 +132,7 @@ _ARR_PARTS = {
 }
 
 
-def arr_chart(seen: Outlook, rows: Sequence[Values], months: Sequence[int]) -> go.Figure:
+def arr_chart(seen: Projection, rows: Sequence[Values], months: Sequence[int]) -> go.Figure:
     """What twelve months each brought and took of ARR, and what it came to."""
     say = text()
     figure = go.Figure()
@@ -160,7 +160,7 @@ def arr_chart(seen: Outlook, rows: Sequence[Values], months: Sequence[int]) -> g
     return figure
 
 
-def ways_chart(names: Sequence[str], found: Sequence[Outcome]) -> go.Figure:
+def ways_chart(names: Sequence[str], found: Sequence[OptionOutcome]) -> go.Figure:
     """Cash at the end of the horizon with each way of getting compute, the most on top."""
     say = text()
     order = sorted(range(len(found)), key=lambda at: found[at].cash_at_end_usd)

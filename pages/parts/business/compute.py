@@ -12,9 +12,9 @@ import streamlit as st
 from engine import quantities
 from finance.books.months import MOST_MONTHS
 from finance.compute.contracts import AnyContract
-from finance.metrics.compute_options import Outcome, compare
+from finance.metrics.compute_options import OptionOutcome, compare_compute_options
 from finance.metrics.offers import Offer, offers
-from finance.metrics.projection import Outlook
+from finance.metrics.projection import Projection
 from pages.parts.business.charts import ways_chart
 from pages.parts.charts import draw
 from pages.parts.entries import entries
@@ -37,7 +37,7 @@ def compute_inputs() -> None:
     entries("company.compute.contracts")
 
 
-def ways_of_getting_compute(now: Outlook) -> None:
+def ways_of_getting_compute(now: Projection) -> None:
     """The company with its own contracts, with none, and with each that the market offers."""
     say, plan = text(), now.scenario.plan
     left, right = st.columns(2)
@@ -65,14 +65,14 @@ def ways_of_getting_compute(now: Outlook) -> None:
     if own:
         ways = {_AS_PLANNED: own} | ways
     ways |= {name: (offer.contract,) for name, offer in offered.items()}
-    found = compare(now.scenario, now.forecast, ways)
-    names = [say(f"way.{one.way}") for one in found]
+    found = compare_compute_options(now.scenario, now.forecast, ways)
+    names = [say(f"way.{one.option}") for one in found]
     draw(ways_chart(names, found), "ways", height=120 + 42 * len(found), hover="closest")
     _table(found, names, offered)
     st.caption(say("business.ways_note"))
 
 
-def _table(found: Sequence[Outcome], names: Sequence[str], offered: dict[str, Offer]) -> None:
+def _table(found: Sequence[OptionOutcome], names: Sequence[str], offered: dict[str, Offer]) -> None:
     say = text()
     rows = [
         {
@@ -84,7 +84,7 @@ def _table(found: Sequence[Outcome], names: Sequence[str], offered: dict[str, Of
             "debt": _whole(one.debt_at_most_usd),
             "covenants": _broken(one),
             "sold": quantities.share(one.sold_share, say.language) if one.sold_share else None,
-            "source": offered[one.way].source if one.way in offered else None,
+            "source": offered[one.option].source if one.option in offered else None,
         }
         for name, one in zip(names, found, strict=True)
     ]
@@ -116,7 +116,7 @@ def _whole(amount: Decimal) -> int:
     return round(amount)
 
 
-def _break_even(one: Outcome) -> str | None:
+def _break_even(one: OptionOutcome) -> str | None:
     """From which use on each contract beats the plan's price on demand."""
     say = text()
     if not one.break_even_utilisation:
@@ -127,7 +127,7 @@ def _break_even(one: Outcome) -> str | None:
     )
 
 
-def _broken(one: Outcome) -> str | None:
+def _broken(one: OptionOutcome) -> str | None:
     say = text()
     return (
         "; ".join(

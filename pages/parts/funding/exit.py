@@ -25,7 +25,7 @@ from finance.funding.wording import (
     rate_text,
     terms_text,
 )
-from finance.metrics.projection import Outlook
+from finance.metrics.projection import Projection
 from pages.parts.charts import draw
 from pages.parts.funding.charts import exit_chart
 from pages.parts.session import scenario_session, text
@@ -47,7 +47,7 @@ class Chosen:
         return sum((one.usd for one in self.got if one.holder in seen.founders), Fraction(0))
 
 
-def choose_exit(seen: Funding, now: Outlook) -> Chosen | None:
+def choose_exit(seen: Funding, now: Projection) -> Chosen | None:
     """The value and the day, as typed; what is not allowed is said and the usual one taken.
 
     None where there is nothing to sell.
@@ -82,7 +82,7 @@ def choose_exit(seen: Funding, now: Outlook) -> Chosen | None:
         return _sold(seen, now, value, day)
 
 
-def _sold(seen: Funding, now: Outlook, value: Fraction, on: datetime.date) -> Chosen:
+def _sold(seen: Funding, now: Projection, value: Fraction, on: datetime.date) -> Chosen:
     loans = loans_on(now.books, on, text()("funding.lenders"), seen.currency)
     sold = exit_of(seen.capital, seen.steps, on, loans)
     return Chosen(sold, value, sold.at(value))

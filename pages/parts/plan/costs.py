@@ -11,11 +11,11 @@ from engine.costs.energy import Facility, energy_use
 from engine.costs.ownership import Ownership, own_cost
 from engine.documents import InputError
 from engine.facts import accelerator
-from finance.metrics.projection import Outlook
+from finance.metrics.projection import Projection
 from pages.parts.session import text
 
 
-def ways_to_pay(now: Outlook) -> None:
+def ways_to_pay(now: Projection) -> None:
     """The cheapest and the median offer of each kind, own hardware, and where they cross."""
     say, predicted, plan = text(), now.forecast, now.scenario.plan
     try:
@@ -87,7 +87,7 @@ def _crossing(found: list[Way], accelerator_name: str) -> None:
     )
 
 
-def _energy(now: Outlook) -> None:
+def _energy(now: Projection) -> None:
     say, plan = text(), now.scenario.plan
     facility = Facility()
     device = accelerator(plan.cluster.accelerator)

@@ -31,7 +31,7 @@ from finance.funding.ownership import (
     stakes,
 )
 from finance.funding.wording import break_text, event_text, event_title
-from finance.metrics.projection import outlook
+from finance.metrics.projection import project_scenario
 
 STARTUP, LAPTOP = (str(SAMPLES_DIR / f"{name}.toml") for name in ("startup-1b", "laptop"))
 M = 1_000_000
@@ -164,7 +164,7 @@ def test_lines_are_straight_between_breaks(lab: Capital) -> None:
 
 def test_the_books_say_what_lenders_are_owed() -> None:
     """The sample's loan of 1.5 million: nothing before month 18, all of it at first."""
-    books = outlook(sample_scenarios()["startup-1b"]).books
+    books = project_scenario(sample_scenarios()["startup-1b"]).books
     assert loans_on(books, datetime.date(2026, 1, 1), "Bank") == ()
     assert loans_on(books, datetime.date(2027, 5, 1), "Bank") == ()
     (debt,) = loans_on(books, datetime.date(2028, 7, 20), "Bank")

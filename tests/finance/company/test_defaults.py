@@ -6,7 +6,7 @@ import pytest
 
 from engine.documents import Document
 from engine.text import LANGUAGES, catalog
-from finance.company.defaults import beginning, kinds_of
+from finance.company.defaults import default_entry, kinds_of
 from finance.company.scenario import Scenario
 from finance.compute.contracts import DeviceContract, MoneyContract
 from finance.revenue.lines import RevenueLine
@@ -19,22 +19,22 @@ TABLES = ("revenue_lines", "spending", "data", "training_events", "people", "loa
 )
 def test_each_can_be_added_to_a_company(laptop: Scenario, table: str, kind: str) -> None:
     before = laptop.model_dump(mode="json")["company"][table]
-    changed = laptop.with_value(f"company.{table}", [*before, beginning(table, kind)])
+    changed = laptop.with_value(f"company.{table}", [*before, default_entry(table, kind)])
     assert len(getattr(changed.company, table)) == len(before) + 1
 
 
 @pytest.mark.parametrize("kind", kinds_of("contracts"))
 def test_each_contract_can_be_added(laptop: Scenario, kind: str) -> None:
-    changed = laptop.with_value("company.compute.contracts", [beginning("contracts", kind)])
+    changed = laptop.with_value("company.compute.contracts", [default_entry("contracts", kind)])
     assert changed.company.compute.contracts[0].kind == kind
 
 
 @pytest.mark.parametrize("part", ["adoption", "retention", "prices"])
 def test_each_part_of_a_line_can_be_another(laptop: Scenario, part: str) -> None:
-    lines = [beginning("revenue_lines", "api_tokens")]
+    lines = [default_entry("revenue_lines", "api_tokens")]
     with_line = laptop.with_value("company.revenue_lines", lines)
     for kind in kinds_of(part):
-        changed = with_line.with_value(f"company.revenue_lines.0.{part}", beginning(part, kind))
+        changed = with_line.with_value(f"company.revenue_lines.0.{part}", default_entry(part, kind))
         assert getattr(changed.company.revenue_lines[0], part).kind == kind
 
 

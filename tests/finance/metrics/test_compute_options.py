@@ -9,7 +9,7 @@ from engine.forecast import forecast
 from engine.units import HOURS_PER_MONTH
 from finance.company.scenario import Scenario
 from finance.compute.contracts import ComputeForEquity, OnDemand, Purchase, Reserved, Spot
-from finance.metrics.compute_options import break_even_utilisation, compare
+from finance.metrics.compute_options import break_even_utilisation, compare_compute_options
 from finance.metrics.offers import offers
 
 D = Decimal
@@ -46,11 +46,11 @@ def test_the_same_company_with_each_way(startup: Scenario) -> None:
                          amount_usd="1000000.00", pre_money_usd=pre_money)
         for pre_money in ("9000000", "4000000")
     ]  # fmt: skip
-    dear, cheap, same, given = compare(
+    dear, cheap, same, given = compare_compute_options(
         startup, predicted,
         {"dear": [reserved(price)], "cheap": [reserved("0.01")], "same": [], "given": shares},
     )  # fmt: skip
-    assert [one.way for one in (dear, cheap, same, given)] == ["dear", "cheap", "same", "given"]
+    assert [one.option for one in (dear, cheap, same, given)] == ["dear", "cheap", "same", "given"]
     assert dear.cash_at_end_usd < same.cash_at_end_usd < cheap.cash_at_end_usd
     assert dear.profit_usd < same.profit_usd < cheap.profit_usd
     assert given.cash_at_end_usd > same.cash_at_end_usd

@@ -8,7 +8,7 @@ from engine.text import LANGUAGES, catalog
 from finance.company.scenario import Scenario
 from finance.metrics.indicator_report import indicator_rows, indicator_text, year_ends
 from finance.metrics.indicators import Indicators
-from finance.metrics.projection import outlook
+from finance.metrics.projection import project_scenario
 
 
 @pytest.mark.parametrize(
@@ -34,7 +34,7 @@ def test_year_ends_and_the_last_month() -> None:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_indicator_has_a_name_and_a_definition(startup: Scenario, language: str) -> None:
-    text, books = catalog(language), outlook(startup).books
+    text, books = catalog(language), project_scenario(startup).books
     rows = [Indicators(books).at(month) for month in range(1, 37)]
     table = indicator_rows(text, rows)
     assert len(table) == len(rows[0])

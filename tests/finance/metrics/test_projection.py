@@ -15,7 +15,7 @@ from finance.metrics.projection import (
     NextAction,
     calibration_effect,
     next_action,
-    outlook,
+    project_scenario,
     with_calibration,
 )
 from tests.engine.test_forecast import calibration_for
@@ -27,7 +27,7 @@ def calibrated(laptop: Scenario) -> Scenario:
 
 
 def test_dearer_compute_shortens_the_runway(laptop: Scenario) -> None:
-    seen = outlook(laptop)
+    seen = project_scenario(laptop)
     assert seen.runway_months is not None
     assert seen.runway_months_at_high_cost < seen.runway_months < seen.runway_months_at_low_cost
 
@@ -54,18 +54,18 @@ def test_a_calibration_of_another_device_moves_no_money(startup: Scenario) -> No
 
 
 def test_next_actions(laptop: Scenario, calibrated: Scenario) -> None:
-    assert next_action(outlook(laptop)) is NextAction.CALIBRATE
+    assert next_action(project_scenario(laptop)) is NextAction.CALIBRATE
     too_large = laptop.with_value("plan.layout.micro_batch_sequences", 4096)
-    assert next_action(outlook(too_large)) is NextAction.MAKE_IT_FIT
-    assert next_action(outlook(calibrated)) is NextAction.RAISE
+    assert next_action(project_scenario(too_large)) is NextAction.MAKE_IT_FIT
+    assert next_action(project_scenario(calibrated)) is NextAction.RAISE
     broke = laptop.with_value("company.cash_usd", "5000")  # pressing, though never calibrated
-    assert next_action(outlook(broke)) is NextAction.RAISE_EARLIER
+    assert next_action(project_scenario(broke)) is NextAction.RAISE_EARLIER
     late = calibrated.with_value("company.equity_round.month", 30)
-    assert next_action(outlook(late)) is NextAction.RAISE_EARLIER
+    assert next_action(project_scenario(late)) is NextAction.RAISE_EARLIER
     small = calibrated.with_value("company.equity_round.amount_usd", "500")
-    assert next_action(outlook(small)) is NextAction.RAISE_MORE
+    assert next_action(project_scenario(small)) is NextAction.RAISE_MORE
     rich = calibrated.with_value("company.cash_usd", "9000000")
-    assert next_action(outlook(rich)) is NextAction.NOTHING
+    assert next_action(project_scenario(rich)) is NextAction.NOTHING
 
 
 def test_the_command_line_prints_the_chain(tmp_path) -> None:
@@ -91,11 +91,11 @@ def test_the_command_line_prints_the_chain(tmp_path) -> None:
 
 
 def test_the_burn_multiple_says_its_months(laptop: Scenario) -> None:
-    assert outlook(laptop).burn_multiple_months == 12
+    assert project_scenario(laptop).burn_multiple_months == 12
     late = laptop.with_value("company.revenue.launch_month", 30)
-    assert outlook(late).burn_multiple_months == 6
+    assert project_scenario(late).burn_multiple_months == 6
     earning = laptop.with_value("company.revenue.price_usd_per_customer_month", "50")
-    assert outlook(earning).burn_multiple is None
+    assert project_scenario(earning).burn_multiple is None
 
 
 def test_what_no_company_comes_to_is_refused_in_one_line(laptop: Scenario) -> None:
@@ -109,6 +109,6 @@ def test_what_no_company_comes_to_is_refused_in_one_line(laptop: Scenario) -> No
         }
     )
     with pytest.raises(InputError) as refused:
-        outlook(extreme)
+        project_scenario(extreme)
     assert refused.value.field == "company.revenue"
     assert str(refused.value).endswith("at most 10000000000000 USD in a month")
