@@ -1,4 +1,4 @@
-"""Real pretraining. The only place that imports torch, transformers or deepspeed.
+"""Pretraining with PyTorch, ``transformers`` and DeepSpeed, which no other package imports.
 
-``recipe``, ``sample`` and ``texts`` do without them, so that the app can use them.
+:mod:`engine.recipes` and :mod:`engine.corpora` do not need them, so the app can import those.
 """

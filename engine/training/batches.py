@@ -1,4 +1,4 @@
-"""Which tokens a rank sees at a step: a function of (seed, step, rank) and nothing else."""
+"""Tokens of each rank at each step, a function of (seed, step, rank) only."""
 
 from __future__ import annotations
 
@@ -14,11 +14,13 @@ from engine.recipes.recipe import Recipe
 class TrainingBatches:
     """Windows of the training tokens, in a new random order each epoch.
 
-    A window is ``seq_len_tokens`` long and windows do not overlap, so one epoch shows every
-    token once (but for the ragged end). The model shifts labels itself: inputs are labels.
+    A window is ``seq_len_tokens`` long and windows do not overlap, so one epoch contains every
+    token once, except the remainder at the end. The model shifts labels itself, so the inputs are
+    also the labels.
     """
 
     tokens: np.ndarray
+    """Token ids, shape (n_tokens,)."""
     recipe: Recipe
 
     @property
@@ -26,16 +28,17 @@ class TrainingBatches:
         return len(self.tokens) // self.recipe.shape.seq_len_tokens
 
     def sequences(self, step: int, accumulation: int, rank: int) -> range:
-        """Which sequences of the run are a micro batch, counted from its start."""
+        """Return the numbers of a micro batch's sequences, counted from the start of the run."""
         recipe = self.recipe
         size = recipe.layout.micro_batch_sequences
         first = step * recipe.global_batch_sequences + (accumulation * recipe.n_ranks + rank) * size
         return range(first, first + size)
 
     def micro_batch(self, step: int, accumulation: int, rank: int) -> np.ndarray:
-        """Token ids, shape (micro_batch_sequences, seq_len_tokens), int64."""
+        """Return token ids, shape (micro_batch_sequences, seq_len_tokens), int64."""
         return np.stack([self._window(index) for index in self.sequences(step, accumulation, rank)])
 
+    # Shape: (seq_len_tokens,)
     def _window(self, index: int) -> np.ndarray:
         epoch, position = divmod(index, self.n_windows)
         seq_len = self.recipe.shape.seq_len_tokens
@@ -43,7 +46,7 @@ class TrainingBatches:
         return self.tokens[start : start + seq_len].astype(np.int64)
 
 
-@lru_cache(maxsize=2)  # a batch can reach over the end of an epoch, not further
+@lru_cache(maxsize=2)  # a batch can cross the end of one epoch only
 def epoch_order(seed: int, epoch: int, n_windows: int) -> np.ndarray:
-    """The order of the windows in one epoch, shape (n_windows,)."""
+    """Return the order of the windows in one epoch, shape (n_windows,)."""
     return np.random.default_rng([seed, epoch]).permutation(n_windows)

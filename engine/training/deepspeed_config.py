@@ -1,4 +1,4 @@
-"""The recipe in DeepSpeed's own words."""
+"""DeepSpeed's configuration of a recipe."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from engine.recipes.recipe import Recipe
 
 
 def deepspeed_config(recipe: Recipe) -> dict[str, Any]:
+    """Return the configuration that ``deepspeed.initialize`` takes."""
     zero: dict[str, Any] = {"stage": recipe.layout.zero_stage}
     if recipe.layout.offload == "optimizer":
         zero["offload_optimizer"] = {"device": "cpu"}
@@ -16,7 +17,7 @@ def deepspeed_config(recipe: Recipe) -> dict[str, Any]:
         "gradient_accumulation_steps": recipe.layout.grad_accumulation_steps,
         "gradient_clipping": recipe.gradient_clip,
         "zero_optimization": zero,
-        # PyTorch's own optimizer will do there, too: DeepSpeed's would be compiled first.
+        # Offloading also uses PyTorch's optimizer: DeepSpeed's must be compiled first.
         "zero_force_ds_cpu_optimizer": False,
         "bf16": {"enabled": recipe.layout.precision == "bf16"},
         "fp16": {"enabled": recipe.layout.precision == "fp16"},
@@ -26,9 +27,9 @@ def deepspeed_config(recipe: Recipe) -> dict[str, Any]:
                 "lr": recipe.peak_learning_rate,
                 "betas": [0.9, 0.95],
                 "weight_decay": recipe.weight_decay,
-                "torch_adam": True,  # DeepSpeed's own Adam would be compiled at the first start
-                "fused": True,  # one kernel for each tensor, on CPUs as well
+                "torch_adam": True,  # DeepSpeed's own Adam is compiled at the first start
+                "fused": True,  # one kernel per tensor, also on CPUs
             },
         },
-        "steps_per_print": 2**31,  # metrics.jsonl says it
+        "steps_per_print": 2**31,  # never: metrics.jsonl has the metrics
     }

@@ -1,4 +1,4 @@
-"""Room on the disk: a run that has none left stops with what it has, and says what it needs."""
+"""Handling of a full disk: the run stops, keeps its checkpoints and reports the space it needs."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _DISK_FULL_ERRNOS = (errno.ENOSPC, errno.EDQUOT)
 
 
 class DiskFullError(Exception):
-    """There is no room in ``folder`` for the ``needed_bytes`` that a run writes next."""
+    """The disk of ``folder`` has less than the ``needed_bytes`` that a run writes next."""
 
     def __init__(self, folder: Path, needed_bytes: float) -> None:
         self.folder, self.needed_bytes = folder, round(needed_bytes)
@@ -22,16 +22,18 @@ class DiskFullError(Exception):
         super().__init__(self.failure().in_language("en"))
 
     def failure(self) -> Failure:
+        """Return the failure that the run reports."""
         numbers = {"needed_bytes": self.needed_bytes, "free_bytes": self.free_bytes}
         return Failure(key="disk_full", params={"folder": str(self.folder)} | numbers)
 
 
 def has_free_space(folder: Path, needed_bytes: float) -> bool:
+    """Whether the disk of ``folder`` has ``needed_bytes`` free."""
     return shutil.disk_usage(folder).free >= needed_bytes
 
 
 def is_disk_full(error: BaseException | None) -> bool:
-    """Whether it comes of a disk that has no room left, or a user no quota."""
+    """Whether an error, or a cause of it, is a full disk or an exhausted quota."""
     while error is not None:
         if isinstance(error, OSError) and error.errno in _DISK_FULL_ERRNOS:
             return True
@@ -44,12 +46,12 @@ def is_disk_full(error: BaseException | None) -> bool:
 
 
 def reserve_space(run_dir: Path) -> None:
-    """Take a little room in advance, in which a full disk can still be reported.
+    """Write a small file; its removal frees the space to report a full disk.
 
     Raises
     ------
     DiskFullError
-        If there is not even that.
+        If the disk has no space for it.
     """
     try:
         (run_dir / ".spare").write_bytes(os.urandom(_RESERVE_BYTES))
@@ -60,4 +62,5 @@ def reserve_space(run_dir: Path) -> None:
 
 
 def release_reserve(run_dir: Path) -> None:
+    """Remove the file of :func:`reserve_space`."""
     (run_dir / ".spare").unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""A trained model as a folder that ``from_pretrained`` reads."""
+"""Export of a trained model to a folder that ``from_pretrained`` reads."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from engine.training.corpus.tokenizer import END_OF_TEXT
 from engine.training.model_card import TrainingProgress, model_card
 
 MASK = "[MASK]"
-"""BERT's, not one of the tokenizer's own: it is the row after them."""
+"""BERT's mask token, whose id follows the tokens of the trained tokenizer."""
 MAX_SHARD_SIZE = "1GB"
-"""A larger model is written to several files, with an index."""
+"""Largest size of a safetensors file; larger models have several files and an index."""
 
 
 def write_export(
@@ -26,7 +26,7 @@ def write_export(
     device: str,
     folder: Path,
 ) -> None:
-    """Write all there is of a run's model into ``folder``."""
+    """Write a run's model with its model card and ``flopledger.json`` into ``folder``."""
     export_model(model, corpus.tokenizer_file, folder)
     (folder / "README.md").write_text(
         model_card(recipe, corpus.report, progress, device), encoding="utf-8"

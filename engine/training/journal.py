@@ -1,4 +1,4 @@
-"""What rank 0 notes down while a run trains, across all the times that it was resumed."""
+"""Record that rank 0 keeps of a run's steps, across all of its starts."""
 
 from __future__ import annotations
 
@@ -17,31 +17,34 @@ from engine.training.trackers import Trackers
 class Journal:
     """Metrics of each step, and the figures that follow from them.
 
-    A step counts once: what a killed process had done after its last checkpoint is cut off, and
-    done again.
+    Each step counts once: steps that a killed process did after its last checkpoint are removed,
+    since the resumed run repeats them.
     """
 
     def __init__(self, recipe: Recipe, run_dir: Path, resumed_from: Manifest | None) -> None:
         self._file = run_dir / "metrics.jsonl"
-        before = resumed_from.starts if resumed_from else ()
+        earlier_starts = resumed_from.starts if resumed_from else ()
         done = resumed_from.step if resumed_from else 0
-        self.starts = (*before, done)
+        self.starts = (*earlier_starts, done)
+        """Number of steps done at each start of the run."""
         self._wall_before_s = resumed_from.wall_time_s if resumed_from else 0.0
         self._started = time.monotonic()
-        known = []
+        records = []
         if self._file.exists():
-            known = cut_json_lines(self._file, lambda line: line["step"] <= done)
-        self._step_times_s = {line["step"]: line["step_time_s"] for line in known}
-        self.train_loss = known[-1]["loss"] if known else math.nan
+            records = cut_json_lines(self._file, lambda line: line["step"] <= done)
+        self._step_times_s = {line["step"]: line["step_time_s"] for line in records}
+        self.train_loss = records[-1]["loss"] if records else math.nan
         self._trackers = Trackers(recipe, run_dir)
 
     def append(self, metrics: StepMetrics) -> None:
+        """Append one step to ``metrics.jsonl`` and send it to the trackers."""
         append_json_line(self._file, metrics.model_dump())
         self._step_times_s[metrics.step] = metrics.step_time_s
         self.train_loss = metrics.loss
         self._trackers.log(metrics)
 
     def to_disk(self) -> None:
+        """Force ``metrics.jsonl`` to the disk."""
         to_disk(self._file)
 
     def close(self) -> None:
@@ -49,12 +52,14 @@ class Journal:
 
     @property
     def wall_time_s(self) -> float:
-        """From the first step until now, less the time between a checkpoint and its resume."""
+        """Seconds from the first step until now, without the time between checkpoint and resume."""
         return self._wall_before_s + time.monotonic() - self._started
 
     @property
     def steps_time_s(self) -> float:
+        """Seconds of all steps together, without evaluations and checkpoints."""
         return sum(self._step_times_s.values())
 
     def step_times(self) -> measuring.StepTimes:
+        """Return the step times without the set-up steps of each start."""
         return measuring.StepTimes.from_steps(self._step_times_s, self.starts)

@@ -1,4 +1,4 @@
-"""From a shape to a model of ``transformers``' own classes, with random weights."""
+"""Models of ``transformers``' own classes, built from a shape with random weights."""
 
 from __future__ import annotations
 
@@ -28,16 +28,19 @@ _CLASSES: dict[ModelClass, type[PreTrainedModel]] = {
     "bert": BertForMaskedLM,
 }
 _IDS = {"bos_token_id": 0, "eos_token_id": 0, "pad_token_id": None}
-"""The end-of-text token begins and ends; as padding its embedding would get no gradient."""
+"""Special tokens: the end-of-text token begins and ends a text.
+
+It is not the padding token, because the embedding of a padding token gets no gradient.
+"""
 
 
 def model_config(shape: ModelShape) -> PretrainedConfig:
-    """The configuration of exactly ``shape``; without dropout, as runs are repeatable.
+    """Return the configuration of exactly ``shape``, without dropout so that runs are repeatable.
 
     Raises
     ------
     InputError
-        If no class builds it.
+        If no class builds the shape.
     """
     kind = model_class(shape)
     if kind == "gpt2":
@@ -93,12 +96,12 @@ def model_config(shape: ModelShape) -> PretrainedConfig:
 
 
 def model_of(shape: ModelShape) -> type[PreTrainedModel]:
-    """The class that builds ``shape``."""
+    """Return the class that builds ``shape``."""
     return _CLASSES[model_class(shape)]
 
 
 def build_model(shape: ModelShape) -> PreTrainedModel:
-    """A model with random weights; seed torch first."""
+    """Return a model with random weights, which depend on torch's seed."""
     model = model_of(shape)(model_config(shape))
     model.config.use_cache = False  # key-value caches are for generation
     return model

@@ -1,4 +1,4 @@
-"""The model card of an export: what it is, from which data, with what measured figures."""
+"""Model card of an export: its architecture, data and measured figures."""
 
 from __future__ import annotations
 
@@ -12,21 +12,23 @@ from engine.text import catalog
 
 @dataclass(frozen=True, slots=True)
 class TrainingProgress:
-    """Where in a run a model was taken from."""
+    """Point in a run at which a model was exported."""
 
     step: int
+    """Number of steps done."""
     held_out_loss: float | None
-    """None where it was not measured: at a checkpoint by the clock, or at a stop."""
+    """Nats per token; None if not measured, at a checkpoint by the clock or at a stop."""
 
     def tokens(self, recipe: Recipe) -> int:
+        """Return the number of tokens that the model was trained on."""
         return self.step * recipe.tokens_per_step
 
 
 def model_card(
     recipe: Recipe, corpus: CorpusReport, progress: TrainingProgress, device: str
 ) -> str:
-    """The text of ``README.md``, with the front matter that the Hub reads."""
-    say = catalog("en")
+    """Return the text of ``README.md``, with the front matter that the Hugging Face Hub reads."""
+    text = catalog("en")
     shape = recipe.shape
     kind = recipe.model_class
     parameters = f"{shape.count_parameters().total:,}"
@@ -34,19 +36,19 @@ def model_card(
     is_last = progress.step == recipe.steps
 
     about = [
-        say("card.from_weights", kind=kind, parameters=parameters, start=recipe.init_from)
+        text("card.from_weights", kind=kind, parameters=parameters, start=recipe.init_from)
         if recipe.init_from
-        else say("card.from_random", kind=kind, parameters=parameters)
+        else text("card.from_random", kind=kind, parameters=parameters)
     ]
     if not is_last:
-        about.append(say("card.on_the_way", step=progress.step, steps=recipe.steps))
+        about.append(text("card.on_the_way", step=progress.step, steps=recipe.steps))
     if recipe.distillation:
-        about.append(say("card.distilled", **recipe.distillation.model_dump()))
+        about.append(text("card.distilled", **recipe.distillation.model_dump()))
     if recipe.pruning:
-        about.append(say("card.pruned", share=f"{recipe.pruning.share:.0%}"))
+        about.append(text("card.pruned", share=f"{recipe.pruning.share:.0%}"))
 
     data = [
-        say(
+        text(
             "card.data_line",
             source=corpus.source,
             version=corpus.source_version,
@@ -57,44 +59,44 @@ def model_card(
         )
     ]
     if kind == "bert":
-        data.append(say("card.masked_line", share=f"{recipe.masked_share:.0%}"))
+        data.append(text("card.masked_line", share=f"{recipe.masked_share:.0%}"))
     figures = {
-        say("card.steps"): f"{progress.step:,}",
-        say("card.tokens"): f"{progress.tokens(recipe):,}",
+        text("card.steps"): f"{progress.step:,}",
+        text("card.tokens"): f"{progress.tokens(recipe):,}",
     }
     loss = progress.held_out_loss
     if loss is None:
-        figures[say("card.held_out_loss")] = say("card.not_measured")
+        figures[text("card.held_out_loss")] = text("card.not_measured")
     else:
-        scope = say("card.of_all") if is_last else say("card.of_some", n=recipe.eval_sequences)
-        figures[f"{say('card.held_out_loss')} ({scope})"] = f"{loss:.4f}"
-        figures[say("card.perplexity")] = f"{math.exp(loss):.2f}"
+        scope = text("card.of_all") if is_last else text("card.of_some", n=recipe.eval_sequences)
+        figures[f"{text('card.held_out_loss')} ({scope})"] = f"{loss:.4f}"
+        figures[text("card.perplexity")] = f"{math.exp(loss):.2f}"
         if kind != "bert":
-            figures[say("card.bits_per_byte")] = f"{corpus.bits_per_byte(loss):.3f}"
-            figures[say("card.lzma")] = f"{corpus.held_out_lzma_bits_per_byte:.3f}"
+            figures[text("card.bits_per_byte")] = f"{corpus.bits_per_byte(loss):.3f}"
+            figures[text("card.lzma")] = f"{corpus.held_out_lzma_bits_per_byte:.3f}"
 
-    architecture = say(
+    architecture = text(
         "card.architecture_line",
         seq_len=shape.seq_len_tokens,
         **shape.model_dump(include={"n_layers", "d_model", "n_heads", "n_kv_heads", "vocab"}),
     )
-    made_by = say(
+    made_by = text(
         "card.made_by_line",
         ranks=recipe.n_ranks,
         device=device,
         stage=recipe.layout.zero_stage,
         precision=recipe.layout.precision,
     )
-    rows = [f"| {say('card.figure')} | {say('card.value')} |", "|---|---|"]
+    rows = [f"| {text('card.figure')} | {text('card.value')} |", "|---|---|"]
     rows += [f"| {name} | {value} |" for name, value in figures.items()]
     parts = [
         f"---\nlibrary_name: transformers\npipeline_tag: {task}\ntags: [flopledger]\n---",
         f"# {recipe.name}",
         " ".join(about),
-        f"## {say('card.architecture')}\n\n{architecture}",
-        f"## {say('card.data')}\n\n{' '.join(data)}",
-        f"## {say('card.figures')}\n\n" + "\n".join(rows),
-        f"## {say('card.made_by')}\n\n{made_by}\n\n```toml\n{recipe.to_toml().strip()}\n```",
-        f"## {say('card.limits')}\n\n{say('card.limits_line')}",
+        f"## {text('card.architecture')}\n\n{architecture}",
+        f"## {text('card.data')}\n\n{' '.join(data)}",
+        f"## {text('card.figures')}\n\n" + "\n".join(rows),
+        f"## {text('card.made_by')}\n\n{made_by}\n\n```toml\n{recipe.to_toml().strip()}\n```",
+        f"## {text('card.limits')}\n\n{text('card.limits_line')}",
     ]
     return "\n\n".join(parts) + "\n"

@@ -1,6 +1,7 @@
-"""What a model learns: to predict the next token, or those that are masked.
+"""Training objectives: prediction of the next token, or of masked tokens.
 
-Shapes: (B, T) token ids, B sequences of T tokens; (B, T, V) logits over V tokens.
+Shapes: B sequences, T tokens of a sequence, V tokens of the vocabulary. Token ids have shape
+(B, T), logits (B, T, V).
 """
 
 from __future__ import annotations
@@ -17,9 +18,9 @@ from engine.recipes.recipe import Recipe
 from engine.training.model import ROUTER_LOSS_SHARE
 
 IGNORED = -100
-"""The label of a token that is not scored, as ``transformers`` has it."""
+"""Label of a token that is not scored, as in ``transformers``."""
 _TRAINING_STREAM, _EVALUATION_STREAM = 1, 2
-"""Streams of random numbers, so that held-out masks don't change with a run's seed."""
+"""Seeds of two random streams, so that held-out masks do not change with a run's seed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,14 +28,14 @@ class Examples:
     """Windows of tokens, ready for the model."""
 
     input_ids: np.ndarray
-    """Shape (B, T), int64."""
+    """Token ids, shape (B, T), int64."""
     labels: np.ndarray
-    """Shape (B, T), int64; the model itself compares each with the token before it, or not."""
+    """Labels, shape (B, T), int64, at the position of their token; the model shifts them."""
     n_scored: int
-    """Tokens that the loss is the mean over."""
+    """Number of tokens over which the loss is the mean."""
 
     def to(self, device: torch.device) -> dict[str, torch.Tensor]:
-        """The model's arguments."""
+        """Return the model's arguments as tensors of shape (B, T) on ``device``."""
         inputs = torch.from_numpy(self.input_ids).to(device)
         if self.labels is self.input_ids:
             return {"input_ids": inputs, "labels": inputs}
@@ -43,54 +44,63 @@ class Examples:
 
 @dataclass(frozen=True, slots=True)
 class Losses:
-    """Of one micro batch, as tensors without dimensions."""
+    """Losses of one micro batch, as scalar tensors in nats per token."""
 
     total: torch.Tensor
-    """What is minimised."""
+    """Loss that is minimised."""
     text: torch.Tensor
-    """Its part that scores the text, in nats per token, without a gradient."""
+    """Part of the loss that scores the text; it has no gradient."""
 
 
 class Objective(Protocol):
+    """Interface of a training objective."""
+
     def training_examples(self, windows: np.ndarray, sequences: Sequence[int]) -> Examples:
-        """``windows`` (B, T), the run's sequences of these numbers."""
+        """Return the examples of ``windows`` (B, T), the run's sequences with these numbers."""
 
     def held_out_examples(self, windows: np.ndarray, positions: Sequence[int]) -> Examples:
-        """``windows`` (B, T), the held-out windows at these positions."""
+        """Return the examples of ``windows`` (B, T), the held-out windows at these positions."""
 
     def losses(self, model: Any, inputs: dict[str, torch.Tensor]) -> Losses:
-        """In training; held-out loss is the model's own."""
+        """Return the training losses; the held-out loss is the model's own."""
 
 
 @dataclass(frozen=True, slots=True)
 class Teacher:
-    """A trained model whose probabilities the student learns besides the text (Hinton 2015)."""
+    """Trained model whose probabilities a student learns in addition to the text (Hinton 2015)."""
 
     model: Any
     weight: float
+    """Share of the divergence in the loss."""
     temperature: float
+    """Divisor of both models' logits."""
 
     def divergence(self, logits_BTV: torch.Tensor, input_ids: torch.Tensor) -> torch.Tensor:
-        """KL(teacher ‖ student) in nats per token, both at the temperature, times its square
-        (section 2 there), over the tokens that the text scores too."""
+        """Return T² · KL(teacher ‖ student) in nats per token (Hinton 2015, section 2).
+
+        Both distributions have temperature T. The mean is over the tokens that the loss of the text
+        also scores: all but the first of each sequence.
+        """
         with torch.no_grad():
-            taught = self._log_probabilities(self.model(input_ids=input_ids).logits)
-        learnt = self._log_probabilities(logits_BTV)
-        total = functional.kl_div(learnt, taught, reduction="sum", log_target=True)
+            teacher_BTV = self._log_probabilities(self.model(input_ids=input_ids).logits)
+        student_BTV = self._log_probabilities(logits_BTV)
+        total = functional.kl_div(student_BTV, teacher_BTV, reduction="sum", log_target=True)
         n_tokens = input_ids.shape[0] * (input_ids.shape[1] - 1)
         return total / n_tokens * self.temperature**2
 
+    # Shape: (B, T - 1, V)
     def _log_probabilities(self, logits_BTV: torch.Tensor) -> torch.Tensor:
         return functional.log_softmax(logits_BTV[:, :-1].float() / self.temperature, dim=-1)
 
 
 @dataclass(frozen=True, slots=True)
 class NextToken:
-    """Each token but a window's first is predicted from those before it."""
+    """Prediction of each token from the tokens before it; a window's first token has none."""
 
     has_router: bool = False
-    """Its router is to spread tokens over the experts evenly (Fedus 2022, section 2.2)."""
+    """Whether the model has a router, which learns to balance the experts (Fedus 2022, 2.2)."""
     teacher: Teacher | None = None
+    """Model that the trained one is distilled from."""
 
     def training_examples(self, windows: np.ndarray, sequences: Sequence[int]) -> Examples:
         return Examples(windows, windows, windows.shape[0] * (windows.shape[1] - 1))
@@ -116,11 +126,12 @@ class NextToken:
 
 @dataclass(frozen=True, slots=True)
 class MaskedTokens:
-    """A share of the tokens is predicted from all others (Devlin 2019, section 3.1).
+    """Prediction of a share of the tokens from all other tokens (Devlin 2019, section 3.1).
 
-    Of those, 80% are replaced by the mask, 10% by any token, 10% stay. Equally many are chosen
-    in each window, so that the mean over windows is the mean over tokens. They follow from the
-    run's seed and the sequence's number, held-out ones from the window's position alone.
+    Of the chosen tokens, 80% are replaced by the mask and 10% by a random token; 10% stay. The
+    same number is chosen in each window, so that the mean over windows is the mean over tokens.
+    The choice follows from the run's seed and the sequence's number; in held-out windows it follows
+    from the window's position only.
     """
 
     recipe: Recipe
@@ -146,15 +157,15 @@ class MaskedTokens:
             random = np.random.default_rng(seed)
             chosen = random.permutation(n_tokens)[:n_chosen]
             labels[row, chosen] = windows[row, chosen]
-            fate = random.random(n_chosen)
-            inputs[row, chosen[fate < 0.8]] = mask_id
-            replaced = chosen[fate >= 0.9]
+            draw = random.random(n_chosen)
+            inputs[row, chosen[draw < 0.8]] = mask_id
+            replaced = chosen[draw >= 0.9]
             inputs[row, replaced] = random.integers(any_below, size=len(replaced))
         return Examples(inputs, labels, n_chosen * len(seeds))
 
 
 def build_objective(recipe: Recipe, teacher: Any = None) -> Objective:
-    """What the recipe's model learns; ``teacher`` is the model that it is distilled from."""
+    """Return the objective of a recipe; ``teacher`` is the model that it is distilled from."""
     if recipe.model_class == "bert":
         return MaskedTokens(recipe)
     chosen = recipe.distillation

@@ -1,10 +1,10 @@
-"""DeepSpeed's CPU communication operator: compiled once at set-up, never at a start.
+"""DeepSpeed's CPU communication operator, compiled at set-up and never at the start of a run.
 
-``deepspeed.init_distributed`` compiles ``deepspeed_shm_comm`` when it can't find it, and a
-build that was killed leaves a lock on which every later start waits for ever. So the set-up
-builds it (``python -m engine.training.ops``), and each rank gives DeepSpeed either the built
-file, past PyTorch's extension loader and its lock, or, without one, the word that the operator
-does not exist, after which gloo does the work.
+``deepspeed.init_distributed`` compiles ``deepspeed_shm_comm`` if it does not find it, and a killed
+build leaves a lock on which every later start waits forever. Therefore the set-up builds the
+operator (``python -m engine.training.ops``). Each rank then registers the built file with DeepSpeed
+without PyTorch's extension loader and its lock. Without a built file it declares the operator
+incompatible, and DeepSpeed uses gloo.
 """
 
 from __future__ import annotations
@@ -21,20 +21,21 @@ OP_NAME = "deepspeed_shm_comm"
 
 
 def extensions_dir() -> Path:
-    """Beside the interpreter that the operator was built for, one folder a PyTorch version."""
+    """Return the folder of built operators in this environment, one per PyTorch version."""
     return Path(sys.prefix) / "torch_extensions" / f"torch-{torch.__version__}"
 
 
 def built_file() -> Path:
+    """Return the path of the operator's shared library, which may not exist yet."""
     return extensions_dir() / OP_NAME / f"{OP_NAME}.so"
 
 
 def build() -> Path:
-    """Compile the operator unless it is there; needs a C++ compiler and ninja on the PATH."""
+    """Compile the operator unless it is built; needs a C++ compiler and ninja on the PATH."""
     extensions_dir().mkdir(parents=True, exist_ok=True)
     with FileLock(extensions_dir() / "build.lock"):
         if not built_file().is_file():
-            # We hold the only way in, so a lock that still lies there is a dead build's.
+            # This process holds the build lock, so a remaining lock belongs to a dead build.
             (built_file().parent / "lock").unlink(missing_ok=True)
             os.environ["TORCH_EXTENSIONS_DIR"] = str(extensions_dir())
             os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
@@ -46,9 +47,9 @@ def build() -> Path:
 
 
 def register_built_op() -> bool:
-    """Make DeepSpeed use the built operator in this process, or none; says whether there is one.
+    """Make DeepSpeed use the built operator in this process, or none if it is not built.
 
-    Call it before ``deepspeed.init_distributed``.
+    Call this before ``deepspeed.init_distributed``. Returns whether the operator is built.
     """
     import deepspeed.ops
     from deepspeed.ops.op_builder.builder import OpBuilder
@@ -66,8 +67,11 @@ def register_built_op() -> bool:
 
 
 def unlink_shared_buffer() -> None:
-    """Take the name off this rank's buffer (69 MB of memory), which DeepSpeed never does: from then
-    on it is freed with its processes, however they end. Every rank must have opened it by then."""
+    """Unlink this rank's shared-memory buffer (69 MB), which DeepSpeed never does.
+
+    The memory is then freed when the processes end, however they end. Every rank must have opened
+    the buffer before.
+    """
     ours = ("deepspeed_allreduce_buffer", os.getuid(), os.environ["MASTER_ADDR"])
     name = "_".join(map(str, (*ours, os.environ["MASTER_PORT"], os.environ["RANK"])))
     Path("/dev/shm", name).unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""Magnitude pruning: the smallest weights of each linear layer are zero and stay so (Zhu 2017)."""
+"""Magnitude pruning: the smallest weights of each linear layer are set to zero (Zhu 2017)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from transformers.pytorch_utils import Conv1D
 
 
 class PrunedWeights:
-    """Which weights of a model are zero, chosen when this is made."""
+    """Masks of a model's pruned weights, chosen by magnitude at creation."""
 
     def __init__(self, model: nn.Module, share: float) -> None:
         self._kept = [(weight, _keep_mask(weight, share)) for weight in linear_weights(model)]
@@ -18,25 +18,25 @@ class PrunedWeights:
 
     @property
     def masks(self) -> list[torch.Tensor]:
-        """Where the weights stand that are kept, of each linear layer; shaped as they are."""
+        """Masks of the kept weights, one per linear layer, with the shape of its weights."""
         return [kept for _, kept in self._kept]
 
     def set_masks(self, masks: list[torch.Tensor]) -> None:
-        """Prune by these masks instead."""
+        """Replace the masks, for example by those of a checkpoint."""
         for (_, kept), mask in zip(self._kept, masks, strict=True):
             kept.copy_(mask)
 
     @torch.no_grad()
     def apply(self) -> None:
-        """Make them zero again: the optimizer moves every weight."""
+        """Set the pruned weights to zero; call this after each optimizer step."""
         for weight, kept in self._kept:
             weight.mul_(kept)
 
 
 def linear_weights(model: nn.Module) -> Iterator[torch.Tensor]:
-    """Weights of linear layers, those of experts included: (…, width, width).
+    """Yield the weights of linear layers and of experts, shape (…, width, width).
 
-    An output layer that shares the token embedding is none.
+    An output layer that shares the token embedding is not included.
     """
     embeddings = {id(m.weight) for m in model.modules() if isinstance(m, nn.Embedding)}
     for module in model.modules():
@@ -48,7 +48,7 @@ def linear_weights(model: nn.Module) -> Iterator[torch.Tensor]:
 
 
 def _keep_mask(weight: torch.Tensor, share: float) -> torch.Tensor:
-    """Of each matrix, where its larger weights stand."""
+    """Return the mask of each matrix's largest weights, with the shape of ``weight``."""
     matrices = weight.detach().abs().reshape(-1, weight.shape[-2] * weight.shape[-1])
     smallest = matrices.topk(round(share * matrices.shape[1]), largest=False).indices
     kept = torch.ones_like(matrices, dtype=torch.bool).scatter_(1, smallest, False)

@@ -1,4 +1,4 @@
-"""The processes of one run, and what they tell each other."""
+"""The process group of one run: how ranks join it, and the collectives that they use."""
 
 from __future__ import annotations
 
@@ -17,15 +17,18 @@ from engine.machine import cpu_name
 from engine.training import ops
 
 LINK_TIMEOUT_VARIABLE = "FLOPLEDGER_LINK_TIMEOUT_S"
-"""Set where ranks are on several machines: after so many seconds without a word from another
-one, its link is taken for cut."""
+"""Environment variable with the timeout of a collective, in seconds.
+
+It is set for runs on several machines: a collective that takes longer fails, since a link is cut.
+"""
 _HEARTBEAT_S = 0.1
+"""Time between two heartbeats of :func:`run_with_heartbeat`, in seconds."""
 
 _Value = TypeVar("_Value")
 
 
 class PortBusyError(Exception):
-    """Another program listens on the port at which the ranks were to meet."""
+    """Another program already listens on the rendezvous port of the ranks."""
 
     def __init__(self, port: int) -> None:
         super().__init__(f"port {port} is taken")
@@ -33,16 +36,16 @@ class PortBusyError(Exception):
 
 
 class RankWorkError(Exception):
-    """What some rank did alone failed: this rank's own work, if there is a cause."""
+    """Work of at least one rank failed; the cause is set on the ranks whose own work failed."""
 
 
 def join_ranks() -> torch.device:
-    """Join the other ranks; this one's device. On a CPU each takes one core.
+    """Join the process group and return this rank's device. On a CPU each rank uses one core.
 
     Raises
     ------
     PortBusyError
-        On rank 0, if its port is taken.
+        On rank 0, if another program listens on its port.
     """
     on_cpu = os.environ.get("DS_ACCELERATOR") == "cpu"
     if on_cpu:
@@ -67,15 +70,21 @@ def join_ranks() -> torch.device:
 
 
 def _set_link_timeouts(limit: timedelta) -> None:
-    """After all have come, which may take longer: of their common group, and of those that
-    DeepSpeed makes and has no setting for."""
+    """Set the timeout of the default group and of all groups that are created later.
+
+    It is set after all ranks have joined, which may take longer than ``limit``. DeepSpeed creates
+    groups without a timeout and has no setting for it, so the default changes.
+    """
     distributed_c10d._set_pg_timeout(limit)
     distributed_c10d.default_pg_timeout = limit
     distributed_c10d.default_pg_nccl_timeout = limit  # type: ignore[attr-defined]
 
 
 def all_reduce_sums(values: torch.Tensor) -> list[float]:
-    """Each value added up over all ranks; also waits for them, and for the device."""
+    """Return the sum of each value over all ranks; waits for all ranks and for the device.
+
+    ``values`` has shape (n,).
+    """
     total = values.to(torch.float64)
     if distributed.get_world_size() > 1:
         distributed.all_reduce(total)
@@ -83,38 +92,42 @@ def all_reduce_sums(values: torch.Tensor) -> list[float]:
 
 
 def all_reduce_sum(value: float, device: torch.device) -> float:
+    """Return the sum of ``value`` over all ranks."""
     return all_reduce_sums(torch.tensor([value], device=device))[0]
 
 
 def all_reduce_max(value: float, device: torch.device) -> float:
+    """Return the largest ``value`` of all ranks."""
     largest = torch.tensor(value, dtype=torch.float64, device=device)
     distributed.all_reduce(largest, distributed.ReduceOp.MAX)
     return largest.item()
 
 
 def broadcast_object(value: _Value) -> _Value:
-    """What rank 0 gave here."""
+    """Return the value that rank 0 passed."""
     values = [value]
     distributed.broadcast_object_list(values)
     return values[0]
 
 
 def all_gather_object(value: _Value) -> list[_Value]:
-    """What each rank gave here."""
+    """Return the values that all ranks passed, in the order of the ranks."""
     values = [value] * distributed.get_world_size()
     distributed.all_gather_object(values, value)
     return values
 
 
 def run_with_heartbeat(work: Callable[[], _Value], device: torch.device) -> _Value:
-    """What ``work`` returns on this rank. Every rank calls this, with work that talks to no other
-    rank, and goes on when all are done. Meanwhile they exchange signs of life: slow work is not
-    taken for a cut link, and a cut link is noticed.
+    """Run ``work`` on this rank and return its result once all ranks have finished theirs.
+
+    Every rank must call this. ``work`` runs in a thread and must not use collectives. Meanwhile the
+    ranks exchange heartbeats: slow work does not exceed the timeout of a collective, but a cut link
+    does.
 
     Raises
     ------
     RankWorkError
-        On every rank, if the work of any has failed.
+        On every rank, if the work of any rank failed.
     """
     with futures.ThreadPoolExecutor(1) as thread:
         working = thread.submit(work)
@@ -127,6 +140,7 @@ def run_with_heartbeat(work: Callable[[], _Value], device: torch.device) -> _Val
 
 
 def device_name(device: torch.device) -> str:
+    """Return the name of the GPU or CPU model."""
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)
     return cpu_name()

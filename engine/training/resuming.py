@@ -1,4 +1,4 @@
-"""Which checkpoint a run goes on from."""
+"""Choice of the checkpoint from which a run resumes."""
 
 from __future__ import annotations
 
@@ -15,13 +15,17 @@ from engine.training import ranks
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
+    """Usable checkpoint of a run."""
+
     folder: Path
     manifest: Manifest
 
 
 def newest_usable_checkpoint(run_dir: Path, recipe: Recipe) -> Checkpoint | None:
-    """The newest checkpoint that is as it was written; None where there is none. Every rank calls
-    this, and hashes its share of the files. Each that can't be used is named in the log.
+    """Return the newest undamaged checkpoint, or None.
+
+    Every rank must call this and hashes its share of the files. Rank 0 logs each unusable
+    checkpoint with the reason.
     """
     rank, n_ranks = distributed.get_rank(), distributed.get_world_size()
     for name in ranks.broadcast_object(
@@ -29,7 +33,7 @@ def newest_usable_checkpoint(run_dir: Path, recipe: Recipe) -> Checkpoint | None
     ):
         folder = checkpoints.checkpoints_dir(run_dir) / name
         if not (folder / checkpoints.TRAINING).is_dir():
-            continue  # it was kept for its model
+            continue  # only its model was kept
         manifest, reason = None, ""
         try:
             manifest = checkpoints.read_manifest(folder, recipe)
@@ -37,7 +41,7 @@ def newest_usable_checkpoint(run_dir: Path, recipe: Recipe) -> Checkpoint | None
             checkpoints.check_files(folder, {file: manifest.files[file] for file in own})
         except UnusableError as error:
             reason = str(error)
-        reasons = [one for one in ranks.all_gather_object(reason) if one]
+        reasons = [found for found in ranks.all_gather_object(reason) if found]
         if not reasons and manifest is not None:
             _log(f"resuming from {name}")
             return Checkpoint(folder, manifest)

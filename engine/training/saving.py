@@ -1,4 +1,4 @@
-"""All ranks write a checkpoint together, or the final model, each its own part."""
+"""Writing of checkpoints and of the final model, in which every rank takes part."""
 
 from __future__ import annotations
 
@@ -26,26 +26,36 @@ from engine.training.model_card import TrainingProgress
 from engine.training.training_state import TrainingState
 
 _STATE_BYTES_PER_PARAMETER = 20
-"""Before any was measured: weights, their copy in fp32, AdamW's two moments, and the export."""
+"""Estimate of a checkpoint's size, in bytes per parameter, before the first checkpoint is measured.
+
+It counts the weights, their copy in fp32, AdamW's two moments and the export.
+"""
 
 
 class LossNotFiniteError(RuntimeError):
-    """The loss became NaN or infinite at ``step``; ``kept`` is the last model before, if any."""
+    """The loss became NaN or infinite at ``step``.
 
-    def __init__(self, step: int, kept: Path | None) -> None:
+    ``last_checkpoint`` is the folder of the newest checkpoint before that step, if there is one.
+    """
+
+    def __init__(self, step: int, last_checkpoint: Path | None) -> None:
         super().__init__(f"the loss is not a number at step {step}")
-        self.step, self.kept = step, kept
+        self.step, self.last_checkpoint = step, last_checkpoint
 
     def failure(self) -> Failure:
-        if self.kept is None:
+        """Return the failure that the run reports."""
+        if self.last_checkpoint is None:
             return Failure(key="loss_not_finite", params={"step": self.step})
-        kept_step = checkpoints.step_of(self.kept)
-        where = {"step": self.step, "kept": kept_step, "folder": str(self.kept)}
+        kept_step = checkpoints.step_of(self.last_checkpoint)
+        where = {"step": self.step, "kept": kept_step, "folder": str(self.last_checkpoint)}
         return Failure(key="loss_not_finite_kept", params=where)
 
 
 class Saver:
-    """Writes the models of one run; every rank has one and calls it at the same time."""
+    """Writes the checkpoints and the final model of one run.
+
+    Every rank has a saver and calls each method at the same time as the other ranks.
+    """
 
     def __init__(
         self,
@@ -54,33 +64,33 @@ class Saver:
         corpus: PreparedCorpus,
         model: PreTrainedModel,
         device: torch.device,
-        kept: Path | None,
+        last_checkpoint: Path | None,
     ) -> None:
         self._run_dir, self._recipe, self._corpus = run_dir, recipe, corpus
         self._model, self._device = model, device
         self._rank = distributed.get_rank()
-        self.kept = kept
-        """The newest checkpoint."""
+        self.last_checkpoint = last_checkpoint
+        """Folder of the newest checkpoint, or None."""
         self.needed_bytes = float(_STATE_BYTES_PER_PARAMETER * n_parameters(model))
-        """Of a checkpoint."""
+        """Size of a checkpoint, in bytes; an estimate until the first checkpoint is written."""
         self._saved_at = time.monotonic()
 
     @property
     def is_due(self) -> bool:
-        """By the clock of this rank."""
+        """Whether the time between two checkpoints has passed, by the clock of this rank."""
         return time.monotonic() - self._saved_at >= 60 * self._recipe.checkpoint_every_minutes
 
     def save(
         self, progress: TrainingProgress, training: TrainingState, journal: Journal | None
     ) -> None:
-        """Commit a checkpoint; ``journal`` is rank 0's.
+        """Commit a checkpoint; only rank 0 passes a ``journal``.
 
         Raises
         ------
         DiskFullError
-            If there is no room for it; those before it stay.
+            If the disk has no space for it; earlier checkpoints stay.
         LossNotFiniteError
-            If the last update broke the model.
+            If a weight is not finite.
         """
         folder = checkpoints.checkpoint_dir(self._run_dir, progress.step)
         part = checkpoints.partial_dir(folder)
@@ -113,7 +123,7 @@ class Saver:
                 self._prune(progress.step, self._recipe.keep_checkpoints)
 
         self._run_on_all_ranks(commit, part, self.needed_bytes)
-        self.kept = folder
+        self.last_checkpoint = folder
         self._saved_at = time.monotonic()
 
     def export(self, progress: TrainingProgress) -> None:
@@ -135,7 +145,7 @@ class Saver:
             self._run_on_all_ranks(write, part, self._model_bytes)
 
     def remove_training_states(self) -> None:
-        """The run is complete: what it would have been resumed from is needed no more."""
+        """Remove the training states of a complete run, which is never resumed."""
         if self._rank == 0:
             self._prune(self._recipe.steps, 0)
 
@@ -145,7 +155,7 @@ class Saver:
     def _write(
         self, states: dict[str, Any], progress: TrainingProgress, part: Path
     ) -> dict[str, FileRecord]:
-        """This rank's files of a checkpoint, and on rank 0 the model."""
+        """Write this rank's files of a checkpoint, on rank 0 also the model; return their records."""
         training = part / checkpoints.TRAINING
         training.mkdir(parents=True, exist_ok=True)
         for name, content in states.items():
@@ -159,7 +169,7 @@ class Saver:
 
     def _export(self, progress: TrainingProgress, folder: Path) -> None:
         if not all(bool(p.isfinite().all()) for p in self._model.parameters()):
-            raise LossNotFiniteError(progress.step, self.kept)
+            raise LossNotFiniteError(progress.step, self.last_checkpoint)
         device = ranks.device_name(self._device)
         write_export(self._model, self._recipe, self._corpus, progress, device, folder)
 
@@ -168,19 +178,19 @@ class Saver:
             raise disk_space.DiskFullError(self._run_dir, needed_bytes)
 
     def _run_on_all_ranks(self, work: Callable[[], Any], part: Path, needed_bytes: float) -> Any:
-        """Each rank's own work on ``part``, of which nothing stays if any fails."""
+        """Run each rank's ``work`` on the folder ``part``, which is removed if any rank fails."""
         try:
             return ranks.run_with_heartbeat(work, self._device)
         except ranks.RankWorkError as failed:
             if self._rank == 0:
                 shutil.rmtree(part, ignore_errors=True)
-            distributed.barrier()  # there is room again on every rank
+            distributed.barrier()  # every rank waits until the space is free again
             if disk_space.is_disk_full(failed.__cause__):
                 raise disk_space.DiskFullError(self._run_dir, needed_bytes) from failed
             raise failed.__cause__ or failed from None
 
     def _gathered_parameters(self) -> Any:
-        """ZeRO stage 3 keeps a shard of each weight on each rank: gather them on rank 0."""
+        """Return a context in which the weights, sharded at ZeRO stage 3, are gathered."""
         parameters = list(self._model.parameters())
         return deepspeed.zero.GatheredParameters(parameters, modifier_rank=None)
 
@@ -190,9 +200,10 @@ class Saver:
 
 
 def n_parameters(model: PreTrainedModel) -> int:
+    """Return the number of parameters, including those that ZeRO stage 3 has sharded."""
     return sum(_full_size(p) for p in model.parameters())
 
 
 def _full_size(parameter: torch.nn.Parameter) -> int:
-    """Elements of a parameter, also where ZeRO stage 3 has sharded it away."""
+    """Return the number of elements of a parameter before ZeRO stage 3 shards it."""
     return int(getattr(parameter, "ds_numel", parameter.numel()))

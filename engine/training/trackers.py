@@ -1,8 +1,8 @@
-"""Where metrics go besides ``metrics.jsonl``: TensorBoard through DeepSpeed's monitor, Weights &
-Biases and MLflow where they are installed.
+"""Experiment trackers that receive the metrics in addition to ``metrics.jsonl``.
 
-A run that is resumed goes on in the same place of each. A tracker that fails, at its set-up or
-later, is told of in the log once and then left alone: it never stops a run.
+TensorBoard is reached through DeepSpeed's monitor; Weights & Biases and MLflow are used if they are
+installed. A resumed run continues the same record of each tracker. A tracker that fails, at its
+set-up or later, is logged once and not used again: it never stops a run.
 """
 
 from __future__ import annotations
@@ -19,13 +19,15 @@ from engine.results import StepMetrics
 
 
 class Tracker(Protocol):
+    """Interface of a tracker."""
+
     def log(self, values: dict[str, float], step: int) -> None: ...
 
     def close(self) -> None: ...
 
 
 class Trackers:
-    """All that a recipe names, of rank 0."""
+    """All trackers of a recipe; only rank 0 has them."""
 
     def __init__(self, recipe: Recipe, run_dir: Path) -> None:
         self._open: dict[str, Tracker] = {}
@@ -34,6 +36,7 @@ class Trackers:
                 self._open[name] = _TRACKERS[name](recipe, run_dir)
 
     def log(self, metrics: StepMetrics) -> None:
+        """Send the metrics of one step to every tracker that has not failed."""
         if not self._open:
             return
         values = {
@@ -42,7 +45,7 @@ class Trackers:
             if value is not None
         }
         for name, tracker in list(self._open.items()):
-            del self._open[name]  # it comes back if it does not fail
+            del self._open[name]  # it is added again if it does not fail
             with _log_failure(name):
                 tracker.log(values, metrics.step)
                 self._open[name] = tracker
@@ -55,8 +58,7 @@ class Trackers:
 
 @contextmanager
 def _log_failure(name: str) -> Iterator[None]:
-    """Trackers' code is not ours and fails in its own ways, even by asking to exit: a line in
-    the log is all that comes of it."""
+    """Log any error of a tracker and continue; some libraries even raise ``SystemExit``."""
     try:
         yield
     except (Exception, SystemExit) as error:
@@ -65,7 +67,7 @@ def _log_failure(name: str) -> Iterator[None]:
 
 
 class TensorBoard:
-    """Files in ``tensorboard/`` of the run, by DeepSpeed's monitor."""
+    """TensorBoard files in ``tensorboard/`` of the run, written by DeepSpeed's monitor."""
 
     def __init__(self, recipe: Recipe, run_dir: Path) -> None:
         from deepspeed.monitor.config import TensorBoardConfig
@@ -85,7 +87,7 @@ class TensorBoard:
 
 
 class WeightsAndBiases:
-    """Offline in the run's folder, unless ``WANDB_MODE`` says otherwise."""
+    """Weights & Biases, offline in the run's folder unless ``WANDB_MODE`` is set."""
 
     def __init__(self, recipe: Recipe, run_dir: Path) -> None:
         import wandb
@@ -108,7 +110,7 @@ class WeightsAndBiases:
 
 
 class MLflow:
-    """In ``mlruns/`` of the run's folder, unless ``MLFLOW_TRACKING_URI`` says otherwise."""
+    """MLflow, in ``mlruns/`` of the run's folder unless ``MLFLOW_TRACKING_URI`` is set."""
 
     def __init__(self, recipe: Recipe, run_dir: Path) -> None:
         import mlflow
@@ -117,9 +119,9 @@ class MLflow:
         uri = os.environ.get("MLFLOW_TRACKING_URI") or (run_dir / "mlruns").as_uri()
         mlflow.set_tracking_uri(uri)
         mlflow.set_experiment("flopledger")
-        before = read_json(run_dir / "mlflow.json") or {}
-        now = mlflow.start_run(run_id=before.get("run_id"), run_name=recipe.name)
-        write_json(run_dir / "mlflow.json", {"run_id": now.info.run_id})
+        previous = read_json(run_dir / "mlflow.json") or {}
+        current = mlflow.start_run(run_id=previous.get("run_id"), run_name=recipe.name)
+        write_json(run_dir / "mlflow.json", {"run_id": current.info.run_id})
         mlflow.log_params({"recipe_hash": recipe.content_hash, "seed": recipe.seed})
 
     def log(self, values: dict[str, float], step: int) -> None:

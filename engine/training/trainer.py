@@ -1,4 +1,4 @@
-"""One rank's model as it learns: the objective, DeepSpeed's engine, and one optimizer step."""
+"""Optimizer steps of one rank: the objective and DeepSpeed's engine."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ from engine.training.objectives import build_objective
 
 
 class Trainer:
+    """One rank's model with its objective and its DeepSpeed engine."""
+
     def __init__(
         self, recipe: Recipe, model: PreTrainedModel, device: torch.device, teacher: Any = None
     ) -> None:
@@ -38,8 +40,8 @@ class Trainer:
         Returns
         -------
         torch.Tensor
-            Shape (2,): the text's loss and what was minimised, in nats per token, added up over
-            this rank's micro batches.
+            Shape (2,): the loss of the text and the minimised loss, in nats per token, each summed
+            over this rank's micro batches.
         """
         sums = torch.zeros(2, device=self.device)
         for accumulation in range(self.recipe.layout.grad_accumulation_steps):

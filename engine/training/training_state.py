@@ -1,8 +1,8 @@
-"""What training needs to go on, beyond a model: collected from DeepSpeed, and given back to it.
+"""State of training beyond the model's weights: collected from DeepSpeed and restored to it.
 
-DeepSpeed decides what belongs to a checkpoint; where it goes to and comes from is ours. Loading
-reads tensors and plain values alone: DeepSpeed's own loader unpickles, and so runs whatever code
-a file holds.
+DeepSpeed decides which states belong to a checkpoint; this module decides where they are written
+and read. Loading accepts tensors and plain values only: DeepSpeed's own loader unpickles, which
+runs any code that a file holds.
 """
 
 from __future__ import annotations
@@ -27,21 +27,24 @@ from engine.recipes.checkpoints import TRAINING
 from engine.training.pruning import PrunedWeights
 
 _PLAIN_CLASSES = [DynamicLossScaler, LossScaler, ZeroStageEnum, fragment_address]
-"""Of DeepSpeed, in its states: they hold numbers and do nothing when they are made."""
+"""DeepSpeed classes that its states hold; they contain numbers and run no code on creation."""
 _PRUNED = "pruned.pt"
+"""File of the pruning masks."""
 
 
 class StateCollector(CheckpointEngine):
-    """DeepSpeed's way to its checkpoints. What it saves is collected, to be written without it
-    being in the way: all ranks write at their own pace."""
+    """DeepSpeed checkpoint engine that collects states in memory instead of writing files.
+
+    The ranks write the collected states later, each without waiting for the others.
+    """
 
     def __init__(self) -> None:
         super().__init__()
         self.collected: dict[str, Any] = {}
-        """By file name. The tensors are those of training itself: write them before it goes on."""
+        """States by file name. They share memory with training: write them before the next step."""
 
     def makedirs(self, path: str, exist_ok: bool = False) -> None:
-        """Not before all is collected."""
+        """Create no folder: the caller writes the collected states."""
 
     def create(self, info: object) -> None:
         self.collected = {}
@@ -57,12 +60,12 @@ class StateCollector(CheckpointEngine):
 
 
 def load_plain(path: Path, map_location: Any = "cpu") -> Any:
-    """Tensors and plain values from a file.
+    """Load tensors and plain values from a file.
 
     Raises
     ------
     InputError
-        If there is anything else in it, which is never run.
+        If the file holds any other object, whose code is never run.
     """
     try:
         with safe_globals(_PLAIN_CLASSES):
@@ -72,22 +75,24 @@ def load_plain(path: Path, map_location: Any = "cpu") -> Any:
 
 
 def _reason(error: UnpicklingError) -> str:
-    """The one line of torch's explanation that says what was met."""
+    """Return the line of torch's message that names the object it refused."""
     lines = [line.strip() for line in str(error).splitlines()]
     return next((line for line in lines if line.startswith("WeightsUnpickler error")), lines[0])
 
 
 class TrainingState:
-    """All that this rank's training is besides its model and its place in the data."""
+    """State of this rank's training apart from the weights and the position in the data."""
 
     def __init__(self, engine: DeepSpeedEngine, pruned: PrunedWeights | None) -> None:
         self._engine, self._pruned = engine, pruned
         self._files = engine.checkpoint_engine = StateCollector()
 
     def collect(self) -> dict[str, Any]:
-        """This rank's states by file name; every rank calls it. They are those of training itself:
-        write them before it goes on."""
-        # DeepSpeed copies two programs beside what it saves, which unpickle checkpoints.
+        """Return this rank's states by file name; every rank must call this.
+
+        The states share memory with training: write them before the next step.
+        """
+        # DeepSpeed also writes two scripts that unpickle checkpoints; they stay in this folder.
         with tempfile.TemporaryDirectory() as folder:
             self._engine.save_checkpoint(folder, tag=TRAINING, save_latest=False)
         states = self._files.collected
@@ -97,13 +102,12 @@ class TrainingState:
         return states
 
     def restore(self, checkpoint: Path) -> None:
-        """Go back to the state in a checkpoint; every rank calls it, on an engine that has not
-        trained.
+        """Restore the state in a checkpoint; every rank must call this before its first step.
 
         Raises
         ------
         InputError
-            If a file holds what is not plain.
+            If a file holds anything but tensors and plain values.
         """
         folder = checkpoint / TRAINING
         self._engine.load_checkpoint(str(checkpoint), tag=TRAINING)
@@ -116,9 +120,9 @@ class TrainingState:
 
 
 def size_bytes(states: dict[str, Any]) -> int:
-    """What they take on a disk, but for names and numbers."""
+    """Return the size of all tensors on disk, in bytes; shared storage counts once."""
     storages = [tensor.untyped_storage() for tensor in _tensors(states)]
-    return sum({one.data_ptr(): one.nbytes() for one in storages}.values())
+    return sum({storage.data_ptr(): storage.nbytes() for storage in storages}.values())
 
 
 def _tensors(states: object) -> Iterator[torch.Tensor]:

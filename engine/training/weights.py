@@ -1,4 +1,4 @@
-"""Weights from safetensors files into models."""
+"""Loading of models from safetensors files."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from engine.training.model import model_of
 
 
 def load_initial_weights(shape: ModelShape, folder: Path) -> PreTrainedModel:
-    """A model of ``shape`` to train on from the weights in ``folder``.
+    """Return a model of ``shape`` with the weights in ``folder``, ready to train.
 
     Raises
     ------
     InputError
-        If a weight is missing there.
+        If a weight is missing.
     """
     model, report = model_of(shape).from_pretrained(
         folder,
@@ -36,7 +36,7 @@ def load_initial_weights(shape: ModelShape, folder: Path) -> PreTrainedModel:
 
 
 def load_teacher(folder: Path, device: torch.device, dtype: torch.dtype) -> PreTrainedModel:
-    """A model that only answers, on this rank alone."""
+    """Return a frozen model in evaluation mode, whole on this rank's device."""
     teacher = AutoModelForCausalLM.from_pretrained(
         folder, use_safetensors=True, local_files_only=True, dtype=dtype
     )

@@ -1,7 +1,7 @@
-"""What each rank of a training run does. Started by the ``deepspeed`` launcher:
-``deepspeed … --module engine.training.worker RUN_DIR``.
+"""The program of each rank of a training run.
 
-Rank 0 writes ``metrics.jsonl`` while it trains and ``result.json`` at the very end.
+The ``deepspeed`` launcher starts it: ``deepspeed … --module engine.training.worker RUN_DIR``.
+Rank 0 writes ``metrics.jsonl`` while it trains and ``result.json`` as its last act.
 """
 
 from __future__ import annotations
@@ -41,12 +41,12 @@ from engine.training.trainer import Trainer
 from engine.training.training_state import TrainingState
 from engine.training.weights import load_initial_weights, load_teacher
 
-_NOTHING, _SAVE, _STOP = 0.0, 1.0, 2.0
-"""What rank 0 asks of all ranks after a step; told in the sum that ends each step."""
+_CONTINUE, _SAVE, _STOP = 0.0, 1.0, 2.0
+"""Control flags: rank 0 sends one to all ranks in the all-reduce that ends each step."""
 
 
 class Worker:
-    """One rank of one run, from its set-up to the exported model."""
+    """One rank of one run, from set-up to the exported model."""
 
     def __init__(self, run_dir: Path) -> None:
         self.run_dir = run_dir
@@ -65,7 +65,7 @@ class Worker:
         )
         measuring.reset_peak_memory(self.device)
         self.idle_memory_bytes = measuring.memory_in_use_bytes(self.device)
-        self.model = self._starting_model()
+        self.model = self._initial_model()
         teacher = None
         if recipe.distillation:
             folder = model_folder(recipe.distillation.teacher, "distillation.teacher")
@@ -75,13 +75,13 @@ class Worker:
             self.pruned = PrunedWeights(self.model.to(self.device), recipe.pruning.share)
         self.trainer = Trainer(recipe, self.model, self.device, teacher)
         self.training = TrainingState(self.trainer.engine, self.pruned)
-        kept = None
+        last_checkpoint = None
         if self.resumed_from:
-            kept = self.resumed_from.folder
-            self.training.restore(kept)
-        self.saver = Saver(run_dir, recipe, self.corpus, self.model, self.device, kept)
+            last_checkpoint = self.resumed_from.folder
+            self.training.restore(last_checkpoint)
+        self.saver = Saver(run_dir, recipe, self.corpus, self.model, self.device, last_checkpoint)
 
-    def _starting_model(self) -> PreTrainedModel:
+    def _initial_model(self) -> PreTrainedModel:
         recipe = self.recipe
         torch.manual_seed(recipe.seed)  # all ranks start from the same weights
         if self.resumed_from:
@@ -91,34 +91,36 @@ class Worker:
         return build_model(recipe.shape)
 
     def run(self) -> None:
+        """Train until the last step, or until rank 0 finds a request to stop."""
         manifest = self.resumed_from.manifest if self.resumed_from else None
         journal = Journal(self.recipe, self.run_dir, manifest) if self.rank == 0 else None
         load = measuring.OtherProcessLoad()
         batches = TrainingBatches(self.corpus.train_tokens(), self.recipe)
-        done = manifest.step if manifest else 0
-        asked = _NOTHING
-        while done < self.recipe.steps and asked != _STOP:
-            done += 1
-            asked = self._step(done, batches, journal)
+        step = manifest.step if manifest else 0
+        control = _CONTINUE
+        while step < self.recipe.steps and control != _STOP:
+            step += 1
+            control = self._step(step, batches, journal)
         if journal:
             journal.close()
-        if asked != _STOP:
+        if control != _STOP:
             self._finish(journal, load)
         elif journal:
-            write_json(self.run_dir / "stopped.json", {"step": done})
+            write_json(self.run_dir / "stopped.json", {"step": step})
         distributed.barrier()
 
     def _step(self, step: int, batches: TrainingBatches, journal: Journal | None) -> float:
-        """Train one step, note it, and commit a checkpoint if it is time to; what was asked."""
-        metrics, asked = self._train_step(step, batches)
+        """Train and record one step, commit a checkpoint if one is due; return the control flag."""
+        metrics, control = self._train_step(step, batches)
         if journal:
             journal.append(metrics)
-        goes_on = step < self.recipe.steps and asked != _STOP
-        if asked == _STOP or (goes_on and (asked == _SAVE or self.recipe.keeps_model_of(step))):
+        goes_on = step < self.recipe.steps and control != _STOP
+        if control == _STOP or (goes_on and (control == _SAVE or self.recipe.keeps_model_of(step))):
             self.saver.save(TrainingProgress(step, metrics.held_out_loss), self.training, journal)
-        return asked
+        return control
 
     def _train_step(self, step: int, batches: TrainingBatches) -> tuple[StepMetrics, float]:
+        """Return the metrics of step ``step`` (from 1) and the control flag."""
         recipe = self.recipe
         engine = self.trainer.engine
         learning_rate = float(engine.get_lr()[0])
@@ -126,42 +128,43 @@ class Worker:
         sums = self.trainer.step(step - 1, batches, self.rank)
         if self.pruned:
             self.pruned.apply()
-        # Adding up the losses also waits for every rank, so a step ends when its last rank does.
-        told = torch.cat([sums, sums.new_tensor([self._asks()])])
-        text_sum, total_sum, asked = ranks.all_reduce_sums(told)
+        # The all-reduce also waits for every rank, so a step ends when its slowest rank ends it.
+        values = torch.cat([sums, sums.new_tensor([self._control_flag()])])
+        text_sum, total_sum, control = ranks.all_reduce_sums(values)
         step_time_s = time.perf_counter() - started
         if not math.isfinite(text_sum + total_sum):
-            raise LossNotFiniteError(step, self.saver.kept)
+            raise LossNotFiniteError(step, self.saver.last_checkpoint)
         metrics = StepMetrics(
             step=step,
             tokens=step * recipe.tokens_per_step,
             loss=text_sum / recipe.n_ranks / recipe.layout.grad_accumulation_steps,
-            held_out_loss=self._look_up(step),
+            held_out_loss=self._scheduled_held_out_loss(step),
             step_time_s=step_time_s,
             learning_rate=learning_rate,
             gradient_norm=_finite(engine.get_global_grad_norm()),
             time=time.time(),
         )
-        return metrics, asked
+        return metrics, control
 
-    def _asks(self) -> float:
-        """What rank 0 asks after this step."""
+    def _control_flag(self) -> float:
+        """Return this rank's share of the control flag: only rank 0 sets one."""
         if self.rank != 0:
-            return _NOTHING
+            return _CONTINUE
         if (self.run_dir / "stop.json").exists():
             return _STOP
-        return _SAVE if self.saver.is_due else _NOTHING
+        return _SAVE if self.saver.is_due else _CONTINUE
 
-    def _look_up(self, step: int) -> float | None:
-        """Evaluate after this step if it is time to, or if its model is to be kept."""
+    def _scheduled_held_out_loss(self, step: int) -> float | None:
+        """Return the held-out loss if an evaluation is due or the model is kept, else None."""
         recipe = self.recipe
-        if step == recipe.steps:  # the whole held-out text comes next
+        if step == recipe.steps:  # the evaluation of the whole held-out text follows
             return None
         if recipe.keeps_model_of(step) or step % recipe.eval_every_steps == 0:
             return self._evaluate(step, recipe.eval_sequences)
         return None
 
     def _evaluate(self, step: int, max_sequences: int | None) -> float:
+        """Return the held-out loss in nats per token over at most ``max_sequences`` windows."""
         held_out = held_out_loss(
             self.trainer.engine,
             self.corpus.held_out_tokens(),
@@ -171,12 +174,12 @@ class Worker:
             max_sequences=max_sequences,
             objective=self.trainer.objective,
         )
-        if not math.isfinite(held_out):  # the last update broke it, before any loss has told
-            raise LossNotFiniteError(step, self.saver.kept)
+        if not math.isfinite(held_out):  # the last update broke the model
+            raise LossNotFiniteError(step, self.saver.last_checkpoint)
         return held_out
 
     def _finish(self, journal: Journal | None, load: measuring.OtherProcessLoad) -> None:
-        """Evaluate and export the final model; rank 0 writes down what was measured."""
+        """Evaluate and export the final model; rank 0 writes ``result.json``."""
         own_cpu_s = ranks.all_reduce_sum(load.own_cpu_s(), self.device)
         other_load_share = load.share(own_cpu_s)
         held_out = self._evaluate(self.recipe.steps, None)
@@ -234,12 +237,16 @@ class Worker:
 
 
 def _finite(value: object) -> float | None:
-    """A norm as a number; None at ZeRO stage 0, and in a step that overflowed and was skipped."""
+    """Return a gradient norm, or None.
+
+    DeepSpeed reports no norm at ZeRO stage 0, and none that is finite when it skips a step after
+    an overflow of fp16.
+    """
     return None if value is None or not math.isfinite(value) else float(value)  # type: ignore[arg-type]
 
 
 def _failure_of(error: Exception, run_dir: Path, needed_bytes: float) -> Failure | None:
-    """What to report of an error; None where nothing more can be said than its traceback."""
+    """Return the failure to report for an error, or None if only its traceback explains it."""
     match error:
         case InputError():
             return Failure.of_input(error)
@@ -254,9 +261,10 @@ def _failure_of(error: Exception, run_dir: Path, needed_bytes: float) -> Failure
 
 
 def main(run_dir: Path) -> None:
+    """Train the run in ``run_dir``; an error that has an explanation is kept there."""
     logging.disable_progress_bar()  # models are saved often, and the log is a file
     worker = None
-    # Teardown of the process group must come also after an error, or the other ranks wait.
+    # The process group is also destroyed after an error; otherwise the other ranks would wait.
     try:
         worker = Worker(run_dir)
         worker.run()

@@ -1,5 +1,7 @@
-"""Ranks as children of a fork server, which has imported PyTorch and DeepSpeed once: for what
-takes seconds. Runs take DeepSpeed's own launcher."""
+"""Ranks as children of a fork server that has imported PyTorch and DeepSpeed once.
+
+Measurements that take seconds use it. Runs use DeepSpeed's own launcher.
+"""
 
 from __future__ import annotations
 
@@ -16,12 +18,12 @@ from engine.training import ranks
 
 
 def start_server(preload: Sequence[str]) -> None:
-    """Call it once, before the first ranks; ``preload`` names the modules that they need."""
+    """Name the modules that the fork server imports; call this once, before the first ranks."""
     multiprocessing.get_context("forkserver").set_forkserver_preload(list(preload))
 
 
 def run_on_ranks(n_ranks: int, work: Callable[..., Any], *args: object) -> Any:
-    """What rank 0 returns of ``work(device, rank, *args)``, which all ranks do together.
+    """Run ``work(device, rank, *args)`` on all ranks and return the result of rank 0.
 
     Raises
     ------

@@ -1,5 +1,8 @@
-"""What this machine's devices reach, one operation at a time and all ranks at once, as they
-compute while training: matmuls by size and precision, attention, memory, Adam, collectives."""
+"""Rates of single operations: matmuls, attention, memory, Adam and collectives.
+
+All ranks measure the same operation at the same time, since they also compute at the same time in
+training.
+"""
 
 from __future__ import annotations
 
@@ -16,21 +19,22 @@ from torch.nn import functional
 from engine.training.bench.matmul import DTYPES
 
 LINEAR_SIZES = ((512, 64, 192), (512, 128, 384), (1024, 256, 768), (1024, 512, 1408))
-"""(tokens, width in, width out) of linear layers on a CPU; a GPU's are eight times as large."""
+"""(tokens, input width, output width) of linear layers; each is eight times as large on a GPU."""
 ATTENTION_SIZES = ((8, 4, 128, 32), (4, 8, 256, 32), (4, 8, 256, 64), (2, 4, 512, 64))
-"""(sequences, heads, tokens, head width), eight times the sequences on a GPU."""
+"""(sequences, heads, tokens, head width); a GPU gets eight times the sequences."""
 COPY_BYTES = (2**20, 2**26)
-"""What the caches hold, and what they don't."""
+"""Sizes of copies, in bytes: one that fits the caches and one that does not."""
 MESSAGE_BYTES = (2**16, 2**20, 2**24)
+"""Sizes of collectives' messages, in bytes."""
 _MIN_TIMING_S = 0.25
 _GPU_SCALE = 8
 
 
 def measure_rates(device: torch.device, precisions: Sequence[str]) -> dict[str, Any]:
-    """Every rank calls it; each gets its own figures. See
-    :class:`engine.calibration.machine_profile.Rates`.
+    """Measure all operations; see :class:`engine.calibration.machine_profile.Rates`.
 
-    ``precisions`` has the one that is trained in first.
+    Every rank must call this and gets its own figures. The first of ``precisions`` is the precision
+    of training.
     """
     scale = _GPU_SCALE if device.type == "cuda" else 1
     return {
@@ -45,7 +49,7 @@ def measure_rates(device: torch.device, precisions: Sequence[str]) -> dict[str, 
                 ),
             }
             for precision in precisions
-            # What is not trained in may be a hundred times slower: the smallest size will do.
+            # Other precisions may be a hundred times slower, so only the smallest size is measured.
             for tokens, n_in, n_out in (
                 LINEAR_SIZES if precision == precisions[0] else LINEAR_SIZES[:1]
             )
@@ -67,8 +71,9 @@ def measure_rates(device: torch.device, precisions: Sequence[str]) -> dict[str, 
 
 
 def _linear(device: torch.device, precision: str, tokens: int, n_in: int, n_out: int) -> float:
-    """FLOP/s of one linear layer, forward and backward."""
+    """Return FLOP/s of one linear layer, forward and backward: 6 · tokens · n_in · n_out FLOPs."""
     dtype = DTYPES[precision]  # type: ignore[index]
+    # Shapes: x (tokens, n_in), weight (n_out, n_in), gradient (tokens, n_out)
     x = torch.randn(tokens, n_in, device=device).to(dtype)
     weight = torch.randn(n_out, n_in, device=device).to(dtype)
     gradient = torch.randn(tokens, n_out, device=device).to(dtype)
@@ -82,8 +87,9 @@ def _linear(device: torch.device, precision: str, tokens: int, n_in: int, n_out:
 
 
 def _attention(device: torch.device, sequences: int, heads: int, tokens: int, width: int) -> float:
-    """Causal FLOP/s of fused attention: two matmuls forward, five backward (Dao 2023)."""
+    """Return causal FLOP/s of fused attention: two matmuls forward, five backward (Dao 2023)."""
     dtype = torch.float32 if device.type == "cpu" else torch.bfloat16
+    # Shape of q, k, v and gradient: (sequences, heads, tokens, width)
     q, k, v = (
         torch.randn(sequences, heads, tokens, width, device=device, dtype=dtype).requires_grad_()
         for _ in range(3)
@@ -98,13 +104,14 @@ def _attention(device: torch.device, sequences: int, heads: int, tokens: int, wi
 
 
 def _copy(device: torch.device, n_bytes: int) -> float:
-    """Bytes per second, reading and writing both counted."""
+    """Return the copy rate in bytes per second, counting reads and writes."""
     source = torch.ones(n_bytes // 4, device=device)
     target = torch.empty_like(source)
     return 2 * n_bytes / _median_seconds(lambda: target.copy_(source), device)
 
 
 def _adam(device: torch.device, n_parameters: int = 2**22) -> float:
+    """Return the parameters that AdamW updates per second."""
     parameter = torch.nn.Parameter(torch.ones(n_parameters, device=device))
     parameter.grad = torch.ones_like(parameter)
     optimizer = torch.optim.AdamW([parameter], fused=True)
@@ -112,7 +119,7 @@ def _adam(device: torch.device, n_parameters: int = 2**22) -> float:
 
 
 def _collectives(device: torch.device) -> list[dict[str, Any]]:
-    """Seconds of each collective on a whole of that many bytes; none for a single rank."""
+    """Return the seconds of each collective by message size; a single rank has none."""
     n_ranks = distributed.get_world_size()
     if n_ranks == 1:
         return []
@@ -127,7 +134,7 @@ def _collectives(device: torch.device) -> list[dict[str, Any]]:
         }
         for kind, work in kinds.items():
             distributed.barrier()
-            # Equally often on every rank: a collective waits for all of them.
+            # Every rank repeats it equally often, since a collective waits for all ranks.
             found.append(
                 {"kind": kind, "bytes": n_bytes, "seconds": _median_seconds(work, device, times=5)}
             )
@@ -137,7 +144,7 @@ def _collectives(device: torch.device) -> list[dict[str, Any]]:
 def _median_seconds(
     work: Callable[[], object], device: torch.device, times: int | None = None
 ) -> float:
-    """Median of repeated calls, after one that sets things up."""
+    """Return the median time of repeated calls, in seconds, after one call that sets up kernels."""
     taken: list[float] = []
     work()
     end = time.perf_counter() + _MIN_TIMING_S

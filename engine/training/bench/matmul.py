@@ -1,4 +1,4 @@
-"""How fast this machine multiplies matrices: the bound that achieved FLOP/s is held against."""
+"""Matmul rate of this machine: the peak with which achieved FLOP/s are compared."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ _SIZES = {"cpu": (512, 1024, 2048), "cuda": (4096, 8192)}
 def measure_matmul_flops_per_s(
     device: torch.device, precision: Precision, seconds: float = 2.0
 ) -> float:
-    """Best rate of square matmuls on one device in FLOP/s, the larger sizes included.
+    """Return the best rate of square matmuls on one device, in FLOP/s.
 
-    Each size is repeated for its share of ``seconds``; the fastest single product counts, as
-    a peak is a bound, not an average.
+    Each size is repeated for its share of ``seconds``. The fastest single product counts, since a
+    peak is a bound and not an average.
     """
     sizes = _SIZES[device.type]
     best = 0.0
@@ -44,7 +44,7 @@ def measure_matmul_flops_per_s(
 
 
 def measure_copy_bytes_per_s(device: torch.device, seconds: float = 1.0) -> float:
-    """Memory bandwidth of one device in bytes per second, reading and writing both counted."""
+    """Return one device's memory bandwidth in bytes per second, counting reads and writes."""
     source = torch.ones(64 * 2**20, device=device)
     target = torch.empty_like(source)
     best = 0.0
@@ -63,6 +63,7 @@ def _wait_for(device: torch.device) -> None:
 
 
 def main() -> None:
+    """Print this machine's matmul and copy rates as JSON."""
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     rates = {p: measure_matmul_flops_per_s(device, p) / 1e9 for p in ("fp32", "bf16")}
     report = {

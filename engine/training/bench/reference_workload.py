@@ -1,8 +1,8 @@
-"""How fast the machine is just now: a fixed piece of work, timed beside every step.
+"""Reference workload: a fixed piece of work that is timed before every measured step.
 
-A rented core shares its silicon with strangers. The same step took up to a third longer from one
-minute to the next with nothing else running here: what is measured is held against the pace of
-the machine while it was measured.
+A rented core shares its hardware with other tenants. On an otherwise idle machine the same step
+took up to a third longer from one minute to the next. The profile therefore compares each step time
+with the time of the reference workload at the same moment.
 """
 
 from __future__ import annotations
@@ -17,8 +17,11 @@ _COPIED_VALUES = {"cpu": 2**21, "cuda": 2**26}
 
 
 class ReferenceWorkload:
-    """A matmul that fits the caches and a copy that does not, as a step does both. Each is done
-    twice and timed once: what the step before left in the caches is not the machine's pace."""
+    """A matmul that fits the caches and a copy that does not, since a step does both.
+
+    Each is done twice and only the second is timed, because the first depends on what the previous
+    step left in the caches.
+    """
 
     def __init__(self, device: torch.device) -> None:
         self._device = device
@@ -28,7 +31,7 @@ class ReferenceWorkload:
         self._target = torch.empty_like(self._source)
 
     def seconds(self) -> float:
-        """Of the fixed work, now."""
+        """Do the work and return its time in seconds."""
         return self._time(
             lambda: torch.mm(self._matrix, self._matrix, out=self._product)
         ) + self._time(lambda: self._target.copy_(self._source))

@@ -1,10 +1,12 @@
-"""Short real runs, one after the other, for what they tell of this machine.
+"""Short training runs that measure this machine, one after the other.
 
-``python -m engine.training.bench.short_runs`` reads one request a line on standard input and
-answers with one line each: ``{"recipe": …, "seconds": …}`` or, for the rates of single operations,
-``{"n_ranks": …, "precisions": […]}``. A fork server imports PyTorch and DeepSpeed once; every run's
-ranks are fresh children of it, with memory of their own to measure. It is the training loop itself
-that is timed, on random tokens, which take as long as any others.
+``python -m engine.training.bench.short_runs`` reads one request per line on standard input and
+writes one line per answer. A request is ``{"recipe": …, "seconds": …}`` or, for the rates of single
+operations, ``{"n_ranks": …, "precisions": […]}``.
+
+A fork server imports PyTorch and DeepSpeed once. The ranks of each run are its new children, so
+that their memory can be measured. The training loop itself is timed, on random tokens, whose steps
+take as long as those of text.
 """
 
 from __future__ import annotations
@@ -33,18 +35,23 @@ from engine.training.model import build_model
 from engine.training.trainer import Trainer
 
 MIN_STEPS = 6
+"""Smallest number of timed steps of a short run."""
 _RUN = "engine.training.worker"
 
 
 def short_run(recipe: Recipe, seconds: float) -> dict[str, Any]:
-    """Train ``recipe`` for about ``seconds`` on all of its ranks; what rank 0 measured."""
-    library_bytes = measuring.library_memory_bytes()  # of a process that has imported them
+    """Train ``recipe`` for about ``seconds`` on all of its ranks; return rank 0's measurements.
+
+    The stored ``pace_s`` is the mean time of the reference workload over all steps and ranks, in
+    seconds.
+    """
+    library_bytes = measuring.library_memory_bytes()  # this process has imported the libraries
     measured: dict[str, Any] = run_on_ranks(recipe.n_ranks, _train, recipe, seconds, library_bytes)
     return measured
 
 
 def rates(n_ranks: int, precisions: Sequence[str]) -> dict[str, Any]:
-    """What rank 0 measured while all of them did the same."""
+    """Return the rates that rank 0 measured while all ranks did the same work."""
     measured: dict[str, Any] = run_on_ranks(n_ranks, _measure_rates, precisions)
     return measured
 
@@ -56,7 +63,7 @@ def _measure_rates(device: torch.device, _rank: int, precisions: Sequence[str]) 
 def _train(
     device: torch.device, rank: int, recipe: Recipe, seconds: float, library_bytes: int
 ) -> dict[str, Any]:
-    # As a run does before it trains: the workspaces of these products stay in its memory.
+    # A run also measures this before it trains, and its memory includes these workspaces.
     measure_matmul_flops_per_s(device, recipe.layout.precision, seconds=0.3)
     measuring.reset_peak_memory(device)
     idle_bytes = measuring.memory_in_use_bytes(device) + _unmapped(device, library_bytes)
@@ -100,17 +107,18 @@ def _train(
 
 
 def _unmapped(device: torch.device, library_bytes: int) -> int:
-    """Memory of libraries that a run's process has and a forked one has not."""
+    """Return the bytes of libraries that a run's process maps and this forked process does not."""
     if device.type != "cpu":
         return 0
     return max(0, library_bytes - measuring.library_memory_bytes())
 
 
 def main() -> None:
-    # What libraries print must not get between the lines: it goes where errors go.
+    """Answer requests until standard input ends."""
+    # Libraries also print to standard output; that text goes to standard error instead.
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
-    import_module(_RUN)  # its memory, too, is that of a run's process
+    import_module(_RUN)  # its memory is part of a run's process
     start_server([_RUN, "engine.training.bench.short_runs"])
     for line in sys.stdin:
         request = json.loads(line)
