@@ -155,7 +155,7 @@ class Saver:
     def _write(
         self, states: dict[str, Any], progress: TrainingProgress, part: Path
     ) -> dict[str, FileRecord]:
-        """Write this rank's files of a checkpoint, on rank 0 also the model; return their records."""
+        """Write this rank's files of a checkpoint, with the model on rank 0; return records."""
         training = part / checkpoints.TRAINING
         training.mkdir(parents=True, exist_ok=True)
         for name, content in states.items():

@@ -45,7 +45,7 @@ def short_run(recipe: Recipe, seconds: float) -> dict[str, Any]:
     The stored ``pace_s`` is the mean time of the reference workload over all steps and ranks, in
     seconds.
     """
-    library_bytes = measuring.library_memory_bytes()  # this process has imported the libraries
+    library_bytes = measuring.library_memory_bytes()  # of a process that imported them all
     measured: dict[str, Any] = run_on_ranks(recipe.n_ranks, _train, recipe, seconds, library_bytes)
     return measured
 
