@@ -21,7 +21,7 @@ from engine.plan import read_plan
 from engine.planning.step_schedule import pipeline_step
 from engine.predictor.defaults import usual_batch_sequences
 from engine.predictor.estimate import mfu
-from engine.predictor.search import SearchResult, search
+from engine.predictor.search import SearchResult, SearchSpace, search
 from engine.predictor.stacks import stacks
 from engine.predictor.timeline import perfetto_trace, simulate
 from engine.reports.forecast_tables import print_table
@@ -58,12 +58,14 @@ def search_command(
     sequences = batch or usual_batch_sequences(shape, devices)
     start = time.perf_counter()
     result = search(
-        shape,
-        device,
-        devices,
-        sequences,
-        precision=precision,
-        stack=look_up(stacks(), software, "software"),
+        SearchSpace(
+            shape=shape,
+            device=device,
+            n_devices=devices,
+            global_batch_sequences=sequences,
+            precision=precision,
+            stack=look_up(stacks(), software, "software"),
+        ),
         limit=limit,
     )
     seconds = time.perf_counter() - start

@@ -19,7 +19,7 @@ from engine.layout import Precision
 from engine.predictor.defaults import usual_batch_sequences, usual_devices, usual_shape
 from engine.predictor.efficiency import fitted_values
 from engine.predictor.estimate import estimate
-from engine.predictor.search import best_layout
+from engine.predictor.search import SearchSpace, best_layout
 from engine.predictor.stacks import stacks
 from engine.quantities import parse_count
 
@@ -101,7 +101,16 @@ def benchmark_hours(
     stack = stacks()["HAI-LLM" if shape.moe else "default"]
     for _ in range(MOST_DOUBLINGS):
         batch = usual_batch_sequences(shape, n_devices)
-        found = best_layout(shape, device, n_devices, batch, precision=precision, stack=stack)
+        found = best_layout(
+            SearchSpace(
+                shape=shape,
+                device=device,
+                n_devices=n_devices,
+                global_batch_sequences=batch,
+                precision=precision,
+                stack=stack,
+            )
+        )
         if found is not None:
             step_s = estimate(shape, found.layout, device, n_devices, stack).step_s
             break

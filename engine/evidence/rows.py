@@ -18,7 +18,7 @@ from engine.facts import Accelerator, accelerator_in_table
 from engine.layout import PRECISIONS, Layout, Precision
 from engine.predictor.efficiency import DEFAULT_YEAR
 from engine.predictor.estimate import estimate
-from engine.predictor.search import best_layout
+from engine.predictor.search import SearchSpace, best_layout
 from engine.predictor.stacks import Stack, stack_of
 from engine.shapes import ModelShape
 from engine.units import BYTES_PER_GB
@@ -185,7 +185,14 @@ def _settled(
     if not any(row.get(column) for column in _SPLITS):
         batch = layout.global_batch_sequences(n_devices)
         found = best_layout(
-            shape, device, n_devices, batch, precision=layout.precision, stack=stack
+            SearchSpace(
+                shape=shape,
+                device=device,
+                n_devices=n_devices,
+                global_batch_sequences=batch,
+                precision=layout.precision,
+                stack=stack,
+            )
         )
         if found is not None:
             again = row.get("act_ckpt") and layout.activation_checkpointing

@@ -13,6 +13,7 @@ import numpy.typing as npt
 from engine.documents import InputError
 from engine.evidence.rows import Row, Run, run_of
 from engine.predictor.columns import Array, DeviceColumns, LayoutColumns, ShapeColumns
+from engine.predictor.context import StepContext
 from engine.predictor.efficiency import EfficiencyColumns
 from engine.predictor.memory import device_memory
 from engine.predictor.throughput import StepTime, step_time
@@ -125,10 +126,18 @@ class Sample:
         )
         return unique.take(np.array(self.machines))
 
+    def context(self, values: Mapping[str, float] | None = None) -> StepContext:
+        """Return the context that predicts all rows; fitted parameters without ``values``."""
+        return StepContext(
+            shape=self.shape,
+            layout=self.layout,
+            device=self.device,
+            efficiency=self.efficiency(values),
+        )
+
     def predict(self, values: Mapping[str, float] | None = None) -> PredictedColumns:
-        known = self.efficiency(values)
-        step = step_time(self.shape, self.layout, self.device, known)
-        memory = device_memory(self.shape, self.layout, self.device, known)
+        context = self.context(values)
+        step, memory = step_time(context), device_memory(context)
         layout = self.layout
         sequences = layout.micro_batch * layout.micro_steps * layout.dp
         tokens = sequences * self.shape.seq_len_tokens / layout.n_devices

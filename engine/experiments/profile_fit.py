@@ -20,6 +20,7 @@ from engine.calibration.machine_profile import MachineProfile, Rates, ShortRun
 from engine.evidence.fitting import robust
 from engine.facts import Accelerator
 from engine.predictor.columns import Array, DeviceColumns, LayoutColumns, ShapeColumns
+from engine.predictor.context import StepContext
 from engine.predictor.efficiency import (
     DEFAULT_YEAR,
     TYPICAL_BEST_SHARE,
@@ -141,14 +142,9 @@ def _predict(
     values: Mapping[str, float],
 ) -> tuple[Array, Array]:
     """(seconds of a step, bytes of a device) of each run."""
-    shapes = ShapeColumns.of([run.recipe.shape for run in runs])
-    layouts = LayoutColumns.of(
-        [run.recipe.layout for run in runs], [run.recipe.n_ranks for run in runs]
-    )
     precisions = [run.recipe.layout.precision for run in runs]
     here = profile.of(device)
-    devices = DeviceColumns.of([here] * len(runs), precisions)
-    known = EfficiencyColumns.of(
+    efficiency = EfficiencyColumns.of(
         [here] * len(runs),
         precisions,
         [stacks()[STACK]] * len(runs),
@@ -156,8 +152,16 @@ def _predict(
         [1.0] * len(runs),
         {**fitted_values(), **values},
     )
-    seconds: Array = step_time(shapes, layouts, devices, known).total
-    held: Array = device_memory(shapes, layouts, devices, known).total
+    context = StepContext(
+        shape=ShapeColumns.of([run.recipe.shape for run in runs]),
+        layout=LayoutColumns.of(
+            [run.recipe.layout for run in runs], [run.recipe.n_ranks for run in runs]
+        ),
+        device=DeviceColumns.of([here] * len(runs), precisions),
+        efficiency=efficiency,
+    )
+    seconds: Array = step_time(context).total
+    held: Array = device_memory(context).total
     return seconds, held
 
 

@@ -24,7 +24,7 @@ from engine.facts import (
 )
 from engine.forecast import Figure, Forecast, forecast
 from engine.plan import Plan, on_accelerator
-from engine.predictor.search import USABLE_MEMORY_SHARE, SearchResult, search
+from engine.predictor.search import USABLE_MEMORY_SHARE, SearchResult, SearchSpace, search
 from engine.predictor.stacks import stacks
 from engine.units import BYTES_PER_GB, HOURS_PER_DAY
 
@@ -238,12 +238,14 @@ def _search(plan: Plan, device: Accelerator) -> SearchResult | None:
     """None where no layout divides the batch."""
     try:
         return search(
-            plan.shape,
-            device,
-            plan.cluster.n_devices,
-            plan.layout.global_batch_sequences(plan.cluster.n_devices),
-            precision=plan.layout.precision,
-            stack=stacks()[plan.software],
+            SearchSpace(
+                shape=plan.shape,
+                device=device,
+                n_devices=plan.cluster.n_devices,
+                global_batch_sequences=plan.layout.global_batch_sequences(plan.cluster.n_devices),
+                precision=plan.layout.precision,
+                stack=stacks()[plan.software],
+            ),
             limit=1,
         )
     except InputError:

@@ -70,12 +70,12 @@ def fitted_values() -> Mapping[str, float]:
 @cache
 def spreads() -> Spreads:
     """Widths of intervals as the last cross-validation found them."""
-    known = fitted_values()
+    values = fitted_values()
     return Spreads(
-        known=known["spread:known"],
-        unknown=known["spread:unknown"],
-        moe=known["spread:moe"],
-        memory=known["spread:memory"],
+        known=values["spread:known"],
+        unknown=values["spread:unknown"],
+        moe=values["spread:moe"],
+        memory=values["spread:memory"],
     )
 
 
@@ -190,9 +190,9 @@ class EfficiencyColumns(Columns):
         values: Mapping[str, float] | None = None,
     ) -> EfficiencyColumns:
         """Resolve the parameters for rows; ``values`` are the fitted ones if not given."""
-        known = fitted_values() if values is None else values
+        parameters = fitted_values() if values is None else values
         rows = [
-            _resolve(device, precision, stack, year, power, known)
+            _resolve(device, precision, stack, year, power, parameters)
             for device, precision, stack, year, power in zip(
                 devices, precisions, stacks, years, power_shares, strict=True
             )
@@ -208,15 +208,15 @@ def _resolve(
     stack: Stack,
     year: float,
     power_share: float,
-    known: Mapping[str, float],
+    parameters: Mapping[str, float],
 ) -> dict[str, float]:
     def of(name: str, *scopes: str) -> float:
         """The first scope that is in the table; ``all`` always is."""
         for scope in scopes:
-            value = known.get(f"{name}:{scope}")
+            value = parameters.get(f"{name}:{scope}")
             if value is not None:
                 return value
-        return known[f"{name}:all"]
+        return parameters[f"{name}:all"]
 
     def share(value: float) -> float:
         return min(1.0, value)
@@ -284,16 +284,18 @@ def _resolve(
         "permute_passes": of("permute_passes"),
         "layer_host_s": of("layer_host_s", device.arch),
         "moe_host_s": moe_host,
-        "host_smoothness": known.get(f"host_smoothness:{device.arch}", HOST_SMOOTHNESS),
+        "host_smoothness": parameters.get(f"host_smoothness:{device.arch}", HOST_SMOOTHNESS),
         "sequence_parallel": float(stack.sequence_parallel),
         "gradient_bytes": float(stack.gradient_bytes),
         "selective_half": float(stack.selective == "half"),
-        **{name: known.get(f"{name}:{device.arch}", 0.0) for name in MEASURED_ONLY},
-        "logit_memory_bytes": known.get(f"logit_memory_bytes:{device.arch}", LOGIT_MEMORY_BYTES),
+        **{name: parameters.get(f"{name}:{device.arch}", 0.0) for name in MEASURED_ONLY},
+        "logit_memory_bytes": parameters.get(
+            f"logit_memory_bytes:{device.arch}", LOGIT_MEMORY_BYTES
+        ),
         "activation_copies": of("activation_copies", device.arch, stack.elementwise),
         "runtime_gb": of("runtime_gb", device.arch),
         "allocator_slack": of("allocator_slack", device.arch),
-        "time_factor": known.get(f"time_factor:{stack.stack}", 1.0),
+        "time_factor": parameters.get(f"time_factor:{stack.stack}", 1.0),
     }
 
 

@@ -1,4 +1,4 @@
-"""One run as the predictor sees it: step time and memory of a shape, a layout and a machine."""
+"""Step time, memory and utilisation of one shape in one layout on one machine."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from engine.facts import Accelerator
 from engine.flops import recomputed_flops_per_token, training_flops_per_token
 from engine.layout import Layout
 from engine.predictor.columns import DeviceColumns, LayoutColumns, ShapeColumns
+from engine.predictor.context import StepContext
 from engine.predictor.efficiency import DEFAULT_YEAR, EfficiencyColumns, fitted_values
 from engine.predictor.memory import device_memory
 from engine.predictor.stacks import Stack, stacks
@@ -18,22 +19,27 @@ from engine.shapes import ModelShape
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Estimate:
-    """Predicted values, without bounds."""
+    """Predicted values of one step, without bounds."""
 
     step_parts_s: dict[str, float]
+    """Seconds of a step by cause, as in :class:`engine.predictor.throughput.StepTime`."""
     memory_parts_bytes: dict[str, float]
+    """Bytes of one device by use, as in :class:`engine.predictor.memory.DeviceMemory`."""
     tokens_per_step: int
 
     @property
     def step_s(self) -> float:
+        """Seconds of one optimizer step."""
         return sum(self.step_parts_s.values())
 
     @property
     def memory_bytes(self) -> float:
+        """Peak memory of one device, in bytes."""
         return sum(self.memory_parts_bytes.values())
 
     @property
     def tokens_per_s(self) -> float:
+        """Tokens/s of all devices together."""
         return self.tokens_per_step / self.step_s
 
 
@@ -45,7 +51,9 @@ def estimate(
     stack: Stack | None = None,
     values: Mapping[str, float] | None = None,
 ) -> Estimate:
-    """Step time and memory of one device; ``values`` take the place of fitted parameters.
+    """Return the step time and the memory of one device.
+
+    ``values`` replace fitted parameters, by their keys in ``data/efficiency.csv``.
 
     Raises
     ------
@@ -53,15 +61,15 @@ def estimate(
         If the layout is impossible, or the device has no peak for its precision.
     """
     layout.check(shape, n_devices)
-    columns = (
-        ShapeColumns.of([shape]),
-        LayoutColumns.of([layout], [n_devices]),
-        DeviceColumns.of([device], [layout.precision]),
-        efficiency_of(device, layout, stack or stacks()["default"], values),
+    context = StepContext(
+        shape=ShapeColumns.of([shape]),
+        layout=LayoutColumns.of([layout], [n_devices]),
+        device=DeviceColumns.of([device], [layout.precision]),
+        efficiency=efficiency_of(device, layout, stack or stacks()["default"], values),
     )
     return Estimate(
-        step_parts_s=step_time(*columns).parts(),
-        memory_parts_bytes=device_memory(*columns).parts(),
+        step_parts_s=step_time(context).parts(),
+        memory_parts_bytes=device_memory(context).parts(),
         tokens_per_step=layout.global_batch_sequences(n_devices) * shape.seq_len_tokens,
     )
 
@@ -72,21 +80,28 @@ def efficiency_of(
     stack: Stack,
     values: Mapping[str, float] | None = None,
 ) -> EfficiencyColumns:
-    """The fitted parameters for one device, precision and software, ``values`` before them."""
-    known = None if values is None else {**fitted_values(), **values}
-    return EfficiencyColumns.of([device], [layout.precision], [stack], [DEFAULT_YEAR], [1.0], known)
+    """Return the efficiency parameters of one device, precision and software stack.
+
+    ``values`` take precedence over the fitted parameters.
+    """
+    merged = None if values is None else {**fitted_values(), **values}
+    return EfficiencyColumns.of(
+        [device], [layout.precision], [stack], [DEFAULT_YEAR], [1.0], merged
+    )
 
 
 def mfu(shape: ModelShape, layout: Layout, device: Accelerator, tokens_per_s: float) -> float:
-    """Model FLOPs utilisation: training FLOPs without recomputation, attention's full square
-    counted, as a share of the dense peak at the layout's precision (Chowdhery 2022, appendix
-    B). ``tokens_per_s`` are those of one device."""
+    """Return the model FLOPs utilisation, a share of the dense peak at the layout's precision.
+
+    It counts training FLOPs without recomputation and attention's full square (Chowdhery 2022,
+    appendix B). ``tokens_per_s`` is the speed of one device.
+    """
     peak = device.needed_flops_per_s(layout.precision)
     return tokens_per_s * training_flops_per_token(shape) / peak
 
 
 def hfu(shape: ModelShape, layout: Layout, device: Accelerator, tokens_per_s: float) -> float:
-    """Hardware FLOPs utilisation: as :func:`mfu`, with what is computed again."""
-    again = recomputed_flops_per_token(shape, layout.activation_checkpointing)
-    share = again / training_flops_per_token(shape)
+    """Return the hardware FLOPs utilisation: :func:`mfu` with recomputed FLOPs counted."""
+    recomputed = recomputed_flops_per_token(shape, layout.activation_checkpointing)
+    share = recomputed / training_flops_per_token(shape)
     return mfu(shape, layout, device, tokens_per_s) * (1 + share)

@@ -12,18 +12,23 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 
 from engine.facts import accelerator
-from engine.layout import Layout
 from engine.models.catalog import published_model
-from engine.predictor.columns import DeviceColumns, ShapeColumns
-from engine.predictor.estimate import efficiency_of
 from engine.predictor.memory import device_memory
-from engine.predictor.search import USABLE_MEMORY_SHARE, _chunks, candidates, search
-from engine.predictor.stacks import stacks
+from engine.predictor.search import (
+    USABLE_MEMORY_SHARE,
+    SearchSpace,
+    candidates,
+    chunks,
+    context_of,
+    search,
+)
 from engine.predictor.throughput import step_time
+from engine.units import BYTES_PER_GB
 
 CASES = (
     ("GPT-3 175B", "A100-80GB", 64, 64),
@@ -58,25 +63,27 @@ def main() -> None:
 
 
 def measured(name: str, device_name: str, n_devices: int, batch: int) -> str:
-    shape, device, stack = published_model(name).shape, accelerator(device_name), stacks()
-    every = candidates(shape, device, n_devices, batch, "bf16", stack["default"])
-    columns = (
-        ShapeColumns.of([shape]),
-        DeviceColumns.of([device], ["bf16"]),
-        efficiency_of(device, Layout(micro_batch_sequences=1), stack["default"]),
+    device = accelerator(device_name)
+    space = SearchSpace(
+        shape=published_model(name).shape,
+        device=device,
+        n_devices=n_devices,
+        global_batch_sequences=batch,
     )
-    parts = list(_chunks(every))
-    memory = [device_memory(columns[0], part, *columns[1:]).total for part in parts]
-    room = USABLE_MEMORY_SHARE * device.memory_gb * 1e9
-    fitting = list(_chunks(every.take(np.flatnonzero(np.concatenate(memory) <= room))))
+    every = candidates(space)
+    context = context_of(space, every)
+    parts = list(chunks(context))
+    memory = np.concatenate([device_memory(part).total for part in parts])
+    usable_bytes = USABLE_MEMORY_SHARE * device.memory_gb * BYTES_PER_GB
+    fitting = list(chunks(replace(context, layout=every.take(memory <= usable_bytes))))
 
     def arithmetic() -> None:
-        for part in parts:
-            _ = device_memory(columns[0], part, *columns[1:]).total
+        for part in parts:  # a new context each time, since a context keeps what it computed
+            _ = device_memory(replace(part)).total
         for part in fitting:
-            _ = step_time(columns[0], part, *columns[1:]).total
+            _ = step_time(replace(part)).total
 
-    whole = seconds(lambda: search(shape, device, n_devices, batch))
+    whole = seconds(lambda: search(space))
     bare = seconds(arithmetic)
     n_rows = every.tp.shape[0]
     return (

@@ -9,7 +9,7 @@ from engine.facts import accelerator
 from engine.layout import Layout
 from engine.plan import Plan
 from engine.predictor.estimate import mfu
-from engine.predictor.search import SearchResult, search
+from engine.predictor.search import SearchResult, SearchSpace, search
 from engine.predictor.stacks import stacks
 from engine.units import BYTES_PER_GB
 from pages.parts.session import draft, scenario_session, text
@@ -66,12 +66,14 @@ def best_layouts() -> None:
 @st.cache_data(max_entries=100, show_spinner=False)
 def _search(content_hash: str, _plan: Plan) -> SearchResult:
     return search(
-        _plan.shape,
-        accelerator(_plan.cluster.accelerator),
-        _plan.cluster.n_devices,
-        _plan.layout.global_batch_sequences(_plan.cluster.n_devices),
-        precision=_plan.layout.precision,
-        stack=stacks()[_plan.software],
+        SearchSpace(
+            shape=_plan.shape,
+            device=accelerator(_plan.cluster.accelerator),
+            n_devices=_plan.cluster.n_devices,
+            global_batch_sequences=_plan.layout.global_batch_sequences(_plan.cluster.n_devices),
+            precision=_plan.layout.precision,
+            stack=stacks()[_plan.software],
+        ),
         limit=_SHOWN,
     )
 

@@ -7,7 +7,7 @@ import pytest
 from engine.documents import InputError
 from engine.evidence.rows import Run, network_gb_per_s, run_of
 from engine.predictor.estimate import estimate
-from engine.predictor.search import search
+from engine.predictor.search import SearchSpace, best_layout
 from engine.predictor.stacks import stacks
 from tests.engine.evidence.rows import LLAMA3_8B_ROW, MIXTRAL_ROW
 from tests.engine.shapes import LLAMA3_8B
@@ -246,7 +246,16 @@ def test_without_a_word_on_the_split_it_is_the_fastest_that_fits() -> None:
         ("tp", "pp", "vp", "cp", "ep", "zero_stage", "micro_batch", "grad_accum", "act_ckpt"), ""
     )
     run = read(**unsaid, n_gpus="16")
-    best = search(run.shape, run.device, 16, 64, stack=stacks()["Megatron-LM"], limit=1).found[0]
+    best = best_layout(
+        SearchSpace(
+            shape=run.shape,
+            device=run.device,
+            n_devices=16,
+            global_batch_sequences=64,
+            stack=stacks()["Megatron-LM"],
+        )
+    )
+    assert best is not None
     assert run.layout == best.layout
     assert run.layout.global_batch_sequences(16) == 64
     assert best.memory_bytes < 80e9

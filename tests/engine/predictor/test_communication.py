@@ -5,14 +5,14 @@ import pytest
 
 from engine.facts import accelerator
 from engine.layout import Layout
-from engine.predictor.columns import Array, DeviceColumns
+from engine.predictor.columns import Array
 from engine.predictor.communication import (
     all_to_all_s,
     exposed_s,
     pair_bytes_per_s,
     ring_bytes_per_s,
 )
-from engine.predictor.efficiency import EfficiencyColumns
+from engine.predictor.context import StepContext
 from tests.engine.predictor.inputs import inputs
 from tests.engine.shapes import LLAMA3_8B
 
@@ -23,13 +23,10 @@ def column(value: float) -> Array:
     return np.array([float(value)])
 
 
-def links(
-    fast_share: float = 1.0, slow_share: float = 1.0
-) -> tuple[DeviceColumns, EfficiencyColumns]:
+def links(fast_share: float = 1.0, slow_share: float = 1.0) -> StepContext:
     one = inputs(LLAMA3_8B, Layout(micro_batch_sequences=1), accelerator("H100-80GB"), 8)
-    known = one.with_known(fast_link_share=fast_share, slow_link_share=slow_share).known
     assert one.device.domain[0] == 8
-    return one.device, known
+    return one.with_efficiency(fast_link_share=fast_share, slow_link_share=slow_share)
 
 
 @pytest.mark.parametrize(
@@ -45,25 +42,25 @@ def links(
     ],
 )
 def test_rate_of_a_ring(size: int, stride: int, expected: float) -> None:
-    rate = ring_bytes_per_s(column(size), column(stride), *links())
+    rate = ring_bytes_per_s(column(size), column(stride), links())
     assert rate == pytest.approx(expected)
 
 
 def test_a_ring_is_never_faster_than_the_links_inside() -> None:
-    rate = ring_bytes_per_s(column(16), column(1), *links(fast_share=0.5))
+    rate = ring_bytes_per_s(column(16), column(1), links(fast_share=0.5))
     assert rate == pytest.approx(0.5 * FAST)  # and not 8 × 50 GB/s
 
 
 def test_shares_slow_each_kind_of_link() -> None:
-    assert ring_bytes_per_s(column(8), column(1), *links(0.8, 0.6)) == pytest.approx(0.8 * FAST)
-    assert ring_bytes_per_s(column(4), column(8), *links(0.8, 0.6)) == pytest.approx(0.6 * SLOW)
-    assert pair_bytes_per_s(column(1), *links(0.8, 0.6)) == pytest.approx(0.8 * FAST)
-    assert pair_bytes_per_s(column(8), *links(0.8, 0.6)) == pytest.approx(0.6 * SLOW)
+    assert ring_bytes_per_s(column(8), column(1), links(0.8, 0.6)) == pytest.approx(0.8 * FAST)
+    assert ring_bytes_per_s(column(4), column(8), links(0.8, 0.6)) == pytest.approx(0.6 * SLOW)
+    assert pair_bytes_per_s(column(1), links(0.8, 0.6)) == pytest.approx(0.8 * FAST)
+    assert pair_bytes_per_s(column(8), links(0.8, 0.6)) == pytest.approx(0.6 * SLOW)
 
 
 def test_neighbours_in_a_node_meet_over_its_links() -> None:
-    assert pair_bytes_per_s(column(7), *links()) == FAST
-    assert pair_bytes_per_s(column(8), *links()) == SLOW
+    assert pair_bytes_per_s(column(7), links()) == FAST
+    assert pair_bytes_per_s(column(8), links()) == SLOW
 
 
 def drawn_trips(size: int, domain: int, top_k: int, n_tokens: int) -> tuple[float, float]:
@@ -89,12 +86,12 @@ def test_all_to_all_against_drawn_experts(size: int, top_k: int) -> None:
     near, away = drawn_trips(size, min(8, size), top_k, 40_000)
     tokens, width = 1_000, 4_096.0
     expected = tokens * width * (near / FAST + away / SLOW)
-    seconds = all_to_all_s(column(tokens), column(width), column(top_k), column(size), *links())
+    seconds = all_to_all_s(column(tokens), column(width), column(top_k), column(size), links())
     assert seconds[0] == pytest.approx(expected, rel=0.01)
 
 
 def test_an_exchange_with_oneself_takes_no_time() -> None:
-    assert all_to_all_s(column(1_000), column(8_192), column(8), column(1), *links()) == 0
+    assert all_to_all_s(column(1_000), column(8_192), column(8), column(1), links()) == 0
 
 
 @pytest.mark.parametrize(

@@ -33,7 +33,7 @@ STACKS = stacks()
 
 def resolved(device: Accelerator = H100, precision: str = "bf16", **changes) -> EfficiencyColumns:
     layout = Layout(micro_batch_sequences=1, precision=precision)
-    return inputs(LLAMA3_8B, layout, device, **changes).known
+    return inputs(LLAMA3_8B, layout, device, **changes).efficiency
 
 
 def test_every_parameter_stands_once_with_its_prior_and_its_bounds() -> None:
@@ -74,12 +74,12 @@ def test_an_unknown_generation_gets_what_holds_for_all() -> None:
         update={"accelerator": "Z1", "arch": "Zeta", "best_matmul_bf16_tflops": None}
     )
     values = fitted_values()
-    known = resolved(new)
+    efficiency = resolved(new)
     assert "matmul_of_best:Zeta" not in values
-    assert known.matmul_share[0] == pytest.approx(0.75 * values["matmul_of_best:all"])
-    assert known.layer_host_s[0] == values["layer_host_s:all"]
-    assert known.runtime_gb[0] == values["runtime_gb:all"]
-    assert known.attention_share[0] == values["attention_share:sdpa"]
+    assert efficiency.matmul_share[0] == pytest.approx(0.75 * values["matmul_of_best:all"])
+    assert efficiency.layer_host_s[0] == values["layer_host_s:all"]
+    assert efficiency.runtime_gb[0] == values["runtime_gb:all"]
+    assert efficiency.attention_share[0] == values["attention_share:sdpa"]
     assert resolved(H100).attention_share[0] == values["attention_share:sdpa Hopper"]
 
 
@@ -131,7 +131,7 @@ def test_every_stack_on_every_device_at_every_precision(name: str) -> None:
         if device.peak_flops_per_s(precision)
     ]
     assert len(rows) > 100
-    known = EfficiencyColumns.of(
+    efficiency = EfficiencyColumns.of(
         [device for device, _ in rows],
         [precision for _, precision in rows],
         [STACKS[name]] * len(rows),
@@ -140,8 +140,8 @@ def test_every_stack_on_every_device_at_every_precision(name: str) -> None:
     )
     switches = {"unfused_attention", "cast", "sequence_parallel", "selective_half"}
     switches |= set(MEASURED_ONLY)
-    for field in dataclasses.fields(known):
-        values = getattr(known, field.name)
+    for field in dataclasses.fields(efficiency):
+        values = getattr(efficiency, field.name)
         assert values.shape == (len(rows),), field.name
         assert np.isfinite(values).all(), field.name
         assert (values > 0).all() or field.name in switches, field.name
@@ -160,8 +160,10 @@ def test_short_precisions_cast_and_long_ones_do_not() -> None:
 
 def test_what_is_given_stands_in_the_place_of_what_was_fitted() -> None:
     values = dict(fitted_values()) | {"bandwidth_share:all": 0.123}
-    known = EfficiencyColumns.of([H100], ["bf16"], [STACKS["default"]], [2026.0], [1.0], values)
-    assert known.bandwidth_share == 0.123
+    efficiency = EfficiencyColumns.of(
+        [H100], ["bf16"], [STACKS["default"]], [2026.0], [1.0], values
+    )
+    assert efficiency.bandwidth_share == 0.123
 
 
 def test_stacks_are_found_by_the_name_in_a_table() -> None:

@@ -6,7 +6,6 @@ import pytest
 from engine.facts import accelerator
 from engine.layout import Layout
 from engine.predictor.efficiency import LOGIT_MEMORY_BYTES
-from engine.predictor.states import expert_parameters_per_device, parameters_per_device
 from engine.predictor.timeline import PipelineStep, simulate
 from engine.shapes import Experts, ModelShape
 from tests.engine.predictor.inputs import Inputs, inputs
@@ -20,7 +19,7 @@ UNFUSED = "Megatron-LM 2021"
 def states_bytes(one: Inputs) -> float:
     """Weights, gradients and optimizer, without what FSDP gathers of them."""
     memory, layout = one.memory(), one.layout
-    own = parameters_per_device(one.shape, layout) + expert_parameters_per_device(one.shape, layout)
+    own = one.dense_parameters + one.expert_parameters
     gathered = layout.zero_stage[0] == 3 and layout.pp[0] == 1
     layers = 2 * layout.value_bytes * own / one.shape.n_layers if gathered else np.zeros(1)
     return float((memory.weights - layers + memory.gradients + memory.optimizer)[0])
@@ -31,8 +30,8 @@ def test_zero_paper_figure_1(stage: int, published_gb: float) -> None:
     """Rajbhandari 2020, figure 1: Ψ = 7.5 billion in fp16 on N_d = 64, K = 12."""
     layout = Layout(micro_batch_sequences=1, zero_stage=stage, precision="fp16")
     one = inputs(GPT_7_5B, layout, H100, 64, "DeepSpeed")
-    assert one.known.gradient_bytes[0] == 2
-    psi = float(parameters_per_device(one.shape, one.layout)[0])
+    assert one.efficiency.gradient_bytes[0] == 2
+    psi = float(one.dense_parameters[0])
     divisors = [64 if stage >= sharded_from else 1 for sharded_from in (3, 2, 1)]
     weights, gradients, optimizer = divisors
     exact = psi * (2 / weights + 2 / gradients + 12 / optimizer)
@@ -44,9 +43,7 @@ def test_zero_paper_figure_1(stage: int, published_gb: float) -> None:
 def test_one_device_holds_every_parameter(shape: ModelShape) -> None:
     """All but norms and biases, and routers, which are below a thousandth."""
     one = inputs(shape, Layout(micro_batch_sequences=1), H100)
-    held = parameters_per_device(one.shape, one.layout) + expert_parameters_per_device(
-        one.shape, one.layout
-    )
+    held = one.dense_parameters + one.expert_parameters
     assert held[0] == pytest.approx(shape.count_parameters().total, rel=1e-3)
 
 
@@ -60,14 +57,14 @@ def test_fp32_keeps_no_second_copy() -> None:
 def test_gradients_in_32_bits_where_the_software_keeps_them_so() -> None:
     layout = Layout(micro_batch_sequences=1, zero_stage=0)
     one = inputs(GPT_7_5B, layout, H100, 8, "Megatron-LM")
-    psi = float(parameters_per_device(one.shape, one.layout)[0])
+    psi = float(one.dense_parameters[0])
     assert states_bytes(one) == pytest.approx(18 * psi, rel=1e-12)
 
 
 def test_fully_sharded_weights_are_gathered_two_layers_at_a_time() -> None:
     layout = Layout(micro_batch_sequences=1, zero_stage=3)
     one = inputs(GPT_7_5B, layout, H100, 64)
-    psi = parameters_per_device(one.shape, one.layout)
+    psi = one.dense_parameters
     assert one.memory().weights == pytest.approx(2 * psi / 64 + 2 * 2 * psi / 36)
 
 
@@ -116,7 +113,7 @@ def test_offload_leaves_the_optimizer_to_the_host() -> None:
 
 def activations_of(shape: ModelShape, layout: Layout, n_devices: int, stack: str) -> float:
     """Of the fullest stage, with nothing kept twice."""
-    one = inputs(shape, layout, A100, n_devices, stack).with_known(activation_copies=1.0)
+    one = inputs(shape, layout, A100, n_devices, stack).with_efficiency(activation_copies=1.0)
     return float(one.memory().activations[0])
 
 
@@ -244,7 +241,7 @@ def test_a_stage_holds_embedding_or_head() -> None:
     one = inputs(LLAMA3_8B, layout, H100, 4)
     count = LLAMA3_8B.count_parameters()
     stage = (count.attention + count.ffn) / 4 + count.token_embedding
-    assert parameters_per_device(one.shape, one.layout) == pytest.approx(stage)
+    assert one.dense_parameters == pytest.approx(stage)
 
 
 # Experts -------------------------------------------------------------------------------------
@@ -266,15 +263,15 @@ def test_experts_are_spread_and_the_rest_is_not() -> None:
     one_expert = 3 * 1024 * 512
     layout = Layout(micro_batch_sequences=1, expert_parallel=8)
     one = inputs(SOME_EXPERTS, layout, H100, 8)
-    assert expert_parameters_per_device(one.shape, one.layout) == 3 * 16 / 8 * one_expert
+    assert one.expert_parameters == 3 * 16 / 8 * one_expert
     dense = 4 * 4 * 1024**2 + 3 * 1024 * 4096 + 3 * one_expert + 2 * 32_000 * 1024
-    assert parameters_per_device(one.shape, one.layout) == dense
+    assert one.dense_parameters == dense
 
 
 def test_leading_dense_layers_leave_the_last_stage_all_its_experts() -> None:
     layout = Layout(micro_batch_sequences=1, grad_accumulation_steps=4, pipeline_parallel=2)
     one = inputs(SOME_EXPERTS, layout, H100, 2)
-    assert expert_parameters_per_device(one.shape, one.layout) == 2 * 16 * 3 * 1024 * 512
+    assert one.expert_parameters == 2 * 16 * 3 * 1024 * 512
 
 
 def test_experts_keep_what_was_sent_to_them() -> None:
@@ -296,6 +293,6 @@ def test_parts_add_up() -> None:
 
 def test_what_the_allocator_holds_grows_with_what_is_used() -> None:
     one = inputs(LLAMA3_8B, Layout(micro_batch_sequences=1), H100, 8)
-    memory = one.with_known(runtime_gb=3.0, allocator_slack=0.1).memory()
+    memory = one.with_efficiency(runtime_gb=3.0, allocator_slack=0.1).memory()
     used = memory.total - memory.runtime
     assert memory.runtime == pytest.approx(3e9 + 0.1 * used)

@@ -3,18 +3,38 @@
 from __future__ import annotations
 
 import itertools
+from typing import Any
 
 import pytest
 
 from engine.documents import InputError
-from engine.facts import accelerator
+from engine.facts import Accelerator, accelerator
 from engine.layout import Layout
 from engine.models.catalog import published_model
 from engine.predictor.estimate import estimate
-from engine.predictor.search import USABLE_MEMORY_SHARE, best_layout, divisors, search
+from engine.predictor.search import (
+    USABLE_MEMORY_SHARE,
+    SearchSpace,
+    best_layout,
+    divisors,
+    search,
+)
+from engine.shapes import ModelShape
 from tests.engine.shapes import LLAMA2_7B, LLAMA3_8B
 
 H100 = accelerator("H100-80GB")
+
+
+def space(
+    shape: ModelShape, device: Accelerator, n_devices: int, batch: int, **others: Any
+) -> SearchSpace:
+    return SearchSpace(
+        shape=shape,
+        device=device,
+        n_devices=n_devices,
+        global_batch_sequences=batch,
+        **others,
+    )
 
 
 def brute_force(n_devices: int, batch: int) -> tuple[Layout, float]:
@@ -56,12 +76,12 @@ def brute_force(n_devices: int, batch: int) -> tuple[Layout, float]:
 
 def test_nothing_is_faster_than_what_the_search_finds() -> None:
     _, seconds = brute_force(8, 32)
-    found = search(LLAMA2_7B, H100, 8, 32, allow_offload=False).found[0]
+    found = search(space(LLAMA2_7B, H100, 8, 32, allow_offload=False)).found[0]
     assert found.step_s == pytest.approx(seconds)
 
 
 def test_what_is_found_is_possible_fits_and_is_what_it_says() -> None:
-    result = search(LLAMA3_8B, H100, 64, 512, limit=100)
+    result = search(space(LLAMA3_8B, H100, 64, 512), limit=100)
     assert 0 < result.n_fitting <= result.n_candidates
     speeds = [one.tokens_per_s for one in result.found]
     assert speeds == sorted(speeds, reverse=True)
@@ -76,7 +96,7 @@ def test_what_is_found_is_possible_fits_and_is_what_it_says() -> None:
 
 def test_experts_are_spread_where_they_fit_no_other_way() -> None:
     shape = published_model("DeepSeek-V3").shape
-    found = best_layout(shape, accelerator("H800-80GB"), 2_048, 4_096)
+    found = best_layout(space(shape, accelerator("H800-80GB"), 2_048, 4_096))
     assert found is not None
     assert found.layout.expert_parallel > 1
     found.layout.check(shape, 2_048)
@@ -84,17 +104,17 @@ def test_experts_are_spread_where_they_fit_no_other_way() -> None:
 
 def test_a_model_that_fits_nowhere_says_what_it_needs() -> None:
     shape = published_model("GPT-3 175B").shape
-    result = search(shape, accelerator("A100-40GB"), 8, 8)
+    result = search(space(shape, accelerator("A100-40GB"), 8, 8))
     assert result.found == ()
     assert result.least_memory_bytes > 40e9
-    assert best_layout(shape, accelerator("A100-40GB"), 8, 8) is None
+    assert best_layout(space(shape, accelerator("A100-40GB"), 8, 8)) is None
 
 
 def test_a_batch_that_no_layout_divides_is_refused() -> None:
     with pytest.raises(InputError, match="global_batch: 1 "):
-        search(LLAMA2_7B.with_value("seq_len_tokens", 8), H100, 1_021, 1)
+        search(space(LLAMA2_7B.with_value("seq_len_tokens", 8), H100, 1_021, 1))
     with pytest.raises(InputError, match=r"layout\.precision: fp8"):
-        search(LLAMA2_7B, accelerator("A100-80GB"), 8, 8, precision="fp8")
+        search(space(LLAMA2_7B, accelerator("A100-80GB"), 8, 8, precision="fp8"))
 
 
 def test_divisors() -> None:

@@ -15,11 +15,11 @@ from engine.flops import forward_flops_per_token, linears
 from engine.layout import Layout
 from engine.paths import DATA_DIR
 from engine.predictor.columns import DeviceColumns, LayoutColumns, ShapeColumns
+from engine.predictor.context import StepContext
 from engine.predictor.estimate import efficiency_of, estimate, hfu, mfu
 from engine.predictor.layers import attention_layer, expert_layer, ffn_layer, output_head
 from engine.predictor.memory import device_memory
 from engine.predictor.stacks import stacks
-from engine.predictor.states import parameters_per_device
 from engine.predictor.throughput import StepTime, step_time
 from engine.shapes import Experts, ModelShape
 from tests.engine.predictor.inputs import Inputs, inputs, without_costs
@@ -49,8 +49,8 @@ def counted(one: Inputs) -> Inputs:
     exposed = {
         f"{kind}_exposed": 1.0 for kind in ("tensor", "context", "expert", "pipeline", "data")
     }
-    return one.with_known(
-        **without_costs(one.known),
+    return one.with_efficiency(
+        **without_costs(one.efficiency),
         **exposed,
         fsdp_exposed=1.0,
         fast_link_share=1.0,
@@ -69,10 +69,10 @@ def part(one: Inputs, name: str) -> float:
 def test_matmuls_by_hand(shape: ModelShape) -> None:
     """Three times the forward FLOPs of all weight matrices, at the rate of large matmuls."""
     layout = Layout(micro_batch_sequences=2, grad_accumulation_steps=3)
-    one = counted(inputs(shape, layout, H100)).with_known(expert_matmul_share=1.0)
+    one = counted(inputs(shape, layout, H100)).with_efficiency(expert_matmul_share=1.0)
     tokens = 3 * 2 * shape.seq_len_tokens
     flops = 3 * tokens * sum(linear.flops_per_token for linear in linears(shape))
-    assert part(one, "matmul") == pytest.approx(flops / (989e12 * one.known.matmul_share[0]))
+    assert part(one, "matmul") == pytest.approx(flops / (989e12 * one.efficiency.matmul_share[0]))
 
 
 def test_attention_by_hand() -> None:
@@ -81,8 +81,8 @@ def test_attention_by_hand() -> None:
     one = inputs(LLAMA3_8B, layout, H100)
     tokens = 3 * 2 * 8192
     forward = 32 * 4 * 4096 * 8192 / 2
-    by_hand = 3.5 * tokens * forward / (989e12 * one.known.attention_share[0])
-    by_hand *= 1 + one.known.attention_half_tokens[0] / 8192
+    by_hand = 3.5 * tokens * forward / (989e12 * one.efficiency.attention_share[0])
+    by_hand *= 1 + one.efficiency.attention_half_tokens[0] / 8192
     assert part(one, "attention") == pytest.approx(by_hand)
 
 
@@ -91,19 +91,19 @@ def test_narrow_heads_are_slower() -> None:
     narrow = LLAMA3_8B.with_values({"head_dim": 64, "n_heads": 64, "n_kv_heads": 16})
     one = inputs(narrow, layout, H100)
     ratio = part(one, "attention") / part(inputs(LLAMA3_8B, layout, H100), "attention")
-    assert ratio == pytest.approx(2 ** one.known.head_dim_exponent[0])
+    assert ratio == pytest.approx(2 ** one.efficiency.head_dim_exponent[0])
 
 
 def test_unfused_attention_by_hand() -> None:
     """The full square three times, and every score to memory and back."""
     layout = Layout(micro_batch_sequences=4, tensor_parallel=8)
-    one = inputs(GPT_22B, layout, A100, 8, "Megatron-LM 2021").with_known(time_factor=1.0)
-    known, tokens = one.known, 4 * 2048
+    one = inputs(GPT_22B, layout, A100, 8, "Megatron-LM 2021").with_efficiency(time_factor=1.0)
+    efficiency, tokens = one.efficiency, 4 * 2048
     square = 3 * tokens * 48 * 4 * 6144 * 2048 / 8
-    width = (96 / 128) ** known.head_dim_exponent[0]
+    width = (96 / 128) ** efficiency.head_dim_exponent[0]
     scores = tokens * 48 * 64 / 8 * 2048
-    by_hand = square / (312e12 * known.attention_share[0] * width)
-    by_hand += scores * known.score_bytes[0] / (2039e9 * known.bandwidth_share[0])
+    by_hand = square / (312e12 * efficiency.attention_share[0] * width)
+    by_hand += scores * efficiency.score_bytes[0] / (2039e9 * efficiency.bandwidth_share[0])
     assert part(one, "attention") == pytest.approx(by_hand)
 
 
@@ -114,12 +114,12 @@ def test_heads_that_are_no_multiple_of_8_are_slow_where_attention_is_unfused() -
 
     def seconds(shape: ModelShape) -> float:
         one = inputs(shape, layout, A100, 1, "Megatron-LM 2021")
-        return part(one.with_known(score_bytes=0.0, head_dim_exponent=0.0), "attention") / (
+        return part(one.with_efficiency(score_bytes=0.0, head_dim_exponent=0.0), "attention") / (
             shape.head_dim
         )
 
-    known = inputs(odd, layout, A100, 1, "Megatron-LM 2021").known
-    assert seconds(odd) / seconds(even) == pytest.approx(known.misaligned_heads[0])
+    efficiency = inputs(odd, layout, A100, 1, "Megatron-LM 2021").efficiency
+    assert seconds(odd) / seconds(even) == pytest.approx(efficiency.misaligned_heads[0])
 
 
 def test_small_matmuls_are_slower_by_their_three_sides() -> None:
@@ -127,8 +127,8 @@ def test_small_matmuls_are_slower_by_their_three_sides() -> None:
     layout = Layout(micro_batch_sequences=1)
 
     def head_s(penalty: float) -> float:
-        one = inputs(LLAMA3_8B, layout, H100).with_known(size_penalty=penalty)
-        return float(output_head(*one.all, np.array([512.0])).matmul[0])
+        one = inputs(LLAMA3_8B, layout, H100).with_efficiency(size_penalty=penalty)
+        return float(output_head(one.with_tokens(512.0)).matmul[0])
 
     expected = 1 + 300.0 * (1 / 512 + 1 / 4096 + 1 / 128_256)
     assert head_s(300.0) / head_s(0.0) == pytest.approx(expected)
@@ -138,10 +138,10 @@ def test_widths_that_fill_no_whole_tiles_are_slower() -> None:
     layout = Layout(micro_batch_sequences=1)
     even = inputs(LLAMA3_8B, layout, H100)
     odd = inputs(LLAMA3_8B.with_value("vocab", 128_257), layout, H100)
-    ratio = odd.known.misaligned[0] * 128_257 / 128_256
-    tokens = np.array([8192.0])
-    assert output_head(*odd.all, tokens).matmul / output_head(
-        *even.all, tokens
+    ratio = odd.efficiency.misaligned[0] * 128_257 / 128_256
+    tokens = 8192.0
+    assert output_head(odd.with_tokens(tokens)).matmul / output_head(
+        even.with_tokens(tokens)
     ).matmul == pytest.approx(ratio, rel=1e-4)
 
 
@@ -149,10 +149,10 @@ def test_elementwise_by_hand() -> None:
     """Bytes over bandwidth: norms, residuals and projections 6·d and 4·(d + 2·d_kv) beside
     attention; 6·d and, gated, 8·d_ff beside the FFN; logits; 2 bytes a value."""
     one = inputs(LLAMA3_8B, Layout(micro_batch_sequences=1), H100)
-    known = one.known
+    efficiency = one.efficiency
     values = 6 * 4096 + 4 * (4096 + 2 * 1024) + 6 * 4096 + 8 * 14336
-    moved = 32 * known.elementwise[0] * 2 * values + 128_256 * known.logit_bytes[0]
-    rate = 3350e9 * known.bandwidth_share[0]
+    moved = 32 * efficiency.elementwise[0] * 2 * values + 128_256 * efficiency.logit_bytes[0]
+    rate = 3350e9 * efficiency.bandwidth_share[0]
     assert part(one, "elementwise") == pytest.approx(8192 * moved / rate)
 
 
@@ -160,13 +160,13 @@ def test_8_bits_speed_up_the_linear_layers_and_nothing_else() -> None:
     bf16 = inputs(LLAMA3_8B, Layout(micro_batch_sequences=1), H100)
     fp8 = inputs(LLAMA3_8B, Layout(micro_batch_sequences=1, precision="fp8"), H100)
     assert part(fp8, "attention") == part(bf16, "attention")
-    tokens = np.array([8192.0])
-    assert output_head(*fp8.all, tokens) == output_head(*bf16.all, tokens)
-    sixteen, eight = (ffn_layer(*one.all, tokens).matmul[0] for one in (bf16, fp8))
+    tokens = 8192.0
+    assert output_head(fp8.with_tokens(tokens)) == output_head(bf16.with_tokens(tokens))
+    sixteen, eight = (ffn_layer(one.with_tokens(tokens)).matmul[0] for one in (bf16, fp8))
     assert (
         1.5
         < sixteen / eight
-        <= 1979 / 989 * fp8.known.matmul_share[0] / (bf16.known.matmul_share[0])
+        <= 1979 / 989 * fp8.efficiency.matmul_share[0] / (bf16.efficiency.matmul_share[0])
     )
     # Values are cast on their way, which takes memory traffic; activations stay in 16 bits.
     assert part(fp8, "elementwise") > part(bf16, "elementwise")
@@ -176,28 +176,31 @@ def test_8_bits_speed_up_the_linear_layers_and_nothing_else() -> None:
 def test_casting_by_hand() -> None:
     """Two bytes read and one written, for the matmul and its gradient: 3 bytes a value."""
     fp8 = inputs(LLAMA3_8B, Layout(micro_batch_sequences=1, precision="fp8"), H100)
-    cast, none = (fp8.with_known(cast=passes) for passes in (1.0, 0.0))
+    cast, none = (fp8.with_efficiency(cast=passes) for passes in (1.0, 0.0))
     values = (4096 + 4096 + 2 * 1024) + (4096 + 4096) + (2 * 4096 + 3 * 14336)
-    by_hand = 8192 * 32 * 3 * values / (3350e9 * fp8.known.bandwidth_share[0])
+    by_hand = 8192 * 32 * 3 * values / (3350e9 * fp8.efficiency.bandwidth_share[0])
     assert part(cast, "elementwise") - part(none, "elementwise") == pytest.approx(by_hand)
 
 
 def test_experts_compute_what_is_sent_to_them() -> None:
     """As many FLOPs however the experts are spread; smaller matmuls cost more."""
-    tokens = np.array([4096.0])
+    tokens = 4096.0
     for degree in (1, 4, 8):
         layout = Layout(micro_batch_sequences=1, expert_parallel=degree)
-        one = counted(inputs(MIXTRAL, layout, H100, 8)).with_known(expert_matmul_share=1.0)
+        one = counted(inputs(MIXTRAL, layout, H100, 8)).with_efficiency(expert_matmul_share=1.0)
         flops = 3 * 2 * 4096 * 2 * 3 * 4096 * 14336
-        assert expert_layer(*one.all, tokens).matmul == pytest.approx(
-            flops / (989e12 * one.known.matmul_share)
+        assert expert_layer(one.with_tokens(tokens)).matmul == pytest.approx(
+            flops / (989e12 * one.efficiency.matmul_share)
         )
+
+    def matmul_s(context: StepContext) -> float:
+        return float(expert_layer(context).matmul[0])
+
     few = Layout(micro_batch_sequences=1)
-    penalised = counted(inputs(MIXTRAL, few, H100)).with_known(size_penalty=300.0)
+    penalised = counted(inputs(MIXTRAL, few, H100)).with_efficiency(size_penalty=300.0)
     plain = counted(inputs(MIXTRAL, few, H100))
     lost = [
-        float(expert_layer(*penalised.all, t).matmul[0] / expert_layer(*plain.all, t).matmul[0])
-        for t in (np.array([64.0]), np.array([4096.0]))
+        matmul_s(penalised.with_tokens(t)) / matmul_s(plain.with_tokens(t)) for t in (64.0, 4096.0)
     ]
     assert lost[0] > lost[1] > 1
 
@@ -207,16 +210,17 @@ def test_each_expert_computes_the_tokens_of_its_whole_group() -> None:
     alone with all eight experts, 1024 for each."""
     for degree, per_expert in ((8, 8_192), (1, 1_024)):
         layout = Layout(micro_batch_sequences=1, expert_parallel=degree)
-        plain = counted(inputs(MIXTRAL, layout, H100, 8)).with_known(expert_matmul_share=1.0)
-        slowed = plain.with_known(size_penalty=100.0)
-        tokens = np.array([4096.0])
-        lost = expert_layer(*slowed.all, tokens).matmul / expert_layer(*plain.all, tokens).matmul
+        plain = counted(inputs(MIXTRAL, layout, H100, 8)).with_efficiency(expert_matmul_share=1.0)
+        slowed = plain.with_efficiency(size_penalty=100.0)
+        slowed_s, plain_s = (
+            expert_layer(one.with_tokens(4096.0)).matmul for one in (slowed, plain)
+        )
         sides = [
             (matrix, 1 / per_expert + 1 / 4096 + 1 / width)
             for matrix, width in ((2, 2 * 14_336), (1, 14_336))  # gate and up as one; down
         ]
         expected = 1 + 100 * sum(weight * side for weight, side in sides) / 3
-        assert lost == pytest.approx(expected)
+        assert slowed_s / plain_s == pytest.approx(expected)
 
 
 @pytest.mark.parametrize("shape", [LLAMA2_7B, DEEPSEEK_V3, MIXTRAL])
@@ -236,15 +240,13 @@ def test_the_host_is_what_counts_where_the_device_is_faster() -> None:
     one = inputs(TINY, Layout(micro_batch_sequences=1), H100)
 
     def both(host_s: float) -> float:
-        parts = one.with_known(layer_host_s=host_s).step().parts()
+        parts = one.with_efficiency(layer_host_s=host_s).step().parts()
         return parts["overhead"]
 
     assert both(0.0) == pytest.approx(0)
     assert both(10.0) == pytest.approx(2 * 10.0, rel=1e-3)  # two layers, launching is all
-    tokens = np.array([64.0])
-    layer_s = float(
-        (attention_layer(*one.all, tokens, np.ones(1)).total + ffn_layer(*one.all, tokens).total)[0]
-    )
+    few = one.with_tokens(64.0)
+    layer_s = float((attention_layer(few).total + ffn_layer(few).total)[0])
     assert both(layer_s) == pytest.approx(2 * layer_s * (2 ** (1 / 3) - 1))
 
 
@@ -256,7 +258,7 @@ def test_full_checkpointing_adds_a_forward_pass_without_the_head() -> None:
     full = none.model_copy(update={"activation_checkpointing": "full"})
     before, after = (inputs(LLAMA3_8B, layout, H100, 8) for layout in (none, full))
     parts = before.step().parts()
-    head = output_head(*before.all, np.array([8192.0]))
+    head = output_head(before.with_tokens(8192.0))
     linear = parts["matmul"] + parts["elementwise"] + parts["overhead"]
     linear -= 2 * float((head.matmul + head.elementwise)[0])
     by_hand = linear / 3 + parts["attention"] / 3.5
@@ -273,7 +275,7 @@ def test_full_checkpointing_repeats_communication_of_the_forward_pass() -> None:
     assert part(after, "tensor_communication") == pytest.approx(
         1.5 * part(before, "tensor_communication")
     )
-    free = after.with_known(expert_exposed=0.0)
+    free = after.with_efficiency(expert_exposed=0.0)
     repeated = part(after, "recompute") - part(free, "recompute")
     assert repeated == pytest.approx(part(before, "expert_communication") / 2)
 
@@ -286,7 +288,7 @@ def test_selective_checkpointing_repeats_what_the_software_chose() -> None:
     assert part(inputs(GPT_22B, layout, A100, 1, "Megatron-LM"), "recompute") == 0
     # torchtitan saves every other matmul.
     half = inputs(LLAMA3_8B, layout, H100, 1, "torchtitan")
-    head = output_head(*half.all, np.array([8192.0]))
+    head = output_head(half.with_tokens(8192.0))
     by_hand = (part(half, "matmul") - head.matmul[0]) / 6
     by_hand += (part(half, "elementwise") - head.elementwise[0]) / 3
     assert part(half, "recompute") == pytest.approx(by_hand)
@@ -311,7 +313,7 @@ def test_tensor_parallelism_by_hand() -> None:
     one = counted(inputs(GPT_22B, layout, A100, 8))
     sent = 2 * 48 * 8 * 7 / 8 * 2 * 4 * 2048 * 6144
     assert part(one, "tensor_communication") == pytest.approx(sent / 300e9)
-    half = one.with_known(tensor_exposed=0.5, collective_latency_s=1e-5)
+    half = one.with_efficiency(tensor_exposed=0.5, collective_latency_s=1e-5)
     expected = sent / 300e9 / 2 + 2 * 48 * 8 * 1e-5
     assert part(half, "tensor_communication") == pytest.approx(expected)
 
@@ -322,7 +324,7 @@ def test_context_parallelism_by_hand() -> None:
     one = counted(inputs(LLAMA3_8B, layout, H100, 4))
     sent = 32 * 3 * 3 * 2 * 1024 * 2048 * 2
     assert part(one, "context_communication") == pytest.approx(sent / 450e9)
-    behind_attention = one.with_known(context_exposed=0.0)
+    behind_attention = one.with_efficiency(context_exposed=0.0)
     assert part(behind_attention, "context_communication") == 0
 
 
@@ -341,8 +343,8 @@ def test_data_parallelism_by_hand(stage: int, stack: str, g: int) -> None:
     twice; sharded ones are reduced in each; sharded weights gathered twice in each."""
     layout = Layout(micro_batch_sequences=1, grad_accumulation_steps=4, zero_stage=stage)
     one = counted(inputs(LLAMA3_8B, layout, H100, 8, stack))
-    assert one.known.gradient_bytes[0] == g
-    psi = float(parameters_per_device(one.shape, one.layout)[0])
+    assert one.efficiency.gradient_bytes[0] == g
+    psi = float(one.dense_parameters[0])
     assert psi == pytest.approx(LLAMA3_8B.count_parameters().total, rel=1e-4)
     bytes_per_parameter = {0: 2 * g, 1: g + 2, 2: 4 * g + 2, 3: 4 * (2 * 2 + g)}[stage]
     by_hand = bytes_per_parameter * psi * 7 / 8 / 450e9
@@ -366,7 +368,7 @@ def test_a_pipeline_keeps_what_it_gathered_until_the_step_is_over(stage: int) ->
 def test_gradients_of_32_bit_weights_have_32_bits() -> None:
     layout = Layout(micro_batch_sequences=1, zero_stage=0, precision="fp32")
     one = counted(inputs(TINY, layout, CPU, 2))
-    psi = float(parameters_per_device(one.shape, one.layout)[0])
+    psi = float(one.dense_parameters[0])
     rate = CPU.fast_gb_per_s * 1e9
     assert part(one, "data_communication") == pytest.approx(2 * 4 * psi / 2 / rate)
 
@@ -374,7 +376,7 @@ def test_gradients_of_32_bit_weights_have_32_bits() -> None:
 def test_gradients_hide_behind_the_last_backward_pass() -> None:
     layout = Layout(micro_batch_sequences=1, grad_accumulation_steps=4)
     one = counted(inputs(LLAMA3_8B, layout, H100, 8))
-    hidden = one.with_known(data_exposed=0.0)
+    hidden = one.with_efficiency(data_exposed=0.0)
     work = sum(part(one, name) for name in ("matmul", "attention", "elementwise")) / 4
     assert 0 < part(one, "data_communication") < work
     assert part(hidden, "data_communication") == 0
@@ -396,7 +398,7 @@ def test_groups_of_a_hybrid_shard_stay_inside_the_node() -> None:
     """Gathers run on the fast links; between the groups go shards of gradients, once a step."""
     layout = Layout(micro_batch_sequences=1, grad_accumulation_steps=4, zero_stage=3, shard_group=8)
     one = counted(inputs(LLAMA3_8B, layout, H100, 64))
-    psi = float(parameters_per_device(one.shape, one.layout)[0])
+    psi = float(one.dense_parameters[0])
     by_hand = 4 * psi * 6 * 7 / 8 / 450e9  # as in one node
     by_hand += 2 * 2 * psi / 8 * 7 / 8 / 50e9  # an all-reduce of an eighth among eight groups
     assert part(one, "data_communication") == pytest.approx(by_hand)
@@ -415,7 +417,7 @@ def test_bubble_of_1f1b(stages: int, pieces: int) -> None:
         pipeline_parallel=stages,
         virtual_stages=min(pieces, 32 // stages),
     )
-    one = inputs(MIXTRAL, layout, H100, stages).with_known(bubble=1.0)
+    one = inputs(MIXTRAL, layout, H100, stages).with_efficiency(bubble=1.0)
     parts = one.step().parts()
     computing = ("matmul", "attention", "elementwise", "recompute", "overhead")
     stage_s = sum(parts[name] for name in computing) / 64
@@ -451,20 +453,20 @@ def test_the_head_lengthens_the_last_stage() -> None:
     """As far as layouts do not balance it: by all of it, or by its share of an average stage."""
     layout = Layout(micro_batch_sequences=1, grad_accumulation_steps=8, pipeline_parallel=4)
     one = inputs(LLAMA3_8B, layout, H100, 4)
-    whole = 8 * float(output_head(*one.all, np.array([8192.0])).matmul[0])
-    alone = part(one.with_known(head_imbalance=1.0), "matmul")
-    balanced = part(one.with_known(head_imbalance=0.0), "matmul")
+    whole = 8 * float(output_head(one.with_tokens(8192.0)).matmul[0])
+    alone = part(one.with_efficiency(head_imbalance=1.0), "matmul")
+    balanced = part(one.with_efficiency(head_imbalance=0.0), "matmul")
     assert alone - balanced == pytest.approx(0.75 * whole)
 
 
 def test_optimizer_by_hand() -> None:
     sharded = Layout(micro_batch_sequences=1, zero_stage=1)
     whole = Layout(micro_batch_sequences=1, zero_stage=0)
-    one = inputs(LLAMA3_8B, sharded, H100, 8).with_known(optimizer_bytes=30.0)
-    rate = 3350e9 * one.known.bandwidth_share[0]
-    psi = float(parameters_per_device(one.shape, one.layout)[0])
+    one = inputs(LLAMA3_8B, sharded, H100, 8).with_efficiency(optimizer_bytes=30.0)
+    rate = 3350e9 * one.efficiency.bandwidth_share[0]
+    psi = float(one.dense_parameters[0])
     assert part(one, "optimizer") == pytest.approx(psi / 8 * 30 / rate)
-    same = inputs(LLAMA3_8B, whole, H100, 8).with_known(optimizer_bytes=30.0)
+    same = inputs(LLAMA3_8B, whole, H100, 8).with_efficiency(optimizer_bytes=30.0)
     assert part(same, "optimizer") == pytest.approx(psi * 30 / rate)
 
 
@@ -473,7 +475,7 @@ def test_an_optimizer_in_the_hosts_memory_is_slower() -> None:
     here = Layout(micro_batch_sequences=1)
     away = here.model_copy(update={"offload": "optimizer"})
     one, other = (inputs(LLAMA3_8B, layout, H100, 8) for layout in (here, away))
-    psi = float(parameters_per_device(one.shape, one.layout)[0])
+    psi = float(one.dense_parameters[0])
     more = part(other, "optimizer") - part(one, "optimizer")
     assert more == pytest.approx(psi / 8 * (6 / 12e9 + 28 / 25e9))
 
@@ -485,8 +487,8 @@ def test_gradients_of_micro_batches_are_added_up() -> None:
     def seconds(steps: int, stage: int) -> float:
         layout = Layout(micro_batch_sequences=1, grad_accumulation_steps=steps, zero_stage=stage)
         one = inputs(LLAMA3_8B, layout, H100, 8)
-        one = one.with_known(accumulation=1.0, bandwidth_share=1.0)
-        psi = float(parameters_per_device(one.shape, one.layout)[0])
+        one = one.with_efficiency(accumulation=1.0, bandwidth_share=1.0)
+        psi = float(one.dense_parameters[0])
         return part(one, "accumulation") * rate / psi
 
     assert seconds(1, 1) == 0
@@ -536,8 +538,8 @@ def test_twice_the_micro_batches_take_twice_as_long(layout: Layout) -> None:
 
 
 def test_the_stacks_factor_is_of_everything() -> None:
-    one = inputs(MIXTRAL, LAYOUTS[2], H100, 64).with_known(time_factor=1.0)
-    slower = one.with_known(time_factor=1.25)
+    one = inputs(MIXTRAL, LAYOUTS[2], H100, 64).with_efficiency(time_factor=1.0)
+    slower = one.with_efficiency(time_factor=1.25)
     for name in PARTS:
         assert part(slower, name) == pytest.approx(1.25 * part(one, name)), name
 
@@ -572,7 +574,9 @@ def test_no_step_is_slower_on_a_better_machine(name: str) -> None:
     moved = False
     for shape, layout in [(LLAMA2_7B, LAYOUTS[1]), *((MIXTRAL, one) for one in LAYOUTS)]:
         one = inputs(shape, layout, H100, 64)
-        better = one.with_known(**{name: float(getattr(one.known, name)[0]) * FASTER[name]})
+        better = one.with_efficiency(
+            **{name: float(getattr(one.efficiency, name)[0]) * FASTER[name]}
+        )
         before_s, after_s = (float(each.step().total[0]) for each in (one, better))
         assert after_s <= before_s
         moved |= after_s < before_s
@@ -665,7 +669,7 @@ def test_every_measured_run_alone_is_as_among_all_others() -> None:
     rows = read_rows(DATA_DIR / "measured_throughput.csv")
     sample = Sample.read(rows)
     together = sample.predict()
-    memory = device_memory(sample.shape, sample.layout, sample.device, sample.efficiency())
+    memory = device_memory(sample.context())
     assert together.tokens_per_s.shape == (len(rows),)
     for number, run in enumerate(sample.runs):
         one = inputs(
@@ -683,13 +687,13 @@ def test_every_measured_run_alone_is_as_among_all_others() -> None:
 
 def test_one_shape_beside_many_layouts() -> None:
     """As a search does: a single shape, machine and stack broadcast over all layouts."""
-    columns = (
-        ShapeColumns.of([MIXTRAL]),
-        LayoutColumns.of(LAYOUTS, [64] * len(LAYOUTS)),
-        DeviceColumns.of([H100], ["bf16"]),
-        efficiency_of(H100, LAYOUTS[0], stacks()["default"]),
+    context = StepContext(
+        shape=ShapeColumns.of([MIXTRAL]),
+        layout=LayoutColumns.of(LAYOUTS, [64] * len(LAYOUTS)),
+        device=DeviceColumns.of([H100], ["bf16"]),
+        efficiency=efficiency_of(H100, LAYOUTS[0], stacks()["default"]),
     )
-    step, memory = step_time(*columns), device_memory(*columns)
+    step, memory = step_time(context), device_memory(context)
     for number, layout in enumerate(LAYOUTS):
         one = estimate(MIXTRAL, layout, H100, 64)
         assert step.parts(number) == pytest.approx(one.step_parts_s, rel=1e-12)
