@@ -14,7 +14,7 @@ from engine.documents import InputError
 from engine.reports.forecast_tables import print_table
 from engine.runs.folder import Phase, Run, all_runs
 from engine.runs.observing.measurements import calibration_of
-from finance.cli import captable
+from finance.cli import captable, closed_forms, compute, demand, loan, returns, securities
 from finance.company.scenario import read_scenario
 from finance.metrics.cash_report import cash_csv, effect_rows, projection_rows
 from finance.metrics.indicators import Indicators
@@ -28,6 +28,12 @@ from finance.metrics.statement_files import write_statements
 
 app = new_app(text("cli.finance"))
 captable.add_to(app)
+securities.add_to(app)
+returns.add_to(app)
+loan.add_to(app)
+demand.add_to(app)
+compute.add_to(app)
+closed_forms.add_to(app)
 
 
 @app.command(help=text("cli.finance_run"))

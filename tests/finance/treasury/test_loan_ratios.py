@@ -12,7 +12,6 @@ from finance.treasury.loan_ratios import (
     cumulative_interest,
     cumulative_principal,
     future_value,
-    interest_expense,
     interest_part,
     loan_to_value,
     payment,
@@ -21,6 +20,7 @@ from finance.treasury.loan_ratios import (
     principal_part,
     service_cover,
 )
+from tests.finance.reference_ops.debt import interest_expense
 
 rates = st.just(0.0) | st.floats(1e-4, 0.2)
 spans = st.integers(1, 120)
@@ -52,6 +52,19 @@ def test_interest_and_principal_make_up_each_payment(rate, periods) -> None:
         sum(interest for interest, _ in parts), abs=1e-6
     )
     assert cumulative_principal(rate, periods, 1000.0, 1, periods) == pytest.approx(-1000.0)
+
+
+@given(rate=rates, periods=spans, balloon=st.integers(-500, 0))
+def test_principal_of_payments_at_the_start_repays_the_loan(rate, periods, balloon) -> None:
+    terms = (periods, 1000.0, balloon)
+    parts = [
+        principal_part(rate, period, *terms, at_start=True) for period in range(1, periods + 1)
+    ]
+    # The last balance grows by a period's interest before the balloon is due.
+    assert sum(parts) == pytest.approx(-(1000.0 + balloon / (1 + rate)), abs=1e-3)
+    assert cumulative_principal(rate, periods, 1000.0, 1, periods, at_start=True) == pytest.approx(
+        -1000.0, abs=1e-3
+    )
 
 
 @given(rate=st.floats(0.001, 0.2), periods=st.integers(2, 100))
