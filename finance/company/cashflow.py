@@ -11,15 +11,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 
-from engine.forecast import Forecast
 from finance.books.cents import Cents, in_usd, total
 from finance.books.ledger import Account
 from finance.books.months import date_of
 from finance.books.statements import MONEY_RAISED, REVENUE
 from finance.books.trials import one_trial
-from finance.company.monthly_run import Books, run_company
-from finance.company.scenario import Scenario
-from finance.compute.rates import Bound, compute_rates
+from finance.company.monthly_run import Books
 from finance.costs.people import PEOPLE
 
 ARR_MONTHS = 12
@@ -59,29 +56,6 @@ class CashMonth:
     def net_burn_usd(self) -> Decimal:
         """Costs less revenue, money raised left out; negative in a month that earns."""
         return self.gross_burn_usd - self.revenue_usd
-
-
-def cash_months(
-    scenario: Scenario,
-    predicted: Forecast,
-    *,
-    compute_cost: Bound = "value",
-    with_round: bool = True,
-) -> list[CashMonth]:
-    """The months of a scenario.
-
-    Parameters
-    ----------
-    predicted
-        The forecast of ``scenario.plan``.
-    compute_cost
-        Which bound of the forecast's costs to take, for training and serving alike.
-    with_round
-        Whether the equity round comes, and other money that is only planned.
-    """
-    company = scenario.company
-    rates = compute_rates(scenario.plan, predicted, company.training_events, (compute_cost,))
-    return months_of(run_company(company, rates, with_planned_money=with_round))
 
 
 def months_of(books: Books, trial: int = 0) -> list[CashMonth]:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
-
 from engine.units import TOKENS_PER_MILLION
 from finance.books.cents import Floats
 from finance.books.months import months_since, yearly_change
@@ -35,11 +33,6 @@ class TokenCounts:
     def times(self, new_input: Floats, cached_input: Floats, output: Floats) -> Floats:
         """Σ tokens × something for a million of each kind: prices, costs, hours."""
         return self.new_input * new_input + self.cached_input * cached_input + self.output * output
-
-
-def no_tokens(n_months: int) -> TokenCounts:
-    none = np.zeros((1, n_months))
-    return TokenCounts(none, none, none)
 
 
 def tokens_used(

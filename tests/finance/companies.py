@@ -4,7 +4,34 @@ from __future__ import annotations
 
 import numpy as np
 
-from finance.compute.rates import ComputeRates, RunRates, TokenRates
+from engine.forecast import Forecast
+from finance.company.cashflow import CashMonth, months_of
+from finance.company.monthly_run import run_company
+from finance.company.scenario import Scenario
+from finance.compute.rates import Bound, ComputeRates, RunRates, TokenRates, compute_rates
+
+
+def cash_months(
+    scenario: Scenario,
+    predicted: Forecast,
+    *,
+    compute_cost: Bound = "value",
+    with_round: bool = True,
+) -> list[CashMonth]:
+    """Return the months of a scenario's company.
+
+    Parameters
+    ----------
+    predicted
+        The forecast of ``scenario.plan``.
+    compute_cost
+        Bound of the forecast's costs to use, for training and serving alike.
+    with_round
+        Whether the equity round and other planned money count.
+    """
+    company = scenario.company
+    rates = compute_rates(scenario.plan, predicted, company.training_events, (compute_cost,))
+    return months_of(run_company(company, rates, with_planned_money=with_round))
 
 
 def column(value: float) -> np.ndarray:

@@ -8,12 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.forecast import Figure, Forecast, forecast
-from finance.company.cashflow import CashMonth, cash_months
+from finance.company.cashflow import CashMonth
 from finance.company.scenario import Scenario, sample_scenarios
 from finance.costs.training import TrainingSchedule, runs_paid
 from finance.metrics.cash_report import cash_csv
 from finance.metrics.headline import burn_multiple_of, new_investors_share, runway_months
 from finance.numbers.ratios import burn_multiple
+from tests.finance.companies import cash_months
 
 D = Decimal
 
