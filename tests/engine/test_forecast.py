@@ -8,12 +8,14 @@ import pytest
 from engine.calibration.calibration import Calibration, RatioSpread
 from engine.costs.goodput import run_time_range
 from engine.documents import InputError
+from engine.facts import accelerator
 from engine.flops import recomputed_flops_per_token, training_flops_per_token
-from engine.forecast import Figure, forecast
+from engine.forecast import Figure, choose_corrections, forecast
 from engine.plan import Plan
 from engine.predictor.efficiency import spreads
 from engine.reports.forecast_tables import FIGURES
 from finance.company.scenario import Scenario, sample_scenarios
+from tests.engine.profiles import true_profile
 
 
 def calibration_for(plan: Plan, *, step: float = 1.25, accelerator: str | None = None):
@@ -77,6 +79,39 @@ def test_a_loss_measured_at_another_scale_moves_no_loss(laptop: Scenario) -> Non
     after = forecast(laptop.plan.model_copy(update={"calibration": small}))
     assert after.loss_nats_per_token == forecast(laptop.plan).loss_nats_per_token
     assert not after.loss_calibrated
+
+
+def test_each_measurement_applies_within_its_own_limits(laptop: Scenario) -> None:
+    """Speed: the device. Memory: also about the same size. Loss: about the same size and tokens."""
+    calibration = calibration_for(laptop.plan)
+    plan = laptop.plan.model_copy(update={"calibration": calibration})
+    device, size = accelerator(plan.cluster.accelerator), calibration.parameters
+    near = choose_corrections(plan, device, size)
+    assert (near.step_time, near.memory, near.loss) == (
+        calibration.step_time,
+        calibration.memory,
+        calibration.loss,
+    )
+    assert near.run_ids == calibration.run_ids
+    large = choose_corrections(plan, device, 5 * size)
+    assert large.step_time == calibration.step_time
+    assert large.memory is None
+    assert large.loss is None
+    elsewhere = choose_corrections(plan, accelerator("H100-80GB"), size)
+    assert (elsewhere.step_time, elsewhere.memory, elsewhere.run_ids) == (None, None, ())
+    assert elsewhere.loss == calibration.loss
+    alone = choose_corrections(laptop.plan, device, size)
+    assert (alone.step_time, alone.memory, alone.loss, alone.profile) == (None, None, None, None)
+
+
+def test_a_profile_replaces_the_tables_unless_a_run_corrects_the_speed(laptop: Scenario) -> None:
+    found = true_profile()
+    plan = laptop.plan.model_copy(update={"profile": found})
+    device, size = accelerator(plan.cluster.accelerator), plan.shape.count_parameters().total
+    assert choose_corrections(plan, device, size).profile == found
+    assert choose_corrections(plan, accelerator("H100-80GB"), size).profile is None
+    both = plan.model_copy(update={"calibration": calibration_for(plan)})
+    assert choose_corrections(both, device, size).profile is None
 
 
 def test_a_model_that_is_too_large_says_so(startup: Scenario) -> None:
