@@ -10,7 +10,7 @@ from engine import quantities
 from engine.documents import InputError
 from engine.experiments.profiler import can_be_profiled
 from engine.machine import this_machine
-from engine.runs.estimate import Quote
+from engine.runs.estimate import Estimate
 from engine.runs.folder import Phase, Run
 from engine.runs.launching.reconcile import reconcile_all
 from engine.runs.settings import settings
@@ -56,7 +56,7 @@ def page() -> None:
     _search_section()
 
 
-def _answer(shown: Run | None, quoted: Quote | None) -> str:
+def _answer(shown: Run | None, quoted: Estimate | None) -> str:
     """The question answered in a sentence, as far as it can be."""
     say = text()
     if shown is not None and shown.state.phase.is_over:

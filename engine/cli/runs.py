@@ -23,7 +23,7 @@ from engine.runs.launching.reconcile import reconcile_all, reconcile_run
 from engine.runs.observing.disk_use import disk_space
 from engine.runs.observing.index import summary_of
 from engine.runs.observing.logs import LogReader, follow_log
-from engine.runs.observing.overview import looked_for, state_of
+from engine.runs.observing.overview import matching_runs, state_of
 from engine.runs.observing.summary import Summary
 from engine.runs.settings import settings
 
@@ -62,7 +62,7 @@ def list_runs(
     as_json: Json = False,
 ) -> None:
     seen = reconcile_all()
-    found = looked_for(seen, words=words, states=phase or (), tags=tag or (), archived=archived)
+    found = matching_runs(seen, words=words, states=phase or (), tags=tag or (), archived=archived)
     if as_json:
         print(json.dumps([_row(one) for one in found], indent=1))
         return
@@ -233,7 +233,9 @@ def show_back_ends(as_json: Json = False) -> None:
     allowed = settings()
     rows: list[dict[str, Any]] = []
     for name in BACK_ENDS:
-        lacks = [error.in_language(text.language) for error in back_end(name).lacks(allowed)]
+        lacks = [
+            error.in_language(text.language) for error in back_end(name).unmet_requirements(allowed)
+        ]
         slots = None if lacks else queue.slots_of(name, allowed)
         rows.append(
             {

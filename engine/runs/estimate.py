@@ -1,4 +1,4 @@
-"""What a run will take, said before it is started."""
+"""Time, cost and memory of a run, estimated before it is started."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from engine.recipes.sample_run import run_plan
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Quote:
+class Estimate:
     """A recipe's forecast on the machine that would run it.
 
-    Time and cost are those of the training steps: reading the text, starting the ranks and the
-    evaluations come on top.
+    Time and cost are those of the training steps. Reading the text, starting the ranks and the
+    evaluations are not included.
     """
 
     recipe: Recipe
     plan: Plan
     forecast: Forecast
     memory_available_bytes: float
-    """What the machine has for the run's ranks."""
+    """Memory of the machine for the run's ranks together, in bytes."""
 
     @property
     def duration_s(self) -> Figure:
@@ -32,18 +32,20 @@ class Quote:
 
     @property
     def memory_bytes(self) -> Figure:
-        """Of all ranks together."""
+        """Memory of all ranks together, in bytes."""
         return self.forecast.memory_bytes_per_device * self.recipe.n_ranks
 
     @property
     def may_not_fit(self) -> bool:
-        """Whether the memory's upper bound is more than there is; the lower one never is, such a
-        recipe is refused."""
+        """Whether the upper bound of the memory exceeds the available memory.
+
+        The lower bound never does: :func:`estimate` raises an error for such a recipe.
+        """
         return self.memory_bytes.high > self.memory_available_bytes
 
 
-def quote(recipe: Recipe, plan: Plan | None, machine: Machine) -> Quote:
-    """What ``recipe`` takes on ``machine``, with price, law and calibration of ``plan``.
+def estimate(recipe: Recipe, plan: Plan | None, machine: Machine) -> Estimate:
+    """Estimate ``recipe`` on ``machine``, with the price, law and calibration of ``plan``.
 
     Raises
     ------
@@ -51,9 +53,9 @@ def quote(recipe: Recipe, plan: Plan | None, machine: Machine) -> Quote:
         If the machine has too few devices or too little memory for it.
     """
     run = run_plan(recipe, plan, machine)
-    # GPUs have memory of their own each; cores share what there is.
+    # Each GPU has its own memory; cores share the memory of the machine.
     share = recipe.n_ranks / machine.n_devices if machine.has_gpu else 1.0
-    return Quote(
+    return Estimate(
         recipe=recipe,
         plan=run,
         forecast=forecast(run),
@@ -62,14 +64,14 @@ def quote(recipe: Recipe, plan: Plan | None, machine: Machine) -> Quote:
 
 
 def with_options(recipe: Recipe, options: Mapping[str, object]) -> Recipe:
-    """The recipe with some fields, by their dotted paths, as a person wants them.
+    """Return ``recipe`` with the fields in ``options`` changed, which are given by dotted paths.
 
-    Another number of steps keeps ten evaluations on the way.
+    If the number of steps changes, the run keeps ten evaluations during training.
 
     Raises
     ------
     InputError
-        For the first that is not allowed.
+        For the first value that is not allowed.
     """
     changes = dict(options)
     if isinstance(steps := options.get("steps"), int):

@@ -57,11 +57,11 @@ class Child:
         os.close(self._descriptor)
         return [str(process.pid) for process in left]
 
-    def death(self, exit_code: int) -> Failure:
-        return died(self._name, self._process.pid, exit_code)
+    def exit_failure(self, exit_code: int) -> Failure:
+        return process_failure(self._name, self._process.pid, exit_code)
 
 
-def died(name: str, pid: int, exit_code: int, **params: object) -> Failure:
+def process_failure(name: str, pid: int, exit_code: int, **params: object) -> Failure:
     """That a process ended without a result, by its exit code as ``Popen.returncode`` has it."""
     if exit_code < 0:
         how: dict[str, object] = {"signal": _signal_name(-exit_code)}

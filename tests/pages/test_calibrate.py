@@ -10,7 +10,7 @@ from engine.files import write_json
 from engine.machine import this_machine
 from engine.recipes import depth_preset
 from engine.runs import lifecycle
-from engine.runs.estimate import quote
+from engine.runs.estimate import estimate
 from engine.runs.folder import Phase, Run, all_runs
 from engine.runs.job import Job
 from engine.runs.launching import control
@@ -311,7 +311,7 @@ def test_a_live_run_has_a_meter_and_a_button_that_ends_it(
 ) -> None:
     cancelled = []
     monkeypatch.setattr(control, "cancel", lambda run: cancelled.append(run.id))
-    pace_s = quote(smoke(), None, this_machine()).forecast.step_time_s.value
+    pace_s = estimate(smoke(), None, this_machine()).forecast.step_time_s.value
     run = faked_run(FALLING, step_times_s=[pace_s] * 5, phase=Phase.TRAINING)
     with alive(run):
         app = open_page("calibrate")

@@ -35,7 +35,7 @@ class Work(Protocol):
         """End all that is left of it, in seconds; what could not be ended, by names that a
         person can find it under."""
 
-    def death(self, exit_code: int) -> Failure:
+    def exit_failure(self, exit_code: int) -> Failure:
         """Why it ended without a result, as far as it can be known from outside."""
 
 
@@ -51,7 +51,7 @@ class BackEnd(Protocol):
     @property
     def name(self) -> BackEndName: ...
 
-    def lacks(self, settings: Settings) -> list[InputError]:
+    def unmet_requirements(self, settings: Settings) -> list[InputError]:
         """What must be there before a run can start, one line each; nothing where it is ready."""
 
     def machine(self, settings: Settings) -> Machine:

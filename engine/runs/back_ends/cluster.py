@@ -11,7 +11,7 @@ from typing import ClassVar
 
 from engine.machine import Machine, machine_like
 from engine.results import Failure
-from engine.runs.back_ends.node_state import death_of_nodes, node_key, shares_of_nodes
+from engine.runs.back_ends.node_state import failure_of_nodes, node_key, ranks_of_nodes
 from engine.runs.folder import Run
 from engine.runs.settings import Kubernetes, Slurm
 
@@ -45,14 +45,14 @@ def ask(*command: str) -> str:
     return answer.stdout
 
 
-def machine_of(cluster: Slurm | Kubernetes) -> Machine:
+def cluster_machine(cluster: Slurm | Kubernetes) -> Machine:
     """All that a run can have there."""
     return machine_like(cluster.accelerator, cluster.nodes * cluster.slots_per_node)
 
 
-def shares_on(cluster: Slurm | Kubernetes, run: Run) -> list[int]:
+def ranks_on_nodes(cluster: Slurm | Kubernetes, run: Run) -> list[int]:
     """Ranks of a run on each node that it has there."""
-    return shares_of_nodes(run.recipe.n_ranks, [cluster.slots_per_node] * cluster.nodes)
+    return ranks_of_nodes(run.recipe.n_ranks, [cluster.slots_per_node] * cluster.nodes)
 
 
 class ClusterJob(ABC):
@@ -60,7 +60,7 @@ class ClusterJob(ABC):
 
     over: ClassVar[Mapping[str, int]]
     """States that a job does not leave, with the exit code that each amounts to."""
-    told_by_guards: ClassVar[Sequence[str]]
+    states_explained_by_agents: ClassVar[Sequence[str]]
     """Those of which the guards know more than the cluster."""
     waiting: ClassVar[str]
     """The state of a job that no node works on."""
@@ -99,10 +99,10 @@ class ClusterJob(ABC):
             self._ask()
         return [] if self._state in self.over else [self.cluster_job]
 
-    def death(self, exit_code: int) -> Failure:
-        if self._state in self.told_by_guards:
+    def exit_failure(self, exit_code: int) -> Failure:
+        if self._state in self.states_explained_by_agents:
             names = [node_key(rank) for rank in range(self._n_nodes)]
-            return death_of_nodes(self._run.folder, names, exit_code)
+            return failure_of_nodes(self._run.folder, names, exit_code)
         return Failure(key="job_ended", params={"job": self.cluster_job, "state": self._state})
 
     def _ask(self) -> None:

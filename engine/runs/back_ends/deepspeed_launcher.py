@@ -15,7 +15,7 @@ from engine.machine import Machine
 from engine.results import Failure
 from engine.runs.folder import Run
 from engine.runs.process_table import children_of, command_line_of, exit_code_of, open_pidfd
-from engine.runs.processes import Child, died
+from engine.runs.processes import Child, process_failure
 
 _LOCAL_RANK = re.compile(r"--local_rank=(\d+)")
 
@@ -73,7 +73,7 @@ class Launcher(Child):
         deaths = []
         ended = wait_for_any(self._watched, timeout=0)
         for descriptor in [one for one in self._watched if one in ended]:
-            if death := self._watched.pop(descriptor).death():
+            if death := self._watched.pop(descriptor).exit_failure():
                 deaths.append(death)
             os.close(descriptor)
         if deaths and self._first_death is None:
@@ -88,12 +88,12 @@ class Launcher(Child):
         self._watched.clear()
         return left
 
-    def death(self, exit_code: int) -> Failure:
+    def exit_failure(self, exit_code: int) -> Failure:
         if self._first_death:
             return self._first_death
         if exit_code == 0 and self._launch_pid is not None:
             return Failure(key="launcher_lost", params={"pid": self._launch_pid})
-        return super().death(exit_code)
+        return super().exit_failure(exit_code)
 
     def _watch_new_ones(self) -> None:
         for launch in children_of(self._process.pid):
@@ -119,11 +119,11 @@ class _Watched(NamedTuple):
     rank: int | None
     """None for ``launch.py``."""
 
-    def death(self) -> Failure | None:
+    def exit_failure(self) -> Failure | None:
         """How the process ended; None if it ended well, or if its parent has reaped it already."""
         exit_code = exit_code_of(self.pid)
         if not exit_code:
             return None
         if self.rank is None:
-            return died("launcher", self.pid, exit_code)
-        return died("rank", self.pid, exit_code, rank=self.rank)
+            return process_failure("launcher", self.pid, exit_code)
+        return process_failure("rank", self.pid, exit_code, rank=self.rank)

@@ -22,11 +22,11 @@ from engine.paths import PROJECT_DIR
 from engine.results import Failure
 from engine.runs.back_ends.node_agent import NODE_VARIABLE
 from engine.runs.back_ends.node_state import (
-    death_of_nodes,
-    forget_nodes,
-    guard_environment,
+    clear_node_states,
+    failure_of_nodes,
+    node_environment,
+    ranks_of_nodes,
     read_node,
-    shares_of_nodes,
 )
 from engine.runs.folder import Run
 from engine.runs.job import BackEndName
@@ -95,7 +95,7 @@ class Guard:
         os.close(self._descriptor)
 
 
-class GuardedTraining:
+class HostsTraining:
     """Training on the hosts that a run takes."""
 
     cluster_job = None
@@ -104,15 +104,15 @@ class GuardedTraining:
         self, run: Run, hosts: Hosts, machine: Machine, environment: Mapping[str, str]
     ) -> None:
         self._run, self._hosts = run, hosts
-        self._shares = shares_of_nodes(run.recipe.n_ranks, [node.slots for node in hosts.nodes])
+        self._shares = ranks_of_nodes(run.recipe.n_ranks, [node.slots for node in hosts.nodes])
         self._environment = {
             **{name: environment[name] for name in environment if name.startswith(_PASSED_ON)},
-            **guard_environment(run, machine),
+            **node_environment(run, machine),
         }
         self._ended: list[Guard] = []
         """In the order in which they ended."""
         self._failed_at: float | None = None
-        forget_nodes(run.folder)
+        clear_node_states(run.folder)
         self._guards = [self._start(0, port=0)]
 
     @property
@@ -154,10 +154,10 @@ class GuardedTraining:
             if sweep.exit_code == 1
         ]
 
-    def death(self, exit_code: int) -> Failure:
+    def exit_failure(self, exit_code: int) -> Failure:
         names = [node.name for node in self._hosts.nodes[: len(self._shares)]]
         ended = [guard.rank for guard in self._ended]
-        return death_of_nodes(self._run.folder, names, exit_code, ended)
+        return failure_of_nodes(self._run.folder, names, exit_code, ended)
 
     def _has_said_its_end(self, guard: Guard) -> bool:
         state = read_node(self._run.folder, guard.rank)
@@ -178,14 +178,14 @@ class GuardedTraining:
     def _run_guard(self, rank: int, words: Sequence[str]) -> Guard:
         host = self._hosts.nodes[rank]
         environment = self._environment | {NODE_VARIABLE: str(rank)}
-        line = guard_line(
+        line = agent_command_line(
             self._hosts, environment, [str(self._run.folder), "--rank", str(rank), *words]
         )
         print("$", host.name, line, flush=True)
-        return Guard(rank, connecting(self._hosts, host, line))
+        return Guard(rank, connect_command(self._hosts, host, line))
 
 
-def guard_line(hosts: Hosts, environment: Mapping[str, str], words: Sequence[str]) -> str:
+def agent_command_line(hosts: Hosts, environment: Mapping[str, str], words: Sequence[str]) -> str:
     """What a host's shell is to run."""
     assignments = [f"{name}={value}" for name, value in sorted(environment.items())]
     python = hosts.python or sys.executable
@@ -201,7 +201,7 @@ def guard_line(hosts: Hosts, environment: Mapping[str, str], words: Sequence[str
     return f"cd {shlex.quote(hosts.project_dir or str(PROJECT_DIR))} && {shlex.join(command)}"
 
 
-def connecting(hosts: Hosts, host: Host, line: str) -> list[str]:
+def connect_command(hosts: Hosts, host: Host, line: str) -> list[str]:
     """The command that has a host's shell run ``line``."""
     words = [
         word.replace("{name}", host.name).replace("{address}", host.address)
@@ -213,7 +213,7 @@ def connecting(hosts: Hosts, host: Host, line: str) -> list[str]:
 class HostList:
     name: BackEndName = "hosts"
 
-    def lacks(self, settings: Settings) -> list[InputError]:
+    def unmet_requirements(self, settings: Settings) -> list[InputError]:
         try:
             command = set_up(settings.hosts, "hosts").connect[0]
         except InputError as error:
@@ -229,10 +229,8 @@ class HostList:
     def slots(self, settings: Settings) -> int | None:
         return sum(node.slots for node in settings.hosts.nodes) if settings.hosts else 0
 
-    def training(
-        self, run: Run, machine: Machine, environment: Mapping[str, str]
-    ) -> GuardedTraining:
-        return GuardedTraining(run, set_up(settings().hosts, "hosts"), machine, environment)
+    def training(self, run: Run, machine: Machine, environment: Mapping[str, str]) -> HostsTraining:
+        return HostsTraining(run, set_up(settings().hosts, "hosts"), machine, environment)
 
 
 BACK_END = HostList()

@@ -18,14 +18,20 @@ import yaml
 from engine.documents import InputError
 from engine.files import write_atomically
 from engine.machine import Machine
-from engine.runs.back_ends.cluster import ClientError, ClusterJob, ask, machine_of, shares_on
+from engine.runs.back_ends.cluster import (
+    ClientError,
+    ClusterJob,
+    ask,
+    cluster_machine,
+    ranks_on_nodes,
+)
 from engine.runs.back_ends.node_agent import ENDED_EXIT_CODE
-from engine.runs.back_ends.node_state import forget_nodes, guard_environment
+from engine.runs.back_ends.node_state import clear_node_states, node_environment
 from engine.runs.folder import Run
 from engine.runs.job import BackEndName
 from engine.runs.settings import Kubernetes, Settings, set_up, settings
 
-_GUARD_PORT = 29_500
+_AGENT_PORT = 29_500
 """A pod has an address of its own, and with it every port."""
 _GRACE_S = 5
 """Between a pod's SIGTERM and its SIGKILL; a guard needs half of it."""
@@ -34,7 +40,7 @@ _DELETED = "Deleted"
 
 class KubernetesJob(ClusterJob):
     over: ClassVar = {"Complete": 0, "Failed": 1, _DELETED: 1}
-    told_by_guards: ClassVar = ("Complete", "Failed")
+    states_explained_by_agents: ClassVar = ("Complete", "Failed")
     waiting: ClassVar = "Pending"
 
     def __init__(self, run: Run, cluster: Kubernetes, n_nodes: int, cluster_job: str) -> None:
@@ -106,13 +112,13 @@ def _service(run: Run, cluster: Kubernetes) -> dict[str, Any]:
             # Pods look for node 0 before any of them can be called ready.
             "publishNotReadyAddresses": True,
             "selector": {"batch.kubernetes.io/job-name": job_name(run)},
-            "ports": [{"name": "guard", "port": _GUARD_PORT}],
+            "ports": [{"name": "guard", "port": _AGENT_PORT}],
         },
     }
 
 
 def _job(run: Run, cluster: Kubernetes, machine: Machine) -> dict[str, Any]:
-    shares = shares_on(cluster, run)
+    shares = ranks_on_nodes(cluster, run)
     pod = {
         "subdomain": job_name(run),
         "restartPolicy": "Never",
@@ -159,7 +165,7 @@ def _container(
 ) -> dict[str, Any]:
     name = job_name(run)
     index = "metadata.annotations['batch.kubernetes.io/job-completion-index']"
-    environment = guard_environment(run, machine)
+    environment = node_environment(run, machine)
     container: dict[str, Any] = {
         "name": "guard",
         "image": cluster.image,
@@ -167,7 +173,7 @@ def _container(
             cluster.python, "-m", "engine.runs.back_ends.node_agent", str(run.folder.absolute()),
             "--rank", "$(NODE_RANK)", "--name", "$(NODE_NAME)",
             "--shares", ",".join(map(str, shares)),
-            "--master", f"{name}-0.{name}", "--port", str(_GUARD_PORT),
+            "--master", f"{name}-0.{name}", "--port", str(_AGENT_PORT),
         ],
         "env": [
             {"name": "NODE_RANK", "valueFrom": {"fieldRef": {"fieldPath": index}}},
@@ -190,7 +196,7 @@ def _container(
 class KubernetesCluster:
     name: BackEndName = "kubernetes"
 
-    def lacks(self, settings: Settings) -> list[InputError]:
+    def unmet_requirements(self, settings: Settings) -> list[InputError]:
         try:
             namespace = set_up(settings.kubernetes, "kubernetes").namespace
             if shutil.which("kubectl") is None:
@@ -206,7 +212,7 @@ class KubernetesCluster:
         return []
 
     def machine(self, settings: Settings) -> Machine:
-        return machine_of(set_up(settings.kubernetes, "kubernetes"))
+        return cluster_machine(set_up(settings.kubernetes, "kubernetes"))
 
     def slots(self, settings: Settings) -> int | None:
         return None
@@ -214,7 +220,7 @@ class KubernetesCluster:
     def training(self, run: Run, machine: Machine, environment: Mapping[str, str]) -> KubernetesJob:
         cluster = set_up(settings().kubernetes, "kubernetes")
         if run.state.cluster_job is None:
-            forget_nodes(run.folder)
+            clear_node_states(run.folder)
             file = run.folder / "kubernetes.yaml"
             write_atomically(file, manifest(run, cluster, machine))
             try:
@@ -223,7 +229,7 @@ class KubernetesCluster:
                 raise InputError(
                     "settings.toml", "[kubernetes]", "kubectl_refused", message=str(error)
                 ) from None
-        return KubernetesJob(run, cluster, len(shares_on(cluster, run)), job_name(run))
+        return KubernetesJob(run, cluster, len(ranks_on_nodes(cluster, run)), job_name(run))
 
 
 BACK_END = KubernetesCluster()

@@ -21,7 +21,7 @@ from engine.runs.settings import Settings
 class Local:
     name: BackEndName = "local"
 
-    def lacks(self, settings: Settings) -> list[InputError]:
+    def unmet_requirements(self, settings: Settings) -> list[InputError]:
         return []
 
     def machine(self, settings: Settings) -> Machine:

@@ -131,7 +131,7 @@ class Guard:
         if exit_code == 0 and not left:
             return Ending(0, {})
         # A launcher whose launch.py was killed ends with 0, and leaves its ranks.
-        death = launcher.death(exit_code)
+        death = launcher.exit_failure(exit_code)
         if "rank" in death.params:
             rank = rank_of_run(self._place, death.params["rank"])
             death = death.with_value("params.rank", rank)

@@ -38,7 +38,7 @@ def node_key(rank: int) -> str:
     return f"node-{rank}"
 
 
-def shares_of_nodes(n_ranks: int, slots: Sequence[int]) -> list[int]:
+def ranks_of_nodes(n_ranks: int, slots: Sequence[int]) -> list[int]:
     """Ranks of each node that takes part, where nodes have so many slots: the first are filled
     first.
 
@@ -65,7 +65,7 @@ def _state_file(run_folder: Path, rank: int) -> Path:
     return run_folder / "nodes" / f"{rank}.json"
 
 
-def guard_environment(run: Run, machine: Machine) -> dict[str, str]:
+def node_environment(run: Run, machine: Machine) -> dict[str, str]:
     """What every process of ``run`` must have on its nodes, wherever they are."""
     return {
         RUN_ID_VARIABLE: run.id,
@@ -90,13 +90,13 @@ def write_node(run_folder: Path, state: NodeState) -> None:
     write_json(_state_file(run_folder, state.rank), state.model_dump(mode="json"))
 
 
-def forget_nodes(run_folder: Path) -> None:
+def clear_node_states(run_folder: Path) -> None:
     """Before training is begun: what nodes said of an earlier start says nothing of this one."""
     shutil.rmtree(run_folder / "nodes", ignore_errors=True)
     (run_folder / "nodes").mkdir()
 
 
-def death_of_nodes(
+def failure_of_nodes(
     run_folder: Path, names: Sequence[str], exit_code: int, ended: Sequence[int] = ()
 ) -> Failure:
     """Why training on nodes of these names ended without a result, as far as their guards can

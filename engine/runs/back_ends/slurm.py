@@ -18,8 +18,14 @@ from engine.documents import InputError
 from engine.files import write_atomically
 from engine.machine import Machine
 from engine.paths import PROJECT_DIR
-from engine.runs.back_ends.cluster import ClientError, ClusterJob, ask, machine_of, shares_on
-from engine.runs.back_ends.node_state import forget_nodes, guard_environment
+from engine.runs.back_ends.cluster import (
+    ClientError,
+    ClusterJob,
+    ask,
+    cluster_machine,
+    ranks_on_nodes,
+)
+from engine.runs.back_ends.node_state import clear_node_states, node_environment
 from engine.runs.folder import Run
 from engine.runs.job import BackEndName
 from engine.runs.settings import Settings, Slurm, set_up, settings
@@ -44,7 +50,7 @@ class SlurmJob(ClusterJob):
         ),
         1,
     )  # fmt: skip
-    told_by_guards: ClassVar = ("COMPLETED", "FAILED", _FORGOTTEN)
+    states_explained_by_agents: ClassVar = ("COMPLETED", "FAILED", _FORGOTTEN)
     waiting: ClassVar = "PENDING"
 
     def state(self) -> str:
@@ -92,7 +98,7 @@ def submit(run: Run, cluster: Slurm, machine: Machine) -> str:
     InputError
         With Slurm's own words, if it does not take the job.
     """
-    forget_nodes(run.folder)
+    clear_node_states(run.folder)
     script = run.folder / "job.sh"
     write_atomically(script, job_script(run, cluster, machine))
     try:
@@ -104,7 +110,7 @@ def submit(run: Run, cluster: Slurm, machine: Machine) -> str:
 
 def job_script(run: Run, cluster: Slurm, machine: Machine) -> str:
     """What ``sbatch`` is given: a guard on each node, told who it is by Slurm's own variables."""
-    shares = shares_on(cluster, run)
+    shares = ranks_on_nodes(cluster, run)
     options: dict[str, object] = {
         "job-name": run.id,
         "partition": cluster.partition,
@@ -118,7 +124,7 @@ def job_script(run: Run, cluster: Slurm, machine: Machine) -> str:
         "output": run.folder / "log",
         "open-mode": "append",
     }
-    environment = guard_environment(run, machine)
+    environment = node_environment(run, machine)
     python = cluster.python or sys.executable
     guard = shlex.join([python, "-m", "engine.runs.back_ends.node_agent", str(run.folder)])
     guard += f" --shares {','.join(map(str, shares))} {_NODE}"
@@ -140,7 +146,7 @@ def job_script(run: Run, cluster: Slurm, machine: Machine) -> str:
 class SlurmCluster:
     name: BackEndName = "slurm"
 
-    def lacks(self, settings: Settings) -> list[InputError]:
+    def unmet_requirements(self, settings: Settings) -> list[InputError]:
         try:
             set_up(settings.slurm, "slurm")
             if shutil.which("sbatch") is None:
@@ -153,7 +159,7 @@ class SlurmCluster:
         return []
 
     def machine(self, settings: Settings) -> Machine:
-        return machine_of(set_up(settings.slurm, "slurm"))
+        return cluster_machine(set_up(settings.slurm, "slurm"))
 
     def slots(self, settings: Settings) -> int | None:
         return None
@@ -161,7 +167,7 @@ class SlurmCluster:
     def training(self, run: Run, machine: Machine, environment: Mapping[str, str]) -> SlurmJob:
         cluster = set_up(settings().slurm, "slurm")
         job = run.state.cluster_job or submit(run, cluster, machine)
-        return SlurmJob(run, len(shares_on(cluster, run)), job)
+        return SlurmJob(run, len(ranks_on_nodes(cluster, run)), job)
 
 
 BACK_END = SlurmCluster()

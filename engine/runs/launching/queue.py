@@ -114,7 +114,7 @@ def check_start(run: Run, job: Job) -> None:
         the run would pass a spending limit (:func:`check_spending`).
     """
     known, allowed = back_end(job.back_end), settings()
-    for error in known.lacks(allowed):
+    for error in known.unmet_requirements(allowed):
         raise error
     _check_ranks(run, known.slots(allowed))
     check_spending(run, job)

@@ -1,8 +1,8 @@
-"""What runs cost, and the limits of it: of one run, and of all runs in a calendar month (UTC).
+"""Cost of runs, and its limits for one run and for all runs of a calendar month (UTC).
 
-What counts is what the forecast counts: the devices, for as long as steps take. Steps that were
-lost with their process and taken again count twice, since they were paid for twice. A run counts
-in full in the month in which it ended.
+The cost covers what the forecast covers: the devices during training steps. Steps that were lost
+with their process and taken again count twice, because they were paid for twice. A run counts in
+full in the month in which it ended.
 """
 
 from __future__ import annotations
@@ -19,102 +19,103 @@ from engine.runs.job import Job
 from engine.runs.observing.index import summaries
 from engine.runs.observing.progress import price_usd_per_hour
 from engine.runs.observing.summary import Summary
-from engine.runs.observing.totals import Tally, spent_hours, tally
+from engine.runs.observing.totals import MetricTotals, read_totals, spent_hours
 from engine.runs.settings import settings
 from engine.units import SECONDS_PER_HOUR
 
 
-class Account:
-    """What one run has cost so far, read from its metrics as they come."""
+class RunSpending:
+    """The cost of one run so far; each call reads the metrics that were added since the last."""
 
     def __init__(self, run: Run) -> None:
-        self._run, self._tally = run, Tally()
+        self._run, self._totals = run, MetricTotals()
         self._steps = run.recipe.steps
         self._usd_per_hour = price_usd_per_hour(run.recipe, run.plan)
 
     def spent_s(self, state: RunState) -> float:
-        """Seconds of steps."""
-        self._tally = tally(self._run, self._tally, state.started_at)
-        return spent_hours(state, self._tally) * SECONDS_PER_HOUR
+        """Return the seconds of all steps ever taken."""
+        self._totals = read_totals(self._run, self._totals, state.started_at)
+        return spent_hours(state, self._totals) * SECONDS_PER_HOUR
 
     def spent_usd(self, state: RunState) -> float:
+        """Return the cost of all steps ever taken."""
         return self.spent_s(state) / SECONDS_PER_HOUR * self._usd_per_hour
 
-    def to_come_usd(self, state: RunState) -> float:
-        """By its forecast, for the steps that are not yet done."""
+    def remaining_usd(self, state: RunState) -> float:
+        """Return the forecast cost of the steps that are not done yet."""
         self.spent_s(state)
-        return _to_come_usd(self._run, self._tally.steps_done, self._steps)
+        return _remaining_usd(self._run, self._totals.steps_done, self._steps)
 
 
-class Month(NamedTuple):
-    """The calendar month that it is now."""
+class MonthSpending(NamedTuple):
+    """Cost of the runs of the current calendar month (UTC)."""
 
     spent_usd: float
-    """By runs that ended in it, and by those that have not ended."""
-    to_come_usd: float
-    """Of live runs."""
+    """Cost so far of runs that ended in this month and of runs that have not ended."""
+    remaining_usd: float
+    """Forecast cost of the remaining steps of live runs."""
 
 
-def this_month(besides: Run | None = None) -> Month:
-    """What counts to this month's limit, less what ``besides`` has still to spend."""
-    return month_of(summaries(), besides)
+def month_spending(excluding: Run | None = None) -> MonthSpending:
+    """Return this month's spending without the remaining cost of the run ``excluding``."""
+    return month_spending_of(summaries(), excluding)
 
 
-def month_of(seen: Sequence[Summary], besides: Run | None = None) -> Month:
-    """The same, by a look at all runs that somebody has had."""
-    spent_usd, to_come_usd, today = 0.0, 0.0, now()
-    left_out = besides and besides.id
-    for one in seen:
-        if one.ended_at and (one.ended_at.year, one.ended_at.month) != (today.year, today.month):
+def month_spending_of(seen: Sequence[Summary], excluding: Run | None = None) -> MonthSpending:
+    """Return this month's spending of the runs ``seen``, as :func:`month_spending` does."""
+    spent_usd, remaining_usd, today = 0.0, 0.0, now()
+    excluded_id = excluding and excluding.id
+    for run in seen:
+        if run.ended_at and (run.ended_at.year, run.ended_at.month) != (today.year, today.month):
             continue
-        spent_usd += one.cost_usd
-        if one.phase is not None and one.phase.is_live and one.run_id != left_out:
-            to_come_usd += _to_come_usd(Run.find(one.run_id), one.steps_done, one.steps)
-    return Month(spent_usd, to_come_usd)
+        spent_usd += run.cost_usd
+        if run.phase is not None and run.phase.is_live and run.run_id != excluded_id:
+            remaining_usd += _remaining_usd(Run.find(run.run_id), run.steps_done, run.steps)
+    return MonthSpending(spent_usd, remaining_usd)
 
 
 def check_spending(run: Run, job: Job) -> None:
-    """Whether ``run`` may start, by what it is forecast to cost.
+    """Check whether ``run`` may start, given its forecast cost and both spending limits.
 
     Raises
     ------
     InputError
-        With the figures, if that passes its own limit or the month's.
+        With the figures, if the forecast passes the run's own limit or the limit of the month.
     """
-    account, state = Account(run), run.state
-    to_come_usd = account.to_come_usd(state)
-    whole_usd = account.spent_usd(state) + to_come_usd
+    spending, state = RunSpending(run), run.state
+    remaining_usd = spending.remaining_usd(state)
+    total_usd = spending.spent_usd(state) + remaining_usd
     limit = job.spending_limit_usd
-    if limit is not None and whole_usd > limit:
-        figures = {"forecast": _shown(whole_usd)}
+    if limit is not None and total_usd > limit:
+        figures = {"forecast": _shown(total_usd)}
         raise InputError("spending_limit_usd", _shown(limit), "forecast_below_limit", **figures)
     limit = settings().monthly_spending_limit_usd
     if limit is None:
         return
-    month = this_month(besides=run)
-    if month.spent_usd + month.to_come_usd + to_come_usd > limit:
+    month = month_spending(excluding=run)
+    if month.spent_usd + month.remaining_usd + remaining_usd > limit:
         raise InputError(
             "monthly_spending_limit_usd",
             _shown(limit),
             "forecast_below_monthly_limit",
             spent=_shown(month.spent_usd),
-            live=_shown(month.to_come_usd),
-            forecast=_shown(to_come_usd),
+            live=_shown(month.remaining_usd),
+            forecast=_shown(remaining_usd),
         )
 
 
-def own_limit_reached(account: Account, state: RunState, job: Job) -> Failure | None:
-    """That a live run has cost what it may cost, if it has."""
+def own_limit_reached(spending: RunSpending, state: RunState, job: Job) -> Failure | None:
+    """Return the reason to stop a live run that has reached its own spending limit, or None."""
     limit = job.spending_limit_usd
-    if limit is None or (spent_usd := account.spent_usd(state)) < limit:
+    if limit is None or (spent_usd := spending.spent_usd(state)) < limit:
         return None
     return _reached("spending_limit", spent_usd, limit)
 
 
 def monthly_limit_reached(run: Run) -> Failure | None:
-    """That all runs have cost what they may cost in this month, if they have."""
+    """Return the reason to stop ``run`` if all runs have reached the month's limit, or None."""
     limit = settings().monthly_spending_limit_usd
-    if limit is None or (spent_usd := this_month(besides=run).spent_usd) < limit:
+    if limit is None or (spent_usd := month_spending(excluding=run).spent_usd) < limit:
         return None
     return _reached("monthly_spending_limit", spent_usd, limit)
 
@@ -123,7 +124,7 @@ def _reached(key: str, spent_usd: float, limit: Decimal) -> Failure:
     return Failure(key=key, params={"spent": _shown(spent_usd), "limit": _shown(limit)})
 
 
-def _to_come_usd(run: Run, steps_done: int, steps: int) -> float:
+def _remaining_usd(run: Run, steps_done: int, steps: int) -> float:
     return run.forecast.cost_usd.value * (1 - steps_done / steps)
 
 

@@ -1,8 +1,8 @@
-"""The one process that owns a run: ``python -m engine.runs.launching.supervisor RUN_DIR``.
+"""The process that owns a run: ``python -m engine.runs.launching.supervisor RUN_DIR``.
 
-It prepares the text, has the training begun, waits, and leaves no process behind. An exit code
-alone proves nothing (``deepspeed`` exits with 0 when its ``launch.py`` was killed): a run has
-succeeded when rank 0 has written its result and no process is left.
+The supervisor prepares the text, starts the training, waits for its end and leaves no process
+behind. An exit code alone proves nothing (``deepspeed`` exits with 0 when its ``launch.py`` was
+killed): a run has succeeded when rank 0 has written its result and no process is left.
 """
 
 from __future__ import annotations
@@ -31,44 +31,49 @@ from engine.runs.back_ends.local import training_command
 from engine.runs.folder import Phase, Run, StopReason, now
 from engine.runs.job import Job
 from engine.runs.launching import queue
-from engine.runs.launching.spending import Account, monthly_limit_reached, own_limit_reached
+from engine.runs.launching.spending import RunSpending, monthly_limit_reached, own_limit_reached
 from engine.runs.processes import Child, adopt_orphans
 from engine.runs.settings import settings
 
 TICK_S = 1.0
-"""Between two looks at what wakes nobody: the wish to stop, and what the run costs."""
+"""Seconds between two checks for a stop request and of the run's cost, which send no event."""
 MONTH_TICK_S = 60.0
-"""Between two looks at what all runs together cost."""
-PATIENCE_S: Mapping[StopReason, float] = {"cancelled": 9.0, "spending_limit": 600.0}
-"""How long the ranks may take for a last checkpoint. Whoever cancels has everything gone within
-15 s; a limit is there to go on from, once it is raised."""
-GOING_S: Mapping[str, float] = {"stopped.json": 2.0, "result.json": 30.0}
-"""How long processes may take to go after what rank 0 writes as its last act."""
+"""Seconds between two checks of the cost of all runs together."""
+STOP_PATIENCE_S: Mapping[StopReason, float] = {"cancelled": 9.0, "spending_limit": 600.0}
+"""Seconds that the ranks may take for a last checkpoint, by the reason of the stop. A cancelled run
+ends within 15 s. A run at its spending limit gets more time, because it can be resumed once the
+limit is raised."""
+EXIT_PATIENCE_S: Mapping[str, float] = {"stopped.json": 2.0, "result.json": 30.0}
+"""Seconds in which the processes must exit after rank 0 has written its last file, by the file."""
 PORT_TRIES = 5
 _STOPPED: Mapping[StopReason, Phase] = {
     "cancelled": Phase.CANCELLED,
     "spending_limit": Phase.STOPPED,
 }
-_LASTING = ("input", "loss_not_finite", "loss_not_finite_kept", "disk_full", "survivors")
-"""Failures that the next try would meet again."""
+_PERMANENT_FAILURES = (
+    "input", "loss_not_finite", "loss_not_finite_kept", "disk_full", "survivors",
+)  # fmt: skip
+"""Keys of failures that another start would meet again."""
 
 
 class Outcome(NamedTuple):
+    """The phase in which a run ends, with the reason of a failure or a stop."""
+
     phase: Phase
     failure: Failure | None = None
 
 
 class Supervisor:
-    """Takes one run from its turn in the queue to its end.
+    """Runs one run from its start to its end.
 
-    It knows the state and writes it as a whole: what somebody makes of the file meanwhile has no
-    say in it.
+    The supervisor keeps the run's state in memory and always writes it as a whole: an edit of the
+    file while the run is live has no effect.
     """
 
     def __init__(self, run: Run) -> None:
         self.run, self.state = run, run.state
         self._busy_ports = 0
-        self._month_looked_at = -math.inf
+        self._month_checked_at = -math.inf
         self._limit_reached: Failure | None = None
 
     @cached_property
@@ -80,18 +85,19 @@ class Supervisor:
         return self.run.job
 
     @cached_property
-    def _account(self) -> Account:
-        return Account(self.run)
+    def _spending(self) -> RunSpending:
+        return RunSpending(self.run)
 
-    def note(self, **changes: object) -> None:
+    def update_state(self, **changes: object) -> None:
+        """Change fields of the run's state, and write the state."""
         self.state = self.state.with_values(changes)
         self.run.write_state(self.state)
 
     def supervise(self) -> Outcome:
-        """The run from here to its end; no process of it is left then."""
-        self.note(supervisor_pid=os.getpid())
-        if self.state.cluster_job is None:  # else a supervisor before us had its training begun
-            self.note(phase=Phase.PREPARING)
+        """Supervise the run to its end, after which none of its processes is left."""
+        self.update_state(supervisor_pid=os.getpid())
+        if self.state.cluster_job is None:  # otherwise an earlier supervisor started the training
+            self.update_state(phase=Phase.PREPARING)
             failed = self._prepare()
             if failed:
                 return failed
@@ -100,52 +106,52 @@ class Supervisor:
             if reason is not None and self.state.cluster_job is None:
                 return Outcome(_STOPPED[reason])
             outcome = self._train()
-            if not self._is_tried_again(outcome):
+            if not self._is_restarted(outcome):
                 return outcome
 
     def _prepare(self) -> Outcome | None:
-        """Make token files of its text; None if that went well."""
-        self._forget_reports()
+        """Tokenise the run's text; the outcome if that failed, else None."""
+        self._remove_reports()
         command = preparing_command(self.run.folder)
         work = Child(self.run, "preparing", command, os.environ)
-        exit_code, left = self._attend(work)
+        exit_code, left = self._wait_for(work)
         return None if exit_code == 0 and not left else self._outcome(work, exit_code, left)
 
     def _train(self) -> Outcome:
-        """One start of its training, to the end of that."""
-        ours = back_end(self._job.back_end)
+        """Start the training once, or continue with a cluster's job, and wait for its end."""
+        own_back_end = back_end(self._job.back_end)
         if self.state.cluster_job is None:
-            self._forget_reports()
-            self.note(
+            self._remove_reports()
+            self.update_state(
                 phase=Phase.TRAINING,
                 started_at=now(),
                 starts=self.state.starts + 1,
-                spent_s=self._account.spent_s(self.state),
+                spent_s=self._spending.spent_s(self.state),
             )
-        work = ours.training(self.run, ours.machine(settings()), os.environ)
-        self.note(cluster_job=work.cluster_job)
-        exit_code, left = self._attend(work)
-        self.note(cluster_job=None)
+        work = own_back_end.training(self.run, own_back_end.machine(settings()), os.environ)
+        self.update_state(cluster_job=work.cluster_job)
+        exit_code, left = self._wait_for(work)
+        self.update_state(cluster_job=None)
         return self._outcome(work, exit_code, left)
 
-    def _forget_reports(self) -> None:
-        """Of an earlier start: they say nothing of the next one."""
+    def _remove_reports(self) -> None:
+        """Remove the reports of an earlier start, which do not apply to the next start."""
         for name in ("result.json", "failure.json", "stopped.json"):
             (self.run.folder / name).unlink(missing_ok=True)
 
-    def _attend(self, work: Work) -> tuple[int | None, list[str]]:
-        """Wait until it has ended, or should have; then end what is left.
+    def _wait_for(self, work: Work) -> tuple[int | None, list[str]]:
+        """Wait until ``work`` has ended or has used up its time; then end its processes.
 
-        Its exit code, None if it had to be ended, and what could not be ended.
+        Returns its exit code, None if it had to be ended, and names of processes that are left.
         """
-        waits_since = math.inf
+        deadline_from = math.inf
         try:
             while (exit_code := work.poll()) is None:
-                self._watch_spending()
+                self._check_spending_limits()
                 patience_s = self._patience_s()
                 if patience_s < math.inf:
-                    waits_since = min(waits_since, time.monotonic())
-                if time.monotonic() >= waits_since + patience_s:
+                    deadline_from = min(deadline_from, time.monotonic())
+                if time.monotonic() >= deadline_from + patience_s:
                     break
                 wait_for_any(work.events, TICK_S)
         finally:
@@ -153,24 +159,25 @@ class Supervisor:
         return exit_code, left
 
     def _patience_s(self) -> float:
-        """For how long what goes on may still go on."""
-        for last_act, going_s in GOING_S.items():
-            if (self.run.folder / last_act).exists():
-                return going_s
+        """Return the seconds after which the work is ended; infinite during normal training."""
+        for last_file, exit_patience_s in EXIT_PATIENCE_S.items():
+            if (self.run.folder / last_file).exists():
+                return exit_patience_s
         reason = self.run.stop_reason
         if reason is None:
             return math.inf
-        # Without a step since it was begun there is nothing to keep.
-        has_stepped = self._account.spent_s(self.state) > self.state.spent_s
-        return PATIENCE_S[reason] if has_stepped else 0.0
+        # Without a step since the start there is nothing to save.
+        has_stepped = self._spending.spent_s(self.state) > self.state.spent_s
+        return STOP_PATIENCE_S[reason] if has_stepped else 0.0
 
-    def _watch_spending(self) -> None:
+    def _check_spending_limits(self) -> None:
+        """Request a stop if the run, or all runs of the month, have reached a spending limit."""
         if self.run.stop_reason is not None:
             return
-        reached = own_limit_reached(self._account, self.state, self._job)
-        if reached is None and time.monotonic() >= self._month_looked_at + MONTH_TICK_S:
-            self._month_looked_at = time.monotonic()
-            with suppress(InputError):  # settings that somebody is editing end no run
+        reached = own_limit_reached(self._spending, self.state, self._job)
+        if reached is None and time.monotonic() >= self._month_checked_at + MONTH_TICK_S:
+            self._month_checked_at = time.monotonic()
+            with suppress(InputError):  # settings that are being edited end no run
                 reached = monthly_limit_reached(self.run)
         if reached is not None:
             self._limit_reached = reached
@@ -178,38 +185,44 @@ class Supervisor:
 
     def _outcome(self, work: Work, exit_code: int | None, left: list[str]) -> Outcome:
         if left:
-            what = Failure(key="survivors", params={"processes": ", ".join(left)})
-            return Outcome(Phase.FAILED, what)
+            survivors = Failure(key="survivors", params={"processes": ", ".join(left)})
+            return Outcome(Phase.FAILED, survivors)
         if self.run.result is not None:
             return Outcome(Phase.SUCCEEDED)
         reported, reason = self.run.reported_failure(), self.run.stop_reason
         if reason is not None:
             return Outcome(_STOPPED[reason], reported or self._limit_reached)
         assert exit_code is not None
-        return Outcome(Phase.FAILED, reported or work.death(exit_code))
+        return Outcome(Phase.FAILED, reported or work.exit_failure(exit_code))
 
-    def _is_tried_again(self, outcome: Outcome) -> bool:
+    def _is_restarted(self, outcome: Outcome) -> bool:
+        """Return whether training starts again after ``outcome``; counts the restart if so."""
         failure = outcome.failure
-        if outcome.phase is not Phase.FAILED or failure is None or failure.key in _LASTING:
+        if outcome.phase is not Phase.FAILED or failure is None:
             return False
-        if failure.key == "port_busy":  # nobody's fault: somebody took it before we could
+        if failure.key in _PERMANENT_FAILURES:
+            return False
+        if failure.key == "port_busy":  # another process took the port first: no restart is used up
             self._busy_ports += 1
             return self._busy_ports < PORT_TRIES
         if self.state.restarts >= self._recipe.restarts:
             return False
         print(failure.in_language("en"), "It is started again.", flush=True)
-        self.note(restarts=self.state.restarts + 1)
+        self.update_state(restarts=self.state.restarts + 1)
         return True
 
 
 def preparing_command(folder: Path) -> list[str]:
-    """What makes token files of a run's text, before its ranks start."""
+    """Return the command that tokenises a run's text before its ranks start."""
     return [sys.executable, "-m", "engine.training.corpus.prepare", str(folder)]
 
 
-def shown_commands(recipe: Recipe, machine: Machine) -> list[str]:
-    """What the supervisor of a run of ``recipe`` starts, as lines of a shell, without starting
-    anything. ``RUN`` is the run's folder and ``PORT`` a free port: both are found at the start."""
+def preview_commands(recipe: Recipe, machine: Machine) -> list[str]:
+    """Return the commands that the supervisor of a run of ``recipe`` would start, as shell lines.
+
+    Nothing is started. ``RUN`` replaces the run's folder and ``PORT`` a free port, which are known
+    only at the start.
+    """
     environment = [f"{name}={value}" for name, value in training_environment(machine).items()]
     training = training_command(Path("RUN"), range(recipe.n_ranks), "PORT", machine)
     return [
@@ -219,8 +232,9 @@ def shown_commands(recipe: Recipe, machine: Machine) -> list[str]:
 
 
 def main(run: Run) -> None:
+    """Supervise ``run``, write its final state, and start queued runs."""
     adopt_orphans()
-    # Whoever shuts this machine down ends us so: the run can go on when it is up again.
+    # A shutdown of the machine sends SIGTERM: the run saves a checkpoint and can be resumed.
     signal.signal(signal.SIGTERM, lambda *_: run.request_stop("cancelled"))
     supervisor = Supervisor(run)
     try:
@@ -232,10 +246,10 @@ def main(run: Run) -> None:
         traceback.print_exc()
         failure = Failure(key="supervisor_error", params={"error": repr(error)})
         outcome = Outcome(Phase.FAILED, failure)
-    supervisor.note(phase=outcome.phase, failure=outcome.failure, ended_at=now())
+    supervisor.update_state(phase=outcome.phase, failure=outcome.failure, ended_at=now())
     try:
         queue.start_next()
-    except InputError as error:  # in the settings, which nobody may have looked at for long
+    except InputError as error:  # the settings are not valid
         print(error, flush=True)
 
 

@@ -1,4 +1,4 @@
-"""What runs take on disk."""
+"""Disk space of runs, and free space of the home folder's disk."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from engine.documents import Document
 from engine.paths import home_dir
 
 _BLOCK_BYTES = 512
-"""Of ``st_blocks``, on every file system."""
+"""Unit of ``st_blocks`` in bytes, the same on every file system."""
 
 
 class DiskUse(Document):
-    """Bytes on disk of one run."""
+    """Disk space of one run, in bytes."""
 
     training_bytes: int = 0
-    """State of training in its checkpoints: what it needs to go on, and what pruning frees."""
+    """Training state in the checkpoints, which a resumed run needs and pruning frees."""
     models_bytes: int = 0
-    """The final model, those on the way, and smaller forms of them."""
+    """Weights of the final model, of the checkpoints and of compressed forms."""
     log_bytes: int = 0
     other_bytes: int = 0
 
@@ -29,7 +29,7 @@ class DiskUse(Document):
 
 
 class DiskSpace(Document):
-    """Of the disk on which the home folder lies."""
+    """Capacity of the disk that holds the home folder."""
 
     total_bytes: int
     free_bytes: int
@@ -41,23 +41,24 @@ def disk_space() -> DiskSpace:
 
 
 def used_bytes(path: Path) -> int:
-    """Blocks that a file, or a folder with all in it, takes; 0 where there is nothing.
+    """Return the disk space of a file, or of a folder with its content; 0 if it does not exist.
 
-    A file with several names counts once for each: a run's files have one.
+    A file with several hard links counts once for each; the files of a run have one.
     """
     try:
         found = path.lstat()
         within = list(path.iterdir()) if stat.S_ISDIR(found.st_mode) else []
-    except FileNotFoundError:  # it may go between two looks
+    except FileNotFoundError:  # a file may be removed while the folder is read
         return 0
-    return found.st_blocks * _BLOCK_BYTES + sum(used_bytes(one) for one in within)
+    return found.st_blocks * _BLOCK_BYTES + sum(used_bytes(entry) for entry in within)
 
 
 def disk_use(run_dir: Path) -> DiskUse:
-    training_bytes = sum(used_bytes(one) for one in run_dir.glob("checkpoints/*/training"))
+    """Return the disk space of the run in the folder ``run_dir``."""
+    training_bytes = sum(used_bytes(path) for path in run_dir.glob("checkpoints/*/training"))
     models = ("model", "checkpoints", "compressed")
     models_bytes = sum(used_bytes(run_dir / name) for name in models) - training_bytes
-    log_bytes = sum(used_bytes(one) for one in run_dir.glob("*log"))
+    log_bytes = sum(used_bytes(path) for path in run_dir.glob("*log"))
     return DiskUse(
         training_bytes=training_bytes,
         models_bytes=models_bytes,

@@ -1,11 +1,11 @@
-"""Every run of this machine in one look.
+"""Summaries of all runs of this machine, with a cache of the finished runs.
 
-Finished runs are many and stay as they are: their summaries are kept in ``runs/index.sqlite``,
-each with a stamp of the files that it was read from, and read again only when the stamp has
-changed. The index is nothing but a cache: whatever is wrong with it, the folders say the same.
+Finished runs are many and do not change. Their summaries are kept in ``runs/index.sqlite``, each
+with a stamp of the files that it was read from, and a folder is read again only when its stamp
+has changed. The index is only a cache: if it is lost or damaged, it is rebuilt from the folders.
 
-It speaks SQL itself: one table, four statements, and importing an ORM would take longer than
-the look.
+The module uses SQL directly: it needs one table and four statements, and importing an ORM would
+take longer than reading the index.
 """
 
 from __future__ import annotations
@@ -22,43 +22,47 @@ from engine.documents import Document, InputError
 from engine.paths import runs_dir
 from engine.runs.folder import Run, is_run_id
 from engine.runs.observing.summary import Summary, summarise, unreadable
-from engine.runs.observing.totals import Tally, tally
+from engine.runs.observing.totals import MetricTotals, read_totals
 
 _STAMPED = (
     *("", "about.json", "checkpoints", "job.json"),
     *("metrics.jsonl", "recipe.toml", "result.json", "state.json"),
 )
-"""Of a run's folder. The folder itself changes whenever a file in it is replaced; its files are
-looked at for what is edited in place."""
-_FORM = str(zlib.crc32(repr((Summary.model_json_schema(), Tally.model_json_schema())).encode()))
-"""Begins each stamp: what another version of this program has kept is read again."""
+"""Entries of a run's folder that its stamp covers. The folder itself changes whenever a file in it
+is replaced; the files are included because they can be edited in place."""
+_FORM = str(
+    zlib.crc32(repr((Summary.model_json_schema(), MetricTotals.model_json_schema())).encode())
+)
+"""Prefix of each stamp: rows that another version of this program wrote are read again."""
 _SETTLED_NS = 100_000_000
-"""Files as fresh as this may change again and keep their time stamp: the clock of a file system
-ticks every few milliseconds."""
-_PATIENCE_S = 5.0
+"""Age in nanoseconds below which a file's time stamp is not trusted: the clock of a file system
+ticks every few milliseconds, so a file may change twice within one tick."""
+_DATABASE_PATIENCE_S = 5.0
 _PRIMARY_CODE = 0xFF
+"""Mask of SQLite's primary error code in an extended error code."""
 _DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR)
-"""SQLite's codes for a file that is no database, or has another table of that name."""
+"""SQLite's codes for a file that is no database, or that has another table of that name."""
 
 _Cells = tuple[bytes, bytes, bytes, bytes, int]
-"""A run's id, its stamp, summary and tally, and a checksum of these."""
+"""A run's id, its stamp, summary and totals, and a checksum of these four."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Row:
-    """What is known of a run from an earlier look."""
+    """A run as an earlier reading found it."""
 
     stamp: str
-    """Of a run that was not over, :data:`_FORM` alone: its summary is not used again."""
+    """Stamp of the files; only :data:`_FORM` for a run that was not over, so that its summary is
+    not used again."""
     summary: Summary
-    tally: bytes
-    """As JSON: of finished runs nobody asks for it."""
+    totals: bytes
+    """Totals of the metrics as JSON, which is parsed only for runs that are not over."""
 
 
 def summaries() -> list[Summary]:
     """Return a summary of every run of this machine, newest first.
 
-    A folder that cannot be read is listed as that.
+    A folder that cannot be read gets a summary with the reason.
     """
     run_ids = _run_ids()
     if not run_ids:
@@ -78,36 +82,38 @@ def summaries() -> list[Summary]:
 
 
 def readable_runs() -> list[Run]:
-    """Every run of this machine whose folder says what it must, the newest first."""
-    return [Run(runs_dir() / one.run_id) for one in summaries() if one.unreadable is None]
+    """Return every run of this machine whose folder can be read, newest first."""
+    return [
+        Run(runs_dir() / summary.run_id) for summary in summaries() if summary.unreadable is None
+    ]
 
 
 def summary_of(run: Run) -> Summary:
-    """Of one run, read from its folder.
+    """Return the summary of one run, read from its folder without the index.
 
     Raises
     ------
     InputError
-        If one of its files does not say what it must.
+        If one of its files is missing or not valid.
     """
-    return summarise(run, tally(run, Tally(), run.state.started_at))
+    return summarise(run, read_totals(run, MetricTotals(), run.state.started_at))
 
 
 def _run_ids() -> list[str]:
-    """The newest first."""
+    """Return the ids of all runs, newest first."""
     try:
         names = [entry.name for entry in os.scandir(runs_dir())]
-    except FileNotFoundError:  # nothing has run here yet
+    except FileNotFoundError:  # no run was ever created here
         return []
     return sorted(filter(is_run_id, names), reverse=True)
 
 
 def _stamp(run_dir: str) -> str | None:
-    """Changes with what the summary is read from; None while that is too fresh to tell."""
+    """Return a stamp that changes with the files of the summary; None while they are too fresh."""
     parts, newest_ns = [_FORM], 0
     for name in _STAMPED:
         try:
-            # Eight times a run: a Path's own would take as long as all of the rest.
+            # Eight calls a run: Path.stat would take as long as the rest of the function.
             found = os.stat(f"{run_dir}/{name}")  # noqa: PTH116
         except OSError:
             parts.append("-")
@@ -118,25 +124,26 @@ def _stamp(run_dir: str) -> str | None:
 
 
 def _read(run: Run, before: _Row | None, stamp: str | None) -> _Row | None:
-    """What the folder says; None if it has gone meanwhile."""
+    """Read a run's folder; None if it was removed in the meantime."""
     try:
-        known = Tally.model_validate_json(before.tally) if before else Tally()
-        sums = tally(run, known, run.state.started_at)
-        summary = summarise(run, sums)
+        known = MetricTotals.model_validate_json(before.totals) if before else MetricTotals()
+        totals = read_totals(run, known, run.state.started_at)
+        summary = summarise(run, totals)
     except (InputError, OSError) as error:
         if not run.folder.is_dir():
             return None
-        return _Row(_FORM, unreadable(run, error), _json(Tally()))
-    return _Row(stamp if stamp and summary.is_over else _FORM, summary, _json(sums))
+        return _Row(_FORM, unreadable(run, error), _json(MetricTotals()))
+    return _Row(stamp if stamp and summary.is_over else _FORM, summary, _json(totals))
 
 
 def _kept() -> dict[str, _Row]:
     found = {}
-    for run_id, stamp, summary, sums, checksum in _asked(_read_rows):
-        # A byte may have changed on the disk, or another version have written it.
-        if checksum == _checksum(run_id, stamp, summary, sums) and stamp.startswith(_FORM.encode()):
+    for run_id, stamp, summary, totals, checksum in _query(_read_rows):
+        # The row may be damaged on the disk, or another version of the program may have written it.
+        is_intact = checksum == _checksum(run_id, stamp, summary, totals)
+        if is_intact and stamp.startswith(_FORM.encode()):
             found[run_id.decode()] = _Row(
-                stamp.decode(), Summary.model_validate_json(summary), sums
+                stamp.decode(), Summary.model_validate_json(summary), totals
             )
     return found
 
@@ -148,7 +155,7 @@ def _read_rows(database: sqlite3.Connection) -> list[_Cells]:
 def _keep(changed: Mapping[str, _Row], gone: Iterable[str]) -> None:
     cells = []
     for run_id, row in changed.items():
-        blobs = (run_id.encode(), row.stamp.encode(), _json(row.summary), row.tally)
+        blobs = (run_id.encode(), row.stamp.encode(), _json(row.summary), row.totals)
         cells.append((*blobs, _checksum(*blobs)))
 
     def write(database: sqlite3.Connection) -> list[_Cells]:
@@ -157,19 +164,20 @@ def _keep(changed: Mapping[str, _Row], gone: Iterable[str]) -> None:
         database.executemany("DELETE FROM summaries WHERE run_id = ?", ids)
         return []
 
-    _asked(write)
+    _query(write)
 
 
-def _asked(work: Callable[[sqlite3.Connection], list[_Cells]]) -> list[_Cells]:
-    """What the index answers; nothing where it cannot."""
+def _query(work: Callable[[sqlite3.Connection], list[_Cells]]) -> list[_Cells]:
+    """Return the rows that ``work`` finds in the index; none if the index cannot be used."""
     path = runs_dir() / "index.sqlite"
     try:
-        with closing(sqlite3.connect(path, timeout=_PATIENCE_S)) as database:
-            # It may be lost in a power cut: what is then left of it is known by its sums.
+        with closing(sqlite3.connect(path, timeout=_DATABASE_PATIENCE_S)) as database:
+            # A power cut may damage the index: the checksums tell which rows are intact.
             database.execute("PRAGMA synchronous=OFF")
             database.execute(
                 "CREATE TABLE IF NOT EXISTS summaries"
-                " (run_id BLOB PRIMARY KEY, stamp BLOB, summary BLOB, tally BLOB, checksum INTEGER)"
+                " (run_id BLOB PRIMARY KEY, stamp BLOB, summary BLOB, totals BLOB,"
+                " checksum INTEGER)"
             )
             database.text_factory = bytes
             answer = work(database)
@@ -178,7 +186,7 @@ def _asked(work: Callable[[sqlite3.Connection], list[_Cells]]) -> list[_Cells]:
     except sqlite3.DatabaseError as error:
         if error.sqlite_errorcode & _PRIMARY_CODE in _DAMAGED:
             path.unlink(missing_ok=True)
-        # Else the disk is full or read-only, or somebody has had the index for long.
+        # Otherwise the disk is full or read-only, or another process keeps the index locked.
         return []
 
 

@@ -1,5 +1,4 @@
-"""What a run's processes printed: read from its end, however long it is, and followed from
-there."""
+"""The log of a run's processes, read from its end at a cost that does not grow with its size."""
 
 from __future__ import annotations
 
@@ -12,18 +11,22 @@ from typing import BinaryIO
 
 _BLOCK_BYTES = 64_000
 _MOST_BYTES_PER_LINE = 1_000
-"""Of lines that are longer on average, fewer are shown than were asked for."""
+"""Bound on the average length of a line: fewer lines than requested are shown if they are
+longer."""
 _POLL_S = 0.3
 
 
 class LogReader:
-    """Reads a growing log by byte offset: the first call of :meth:`new` gives its last
-    ``n_lines``, each other one what came since."""
+    """Reads a growing log by byte offset.
+
+    The first call of :meth:`new` returns the last ``n_lines`` lines, each later call the text that
+    was added since.
+    """
 
     def __init__(self, path: Path, n_lines: int) -> None:
         self._path, self._n_lines = path, n_lines
         self._offset: int | None = None
-        # A character that is half written is left for the next call.
+        # The decoder keeps the bytes of a half-written character for the next call.
         self._decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
 
     def new(self) -> str:
@@ -35,14 +38,16 @@ class LogReader:
                     file.seek(self._offset)
                     found = file.read()
                 self._offset = file.tell()
-        except FileNotFoundError:  # nothing has been printed yet
+        except FileNotFoundError:  # no process has printed anything yet
             return ""
         return self._decoder.decode(found)
 
 
 def _last_lines(file: BinaryIO, n: int) -> bytes:
-    """The last ``n`` lines of a file, which is then at its end; blocks are read from there until
-    they hold so many line ends."""
+    """Return the last ``n`` lines of ``file`` and leave it at its end.
+
+    Blocks are read backwards from the end until they hold ``n`` line ends.
+    """
     start = file.seek(0, os.SEEK_END)
     least = max(0, start - n * _MOST_BYTES_PER_LINE)
     found = b""
@@ -52,7 +57,7 @@ def _last_lines(file: BinaryIO, n: int) -> bytes:
         found = file.read(size) + found
         file.seek(start)
     file.seek(0, os.SEEK_END)
-    at = len(found) - 1  # a line end there is the last line's own
+    at = len(found) - 1  # a line end at this index belongs to the last line
     for _ in range(n):
         at = found.rfind(b"\n", 0, at)
         if at < 0:
@@ -61,10 +66,10 @@ def _last_lines(file: BinaryIO, n: int) -> bytes:
 
 
 def follow_log(log: Path, n_lines: int, is_over: Callable[[], bool]) -> Iterator[str]:
-    """The last ``n_lines`` of a log, then each addition, until ``is_over`` returns True."""
+    """Yield the last ``n_lines`` of a log, then each addition, until ``is_over`` returns True."""
     reader = LogReader(log, n_lines)
     while True:
-        was_over = is_over()  # before the log is read: a run that has ended has printed all of it
+        was_over = is_over()  # checked before the log is read, so that the last lines are included
         yield reader.new()
         if was_over:
             return

@@ -10,7 +10,13 @@ from engine.runs.observing.index import summaries
 
 
 def measurement(run: Run) -> Measurement:
-    """What a run measured, with the plan it was forecast from; InputError if it has no result."""
+    """Return a run's measured result with the plan of its forecast.
+
+    Raises
+    ------
+    InputError
+        If the run has no result.
+    """
     result, state = run.result, run.state
     if result is None or state.ended_at is None:
         raise InputError("run", run.id, "finished_run")
@@ -20,17 +26,17 @@ def measurement(run: Run) -> Measurement:
 
 
 def calibration_of(run: Run) -> Calibration:
-    """The calibration of a run and of all other finished runs of its recipe."""
-    return calibrate([measurement(one) for one in repetitions(run)])
+    """Calibrate with ``run`` and all other finished runs of its recipe."""
+    return calibrate([measurement(repetition) for repetition in repetitions(run)])
 
 
 def repetitions(run: Run) -> list[Run]:
-    """The finished runs of the same recipe, ``run`` included, the newest first."""
+    """Return the finished runs of the same recipe, ``run`` included, newest first."""
     recipe = run.recipe
     size = (recipe.n_ranks, recipe.steps, recipe.shape.count_parameters().total)
-    alike = [
-        Run.find(one.run_id)
-        for one in summaries()  # of a thousand runs few recipes have to be read
-        if one.phase is Phase.SUCCEEDED and (one.n_ranks, one.steps, one.n_parameters) == size
+    same_size = [
+        Run.find(seen.run_id)
+        for seen in summaries()  # the size excludes most runs without reading their recipes
+        if seen.phase is Phase.SUCCEEDED and (seen.n_ranks, seen.steps, seen.n_parameters) == size
     ]
-    return [one for one in alike if one.recipe.content_hash == recipe.content_hash]
+    return [other for other in same_size if other.recipe.content_hash == recipe.content_hash]

@@ -12,11 +12,11 @@ HEADER = (
     *("step", "tokens", "loss_nats_per_token", "held_out_loss_nats_per_token"),
     *("learning_rate", "gradient_norm", "step_time_s", "hours", "cost_usd", "unix_time_s"),
 )
-"""The same in every language. Hours and cost are those of all steps up to each."""
+"""Column names, equal in every language. Hours and cost are cumulative over the steps."""
 
 
 def metrics_csv(run: Run) -> str:
-    """One row a step; an empty cell where nothing was measured."""
+    """Return the run's steps as CSV, one row a step, with empty cells for missing values."""
     seen = Progress(run).update()
     table = io.StringIO()
     writer = csv.writer(table, lineterminator="\n")
@@ -26,7 +26,7 @@ def metrics_csv(run: Run) -> str:
             (
                 *(step.step, step.tokens, step.loss, step.held_out_loss),
                 *(step.learning_rate, step.gradient_norm, step.step_time_s),
-                *(seen.place(index, "hours"), seen.place(index, "usd"), step.time),
+                *(seen.position_on(index, "hours"), seen.position_on(index, "usd"), step.time),
             )
         )
     return table.getvalue()

@@ -1,4 +1,4 @@
-"""Where all runs stand, and those of them that somebody looks for."""
+"""An overview of all runs, their cost by day, and a filter for lists of runs."""
 
 from __future__ import annotations
 
@@ -9,60 +9,68 @@ from dataclasses import dataclass
 from engine.runs.folder import Phase
 from engine.runs.observing.summary import Summary
 
-LATELY = datetime.timedelta(days=7)
+RECENT = datetime.timedelta(days=7)
+"""Time after its end during which a run counts as recent."""
 DAYS_OF_SPENDING = 30
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
-    """What is going on, and what came of what is over."""
+class Overview:
+    """Runs by what they are doing, and counts of runs that are over."""
 
     live: list[Summary]
-    """The one that was begun first comes first."""
+    """Live runs, oldest first."""
     queued: list[Summary]
-    """In the order in which they start."""
+    """Queued runs in the order in which they start."""
     n_over: int
-    succeeded_lately: int
-    """Over the last seven days, as the two below."""
-    failed_lately: int
-    ended_lately: int
+    recently_succeeded: int
+    """Number of runs that succeeded in the last seven days."""
+    recently_failed: int
+    """Number of runs that failed in the last seven days."""
+    recently_ended: int
+    """Number of runs that ended in the last seven days, in any way."""
     disk_bytes: int
+    """Disk space of all runs together, in bytes."""
 
 
-def standing(seen: Iterable[Summary], at: datetime.datetime) -> Standing:
-    everything = list(seen)
-    live = [one for one in everything if one.phase is not None and one.phase.is_live]
-    queued = [one for one in everything if one.phase is Phase.QUEUED]
-    over = [one for one in everything if one.is_over]
-    lately = [one for one in over if one.ended_at is not None and at - one.ended_at <= LATELY]
-    return Standing(
-        live=sorted(live, key=lambda one: one.run_id),
-        queued=sorted(queued, key=lambda one: (-one.priority, one.run_id)),
+def overview_of(seen: Iterable[Summary], at: datetime.datetime) -> Overview:
+    """Count the runs of ``seen`` at the time ``at``."""
+    runs = list(seen)
+    live = [run for run in runs if run.phase is not None and run.phase.is_live]
+    queued = [run for run in runs if run.phase is Phase.QUEUED]
+    over = [run for run in runs if run.is_over]
+    recent = [run for run in over if run.ended_at is not None and at - run.ended_at <= RECENT]
+    return Overview(
+        live=sorted(live, key=lambda run: run.run_id),
+        queued=sorted(queued, key=lambda run: (-run.priority, run.run_id)),
         n_over=len(over),
-        succeeded_lately=sum(one.phase is Phase.SUCCEEDED for one in lately),
-        failed_lately=sum(one.phase is Phase.FAILED for one in lately),
-        ended_lately=len(lately),
-        disk_bytes=sum(one.disk.total_bytes for one in everything),
+        recently_succeeded=sum(run.phase is Phase.SUCCEEDED for run in recent),
+        recently_failed=sum(run.phase is Phase.FAILED for run in recent),
+        recently_ended=len(recent),
+        disk_bytes=sum(run.disk.total_bytes for run in runs),
     )
 
 
 def spent_by_day(
     seen: Iterable[Summary], at: datetime.datetime
 ) -> dict[str, dict[datetime.date, float]]:
-    """USD by state and day (UTC) of the last :data:`DAYS_OF_SPENDING`: all that a run has cost
-    counts to the day on which it ended; to today, as ``unfinished``, if it has not."""
+    """Return the cost in USD by state and day (UTC) over the last :data:`DAYS_OF_SPENDING` days.
+
+    The whole cost of a run counts on the day on which it ended. A run that has not ended counts
+    today, under the state ``unfinished``.
+    """
     today = at.astimezone(datetime.UTC).date()
     first = today - datetime.timedelta(days=DAYS_OF_SPENDING - 1)
     spent: dict[str, dict[datetime.date, float]] = {}
-    for one in seen:
-        day = one.ended_at.astimezone(datetime.UTC).date() if one.ended_at else today
-        if one.cost_usd and day >= first:
-            days = spent.setdefault(state_of(one) if one.is_over else "unfinished", {})
-            days[day] = days.get(day, 0.0) + one.cost_usd
+    for run in seen:
+        day = run.ended_at.astimezone(datetime.UTC).date() if run.ended_at else today
+        if run.cost_usd and day >= first:
+            days = spent.setdefault(state_of(run) if run.is_over else "unfinished", {})
+            days[day] = days.get(day, 0.0) + run.cost_usd
     return spent
 
 
-def looked_for(
+def matching_runs(
     seen: Iterable[Summary],
     *,
     words: str = "",
@@ -70,26 +78,38 @@ def looked_for(
     tags: Sequence[str] = (),
     archived: bool = False,
 ) -> list[Summary]:
-    """Those that have every word in name, id, note or tags, one of the states and all tags;
-    nothing said allows all. Archived ones only where they are asked for."""
+    """Return the runs that match all criteria; an empty criterion matches every run.
+
+    Parameters
+    ----------
+    words
+        Words that must each occur in a run's name, id, note or tags, in any case.
+    states
+        States of which a run must have one.
+    tags
+        Tags that a run must have, all of them.
+    archived
+        Whether archived runs are included.
+    """
     wanted = words.casefold().split()
 
-    def fits(one: Summary) -> bool:
-        told = " ".join((one.name, one.run_id, one.note, *one.tags)).casefold()
+    def matches(run: Summary) -> bool:
+        labels = " ".join((run.name, run.run_id, run.note, *run.tags)).casefold()
         return (
-            (archived or not one.archived)
-            and all(word in told for word in wanted)
-            and (not states or state_of(one) in states)
-            and set(tags) <= set(one.tags)
+            (archived or not run.archived)
+            and all(word in labels for word in wanted)
+            and (not states or state_of(run) in states)
+            and set(tags) <= set(run.tags)
         )
 
-    return [one for one in seen if fits(one)]
+    return [run for run in seen if matches(run)]
 
 
-def state_of(one: Summary) -> str:
-    """Its phase; ``unreadable`` where its folder does not tell."""
-    return "unreadable" if one.phase is None else one.phase
+def state_of(run: Summary) -> str:
+    """Return the run's phase, or ``unreadable`` if its folder cannot be read."""
+    return "unreadable" if run.phase is None else run.phase
 
 
 def all_tags(seen: Iterable[Summary]) -> list[str]:
-    return sorted({tag for one in seen for tag in one.tags})
+    """Return all tags of the runs in alphabetical order."""
+    return sorted({tag for run in seen for tag in run.tags})

@@ -1,5 +1,4 @@
-"""How far a run is, what it has taken and how its loss fell: read from its metrics, for the page
-and the terminal alike."""
+"""A run's progress, time, cost and loss curves, read from its metrics for pages and terminals."""
 
 from __future__ import annotations
 
@@ -20,17 +19,17 @@ from engine.runs.folder import Run
 from engine.units import SECONDS_PER_HOUR
 
 Axis = Literal["steps", "tokens", "flops", "hours", "usd"]
-"""What a loss is drawn against. Hours and dollars are those of the steps; evaluations and the
-start are left out, as in the forecast."""
+"""Quantity on the horizontal axis of a loss curve. Hours and dollars are those of the steps;
+evaluations and the start are left out, as in the forecast."""
 AXES: tuple[Axis, ...] = get_args(Axis)
 
 _RECENT_STEPS = 50
 _SMOOTHED_SHARE = 0.01
-"""Of a run's steps: over about as many the smoothed loss is a mean."""
+"""Time constant of the smoothed loss as a share of the run's steps."""
 
 
 class Curve(NamedTuple):
-    """Points to draw: places on an axis, and the losses there in nats per token."""
+    """Points of a curve: positions on an axis, and the losses there in nats per token."""
 
     x: list[float]
     y: list[float]
@@ -38,42 +37,44 @@ class Curve(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Meter:
-    """What a run has taken so far, beside what it was forecast to take."""
+    """Cost or time of a run so far and at its end, with the forecast."""
 
     axis: Literal["usd", "hours"]
-    """Hours where the devices cost nothing."""
+    """Unit of the figures: dollars, or hours if the devices cost nothing."""
     so_far: float
     at_end: float
-    """At the pace of its last steps; what it has taken before the first."""
+    """Figure at the run's end if the rest takes the step time of the last steps; equal to
+    ``so_far`` before the first step."""
     forecast: Figure
 
     @property
     def inside_interval(self) -> bool:
-        """Whether it will end within the forecast's bounds, at this pace."""
+        """Whether ``at_end`` is within the bounds of the forecast."""
         return self.forecast.low <= self.at_end <= self.forecast.high
 
 
 class Preparing(NamedTuple):
-    """How far the text of a run is prepared."""
+    """Progress of the preparation of a run's text."""
 
     stage: str
     share: float
+    """Share of the stage that is done, from 0 to 1."""
 
 
 def price_usd_per_hour(recipe: Recipe, plan: Plan) -> float:
-    """Of all devices of a run together."""
+    """Return the price of all devices of a run together, in USD per hour."""
     return recipe.n_ranks * float(plan.cluster.price_usd_per_device_hour)
 
 
 @dataclass
 class Progress:
-    """What a run has reported so far; :meth:`update` reads what is new."""
+    """The metrics that a run has reported so far; :meth:`update` reads new lines."""
 
     run: Run
     metrics: list[StepMetrics] = field(default_factory=list)
     smoothed_losses: list[float] = field(default_factory=list)
-    """Training loss without the noise of single batches: an exponential mean, whose start is
-    corrected as Adam's moments are (Kingma 2015, section 3)."""
+    """Exponential mean of the training loss, bias-corrected as Adam's moments are (Kingma 2015,
+    section 3)."""
 
     def __post_init__(self) -> None:
         self.recipe = self.run.recipe
@@ -81,13 +82,14 @@ class Progress:
         self._flops_per_token = training_flops_per_token(self.recipe.shape)
         self._lines = self.run.metrics()
         self._hours: list[float] = []
-        """Of all steps up to each."""
+        """Cumulative hours of all steps up to and including each step."""
         self._decay = 1 - 1 / max(1.0, _SMOOTHED_SHARE * self.recipe.steps)
         self._mean = 0.0
 
     def update(self) -> Self:
-        began_anew, lines = self._lines.new()
-        if began_anew:  # training has gone back to a checkpoint
+        """Read the lines that were added since the last call."""
+        was_cut_back, lines = self._lines.new()
+        if was_cut_back:  # training has gone back to a checkpoint
             for seen in (self.metrics, self.smoothed_losses, self._hours):
                 seen.clear()
             self._mean = 0.0
@@ -119,25 +121,24 @@ class Progress:
 
     @property
     def seconds_left(self) -> float | None:
-        """At the pace of the last steps; None before the first."""
-        pace_s = self._recent_step_time_s
-        return None if pace_s is None else (self.recipe.steps - self.steps_done) * pace_s
+        """Seconds to the last step at the median time of recent steps; None before the first."""
+        step_time_s = self._recent_step_time_s
+        return None if step_time_s is None else (self.recipe.steps - self.steps_done) * step_time_s
 
     @property
     def tokens_per_s(self) -> float | None:
-        """At the pace of the last steps; None before the first."""
-        pace_s = self._recent_step_time_s
-        return None if pace_s is None else self.recipe.tokens_per_step / pace_s
+        """Tokens per second at the median time of recent steps; None before the first step."""
+        step_time_s = self._recent_step_time_s
+        return None if step_time_s is None else self.recipe.tokens_per_step / step_time_s
 
     @property
     def hours(self) -> float:
-        """What the steps so far have taken."""
+        """Hours of the steps in the metrics."""
         return self._hours[-1] if self._hours else 0.0
 
     @property
     def spent_hours(self) -> float:
-        """What all steps took that were ever taken, those included that were lost with their
-        process and taken again."""
+        """Hours of all steps ever taken, lost steps that were taken again included."""
         state = self.run.state
         since = state.started_at.timestamp() if state.started_at else 0.0
         n_before = bisect_left(self.metrics, since, key=lambda step: step.time)
@@ -146,22 +147,26 @@ class Progress:
 
     @property
     def cost_usd(self) -> float:
-        """What all steps have cost that were ever taken."""
+        """Cost of ``spent_hours``."""
         return self._price_usd_per_hour * self.spent_hours
 
     @property
     def held_out_loss(self) -> float | None:
-        """The last one measured."""
+        """Last held-out loss that was measured, in nats per token; None before the first."""
         losses = self.held_out_curve("steps").y
         return losses[-1] if losses else None
 
     @property
     def forecasts_loss(self) -> bool:
-        """Whether the forecast of the loss means something: its law was fitted to runs of this
-        size, or measured runs correct it."""
+        """Whether the forecast of the loss applies to this run.
+
+        The model must predict the next token, and the law must have been fitted to runs of this
+        size or be corrected by measured runs.
+        """
         return self.recipe.shape.is_causal and not self.forecast.loss_extrapolated
 
     def meter(self) -> Meter:
+        """Return the run's cost, or its time if its devices cost nothing, with the forecast."""
         left_hours = (self.seconds_left or 0.0) / SECONDS_PER_HOUR
         if self._price_usd_per_hour:
             return Meter(
@@ -179,12 +184,12 @@ class Progress:
         )
 
     def preparing(self) -> Preparing | None:
-        """How far its text is, while it is prepared; None where nothing was said of it."""
-        said = read_json(self.run.folder / "preparing.json")
-        return None if said is None else Preparing(said["stage"], said["share"])
+        """Return the progress of the text's preparation; None if none was reported."""
+        report = read_json(self.run.folder / "preparing.json")
+        return None if report is None else Preparing(report["stage"], report["share"])
 
-    def place(self, index: int, axis: Axis) -> float:
-        """Where the step of ``metrics[index]`` stands on an axis."""
+    def position_on(self, index: int, axis: Axis) -> float:
+        """Return the position of ``metrics[index]`` on an axis, in the unit of the axis."""
         step = self.metrics[index]
         match axis:
             case "steps":
@@ -199,7 +204,7 @@ class Progress:
                 return self._price_usd_per_hour * self._hours[index]
 
     def planned_end(self, axis: Axis) -> float:
-        """Where the run ends on an axis, by its recipe and its forecast."""
+        """Return the position of the run's end on an axis, by its recipe and its forecast."""
         match axis:
             case "steps":
                 return self.recipe.steps
@@ -213,44 +218,47 @@ class Progress:
                 return self.forecast.cost_usd.value
 
     def train_curve(self, axis: Axis, most_points: int = 400) -> Curve:
-        """Training loss of single steps; of a long run, ``most_points`` of them."""
+        """Return the training loss of single steps, at most ``most_points`` of them."""
         shown = spread_indices(len(self.metrics), most_points)
         return Curve(
-            [self.place(index, axis) for index in shown],
+            [self.position_on(index, axis) for index in shown],
             [self.metrics[index].loss for index in shown],
         )
 
     def smoothed_curve(self, axis: Axis, most_points: int = 400) -> Curve:
+        """Return the smoothed training loss at most at ``most_points`` steps."""
         shown = spread_indices(len(self.metrics), most_points)
         return Curve(
-            [self.place(index, axis) for index in shown],
+            [self.position_on(index, axis) for index in shown],
             [self.smoothed_losses[index] for index in shown],
         )
 
     def held_out_curve(self, axis: Axis) -> Curve:
-        """Loss where it was evaluated; the last one over all held-out documents."""
+        """Return the held-out losses; the last one of a finished run covers all documents."""
         curve = Curve([], [])
         for index, line in enumerate(self.metrics):
             if line.held_out_loss is not None:
-                curve.x.append(self.place(index, axis))
+                curve.x.append(self.position_on(index, axis))
                 curve.y.append(line.held_out_loss)
         result = self.run.result
         if result is not None and self.metrics:
-            curve.x.append(self.place(len(self.metrics) - 1, axis))
+            curve.x.append(self.position_on(len(self.metrics) - 1, axis))
             curve.y.append(result.held_out_loss)
         return curve
 
 
-def losses_compare(seen: Sequence[Progress]) -> bool:
-    """Whether a loss per token means the same in all of them: one text, one size of tokenizer,
-    one thing to predict."""
-    recipes = [one.recipe for one in seen]
+def losses_are_comparable(seen: Sequence[Progress]) -> bool:
+    """Return whether losses per token compare: the same text, vocabulary size and objective."""
+    recipes = [progress.recipe for progress in seen]
     return len({(r.corpus.content_hash, r.text_vocab, r.shape.is_causal) for r in recipes}) <= 1
 
 
 def spread_indices(n: int, most: int) -> list[int]:
-    """At most ``most`` of ``n`` places, the first and the last among them: half of them evenly
-    spread, half evenly on a log axis, so that a curve keeps its form on either."""
+    """Return at most ``most`` indices below ``n``, the first and the last included.
+
+    Half of them are spread evenly and half evenly on a log axis, so that a curve keeps its form on
+    both kinds of axis.
+    """
     if n <= most:
         return list(range(n))
     half = most // 2

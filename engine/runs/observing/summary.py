@@ -1,4 +1,4 @@
-"""A run in one row: what lists of runs show of it."""
+"""A run in one row, as lists of runs show it."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ from engine.runs.job import BackEndName
 from engine.runs.labels import about_of
 from engine.runs.observing.disk_use import DiskUse, disk_use
 from engine.runs.observing.progress import price_usd_per_hour
-from engine.runs.observing.totals import Tally, spent_hours
+from engine.runs.observing.totals import MetricTotals, spent_hours
 
 
 class Summary(Document):
-    """One run as its folder says it is. Of a folder that cannot be read, its id and why."""
+    """One run as its folder describes it; an unreadable folder has only its id and the reason."""
 
     run_id: str
     name: str
-    """What people call it: by ``about.json``, else by its recipe; its id if it is unreadable."""
+    """Name from ``about.json``, or else of the recipe; the id of an unreadable run."""
     unreadable: Failure | None = None
-    """Why nothing else is known of it."""
+    """Reason why the folder cannot be read; the other fields then keep their defaults."""
     phase: Phase | None = None
-    """None only where it is unreadable."""
+    """Phase by ``state.json``; None only for an unreadable run."""
     created_at: datetime.datetime | None = None
     started_at: datetime.datetime | None = None
     ended_at: datetime.datetime | None = None
     starts: int = 0
-    """How often training was begun."""
+    """Number of times that training was started."""
     back_end: BackEndName = "local"
     priority: int = 0
     n_ranks: int = 1
@@ -36,13 +36,13 @@ class Summary(Document):
     steps: int = 0
     steps_done: int = 0
     hours: float = 0.0
-    """What its steps have taken, those included that were lost and taken again."""
+    """Hours of all steps ever taken, lost steps that were taken again included."""
     cost_usd: float = 0.0
-    """Of these hours."""
+    """Cost of ``hours``."""
     held_out_loss: float | None = None
-    """The last one measured, in nats per token."""
+    """Last held-out loss that was measured, in nats per token."""
     failure: Failure | None = None
-    """Why it failed, if it did."""
+    """Reason of a failure, or of a stop at a spending limit."""
     tags: tuple[str, ...] = ()
     note: str = ""
     archived: bool = False
@@ -53,21 +53,21 @@ class Summary(Document):
         return self.phase is None or self.phase.is_over
 
     def trouble(self, language: str) -> str | None:
-        """Why it failed or cannot be read, as one line; None where there is no trouble."""
-        why = self.unreadable or self.failure
-        return None if why is None else why.in_language(language)
+        """Return one line about why the run failed or cannot be read; None if it did neither."""
+        reason = self.unreadable or self.failure
+        return None if reason is None else reason.in_language(language)
 
 
-def summarise(run: Run, tally: Tally) -> Summary:
-    """What the run's folder says, with the sums of its metrics.
+def summarise(run: Run, totals: MetricTotals) -> Summary:
+    """Summarise the run's folder, given the totals of its metrics.
 
     Raises
     ------
     InputError
-        If one of its files does not say what it must.
+        If one of its files is missing or not valid.
     """
     recipe, state, job, about, result = run.recipe, run.state, run.job, about_of(run), run.result
-    hours = spent_hours(state, tally)
+    hours = spent_hours(state, totals)
     return Summary(
         run_id=run.id,
         name=about.name or recipe.name,
@@ -81,10 +81,10 @@ def summarise(run: Run, tally: Tally) -> Summary:
         n_ranks=recipe.n_ranks,
         n_parameters=recipe.shape.count_parameters().total,
         steps=recipe.steps,
-        steps_done=tally.steps_done,
+        steps_done=totals.steps_done,
         hours=hours,
         cost_usd=hours * price_usd_per_hour(recipe, run.plan),
-        held_out_loss=tally.held_out_loss if result is None else result.held_out_loss,
+        held_out_loss=totals.held_out_loss if result is None else result.held_out_loss,
         failure=state.failure,
         tags=about.tags,
         note=about.note,
@@ -94,9 +94,9 @@ def summarise(run: Run, tally: Tally) -> Summary:
 
 
 def unreadable(run: Run, error: InputError | OSError) -> Summary:
-    """Of a folder whose files do not say what they must."""
+    """Summarise a run whose files are not valid, or which cannot be brought up to date."""
     if isinstance(error, InputError):
-        why = Failure.of_input(error)
+        reason = Failure.of_input(error)
     else:
-        why = Failure(key="unreadable", params={"error": str(error)})
-    return Summary(run_id=run.id, name=run.id, unreadable=why)
+        reason = Failure(key="unreadable", params={"error": str(error)})
+    return Summary(run_id=run.id, name=run.id, unreadable=reason)

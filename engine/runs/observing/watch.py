@@ -1,4 +1,4 @@
-"""A second look at all runs, and a third, at the cost of those alone that are not over."""
+"""Repeated readings of all runs, each at the cost of reading only the runs that are not over."""
 
 from __future__ import annotations
 
@@ -10,47 +10,56 @@ from engine.paths import runs_dir
 from engine.runs.folder import Run, is_run_id
 from engine.runs.observing.progress import price_usd_per_hour
 from engine.runs.observing.summary import Summary
-from engine.runs.observing.totals import Tally, spent_hours, tally
+from engine.runs.observing.totals import MetricTotals, read_totals, spent_hours
 
 
 class Watch:
-    """Goes on from a look at all runs; a page or a terminal that follows them has one."""
+    """Repeats a reading of all runs for a page or a terminal that follows them."""
 
-    def __init__(self, seen: Sequence[Summary], tallies: dict[str, Tally]) -> None:
-        """``tallies`` is where the sums of metrics are kept from one watch to the next."""
-        self._seen, self._tallies = seen, tallies
+    def __init__(self, seen: Sequence[Summary], totals_by_run: dict[str, MetricTotals]) -> None:
+        """Continue from the summaries ``seen``.
+
+        ``totals_by_run`` holds the totals of metrics by run id; each reading updates it, so that
+        the next watch continues from there.
+        """
+        self._seen, self._totals_by_run = seen, totals_by_run
 
     def read(self) -> list[Summary] | None:
-        """The runs as they are now; None if one has come, gone, begun or ended, or cannot be read
-        any more: then it is time for another look at all of them."""
-        if _run_ids() != {one.run_id for one in self._seen}:
+        """Return current summaries; None if the caller must read all runs again.
+
+        That is the case if a run was added or removed, changed its phase, or became unreadable.
+        """
+        if _run_ids() != {summary.run_id for summary in self._seen}:
             return None
         try:
-            current = [one if one.is_over else self._again(one) for one in self._seen]
+            current = [
+                summary if summary.is_over else self._updated(summary) for summary in self._seen
+            ]
         except (InputError, FileNotFoundError):
             return None
-        is_same = all(one.phase == two.phase for one, two in zip(self._seen, current, strict=True))
-        return current if is_same else None
+        pairs = zip(self._seen, current, strict=True)
+        return current if all(before.phase == now.phase for before, now in pairs) else None
 
-    def _again(self, one: Summary) -> Summary:
-        run = Run.find(one.run_id)
+    def _updated(self, summary: Summary) -> Summary:
+        run = Run.find(summary.run_id)
         state = run.state
-        sums = tally(run, self._tallies.get(one.run_id, Tally()), state.started_at)
-        self._tallies[one.run_id] = sums
-        hours = spent_hours(state, sums)
+        before = self._totals_by_run.get(summary.run_id, MetricTotals())
+        totals = read_totals(run, before, state.started_at)
+        self._totals_by_run[summary.run_id] = totals
+        hours = spent_hours(state, totals)
         changes = {
             "phase": state.phase,
             "priority": run.job.priority,
-            "steps_done": sums.steps_done,
+            "steps_done": totals.steps_done,
             "hours": hours,
             "cost_usd": hours * price_usd_per_hour(run.recipe, run.plan),
         }
-        return one.model_copy(update=changes)
+        return summary.model_copy(update=changes)
 
 
 def _run_ids() -> set[str]:
     try:
-        found = os.scandir(runs_dir())
-        return {entry.name for entry in found if is_run_id(entry.name) and entry.is_dir()}
-    except FileNotFoundError:  # nothing has run here yet
+        entries = os.scandir(runs_dir())
+        return {entry.name for entry in entries if is_run_id(entry.name) and entry.is_dir()}
+    except FileNotFoundError:  # no run was ever created here
         return set()

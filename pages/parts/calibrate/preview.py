@@ -13,11 +13,11 @@ from engine.machine import Machine
 from engine.recipes.recipe import Recipe
 from engine.recipes.sample_run import run_plan
 from engine.reports.forecast_tables import show
-from engine.runs.estimate import Quote, quote
+from engine.runs.estimate import Estimate, estimate
 from engine.runs.folder import Run
 from engine.runs.job import Job
 from engine.runs.launching import control
-from engine.runs.launching.supervisor import shown_commands
+from engine.runs.launching.supervisor import preview_commands
 from engine.runs.settings import Settings, settings
 from pages.parts.calibrate.job import asked_job, asked_machine, job_form
 from pages.parts.calibrate.recipe import OPTIONS, Slots, asked_recipe, recipe_form
@@ -28,7 +28,7 @@ _FORM_PX = 380
 _REFUSED = "calibrate.refused"
 
 
-def recipe_section(machine: Machine, allowed: Settings, *, busy: bool) -> Quote | None:
+def recipe_section(machine: Machine, allowed: Settings, *, busy: bool) -> Estimate | None:
     """The form, and beside it what it asks for; that, where it is allowed."""
     say = text()
     with st.container(border=True):
@@ -47,7 +47,7 @@ def recipe_section(machine: Machine, allowed: Settings, *, busy: bool) -> Quote 
     return quoted
 
 
-def _quoted(machine: Machine, allowed: Settings, slots: Slots) -> Quote | None:
+def _quoted(machine: Machine, allowed: Settings, slots: Slots) -> Estimate | None:
     say = text()
     try:
         job = asked_job(allowed)
@@ -55,7 +55,7 @@ def _quoted(machine: Machine, allowed: Settings, slots: Slots) -> Quote | None:
         if recipe is None:
             st.caption(say("calibrate.upload_first"))
             return None
-        quoted = quote(recipe, draft().plan, machine)
+        quoted = estimate(recipe, draft().plan, machine)
     except InputError as error:
         _say_beside(slots, error)
         return None
@@ -75,7 +75,7 @@ def _say_beside(slots: Slots, error: InputError) -> None:
         st.error(line, icon=":material/block:")
 
 
-def _preview(quoted: Quote, machine: Machine) -> None:
+def _preview(quoted: Estimate, machine: Machine) -> None:
     say, language = text(), text().language
     recipe, predicted = quoted.recipe, quoted.forecast
     st.markdown(
@@ -112,7 +112,7 @@ def _preview(quoted: Quote, machine: Machine) -> None:
             on_click="ignore",
         )
         st.caption(say("calibrate.launcher_note"))
-        st.code("\n".join(shown_commands(recipe, machine)), language="bash", wrap_lines=True)
+        st.code("\n".join(preview_commands(recipe, machine)), language="bash", wrap_lines=True)
         st.caption(say("calibrate.toml_note"))
         st.code(recipe.to_toml(), language="toml", height=320)
 
@@ -135,7 +135,7 @@ def _shape_line(recipe: Recipe) -> str:
     return " · ".join(parts)
 
 
-def _figures(quoted: Quote) -> None:
+def _figures(quoted: Estimate) -> None:
     """What it takes, each with its bounds."""
     say, language = text(), text().language
     predicted = quoted.forecast
@@ -163,7 +163,7 @@ def _figures(quoted: Quote) -> None:
     st.table(pd.DataFrame(rows, columns=head), hide_index=True)
 
 
-def _start_button(quoted: Quote | None, *, busy: bool) -> None:
+def _start_button(quoted: Estimate | None, *, busy: bool) -> None:
     say = text()
     st.button(
         say("calibrate.queue" if busy else "calibrate.start"),

@@ -65,7 +65,7 @@ def curves_chart(runs: Sequence[Drawn], axis: Axis, *, log_x: bool) -> go.Figure
 
 def _end(one: Drawn, axis: Axis) -> float:
     seen = one.progress
-    last = seen.place(-1, axis) if seen.metrics else 0.0
+    last = seen.position_on(-1, axis) if seen.metrics else 0.0
     if one.is_live or seen.forecasts_loss:
         return max(last, seen.planned_end(axis))
     return last

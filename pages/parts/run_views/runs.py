@@ -14,7 +14,7 @@ from engine.reports.forecast_tables import show
 from engine.runs.folder import Run
 from engine.runs.labels import about_of
 from engine.runs.launching.reconcile import reconcile_run
-from engine.runs.observing.progress import AXES, Axis, Progress, losses_compare
+from engine.runs.observing.progress import AXES, Axis, Progress, losses_are_comparable
 from pages.parts.charts import LIGHT_COMPUTE, draw
 from pages.parts.run_views.charts import RUN_COLORS, Drawn, curves_chart
 from pages.parts.session import text
@@ -181,7 +181,7 @@ def _notes(seen: Sequence[Progress]) -> None:
     if not all(one.forecasts_loss for one in seen):
         lines.append(say("calibrate.no_loss_forecast"))
     st.caption(" ".join(lines))
-    if not losses_compare(seen):
+    if not losses_are_comparable(seen):
         st.warning(say("calibrate.not_comparable"), icon=":material/balance:")
 
 

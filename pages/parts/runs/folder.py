@@ -13,7 +13,7 @@ from engine.machine import this_machine
 from engine.recipes.checkpoints import TRAINING, UnusableError, check_files, read_manifest, step_of
 from engine.recipes.recipe import Recipe
 from engine.runs.folder import Run
-from engine.runs.launching.supervisor import shown_commands
+from engine.runs.launching.supervisor import preview_commands
 from engine.runs.observing.disk_use import used_bytes
 from engine.runs.observing.logs import LogReader
 from engine.runs.observing.summary import Summary
@@ -112,7 +112,7 @@ def recipe_view(one: Summary, run: Run) -> None:
     st.code(f"python -m engine train {run.folder / 'recipe.toml'}", language="bash")
     if one.back_end == "local":
         st.caption(say("calibrate.launcher_note"))
-        commands = shown_commands(recipe, this_machine())
+        commands = preview_commands(recipe, this_machine())
         st.code("\n".join(commands), language="bash", wrap_lines=True)
     else:
         st.caption(say("runs.commands_in_log"))

@@ -11,7 +11,7 @@ import pandas as pd
 import streamlit as st
 
 from engine.runs.folder import now
-from engine.runs.observing.overview import all_tags, looked_for, state_of
+from engine.runs.observing.overview import all_tags, matching_runs, state_of
 from engine.runs.observing.summary import Summary
 from engine.units import MINUTES_PER_HOUR, SECONDS_PER_HOUR
 from pages.parts.run_views.wording import STATES, local, say_refused, state_word
@@ -81,7 +81,7 @@ def _looked_for(over: Sequence[Summary]) -> list[Summary]:
     archived = False
     if any(one.archived for one in over):
         archived = row.toggle(say("runs.with_archived"), key="runs.archived")
-    return looked_for(over, words=words, states=states, tags=tags, archived=archived)
+    return matching_runs(over, words=words, states=states, tags=tags, archived=archived)
 
 
 def _table(found: Sequence[Summary]) -> None:

@@ -52,7 +52,7 @@ def _back_ends(allowed: Settings) -> None:
 def _lacking(name: BackEndName, settings_hash: str, language: str, _allowed: Settings) -> list[str]:
     return [
         catalog(language)(f"error.{lack.rule}", **lack.params)
-        for lack in back_end(name).lacks(_allowed)
+        for lack in back_end(name).unmet_requirements(_allowed)
     ]
 
 

@@ -10,9 +10,9 @@ import streamlit as st
 from engine import quantities
 from engine.runs.folder import Phase, Run, now
 from engine.runs.launching.recovery import recover_unfinished
-from engine.runs.launching.spending import Month, month_of
+from engine.runs.launching.spending import MonthSpending, month_spending_of
 from engine.runs.observing.disk_use import disk_space
-from engine.runs.observing.overview import Standing, standing
+from engine.runs.observing.overview import Overview, overview_of
 from engine.runs.observing.summary import Summary
 from engine.runs.observing.watch import Watch
 from engine.runs.settings import Settings
@@ -40,7 +40,7 @@ def now_section(seen: Sequence[Summary], allowed: Settings) -> None:
         current = watch.read()
         if current is None:
             st.rerun()
-        at, month = standing(current, now()), month_of(current)
+        at, month = overview_of(current, now()), month_spending_of(current)
         st.markdown(f"#### {_answer(at, month, limit_usd)}")
         _tiles(at, month, limit_usd)
         say_refused("now")
@@ -55,7 +55,7 @@ def now_section(seen: Sequence[Summary], allowed: Settings) -> None:
     st.fragment(once, run_every=_REFRESH_S if is_moving else None)()
 
 
-def _answer(at: Standing, month: Month, limit_usd: Decimal | None) -> str:
+def _answer(at: Overview, month: MonthSpending, limit_usd: Decimal | None) -> str:
     """The question answered in a sentence."""
     say = text()
     if not at.live and not at.queued and not at.n_over:
@@ -64,15 +64,15 @@ def _answer(at: Standing, month: Month, limit_usd: Decimal | None) -> str:
     if not at.live and not n:
         came = say(
             "runs.came_of_it",
-            succeeded=quantities.number(at.succeeded_lately, say.language),
-            ended=quantities.number(at.ended_lately, say.language),
+            succeeded=quantities.number(at.recently_succeeded, say.language),
+            ended=quantities.number(at.recently_ended, say.language),
         )
         return say("runs.answer_idle", came=came, spent=spent)
     waiting = say(f"runs.waiting_{'none' if n == 0 else 'one' if n == 1 else 'many'}", n=n)
     return say("runs.answer", running=_running(at), waiting=waiting, spent=spent)
 
 
-def _running(at: Standing) -> str:
+def _running(at: Overview) -> str:
     """What runs, with the time left where it is known."""
     say, n = text(), len(at.live)
     if n == 0:
@@ -88,7 +88,7 @@ def _running(at: Standing) -> str:
     )
 
 
-def _spent(month: Month, limit_usd: Decimal | None) -> str:
+def _spent(month: MonthSpending, limit_usd: Decimal | None) -> str:
     say = text()
     spent = quantities.usd(month.spent_usd, say.language)
     if limit_usd is None:
@@ -96,13 +96,13 @@ def _spent(month: Month, limit_usd: Decimal | None) -> str:
     return say("runs.spent_of", spent=spent, limit=quantities.usd(limit_usd, say.language))
 
 
-def _tiles(at: Standing, month: Month, limit_usd: Decimal | None) -> None:
+def _tiles(at: Overview, month: MonthSpending, limit_usd: Decimal | None) -> None:
     say, language = text(), text().language
     limit_note = say("runs.no_limit")
     if limit_usd is not None:
         limit_note = say("runs.of_limit", limit=quantities.usd(limit_usd, language))
-    if month.to_come_usd:
-        to_come = say("runs.to_come", n=quantities.usd(month.to_come_usd, language))
+    if month.remaining_usd:
+        to_come = say("runs.to_come", n=quantities.usd(month.remaining_usd, language))
         limit_note = f"{limit_note} · {to_come}"
     tiles(
         [
@@ -126,8 +126,8 @@ def _tiles(at: Standing, month: Month, limit_usd: Decimal | None) -> None:
             ),
             Tile(
                 label=say("runs.tile_failed"),
-                value=quantities.number(at.failed_lately, language),
-                note=say("runs.tile_ended", n=quantities.number(at.ended_lately, language)),
+                value=quantities.number(at.recently_failed, language),
+                note=say("runs.tile_ended", n=quantities.number(at.recently_ended, language)),
             ),
         ]
     )

@@ -14,7 +14,7 @@ from engine.runs.folder import Phase, Run
 from engine.runs.job import Job
 from engine.runs.launching import control
 from engine.runs.launching.reconcile import reconcile_run
-from engine.runs.launching.spending import Account
+from engine.runs.launching.spending import RunSpending
 from engine.runs.observing.progress import Progress
 from engine.runs.process_table import command_line_of
 from engine.runs.processes import processes_of
@@ -51,7 +51,7 @@ def wait_for_training(run: Run) -> None:
 
     def has_stepped() -> bool:
         state = run.state
-        return state.phase is Phase.TRAINING and Account(run).spent_s(state) > state.spent_s
+        return state.phase is Phase.TRAINING and RunSpending(run).spent_s(state) > state.spent_s
 
     wait_until(lambda: has_stepped() or reconcile_run(run).is_over, run)
     assert not run.state.phase.is_over, run.log_tail()

@@ -31,7 +31,7 @@ class ScriptedTraining:
     def end(self) -> list[str]:
         return list(self._survivors)
 
-    def death(self, exit_code: int) -> Failure:
+    def exit_failure(self, exit_code: int) -> Failure:
         return Failure(key="launcher_ended", params={"pid": 1, "exit_code": exit_code})
 
 
@@ -58,7 +58,7 @@ def supervise(monkeypatch: pytest.MonkeyPatch, run: Run, back_end: ScriptedBackE
     monkeypatch.setattr(Supervisor, "_prepare", lambda _: None)
     works = Supervisor(run)
     outcome = works.supervise()
-    works.note(phase=outcome.phase, failure=outcome.failure)
+    works.update_state(phase=outcome.phase, failure=outcome.failure)
     return outcome
 
 

@@ -11,8 +11,8 @@ from engine.forecast import forecast
 from engine.machine import Machine, this_machine
 from engine.recipes.sample_run import run_plan
 from engine.runs.back_ends.local import training_command
-from engine.runs.estimate import quote, with_options
-from engine.runs.launching.supervisor import shown_commands
+from engine.runs.estimate import estimate, with_options
+from engine.runs.launching.supervisor import preview_commands
 from engine.units import BYTES_PER_GB
 from finance.company.scenario import Scenario
 from tests.engine.runs.faked import smoke
@@ -23,7 +23,7 @@ GPUS = Machine(accelerator("H100-80GB"), 8, 8 * 80 * BYTES_PER_GB)
 
 def test_a_quote_is_the_forecast_of_the_run() -> None:
     recipe = smoke(n_ranks=2)
-    said = quote(recipe, None, CPU)
+    said = estimate(recipe, None, CPU)
     expected = forecast(run_plan(recipe, None, CPU))
     assert said.forecast == expected
     assert said.duration_s.value == pytest.approx(3600 * expected.wall_clock_hours.value)
@@ -35,23 +35,23 @@ def test_a_quote_is_the_forecast_of_the_run() -> None:
 
 def test_price_and_law_are_the_scenarios(laptop: Scenario) -> None:
     dear = laptop.plan.with_value("cluster.price_usd_per_device_hour", "5")
-    said, usual = (quote(smoke(n_ranks=2), plan, CPU) for plan in (dear, laptop.plan))
+    said, usual = (estimate(smoke(n_ranks=2), plan, CPU) for plan in (dear, laptop.plan))
     assert said.forecast.cost_usd.value == pytest.approx(100 * usual.forecast.cost_usd.value)
 
 
 def test_a_gpu_lends_its_memory_to_its_own_rank_alone() -> None:
-    said = quote(smoke(n_ranks=2, **{"layout.precision": "bf16"}), None, GPUS)
+    said = estimate(smoke(n_ranks=2, **{"layout.precision": "bf16"}), None, GPUS)
     assert said.memory_available_bytes == 2 * 80 * BYTES_PER_GB
 
 
 def test_a_tight_machine_is_warned_of_and_a_small_one_refused() -> None:
     recipe = smoke(n_ranks=2)
-    need = quote(recipe, None, CPU).memory_bytes
+    need = estimate(recipe, None, CPU).memory_bytes
     tight = dataclasses.replace(CPU, memory_bytes=(need.value + need.high) / 2)
-    assert quote(recipe, None, tight).may_not_fit
+    assert estimate(recipe, None, tight).may_not_fit
     small = dataclasses.replace(CPU, memory_bytes=need.low * 0.99)
     with pytest.raises(InputError, match="memory"):
-        quote(recipe, None, small)
+        estimate(recipe, None, small)
 
 
 def test_options_change_the_recipe_and_keep_it_evaluated() -> None:
@@ -67,16 +67,16 @@ def test_options_change_the_recipe_and_keep_it_evaluated() -> None:
 
 def test_the_command_that_is_shown_is_the_one_that_runs() -> None:
     recipe = smoke()
-    preparing, training = shown_commands(recipe, this_machine())
+    preparing, training = preview_commands(recipe, this_machine())
     assert preparing.endswith("-m engine.training.corpus.prepare RUN")
     real = training_command(Path("/runs/one"), range(recipe.n_ranks), 29500, this_machine())
     words = training.split()
     assert [word for word in words if "=" not in word] == [
         {"/runs/one": "RUN", "29500": "PORT"}.get(word, word) for word in real
     ]
-    on_cpu = shown_commands(recipe, CPU)[1]
+    on_cpu = preview_commands(recipe, CPU)[1]
     assert on_cpu.startswith("DS_ACCELERATOR=cpu OMP_NUM_THREADS=1 ")
-    assert "DS_ACCELERATOR" not in shown_commands(recipe, GPUS)[1]
+    assert "DS_ACCELERATOR" not in preview_commands(recipe, GPUS)[1]
 
 
 def test_a_gpu_is_taken_by_its_number() -> None:

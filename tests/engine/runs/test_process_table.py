@@ -27,7 +27,7 @@ from engine.runs.process_table import (
     open_pidfd,
     unless_gone,
 )
-from engine.runs.processes import RUN_ID_VARIABLE, died, processes_of
+from engine.runs.processes import RUN_ID_VARIABLE, process_failure, processes_of
 
 DISAPPEARANCES = [
     psutil.NoSuchProcess(4_000_000),
@@ -185,5 +185,5 @@ def test_a_launcher_that_ends_well_is_no_failure_whatever_vanishes(
 
 
 def test_a_death_by_a_signal_without_a_name_is_reported_by_its_number() -> None:
-    assert died("rank", 7, -signal.SIGKILL).params["signal"] == "SIGKILL"
-    assert died("rank", 7, -40).params["signal"] == "40"
+    assert process_failure("rank", 7, -signal.SIGKILL).params["signal"] == "SIGKILL"
+    assert process_failure("rank", 7, -40).params["signal"] == "40"

@@ -15,7 +15,7 @@ import pytest
 
 from engine.recipes.recipe import Recipe
 from engine.results import Failure
-from engine.runs.back_ends.hosts import BACK_END, connecting, guard_line
+from engine.runs.back_ends.hosts import BACK_END, agent_command_line, connect_command
 from engine.runs.back_ends.node_state import read_node
 from engine.runs.folder import Phase
 from engine.runs.launching import control
@@ -111,8 +111,8 @@ def test_a_line_reaches_the_guard_as_it_is(tmp_path: Path) -> None:
             "python": sys.executable,
         }
     )
-    line = guard_line(hosts, {"FLOPLEDGER_HOME": "/it's a home"}, ["/a run", "--rank", "0"])
-    command = connecting(hosts, hosts.nodes[0], line)
+    line = agent_command_line(hosts, {"FLOPLEDGER_HOME": "/it's a home"}, ["/a run", "--rank", "0"])
+    command = connect_command(hosts, hosts.nodes[0], line)
     assert command[0] == "ssh"
     assert command[-2:] == ["gpu1", line]
     said = subprocess.run(["sh", "-c", line], capture_output=True, text=True, check=True)
@@ -120,11 +120,11 @@ def test_a_line_reaches_the_guard_as_it_is(tmp_path: Path) -> None:
 
 
 def test_what_is_lacking_is_one_line(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    (lack,) = BACK_END.lacks(Settings())
+    (lack,) = BACK_END.unmet_requirements(Settings())
     assert "[hosts]" in lack.in_language("zh_Hans")
     node = {"name": "gpu1", "address": "10.0.0.1", "slots": 8}
     known = Settings(hosts=Hosts.parse({"nodes": [node, node | {"name": "gpu2"}]}))
     assert BACK_END.slots(known) == BACK_END.machine(known).n_devices == 16
     monkeypatch.setenv("PATH", str(tmp_path))
-    (lack,) = BACK_END.lacks(known)
+    (lack,) = BACK_END.unmet_requirements(known)
     assert "ssh must be on the PATH" in lack.in_language("en")

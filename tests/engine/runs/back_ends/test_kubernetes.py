@@ -125,7 +125,7 @@ def test_a_job_is_applied_watched_and_removed(run: Run, home: Path, kubectl: Pat
     # One that somebody has deleted has ended without a result.
     again = BACK_END.training(run, machine, {})
     assert again.poll() == 1
-    failure = again.death(1)
+    failure = again.exit_failure(1)
     assert failure.key == "job_ended"
     assert again.cluster_job in failure.in_language("zh_Hans")
 
@@ -139,14 +139,14 @@ def test_a_job_is_gone_on_with(run: Run, home: Path, kubectl: Path) -> None:
 
 
 def test_what_is_lacking_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (lack,) = BACK_END.lacks(Settings())
+    (lack,) = BACK_END.unmet_requirements(Settings())
     assert "[kubernetes]" in lack.in_language("en")
     known = Settings(kubernetes=CLUSTER)
     monkeypatch.setenv("PATH", str(tmp_path))
-    (lack,) = BACK_END.lacks(known)
+    (lack,) = BACK_END.unmet_requirements(known)
     assert "kubectl" in lack.in_language("zh_Hans")
     executable(tmp_path / "kubectl", 'echo "The connection was refused" >&2; exit 1')
-    (lack,) = BACK_END.lacks(known)
+    (lack,) = BACK_END.unmet_requirements(known)
     assert "The connection was refused" in lack.in_language("en")
     executable(tmp_path / "kubectl", "echo yes")
-    assert BACK_END.lacks(known) == []
+    assert BACK_END.unmet_requirements(known) == []

@@ -23,10 +23,10 @@ from engine.runs.back_ends.node_agent import (
 )
 from engine.runs.back_ends.node_state import (
     NodeState,
-    death_of_nodes,
-    forget_nodes,
+    clear_node_states,
+    failure_of_nodes,
+    ranks_of_nodes,
     read_node,
-    shares_of_nodes,
     write_node,
 )
 from engine.runs.folder import Phase, Run, now
@@ -39,7 +39,7 @@ Process = subprocess.Popen[bytes]
 @pytest.fixture
 def run() -> Run:
     run = faked_run([3.0], phase=Phase.TRAINING)
-    forget_nodes(run.folder)
+    clear_node_states(run.folder)
     return run
 
 
@@ -142,7 +142,7 @@ ENDED = Failure(key="rank_ended", params={"rank": 0, "pid": 6, "exit_code": 1})
 def test_why_a_run_on_nodes_died(run: Run, states: Sequence[NodeState], words: str) -> None:
     for state in states:
         write_node(run.folder, state)
-    death = death_of_nodes(run.folder, ["a", "b"], exit_code=3)
+    death = failure_of_nodes(run.folder, ["a", "b"], exit_code=3)
     assert words in death.in_language("en")
     assert death.in_language("zh_Hans") != death.in_language("en")
 
@@ -150,16 +150,16 @@ def test_why_a_run_on_nodes_died(run: Run, states: Sequence[NodeState], words: s
 def test_the_one_that_ended_first_is_suspected_first(run: Run) -> None:
     for rank in (0, 1):
         write_node(run.folder, said(rank))
-    death = death_of_nodes(run.folder, ["a", "b"], exit_code=255, ended=[1])
+    death = failure_of_nodes(run.folder, ["a", "b"], exit_code=255, ended=[1])
     assert death == Failure(key="node_lost", params={"node": "host1"})
 
 
 def test_the_first_nodes_are_filled_first() -> None:
-    assert shares_of_nodes(2, [1, 1]) == [1, 1]
-    assert shares_of_nodes(5, [2, 4, 8]) == [2, 3]
-    assert shares_of_nodes(4, [8, 8]) == [4]
+    assert ranks_of_nodes(2, [1, 1]) == [1, 1]
+    assert ranks_of_nodes(5, [2, 4, 8]) == [2, 3]
+    assert ranks_of_nodes(4, [8, 8]) == [4]
     with pytest.raises(InputError, match=r"n_ranks: 5 .* at most 4"):
-        shares_of_nodes(5, [2, 2])
+        ranks_of_nodes(5, [2, 2])
 
 
 def test_ranks_take_the_devices_that_a_scheduler_left_them() -> None:

@@ -65,7 +65,7 @@ def cluster(
 def test_a_job_whose_node_is_lost_comes_back_and_goes_on(
     cluster: SlurmTestCluster, recipe: Recipe, calm_losses: list[float]
 ) -> None:
-    assert BACK_END.lacks(settings()) == []
+    assert BACK_END.unmet_requirements(settings()) == []
     run = start(recipe, "slurm")
     wait_for_steps(run, 70)
     job = run.state.cluster_job
@@ -183,13 +183,13 @@ def test_a_script_runs_where_names_have_spaces(
 
 
 def test_what_is_lacking_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (lack,) = BACK_END.lacks(Settings())
+    (lack,) = BACK_END.unmet_requirements(Settings())
     assert "[slurm]" in lack.in_language("en")
     known = Settings(slurm=Slurm(nodes=1, slots_per_node=1))
     monkeypatch.setenv("PATH", str(tmp_path))
-    (lack,) = BACK_END.lacks(known)
+    (lack,) = BACK_END.unmet_requirements(known)
     assert "sbatch must be on the PATH" in lack.in_language("en")
     executable(tmp_path / "sbatch", "exit 0")
     executable(tmp_path / "scontrol", 'echo "Slurmctld(primary) at login is DOWN"; exit 1')
-    (lack,) = BACK_END.lacks(known)
+    (lack,) = BACK_END.unmet_requirements(known)
     assert "at login is DOWN" in lack.in_language("zh_Hans")

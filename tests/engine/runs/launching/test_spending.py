@@ -10,7 +10,7 @@ from engine.runs.folder import Phase, Run, all_runs, now
 from engine.runs.job import Job
 from engine.runs.launching import control, queue
 from engine.runs.launching.reconcile import reconcile_all
-from engine.runs.launching.spending import Account, monthly_limit_reached, this_month
+from engine.runs.launching.spending import RunSpending, month_spending, monthly_limit_reached
 from tests.engine.runs.faked import alive, faked_run, queued, report_step
 from tests.engine.runs.scripted import Act, ScriptedBackEnd, stops_if_asked, supervise
 
@@ -63,18 +63,18 @@ def test_this_months_runs_count_and_earlier_ones_do_not() -> None:
     before = cost(5.0)
     before.set_state(ended_at=now() - datetime.timedelta(days=32))
     waiting = queued(n_ranks=1)
-    month = this_month(besides=waiting)
+    month = month_spending(excluding=waiting)
     assert month.spent_usd == pytest.approx(5.0)
-    assert month.to_come_usd == 0
+    assert month.remaining_usd == 0
 
 
 def test_of_live_runs_what_they_have_cost_and_what_is_to_come() -> None:
     run = cost(4.0, phase=Phase.TRAINING, steps=400)
     with alive(run):
-        month = this_month(besides=queued(n_ranks=1))
+        month = month_spending(excluding=queued(n_ranks=1))
         assert month.spent_usd == pytest.approx(4.0)
-        assert month.to_come_usd == pytest.approx(forecast_usd(run) * 3 / 4)
-        assert this_month(besides=run).to_come_usd == 0
+        assert month.remaining_usd == pytest.approx(forecast_usd(run) * 3 / 4)
+        assert month_spending(excluding=run).remaining_usd == 0
 
 
 def test_a_run_that_would_pass_the_months_limit_is_refused_with_the_figures(home: Path) -> None:
@@ -167,4 +167,4 @@ def test_steps_lost_with_a_killed_process_are_paid_for(monkeypatch: pytest.Monke
         [goes_back, trains(100.0), trains(100.0), lambda _: 1],
     ]
     assert supervise(monkeypatch, run, ScriptedBackEnd(scripts)).phase is Phase.FAILED
-    assert Account(run).spent_usd(run.state) == pytest.approx(400.0 * SECOND_USD)
+    assert RunSpending(run).spent_usd(run.state) == pytest.approx(400.0 * SECOND_USD)

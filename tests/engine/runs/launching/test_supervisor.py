@@ -133,7 +133,7 @@ def test_a_cancelled_run_has_time_for_a_checkpoint(monkeypatch: pytest.MonkeyPat
 
 
 def test_a_cancelled_run_that_does_not_stop_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("engine.runs.launching.supervisor.PATIENCE_S", {"cancelled": 0.0})
+    monkeypatch.setattr("engine.runs.launching.supervisor.STOP_PATIENCE_S", {"cancelled": 0.0})
     run = one_start(monkeypatch, steps, is_cancelled)  # and no further act: it is not asked again
     assert run.state.phase is Phase.CANCELLED
     assert run.stopped_step is None
@@ -142,7 +142,7 @@ def test_a_cancelled_run_that_does_not_stop_is_ended(monkeypatch: pytest.MonkeyP
 def test_processes_that_will_not_go_after_their_last_act_are_ended(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("engine.runs.launching.supervisor.GOING_S", {"result.json": 0.0})
+    monkeypatch.setattr("engine.runs.launching.supervisor.EXIT_PATIENCE_S", {"result.json": 0.0})
 
     def hangs_at_its_end(run: Run) -> None:
         succeeds(0)(run)

@@ -110,7 +110,7 @@ def test_a_live_run_is_read_at_each_look_but_its_metrics_only_once(
     finished: list[Run], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     parsed: list[int] = []
-    parse = index.tally.__globals__["StepMetrics"].parse
+    parse = index.read_totals.__globals__["StepMetrics"].parse
 
     def counted(line: dict[str, int], where: str) -> object:
         parsed.append(line["step"])
@@ -123,7 +123,7 @@ def test_a_live_run_is_read_at_each_look_but_its_metrics_only_once(
 
     with run.locked():  # as by its supervisor
         summaries()
-        monkeypatch.setattr(index.tally.__globals__["StepMetrics"], "parse", counted)
+        monkeypatch.setattr(index.read_totals.__globals__["StepMetrics"], "parse", counted)
         report_step(run, 3, 2.8, 0.01, 2.85)
         one = seen()
         assert (one.steps_done, one.held_out_loss) == (3, 2.85)

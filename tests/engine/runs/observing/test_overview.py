@@ -10,12 +10,18 @@ from engine.results import Failure
 from engine.runs.folder import Phase
 from engine.runs.job import Job
 from engine.runs.launching import control
-from engine.runs.launching.spending import month_of
+from engine.runs.launching.spending import month_spending_of
 from engine.runs.observing.index import summaries
 from engine.runs.observing.metrics_csv import HEADER, metrics_csv
-from engine.runs.observing.overview import all_tags, looked_for, spent_by_day, standing, state_of
+from engine.runs.observing.overview import (
+    all_tags,
+    matching_runs,
+    overview_of,
+    spent_by_day,
+    state_of,
+)
 from engine.runs.observing.summary import Summary
-from engine.runs.observing.totals import Tally
+from engine.runs.observing.totals import MetricTotals
 from engine.runs.observing.watch import Watch
 from tests.engine.runs.faked import alive, faked_run, queued, report_step
 
@@ -40,10 +46,10 @@ def test_what_goes_on_what_waits_and_what_came_of_the_last_days() -> None:
         ended("h", Phase.SUCCEEDED, 1),
         ended("i", Phase.CANCELLED, 1),
     ]
-    at = standing(seen, TODAY)
+    at = overview_of(seen, TODAY)
     assert [one.run_id for one in at.live] == ["a", "b"]
     assert [one.run_id for one in at.queued] == ["e", "c", "d"]
-    assert (at.n_over, at.ended_lately, at.failed_lately, at.succeeded_lately) == (5, 3, 1, 1)
+    assert (at.n_over, at.recently_ended, at.recently_failed, at.recently_succeeded) == (5, 3, 1, 1)
 
 
 def test_what_was_spent_by_day_and_by_what_came_of_it() -> None:
@@ -85,7 +91,7 @@ def test_runs_are_looked_for(asked: dict[str, object], found: list[str]) -> None
         Summary(run_id="old", name="old", phase=Phase.SUCCEEDED, archived=True, tags=("a",)),
         Summary(run_id="broken", name="broken", unreadable=Failure(key="unreadable")),
     ]  # fmt: skip
-    assert [one.run_id for one in looked_for(seen, **asked)] == found  # type: ignore[arg-type]
+    assert [one.run_id for one in matching_runs(seen, **asked)] == found  # type: ignore[arg-type]
     assert all_tags(seen) == ["a", "b", "paper"]
     assert state_of(seen[3]) == "unreadable"
 
@@ -93,17 +99,17 @@ def test_runs_are_looked_for(asked: dict[str, object], found: list[str]) -> None
 def test_a_second_look_reads_what_is_new_of_live_runs() -> None:
     over = faked_run([5.0, 4.0])
     live = faked_run([5.0, 4.0], step_times_s=[1.0, 1.0], phase=Phase.TRAINING)
-    tallies: dict[str, Tally] = {}
+    totals_by_run: dict[str, MetricTotals] = {}
     with alive(live):
         first = summaries()
-        watch = Watch(first, tallies)
+        watch = Watch(first, totals_by_run)
         assert watch.read() == first
         report_step(live, 3, 3.5, 2.0)
         (current,) = [one for one in watch.read() or () if one.run_id == live.id]
         (before,) = [one for one in first if one.run_id == live.id]
         assert current.steps_done == 3
         assert current.cost_usd == pytest.approx(2 * before.cost_usd)
-        assert summaries() == watch.read() == Watch(first, tallies).read()
+        assert summaries() == watch.read() == Watch(first, totals_by_run).read()
     assert [one.run_id for one in first] == sorted([over.id, live.id], reverse=True)
 
 
@@ -127,12 +133,12 @@ def test_the_month_of_a_look_is_the_month_of_all_runs() -> None:
     faked_run([5.0] * 4, step_times_s=[900.0] * 4)
     live = faked_run([5.0] * 2, step_times_s=[1.0] * 2, phase=Phase.TRAINING, job=Job(priority=1))
     with alive(live):
-        month = month_of(summaries())
+        month = month_spending_of(summaries())
     price = live.plan.cluster.price_usd_per_device_hour
     hours = (4 * 900 + 2) / 3600 * live.recipe.n_ranks
     assert month.spent_usd == pytest.approx(float(price) * hours)
     expected = live.forecast.cost_usd.value * (live.recipe.steps - 2) / live.recipe.steps
-    assert month.to_come_usd == pytest.approx(expected)
+    assert month.remaining_usd == pytest.approx(expected)
 
 
 def test_steps_as_a_table() -> None:

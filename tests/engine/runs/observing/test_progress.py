@@ -10,8 +10,8 @@ import pytest
 from engine.files import cut_json_lines, write_json
 from engine.forecast import forecast
 from engine.runs.folder import Phase
-from engine.runs.observing.progress import AXES, Progress, losses_compare, spread_indices
-from engine.runs.observing.totals import Tally, spent_hours, tally
+from engine.runs.observing.progress import AXES, Progress, losses_are_comparable, spread_indices
+from engine.runs.observing.totals import MetricTotals, read_totals, spent_hours
 from finance.company.scenario import Scenario
 from tests.engine.runs.faked import faked_run, report_step
 
@@ -115,7 +115,7 @@ def test_steps_that_were_taken_twice_have_cost_twice() -> None:
     for step in (2, 3):
         report_step(run, step, 4.5, 8.0)
     assert progress.update().cost_usd == pytest.approx((7 + 16) * per_second)
-    sums = tally(run, Tally(), began)
+    sums = read_totals(run, MetricTotals(), began)
     assert spent_hours(run.state, sums) == pytest.approx(progress.spent_hours)
     assert progress.hours == pytest.approx(17 / 3600)
 
@@ -175,12 +175,12 @@ def test_losses_of_another_text_or_tokenizer_are_not_compared() -> None:
         return Progress(faked_run([6.0], phase=Phase.TRAINING, **changes))
 
     base = seen()
-    assert losses_compare([])
-    assert losses_compare([base, seen(**{"shape.n_layers": 3, "seed": 2})])
-    assert not losses_compare([base, seen(**{"tokenizer_vocab": 300})])
-    assert not losses_compare([base, seen(**{"corpus.source": "elsewhere"})])
+    assert losses_are_comparable([])
+    assert losses_are_comparable([base, seen(**{"shape.n_layers": 3, "seed": 2})])
+    assert not losses_are_comparable([base, seen(**{"tokenizer_vocab": 300})])
+    assert not losses_are_comparable([base, seen(**{"corpus.source": "elsewhere"})])
     bert = {"shape.family": "bert", "shape.n_kv_heads": 2}
-    assert not losses_compare([base, seen(**bert)])
+    assert not losses_are_comparable([base, seen(**bert)])
 
 
 def test_a_forecast_of_the_loss_far_from_its_law_means_nothing(startup: Scenario) -> None:
