@@ -1,7 +1,7 @@
 """Figures that others published, or that follow exactly from what they published.
 
-The project's own copy of them stands in ``reference_cases/``. The environment variable
-``REFERENCE_CASES`` names a folder whose files of the same format are checked instead:
+The cases are in ``reference_cases/`` beside this file. The environment variable
+``REFERENCE_CASES`` may name another folder to check, with files of the same format:
 ``{topic, vectors: [{id, op, inputs, expected, published, published_rel_tol}]}``, fractions as
 text such as ``"4/7"``, paths in ``inputs`` relative to the file.
 """
