@@ -1,1 +1,1 @@
-"""From text to token files: cleaning, deduplication, tokenizer, shards."""
+"""Preparation of text: cleaning, deduplication, tokenizer and token files."""

@@ -1,9 +1,9 @@
-"""From a source of text to token files: clean, drop what is there twice, split, encode, keep.
+"""Corpus build: clean documents, drop duplicates, split, train a tokenizer, encode to token files.
 
-A prepared corpus is a folder of ``home_dir()/corpora`` named by the hash of everything that
-decides its content, so that equal recipes share one and a changed text never meets old tokens.
-Two passes: the first cleans and sketches documents onto disk, the second encodes those that are
-kept. No pass holds the corpus.
+A prepared corpus is a folder of ``home_dir()/corpora``, named by a hash of everything that decides
+its content. Equal recipes therefore share one folder, and a changed text never gets old tokens.
+The first pass cleans and fingerprints documents and stages them on disk; the second pass encodes
+the kept documents. No pass holds the corpus in memory.
 """
 
 from __future__ import annotations
@@ -36,20 +36,23 @@ from engine.training.corpus.staging import Staging, clean_batch, held_out_mask
 from engine.training.corpus.tokenizer import matches_tiktoken, train_tokenizer
 from engine.training.corpus.worker_pool import WorkerPool
 
-_FORMAT = 3  # raise it when the files of a prepared corpus change
+_FORMAT = 3  # increase it when the files of a prepared corpus change
 _LIBRARIES = ("tokenizers", "tiktoken", "rensa")
 _TASK_BYTES = 2**20
 TOKENIZER_SAMPLE_BYTES = 50_000_000
-"""Of a larger corpus the tokenizer sees documents drawn at random, about so much of them."""
+"""Largest text that the tokenizer is trained on; a larger corpus is sampled at random."""
 
 STAGES = ("scan", "clean", "duplicates", "tokenizer", "tokens")
+"""Names of the stages, in their order."""
 
 OnProgress = Callable[[str, float], None]
-"""Called with the name of a stage and the share of it that is done."""
+"""Callback that gets the name of a stage and the share of it that is done, from 0 to 1."""
 
 
 @dataclass(frozen=True, slots=True)
 class PreparedCorpus:
+    """Folder of a prepared corpus, with its report."""
+
     folder: Path
     report: CorpusReport
 
@@ -58,11 +61,11 @@ class PreparedCorpus:
         return self.folder / "tokenizer.json"
 
     def train_tokens(self) -> np.memmap:
-        """Shape (n_train_tokens,), documents one after the other, each with its end token."""
+        """Return training token ids, shape (n_train_tokens,); each document has an end token."""
         return self._open("train")
 
     def held_out_tokens(self) -> np.memmap:
-        """Shape (n_held_out_tokens,)."""
+        """Return held-out token ids, shape (n_held_out_tokens,), in the same form."""
         return self._open("held_out")
 
     def _open(self, shard: str) -> np.memmap:
@@ -71,19 +74,19 @@ class PreparedCorpus:
 
 
 def open_corpus(folder: Path) -> PreparedCorpus:
-    """A corpus that was prepared before."""
+    """Open a prepared corpus."""
     report = CorpusReport.parse(read_json(folder / "report.json") or {}, where="report.json")
     return PreparedCorpus(folder, report)
 
 
 def prepare_corpus(recipe: Recipe, on_progress: OnProgress | None = None) -> PreparedCorpus:
-    """Tokenise the recipe's corpus, or find it already done.
+    """Prepare the recipe's corpus, or open it if it was prepared before.
 
     Raises
     ------
     InputError
-        As :func:`prepare`; also when the text yields a smaller vocabulary than the recipe asks
-        for, or too few tokens to fill one batch.
+        As :func:`prepare`; also if the text yields a smaller vocabulary than the recipe requires,
+        or too few tokens to fill one batch.
     """
     corpus = prepare(recipe.corpus, recipe.text_vocab, on_progress)
     report = corpus.report
@@ -102,18 +105,20 @@ def prepare_corpus(recipe: Recipe, on_progress: OnProgress | None = None) -> Pre
 def prepare(
     choice: CorpusChoice, vocab: int, on_progress: OnProgress | None = None
 ) -> PreparedCorpus:
-    """Tokenise a corpus with at most ``vocab`` tokens, or find it already done.
+    """Prepare a corpus with at most ``vocab`` tokens, or open it if it was prepared before.
 
     Raises
     ------
     InputError
         As :func:`source_files`, :func:`parts_of` and :func:`read_part`; also if fewer than two
-        documents are left.
+        documents are kept.
     """
     return _CorpusBuild(choice, vocab, on_progress or (lambda stage, share: None)).corpus()
 
 
 class _CorpusBuild:
+    """One build of a corpus, with the wall time of its stages."""
+
     def __init__(self, choice: CorpusChoice, vocab: int, on_progress: OnProgress) -> None:
         self.choice, self.vocab, self.on_progress = choice, vocab, on_progress
         self.stage_s: dict[str, float] = {}
@@ -130,8 +135,7 @@ class _CorpusBuild:
             folder = corpora_dir() / self._content_key()
         if not (folder / "report.json").is_file():
             corpora_dir().mkdir(parents=True, exist_ok=True)
-            # Built beside its final place and renamed there: a killed build leaves nothing half
-            # done.
+            # The build is renamed when it is complete: a killed build leaves no partial corpus.
             building = Path(tempfile.mkdtemp(prefix=".building-", dir=corpora_dir()))
             try:
                 with WorkerPool() as workers:
@@ -140,16 +144,17 @@ class _CorpusBuild:
                 try:
                     building.rename(folder)
                 except OSError:
-                    if not (folder / "report.json").is_file():  # not just a run that was faster
+                    if not (folder / "report.json").is_file():  # no other run built it first
                         raise
             finally:
                 shutil.rmtree(building, ignore_errors=True)
         return open_corpus(folder)
 
     def _content_key(self) -> str:
+        """Return a hash of the text, the choices and the versions of libraries."""
         choice = self.choice.model_copy(update={"source": ""}).content_hash
         versions = [f"{name} {metadata.version(name)}" for name in _LIBRARIES]
-        decides = [
+        inputs = [
             str(_FORMAT),
             str(self.vocab),
             choice,
@@ -157,7 +162,7 @@ class _CorpusBuild:
             *versions,
             digest_of(self.choice.source),
         ]
-        return sha256("\n".join(decides).encode()).hexdigest()[:16]
+        return sha256("\n".join(inputs).encode()).hexdigest()[:16]
 
     def _build(self, building: Path, workers: WorkerPool) -> CorpusReport:
         choice = self.choice
@@ -174,8 +179,10 @@ class _CorpusBuild:
         is_held_out = held_out_mask(len(kept), choice.held_out_share)
         lengths = staging.lengths()
         starts = np.concatenate(([0], np.cumsum(lengths, dtype=np.int64)))
-        held = kept[is_held_out]
-        bits = workers.submit(lzma_bits_per_byte, staging.folder, starts[held], lengths[held])
+        held_out = kept[is_held_out]
+        bits = workers.submit(
+            lzma_bits_per_byte, staging.folder, starts[held_out], lengths[held_out]
+        )
         with self._stage("tokenizer"):
             sample = _sample(kept[~is_held_out], lengths)
             tokenizer = train_tokenizer(staging.read(sample), self.vocab)
@@ -199,10 +206,10 @@ class _CorpusBuild:
             source=choice.source,
             source_version=package.version if package else "",
             n_documents=len(kept),
-            n_held_out_documents=len(held),
+            n_held_out_documents=len(held_out),
             **{f"n_{name}_tokens": n_tokens[name] for name in SHARDS},
             n_train_bytes=int(lengths[kept[~is_held_out]].sum()),
-            n_held_out_bytes=int(lengths[held].sum()),
+            n_held_out_bytes=int(lengths[held_out].sum()),
             held_out_lzma_bits_per_byte=lzma_bits,
             vocab=tokenizer.get_vocab_size(),
             token_bytes=np.dtype(token_dtype(tokenizer.get_vocab_size())).itemsize,
@@ -216,7 +223,7 @@ class _CorpusBuild:
         )
 
     def _parts(self) -> Iterator[list[Part]]:
-        """Parts of files, together about a megabyte."""
+        """Yield lists of parts of files, each list about a megabyte of text."""
         total = sum(file.n_bytes for file in source_files(self.choice.source))
         counted = self._progress_counter("clean", total)
         gathered: list[Part] = []
@@ -233,6 +240,7 @@ class _CorpusBuild:
             yield gathered
 
     def _progress_counter(self, stage: str, total: int) -> Callable[[int], None]:
+        """Return a callback that counts bytes and reports the share of ``total`` that is done."""
         done = 0
 
         def on_bytes(n_bytes: int) -> None:
@@ -244,7 +252,10 @@ class _CorpusBuild:
 
 
 def _sample(documents: Index, lengths: NDArray[np.uint32]) -> Index:
-    """All documents, or where they are many some drawn at random, in their order."""
+    """Return the documents that train the tokenizer, in their order.
+
+    They are all documents, or a random sample if those exceed TOKENIZER_SAMPLE_BYTES.
+    """
     total = int(lengths[documents].sum())
     if total <= TOKENIZER_SAMPLE_BYTES:
         return documents

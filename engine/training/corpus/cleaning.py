@@ -1,4 +1,4 @@
-"""What is done to a document's text, and which documents are none."""
+"""Cleaning of a document's text: Unicode composition, control characters and blanks."""
 
 from __future__ import annotations
 
@@ -8,33 +8,37 @@ from dataclasses import dataclass
 from itertools import compress
 
 CHANGES = ("unicode", "control", "blanks")
-"""What :func:`clean` may do: compose, remove, shorten."""
+"""Kinds of change that :func:`clean` reports: composed, removed and shortened characters."""
 
 _MAX_INDENT = 32
-# C0 and C1 but for tab and line end, what has no width and what turns the direction of writing
-# (but for the joiners, which emoji and Persian need), halves of surrogate pairs.
+# C0 and C1 except tab and line feed, characters without width and marks of the writing direction
+# (except the joiners, which emoji and Persian need), and halves of surrogate pairs.
 _CONTROL = re.compile(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff\ud800-\udfff]"
 )
-_ASCII_CONTROL = bytes({*range(0x20), 0x7F} - {*b"\t\n"})  # the same, found much faster
+_ASCII_CONTROL = bytes(
+    {*range(0x20), 0x7F} - {*b"\t\n"}
+)  # the ASCII part, which is removed much faster
 _SPACES = re.compile("  +")
 _WIDE_BLANKS = re.compile("[ \u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]{2,}")
 _WIDE_BLANK = re.compile("[\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]")
-_TRAILING = re.compile(" +\n")  # after the runs: on a long one that ends otherwise it is quadratic
+_TRAILING = re.compile(" +\n")  # used after _SPACES, since it is quadratic on long runs
 _BLANK_LINES = re.compile("\n\n\n+")
 
 
 @dataclass(frozen=True, slots=True)
 class Cleaned:
+    """Cleaned text of one document."""
+
     text: str
     changes: tuple[str, ...]
-    """Those of :data:`CHANGES` that were needed."""
+    """Kinds of :data:`CHANGES` that were made."""
 
 
 def clean(text: str) -> Cleaned:
-    """Characters composed (NFC), controls removed, blanks in a row shortened to one.
+    """Compose characters (NFC), remove control characters and shorten runs of blanks to one.
 
-    Indents stay, up to 32 characters, and so does one empty line.
+    Indents of up to 32 characters and single empty lines stay.
     """
     composed = text if text.isascii() else unicodedata.normalize("NFC", text)
     visible = composed.replace("\r\n", "\n").replace("\r", "\n") if "\r" in composed else composed

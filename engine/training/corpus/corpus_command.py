@@ -1,8 +1,8 @@
-"""Prepare a corpus for a command line that must not load ``tokenizers`` itself.
+"""Command that prepares a corpus for a process that must not import ``tokenizers``.
 
-``python -m engine.training.corpus.corpus_command``: the choice and the vocabulary as one JSON
-object on standard input, lines of JSON on standard output. A line holds a stage and its share done,
-or at last the report or the failure.
+``python -m engine.training.corpus.corpus_command`` reads the choice and the vocabulary as one JSON
+object from standard input and writes lines of JSON. A line holds a stage and its share done; the
+last line holds the report or the failure.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from engine.training.corpus.build import prepare
 
 
 def main() -> int:
+    """Prepare the requested corpus; return 0, or 2 if the input is not allowed."""
     request = json.load(sys.stdin)
     try:
         choice = CorpusChoice.parse(request["choice"], where="corpus")

@@ -1,14 +1,14 @@
-"""Which documents of a corpus are there twice: exactly, or nearly.
+"""Detection of exact and near duplicates among the documents of a corpus.
 
-Digests and MinHash signatures lie in memory-mapped files. What is held in memory is some tens of
-bytes a document: locality-sensitive hashing by sorting, one band of slots at a time.
+Digests and MinHash signatures are memory-mapped files. Some tens of bytes per document are held in
+memory, because locality-sensitive hashing sorts one band of slots at a time.
 
 References
 ----------
-Indyk 1998, Approximate nearest neighbors: bands of a signature find what is similar.
+Indyk 1998, Approximate nearest neighbors: bands of a signature find similar documents.
 Lee 2022, Deduplicating training data makes language models better, section 4.2: five-word
-shingles, a threshold of 0.8, connected components. There an edit distance decides in the end;
-here the estimate from the whole signature does.
+shingles, a threshold of 0.8, connected components. Lee's final decision is by edit distance; here
+it is by the similarity that the whole signature estimates.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from scipy.sparse.csgraph import connected_components
 from engine.training.corpus.minhash import SIGNATURE_SLOTS
 
 Index = NDArray[np.int64]
+"""Numbers of documents, shape (n,)."""
 
 _ROWS_AT_A_TIME = 8_192
 _RECALL = 0.9
@@ -30,8 +31,11 @@ _MIX = np.uint64(0x9E3779B97F4A7C15)
 
 
 def exact_originals(digests: NDArray[np.uint64]) -> Index:
-    """For each document the first that equals it: itself where it is that first."""
-    order = np.lexsort((digests[:, 1], digests[:, 0]))  # stable: equal ones stay in order
+    """Return, for each document, the first document with an equal digest, which may be itself.
+
+    ``digests`` has shape (documents, 2); the result has shape (documents,).
+    """
+    order = np.lexsort((digests[:, 1], digests[:, 0]))  # stable: equal digests stay in order
     ordered = digests[order]
     is_new = np.ones(len(order), bool)
     is_new[1:] = (ordered[1:] != ordered[:-1]).any(axis=1)
@@ -39,8 +43,12 @@ def exact_originals(digests: NDArray[np.uint64]) -> Index:
 
 
 def near_originals(signatures: NDArray[np.uint32], among: Index, similarity: float) -> Index:
-    """For each document of ``among`` (ascending) the first of those that it is similar to, directly
-    or by way of others, as places in ``among``."""
+    """Return, for each document of ``among``, the first document of its group of near duplicates.
+
+    Groups are connected components: a document may be similar to the first one only through others.
+    ``signatures`` has shape (all documents, SIGNATURE_SLOTS); ``among`` is ascending, shape (n,).
+    The result has shape (n,) and holds positions in ``among``.
+    """
     rows = rows_per_band(similarity)
     pairs = [np.zeros((0, 2), np.int64)]
     for first in range(0, SIGNATURE_SLOTS, rows):
@@ -58,8 +66,10 @@ def near_originals(signatures: NDArray[np.uint32], among: Index, similarity: flo
 
 
 def rows_per_band(similarity: float) -> int:
-    """Slots of a band: as many as still find 90% of the pairs that are just similar enough,
-    1 - (1 - s^rows)^bands of them."""
+    """Return the slots per band: the most that find 90% of the pairs whose similarity is ``s``.
+
+    The share of such pairs that become candidates is 1 - (1 - s^rows)^bands.
+    """
     rows = SIGNATURE_SLOTS
     while rows > 1 and 1 - (1 - similarity**rows) ** (SIGNATURE_SLOTS // rows) < _RECALL:
         rows //= 2
@@ -67,12 +77,14 @@ def rows_per_band(similarity: float) -> int:
 
 
 def _first_of_group(order: Index, is_new: NDArray[np.bool_]) -> Index:
+    """Return each document's first group member; ``is_new`` marks the starts in ``order``."""
     originals = np.empty_like(order)
     originals[order] = order[np.maximum.accumulate(np.where(is_new, np.arange(len(order)), 0))]
     return originals
 
 
 def _band_keys(signatures: NDArray[np.uint32], among: Index, band: slice) -> NDArray[np.uint64]:
+    """Return a hash of one band's slots for each document of ``among``, shape (n,)."""
     keys = np.empty(len(among), np.uint64)
     for start in range(0, len(among), _ROWS_AT_A_TIME):
         slots = signatures[among[start : start + _ROWS_AT_A_TIME], band].astype(np.uint64)
@@ -85,8 +97,11 @@ def _band_keys(signatures: NDArray[np.uint32], among: Index, band: slice) -> NDA
 
 
 def _pairs(keys: NDArray[np.uint64]) -> Iterator[Index]:
-    """Of documents with one key: each with the first of them, and with the one before it. All
-    pairs would be too many where a thousand documents share their boilerplate."""
+    """Yield pairs of documents with equal keys, shape (pairs, 2).
+
+    Each document is paired with the first of its key and with its predecessor. All pairs would be
+    too many if a thousand documents share their boilerplate.
+    """
     order = np.argsort(keys, kind="stable")
     ordered = keys[order]
     is_new = np.ones(len(order), bool)
@@ -99,6 +114,7 @@ def _pairs(keys: NDArray[np.uint64]) -> Iterator[Index]:
 
 
 def _similarities(signatures: NDArray[np.uint32], left: Index, right: Index) -> NDArray[np.float64]:
+    """Return the share of equal slots of each pair, which estimates the Jaccard similarity."""
     similar = np.empty(len(left))
     for start in range(0, len(left), _ROWS_AT_A_TIME):
         part = slice(start, start + _ROWS_AT_A_TIME)

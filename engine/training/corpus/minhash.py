@@ -1,7 +1,7 @@
-"""What is computed of a text to tell whether it is one, and whether it is there already.
+"""Fingerprints of texts: share of letters, digest and MinHash signature.
 
-Words are hashed over arrays of code points, many documents at once; MinHash comes from the
-library ``rensa``.
+Words are hashed over arrays of code points, many documents at once; the library ``rensa`` computes
+MinHash.
 
 References
 ----------
@@ -22,17 +22,18 @@ from numpy.typing import NDArray
 from rensa import RMinHash
 
 SIGNATURE_SLOTS = 128
-"""The similarity of two documents is estimated to within 0.04 (one standard error at 0.8)."""
+"""Slots of a signature; the standard error of a similarity of 0.8 is 0.035."""
 
 DIGEST_BYTES = 16
+"""Size of a text's BLAKE2b digest, in bytes."""
 
-_WORDS_TOGETHER = 5
+_SHINGLE_WORDS = 5
 _SEED = 1
 _BLOCK_CHARS = 2**20
 _TABLE_CHARS = 0x20000
-"""Above lie rare ideographs, each a word."""
+"""Size of the tables by code point; higher code points are rare ideographs, each a word."""
 _IDEOGRAPHS_FROM = 0x2E80
-"""From here on scripts are written without blanks: each character counts as a word."""
+"""First code point of scripts that are written without blanks: each character is a word."""
 _BASE = 0x9E3779B97F4A7C15  # odd, so that it has an inverse modulo 2^64
 _MIX = np.uint64(0xD6E8FEB86659FD93)
 _HALF = np.uint64(32)
@@ -42,18 +43,21 @@ U64 = NDArray[np.uint64]
 
 @dataclass(frozen=True, slots=True)
 class Fingerprints:
-    """Of some documents."""
+    """Fingerprints of several documents."""
 
     letter_shares: NDArray[np.float64]
-    """Letters among the characters that can be seen."""
+    """Share of letters among the visible characters, shape (documents,)."""
     digests: NDArray[np.uint64]
-    """Shape (documents, 2): equal texts have equal ones."""
+    """Digests, shape (documents, 2); equal texts have equal digests."""
     signatures: NDArray[np.uint32]
-    """Shape (documents, SIGNATURE_SLOTS): the share of equal slots estimates the similarity."""
+    """MinHash signatures, shape (documents, SIGNATURE_SLOTS).
+
+    The share of equal slots of two documents estimates their Jaccard similarity.
+    """
 
 
 def fingerprint_texts(texts: Sequence[str], encoded: Sequence[bytes]) -> Fingerprints:
-    """Of texts, which are given in UTF-8 as well."""
+    """Return the fingerprints of ``texts``; ``encoded`` holds the same texts in UTF-8."""
     starts = np.cumsum([0, *(len(text) + 1 for text in texts)])
     joined = "\n".join(texts)
     letters = np.zeros(len(texts))
@@ -61,9 +65,9 @@ def fingerprint_texts(texts: Sequence[str], encoded: Sequence[bytes]) -> Fingerp
     hashes, places = [], []
     for first in range(0, len(joined), _BLOCK_CHARS):
         folded, kinds = _characters(joined[first : first + _BLOCK_CHARS])
-        of_block, at = _words(folded)
-        hashes.append(of_block)
-        places.append(at + first)
+        block_hashes, block_places = _words(folded)
+        hashes.append(block_hashes)
+        places.append(block_places + first)
         low = int(np.searchsorted(starts, first, "right")) - 1
         high = int(np.searchsorted(starts, first + len(folded), "left"))
         cuts = np.maximum(starts[low:high] - first, 0)
@@ -86,8 +90,11 @@ def fingerprint_texts(texts: Sequence[str], encoded: Sequence[bytes]) -> Fingerp
 
 @cache
 def _tables() -> tuple[NDArray[np.uint32], NDArray[np.uint8]]:
-    """By code point: the letter or digit in lower case, 0 for anything else; and 2 for letters
-    (with the marks that belong to them), 1 for what else can be seen, 0 for the rest."""
+    """Return two tables by code point, each of shape (_TABLE_CHARS,).
+
+    The first has the letter or digit in lower case, and 0 for any other character. The second has 2
+    for letters and their marks, 1 for other visible characters and 0 for the rest.
+    """
     folded = np.zeros(_TABLE_CHARS, np.uint32)
     kinds = np.zeros(_TABLE_CHARS, np.uint8)
     for code in range(_TABLE_CHARS):
@@ -102,7 +109,7 @@ def _tables() -> tuple[NDArray[np.uint32], NDArray[np.uint8]]:
 
 @cache
 def _powers() -> tuple[U64, U64]:
-    """(base^i, base^-i) modulo 2^64 for the places of a block."""
+    """Return (base^i, base^-i) modulo 2^64 for the places i of a block."""
     return _powers_of(_BASE), _powers_of(pow(_BASE, -1, 2**64))
 
 
@@ -113,6 +120,7 @@ def _powers_of(base: int) -> U64:
 
 
 def _characters(text: str) -> tuple[NDArray[np.uint32], NDArray[np.uint8]]:
+    """Return the entries of :func:`_tables` for each character, shape (characters,)."""
     codes = np.frombuffer(text.encode("utf-32-le"), np.uint32)
     folded_of, kind_of = _tables()
     folded, kinds = folded_of.take(codes, mode="clip"), kind_of.take(codes, mode="clip")
@@ -123,18 +131,18 @@ def _characters(text: str) -> tuple[NDArray[np.uint32], NDArray[np.uint8]]:
 
 
 def _words(folded: NDArray[np.uint32]) -> tuple[U64, NDArray[np.int64]]:
-    """(hash, place) of each word.
+    """Return the hash and the place of each word.
 
     With H_i the sum of c_j base^j over j ≤ i, the word from s to e hashes to
-    (H_e - H_{s-1}) base^-s: the same wherever it stands.
+    (H_e - H_{s-1}) base^-s, which does not depend on its place.
     """
     powers, inverses = _powers()
-    inside = folded != 0
-    alone = folded >= _IDEOGRAPHS_FROM
-    begins, ends = inside.copy(), inside.copy()
-    goes_on = inside[:-1] & inside[1:] & ~alone[:-1] & ~alone[1:]
-    begins[1:] &= ~goes_on
-    ends[:-1] &= ~goes_on
+    is_word = folded != 0
+    is_ideograph = folded >= _IDEOGRAPHS_FROM
+    begins, ends = is_word.copy(), is_word.copy()
+    continues = is_word[:-1] & is_word[1:] & ~is_ideograph[:-1] & ~is_ideograph[1:]
+    begins[1:] &= ~continues
+    ends[:-1] &= ~continues
     start, end = np.flatnonzero(begins), np.flatnonzero(ends)
     sums = np.zeros(len(folded) + 1, np.uint64)
     np.cumsum(folded * powers[: len(folded)], out=sums[1:])
@@ -142,9 +150,9 @@ def _words(folded: NDArray[np.uint32]) -> tuple[U64, NDArray[np.int64]]:
 
 
 def _shingles(words: U64, document: NDArray[np.int64]) -> U64:
-    """A hash of each word with the four after it in its document."""
+    """Return a hash of each word with the next four words of its document."""
     hashes = words.copy()
-    for ahead in range(1, _WORDS_TOGETHER):
+    for ahead in range(1, _SHINGLE_WORDS):
         hashes *= np.uint64(_BASE)
         same = document[ahead:] == document[:-ahead]
         hashes[:-ahead] += np.where(same, words[ahead:], np.uint64(0))

@@ -1,8 +1,7 @@
-"""Prepare the text of a run before its ranks start.
+"""Command that prepares the text of a run before its ranks start.
 
-Its command is ``python -m engine.training.corpus.prepare RUN_DIR``.
-
-One process does it once; the ranks then find the token files ready.
+``python -m engine.training.corpus.prepare RUN_DIR`` is one process; the ranks then open the token
+files.
 """
 
 from __future__ import annotations
@@ -21,7 +20,13 @@ from engine.training.corpus.build import OnProgress, PreparedCorpus, open_corpus
 
 
 def prepared_corpus(run_dir: Path) -> PreparedCorpus:
-    """What was prepared for a run: ranks open it and read no text of their own."""
+    """Open the corpus that was prepared for a run; its ranks read no text themselves.
+
+    Raises
+    ------
+    FileNotFoundError
+        If the run has no prepared corpus.
+    """
     found = read_json(run_dir / "corpus.json")
     if found is None:
         raise FileNotFoundError(run_dir / "corpus.json")
@@ -29,12 +34,12 @@ def prepared_corpus(run_dir: Path) -> PreparedCorpus:
 
 
 def unedited_recipe(run_dir: Path) -> Recipe:
-    """The recipe that a run was created with.
+    """Return the recipe with which a run was created.
 
     Raises
     ------
     InputError
-        If somebody has edited it since: what was trained so far would not belong to it.
+        If the file has been edited since: earlier steps would belong to another recipe.
     """
     path = run_dir / "recipe.toml"
     created_with = (read_json(run_dir / "state.json") or {}).get("recipe_hash")
@@ -44,7 +49,7 @@ def unedited_recipe(run_dir: Path) -> Recipe:
 
 
 def _progress_writer(path: Path) -> OnProgress:
-    """Says how far it is, at most twice a second, to whoever watches the run."""
+    """Return a callback that writes the progress to ``path``, at most twice a second."""
     written = 0.0
 
     def on_progress(stage: str, share: float) -> None:
@@ -57,6 +62,7 @@ def _progress_writer(path: Path) -> OnProgress:
 
 
 def main(run_dir: Path) -> int:
+    """Prepare the text of the run; return 0, or 2 if its input is not allowed."""
     try:
         recipe = unedited_recipe(run_dir)
         corpus = prepare_corpus(recipe, _progress_writer(run_dir / "preparing.json"))

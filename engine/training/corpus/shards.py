@@ -1,4 +1,4 @@
-"""From a staging of texts to token files, in parallel."""
+"""Parallel encoding of staged texts to token files."""
 
 from __future__ import annotations
 
@@ -20,10 +20,11 @@ _TASK_BYTES = 2**20
 _LZMA_BYTES = 4 * 2**20
 
 SHARDS = ("train", "held_out")
+"""Names of the token files, without their suffix."""
 
 
 def token_dtype(vocab: int) -> type[np.uint16] | type[np.uint32]:
-    """The smaller of two that holds every id."""
+    """Return the smaller of uint16 and uint32 that holds every id of the vocabulary."""
     return np.uint16 if vocab <= 2**16 else np.uint32
 
 
@@ -37,8 +38,21 @@ def write_shards(
     workers: WorkerPool,
     on_bytes: Callable[[int], None],
 ) -> dict[str, int]:
-    """Write ``train.bin`` and ``held_out.bin``, each document with its end token; returns how many
-    tokens each has. For ``use_tiktoken`` see :class:`Encoder`."""
+    """Write ``train.bin`` and ``held_out.bin``; return the number of tokens of each.
+
+    Each document ends with its end token.
+
+    Parameters
+    ----------
+    kept
+        Numbers of the kept documents, shape (n,).
+    is_held_out
+        Whether each kept document is held out, shape (n,).
+    use_tiktoken
+        See :class:`Encoder`.
+    on_bytes
+        Callback that gets the bytes of text encoded since its last call.
+    """
     lengths = staging.lengths()[kept]
     starts = (np.concatenate(([0], np.cumsum(staging.lengths(), dtype=np.int64)))[:-1])[kept]
     tasks = (
@@ -65,7 +79,7 @@ def write_shards(
 
 
 def _tasks(lengths: NDArray[np.uint32]) -> Iterator[slice]:
-    """Runs of documents of about a megabyte."""
+    """Yield slices of consecutive documents, each of about a megabyte."""
     ends = np.cumsum(lengths, dtype=np.int64)
     start = 0
     while start < len(lengths):
@@ -83,7 +97,14 @@ def _encode(
     lengths: NDArray[np.uint32],
     is_held_out: NDArray[np.bool_],
 ) -> tuple[int, tuple[bytes, int], tuple[bytes, int]]:
-    """(bytes read, (ids, how many) of the documents to train on, the same of those held out)."""
+    """Encode some documents in a worker process.
+
+    Returns
+    -------
+    tuple
+        Bytes read; (ids as bytes, number of ids) of the training documents; (ids as bytes, number
+        of ids) of the held-out documents.
+    """
     encoder, dtype = _encoder(tokenizer_file, use_tiktoken)
     end = np.array([encoder.end_id], dtype)
     parts: tuple[list[NDArray], list[NDArray]] = ([], [])
@@ -106,7 +127,7 @@ def _encoder(
 
 
 def lzma_bits_per_byte(staging_folder: Path, starts: Index, lengths: NDArray[np.uint32]) -> float:
-    """What LZMA makes of the held-out text, or of its first 4 MB; runs in a worker."""
+    """Return LZMA's compressed bits per byte of text, from its first 4 MB; runs in a worker."""
     compressor = lzma.LZMACompressor()
     n_bytes = n_compressed = 0
     with (staging_folder / "texts").open("rb") as file:

@@ -1,7 +1,7 @@
-"""The documents of a corpus on their way: cleaned, fingerprints_of, and laid in files.
+"""Staging of a corpus: cleaned and fingerprinted documents in files.
 
 Everything that grows with the corpus is on disk. A folder holds the cleaned texts one after the
-other, their names, lengths, digests and signatures.
+other, with their names, lengths, digests and signatures.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ from engine.training.corpus.deduplication import Index, exact_originals, near_or
 from engine.training.corpus.minhash import SIGNATURE_SLOTS, fingerprint_texts
 
 SPLIT_SEED = 0
-"""Fixed, so that runs of different seeds share their held-out documents."""
+"""Seed of the split; it is fixed so that runs of different seeds share held-out documents."""
 
 _EXAMPLES = 5
 
 
 @dataclass(slots=True)
 class CleanedBatch:
-    """What became of some documents."""
+    """Result of reading and cleaning some documents."""
 
     names: list[str]
     texts: list[bytes]
@@ -41,11 +41,11 @@ class CleanedBatch:
     n_read_bytes: int
     changed: Counter[str]
     dropped: list[tuple[str, str, int]]
-    """(reason, name, bytes)."""
+    """Reason, name and size in bytes of each dropped document."""
 
 
 def clean_batch(parts: Sequence[Part], choice: CorpusChoice) -> CleanedBatch:
-    """Read, clean and fingerprint_texts; runs in a worker.
+    """Read, clean and fingerprint documents; runs in a worker process.
 
     Raises
     ------
@@ -93,6 +93,8 @@ def clean_batch(parts: Sequence[Part], choice: CorpusChoice) -> CleanedBatch:
 
 @dataclass
 class DroppedDocuments:
+    """Counts, sizes and first examples of dropped documents, by reason."""
+
     counts: Counter[str] = field(default_factory=Counter)
     n_bytes: Counter[str] = field(default_factory=Counter)
     examples: defaultdict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
@@ -116,7 +118,7 @@ class DroppedDocuments:
 
 
 class Staging:
-    """Written once by :meth:`fill`, then read at will."""
+    """Folder of staged documents: written once by :meth:`write`, then read in any order."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -130,6 +132,7 @@ class Staging:
         return self.folder / "texts"
 
     def write(self, batches: Iterable[CleanedBatch]) -> None:
+        """Append all batches to the files, in their order."""
         names = ("texts", "names", "lengths", "digests", "signatures")
         files = [(self.folder / name).open("wb") for name in names]
         texts, ids, lengths, digests, signatures = files
@@ -148,10 +151,15 @@ class Staging:
             file.close()
 
     def lengths(self) -> NDArray[np.uint32]:
+        """Return the size of each text in bytes, shape (documents,)."""
         return np.fromfile(self.folder / "lengths", np.uint32)
 
     def drop_duplicates(self, similarity: float) -> Index:
-        """The documents that are left without those that an earlier one equals or nearly equals."""
+        """Return the numbers of the documents that repeat no earlier one, ascending.
+
+        Documents are near duplicates from a Jaccard similarity of ``similarity`` on; at 1, only
+        exact duplicates are dropped. Dropped documents are counted in :attr:`dropped`.
+        """
         lengths = self.lengths()
         if not len(lengths):
             return np.zeros(0, np.int64)
@@ -171,15 +179,16 @@ class Staging:
     def _drop(
         self, reason: str, documents: Index, originals: Index, lengths: NDArray[np.uint32]
     ) -> None:
-        gone = np.flatnonzero(documents != originals)
-        if not len(gone):
+        """Count the documents that are not their own original, with some pairs as examples."""
+        repeated = np.flatnonzero(documents != originals)
+        if not len(repeated):
             return
-        pairs = [(int(documents[i]), int(originals[i])) for i in gone[:_EXAMPLES]]
+        pairs = [(int(documents[i]), int(originals[i])) for i in repeated[:_EXAMPLES]]
         names = self._names({index for pair in pairs for index in pair})
         for left, right in pairs:
             self.dropped.add(reason, f"{names[left]} = {names[right]}", 0)
-        self.dropped.counts[reason] += len(gone) - len(pairs)
-        self.dropped.n_bytes[reason] += int(lengths[documents[gone]].sum())
+        self.dropped.counts[reason] += len(repeated) - len(pairs)
+        self.dropped.n_bytes[reason] += int(lengths[documents[repeated]].sum())
 
     def _names(self, wanted: set[int]) -> dict[int, str]:
         if not wanted:
@@ -195,7 +204,7 @@ class Staging:
         return found
 
     def read(self, documents: Index) -> Iterator[str]:
-        """The texts of documents in ascending order."""
+        """Yield the texts of ``documents``, which are in ascending order."""
         lengths = self.lengths()
         starts = np.concatenate(([0], np.cumsum(lengths, dtype=np.int64)))
         with self.texts_file.open("rb") as file:
@@ -209,7 +218,10 @@ def _one_line(name: str) -> str:
 
 
 def held_out_mask(n_documents: int, held_out_share: float) -> NDArray[np.bool_]:
-    """Which are held out: at least one, and never all; the same ones at every call."""
+    """Return whether each document is held out, shape (n_documents,).
+
+    At least one document is held out and never all; the choice is the same at every call.
+    """
     order = array("q", range(n_documents))
     random.Random(SPLIT_SEED).shuffle(order)
     n_held_out = min(max(1, round(held_out_share * n_documents)), n_documents - 1)

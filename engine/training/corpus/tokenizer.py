@@ -1,5 +1,8 @@
-"""A byte-level BPE, trained on the corpus with the ``tokenizers`` library (Sennrich 2016; bytes as
-GPT-2 does, so that no text is out of vocabulary), and applied by ``tiktoken``, which is faster."""
+"""Byte-level BPE (Sennrich 2016), trained by ``tokenizers`` and applied by ``tiktoken``.
+
+As in GPT-2 the smallest units are bytes, so that every text can be encoded. ``tiktoken`` encodes
+faster than ``tokenizers``.
+"""
 
 from __future__ import annotations
 
@@ -13,13 +16,13 @@ from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 
 END_OF_TEXT = "<|endoftext|>"
 
-# The ByteLevel pre-tokenizer's pattern (GPT-2's), in the possessive form that tiktoken ships: the
-# same pieces, found without backtracking.
+# GPT-2's pattern, which is also ByteLevel's, in the possessive form that tiktoken ships. It finds
+# the same pieces without backtracking.
 _PIECES = r"'(?:[sdmt]|ll|ve|re)| ?\p{L}++| ?\p{N}++| ?[^\s\p{L}\p{N}]++|\s++$|\s+(?!\S)|\s"
 
 
 def train_tokenizer(texts: Iterable[str], vocab: int) -> Tokenizer:
-    """A tokenizer of at most ``vocab`` tokens; fewer if the text has too few pairs to merge."""
+    """Train a tokenizer of at most ``vocab`` tokens; a text with few pairs to merge gives fewer."""
     tokenizer = Tokenizer(models.BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     tokenizer.decoder = decoders.ByteLevel()
@@ -34,32 +37,33 @@ def train_tokenizer(texts: Iterable[str], vocab: int) -> Tokenizer:
 
 
 class Encoder:
-    """Gives the ids that ``tokenizer`` gives; what looks like a special token is plain text.
+    """Encoder with the ids of ``tokenizer``; the text of a special token is plain text.
 
-    ``use_tiktoken`` is what :func:`matches_tiktoken` says of it.
+    ``use_tiktoken`` must be the result of :func:`matches_tiktoken`.
     """
 
     def __init__(self, tokenizer: Tokenizer, use_tiktoken: bool) -> None:
         self._tokenizer = tokenizer
-        tokenizer.encode_special_tokens = True  # as text, that is
+        tokenizer.encode_special_tokens = True  # encode them as plain text
         self.end_id: int = tokenizer.get_vocab()[END_OF_TEXT]
         self._fast = _tiktoken(tokenizer) if use_tiktoken else None
 
     def encode(self, text: str) -> NDArray[np.uint32]:
+        """Return token ids, shape (tokens,), without an end token."""
         if self._fast is not None:
             try:
                 return self._fast.encode_to_numpy(text, disallowed_special=())
-            except ValueError:  # its pattern gives up on a very long run of blanks
+            except ValueError:  # its pattern fails on a very long run of blanks
                 pass
         return np.array(self._tokenizer.encode(text).ids, np.uint32)
 
 
 def matches_tiktoken(tokenizer: Tokenizer) -> bool:
-    """Whether both libraries merge use_tiktoken.
+    """Whether ``tiktoken`` gives the same ids as ``tokenizer``.
 
-    ``tokenizers`` joins the pairs that training listed, ``tiktoken`` any two tokens that make a
-    third. They come to the same when each token has one pair that makes it and is what its own
-    bytes are encoded to: within the bytes of a token, merges then follow one course in both.
+    ``tokenizers`` joins the pairs that training listed; ``tiktoken`` joins any two tokens that form
+    a third. Both give the same ids if each token is formed by one pair only and its own bytes are
+    encoded to it: within the bytes of a token, both then merge in the same order.
     """
     merges = json.loads(tokenizer.to_str())["model"]["merges"]
     if len({left + right for left, right in merges}) != len(merges):
@@ -88,8 +92,10 @@ def _tiktoken(tokenizer: Tokenizer) -> tiktoken.Encoding:
 
 
 def byte_characters() -> dict[int, str]:
-    """The character that stands for each byte in a byte-level vocabulary, as GPT-2 chose them:
-    printable ones stand for themselves, the others come after U+0100 in order."""
+    """Return the character of each byte in a byte-level vocabulary, as in GPT-2.
+
+    Printable bytes have their own character; the others have the characters from U+0100 on.
+    """
     printable = [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
     hidden = [byte for byte in range(256) if byte not in printable]
     return {byte: chr(byte) for byte in printable} | {

@@ -1,4 +1,4 @@
-"""Tokens as the bytes and the text that they stand for."""
+"""Conversion of tokens to bytes and to readable text."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 
 def _bytes_of_characters() -> dict[str, int]:
-    """Byte-level BPE writes each byte as one visible character (Radford 2019): the way back."""
+    """Return the byte of each visible character of byte-level BPE (Radford 2019)."""
     shown = [*range(ord("!"), ord("~") + 1), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
     hidden = [byte for byte in range(256) if byte not in shown]
     characters = {chr(byte): byte for byte in shown}
@@ -17,7 +17,7 @@ _BYTES = _bytes_of_characters()
 
 
 def token_bytes(tokenizer: Any, vocab: int) -> list[bytes]:
-    """The bytes of each of ``vocab`` tokens; none for special ones and for rows not in use."""
+    """Return the bytes of each of ``vocab`` tokens; special tokens and unused rows have none."""
     special = set(tokenizer.all_special_tokens)
     tokens = tokenizer.convert_ids_to_tokens(list(range(min(vocab, len(tokenizer)))))
     found = [
@@ -28,7 +28,7 @@ def token_bytes(tokenizer: Any, vocab: int) -> list[bytes]:
 
 
 def labels(tokenizer: Any, ids: list[int]) -> list[str]:
-    """Each token as text; one that is no whole character as its bytes: ⟨E7 8C⟩."""
+    """Return each token as text; a token that is not whole characters as its bytes: ⟨E7 8C⟩."""
     special = set(tokenizer.all_special_tokens)
     return [_label(token, special) for token in tokenizer.convert_ids_to_tokens(ids)]
 

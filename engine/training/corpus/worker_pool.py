@@ -1,4 +1,4 @@
-"""Processes that share a stream of work: as many as there are cores."""
+"""Pool of worker processes, one per core, that share a stream of tasks."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ Result = TypeVar("Result")
 
 _PR_SET_PDEATHSIG = 1
 _TASKS_PER_WORKER = 2
-"""Tasks a worker that wait or are done: what bounds the memory."""
+"""Unfinished and unread tasks per worker; the limit bounds the memory."""
 
 
 class WorkerPool:
-    """Use as a context; the processes fork from this one, and end with it however it ends."""
+    """Context manager of the pool; its processes end with this process, however it ends."""
 
     def __init__(self) -> None:
         self.n = len(os.sched_getaffinity(0))
@@ -42,8 +42,10 @@ class WorkerPool:
     def in_order(
         self, function: Callable[..., Result], tasks: Iterable[tuple[Any, ...]]
     ) -> Iterator[Result]:
-        """The results of ``function(*task)``, in the order of ``tasks``, which are taken as the
-        work goes on."""
+        """Yield the results of ``function(*task)`` in the order of ``tasks``.
+
+        Tasks are read from the iterable only as workers become free.
+        """
         waiting: deque[Future[Result]] = deque()
         for task in tasks:
             waiting.append(self._pool.submit(function, *task))
@@ -54,7 +56,8 @@ class WorkerPool:
 
 
 def _init_worker(parent_pid: int) -> None:
+    """Make the kernel kill this worker when its parent ends."""
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent_pid:  # it ended before the kernel knew that we end with it
+    if os.getppid() != parent_pid:  # the parent ended before the kernel was asked
         os._exit(1)
-    os.environ["RAYON_NUM_THREADS"] = "1"  # each has a core
+    os.environ["RAYON_NUM_THREADS"] = "1"  # each worker has one core
