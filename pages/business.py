@@ -6,7 +6,7 @@ import streamlit as st
 
 from engine import quantities
 from engine.reports.forecast_tables import change
-from finance.metrics.indicator_report import NOTHING, indicator_text, year_ends
+from finance.metrics.indicator_report import NO_VALUE, indicator_text, year_ends
 from finance.metrics.indicators import Values
 from finance.metrics.projection import Projection
 from finance.metrics.unit_economics import token_economics
@@ -128,7 +128,7 @@ def _tiles(now: Projection, saved: Projection) -> None:
                     "business.cost_note",
                     low=low,
                     high=high,
-                    price=NOTHING if price is None else quantities.usd(price, language),
+                    price=NO_VALUE if price is None else quantities.usd(price, language),
                 ),
                 delta=moved("cost_per_million_tokens_usd"),
                 better="down",

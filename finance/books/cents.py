@@ -22,7 +22,7 @@ Cents = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 AnyScalar = TypeVar("AnyScalar", bound=np.generic)
 
-MOST_CENTS = MAX_USD * 100
+MAX_CENTS = MAX_USD * 100
 """Of one line in one month. Below 2⁵³, so that floats of this size still tell one cent from the
 next."""
 
@@ -37,33 +37,33 @@ def to_cents(usd: Floats, field: str) -> Cents:
     """
     cents = np.rint(usd * 100.0)
     largest = np.abs(cents).max()
-    if not largest <= MOST_CENTS:  # also where it is no number
+    if not largest <= MAX_CENTS:  # also where it is no number
         raise InputError(field, f"{largest / 100:.3g} USD", "most_usd_a_month", limit=MAX_USD)
     return cents.astype(np.int64)
 
 
-def of_decimal(usd: Decimal) -> int:
+def decimal_to_cents(usd: Decimal) -> int:
     """A document's amount, which has whole cents."""
     return int(usd.scaleb(2).to_integral_exact())
 
 
-def in_usd(cents: int | np.int64) -> Decimal:
+def cents_to_usd(cents: int | np.int64) -> Decimal:
     return int(cents) * CENT
 
 
-def nothing(n_months: int) -> Cents:
+def zero_cents(n_months: int) -> Cents:
     return np.zeros((1, n_months), np.int64)
 
 
 def total(amounts: Iterable[Cents], n_months: int) -> Cents:
     """The sum of any number of amounts; as many trials as the widest of them has."""
-    summed = nothing(n_months)
+    summed = zero_cents(n_months)
     for cents in amounts:
         summed = summed + cents
     return summed
 
 
-def in_month(cents: int | Cents, month: int, n_months: int) -> Cents:
+def amount_in_month(cents: int | Cents, month: int, n_months: int) -> Cents:
     """One amount, for all trials or for each, in ``month`` (from 1); nothing beyond the last."""
     amount = np.asarray(cents, np.int64).reshape(-1, 1)
     found = np.zeros((amount.shape[0], n_months), np.int64)
@@ -72,7 +72,7 @@ def in_month(cents: int | Cents, month: int, n_months: int) -> Cents:
     return found
 
 
-def later(values: npt.NDArray[AnyScalar], months: int) -> npt.NDArray[AnyScalar]:
+def shift_later(values: npt.NDArray[AnyScalar], months: int) -> npt.NDArray[AnyScalar]:
     """The same values so many months later; what falls beyond the last month is not seen."""
     if months == 0:
         return values
@@ -81,17 +81,17 @@ def later(values: npt.NDArray[AnyScalar], months: int) -> npt.NDArray[AnyScalar]
     return moved
 
 
-def paid_after(cents: Cents, days: int) -> Cents:
+def payments_after(cents: Cents, days: int) -> Cents:
     """When amounts are paid that are due after so many days: 45 days are half after one month
     and half after two."""
     months, rest = divmod(days, DAYS_PER_PAYMENT_MONTH)
     if rest == 0:
-        return later(cents, months)
+        return shift_later(cents, months)
     second = cents * rest // DAYS_PER_PAYMENT_MONTH
-    return later(cents - second, months) + later(second, months + 1)
+    return shift_later(cents - second, months) + shift_later(second, months + 1)
 
 
-def spread(cents: Cents, months: int) -> Cents:
+def spread_evenly(cents: Cents, months: int) -> Cents:
     """Each month's amount in equal parts over it and those after it; the parts sum to it."""
     if months == 1:
         return cents
@@ -104,7 +104,7 @@ def spread(cents: Cents, months: int) -> Cents:
     return parts
 
 
-def divided(cents: Cents, weights: Sequence[Floats], whole: Floats) -> list[Cents]:
+def divide_by_weight(cents: Cents, weights: Sequence[Floats], whole: Floats) -> list[Cents]:
     """Amounts by the shares ``weights`` ÷ ``whole``, and what is left as the last part.
 
     The parts sum to the amounts. Where ``whole`` is 0 all of it is left.

@@ -14,9 +14,9 @@ from typing import Literal
 import numpy as np
 
 from engine.documents import InputError
-from finance.books.cents import Cents, nothing, paid_after
+from finance.books.cents import Cents, payments_after, zero_cents
 
-MOST_BALANCE_CENTS = 9 * 10**18
+MAX_BALANCE_CENTS = 9 * 10**18
 """Just below 2⁶³: what the entries of a company may come to in all its months together."""
 
 Kind = Literal["asset", "liability", "equity", "income", "expense"]
@@ -103,16 +103,16 @@ class Account(StrEnum):
         return "financing" if self in _FINANCING else "operating"
 
 
-def _between(first: Account, last: Account) -> tuple[Account, ...]:
+def _accounts_between(first: Account, last: Account) -> tuple[Account, ...]:
     every = list(Account)
     return tuple(every[every.index(first) : every.index(last) + 1])
 
 
-ASSETS = _between(Account.CASH, Account.RIGHT_OF_USE)
-LIABILITIES = _between(Account.PAYABLES, Account.DEBT)
-EQUITY = _between(Account.PAID_IN, Account.STOCK_RESERVE)
-INCOME = _between(Account.RECURRING_REVENUE, Account.INTEREST_INCOME)
-EXPENSES = _between(Account.PAID_INFERENCE, Account.INCOME_TAX)
+ASSETS = _accounts_between(Account.CASH, Account.RIGHT_OF_USE)
+LIABILITIES = _accounts_between(Account.PAYABLES, Account.DEBT)
+EQUITY = _accounts_between(Account.PAID_IN, Account.STOCK_RESERVE)
+INCOME = _accounts_between(Account.RECURRING_REVENUE, Account.INTEREST_INCOME)
+EXPENSES = _accounts_between(Account.PAID_INFERENCE, Account.INCOME_TAX)
 
 _GROUPS: tuple[tuple[Kind, tuple[Account, ...]], ...] = (
     ("asset", ASSETS),
@@ -135,7 +135,7 @@ class Entry:
     debit: Account
     credit: Account
     cents: Cents
-    about: Account
+    purpose: Account
     """What it is for: income or an expense, also where an invoice of it is paid later."""
     line: str
     """Of the company's document that it comes from."""
@@ -151,7 +151,7 @@ class Ledger:
     """Debit balances in cents."""
     _largest_possible: int = 0
 
-    def open(self, debit: Account, credit: Account, cents: int) -> None:
+    def add_opening_balance(self, debit: Account, credit: Account, cents: int) -> None:
         """A balance that the company brings with it."""
         self.opening[debit] = self.opening.get(debit, 0) + cents
         self.opening[credit] = self.opening.get(credit, 0) - cents
@@ -162,7 +162,7 @@ class Ledger:
         credit: Account,
         cents: Cents,
         line: str,
-        about: Account | None = None,
+        purpose: Account | None = None,
     ) -> None:
         """Debit one account and credit another; amounts below nothing go the other way.
 
@@ -181,18 +181,22 @@ class Ledger:
         if largest == 0:
             return
         self._largest_possible += largest * self.n_months
-        if self._largest_possible > MOST_BALANCE_CENTS:
-            most = MOST_BALANCE_CENTS // 100
+        if self._largest_possible > MAX_BALANCE_CENTS:
+            most = MAX_BALANCE_CENTS // 100
             raise InputError(line, f"{largest / 100:.3g} USD", "most_usd_in_all", limit=most)
-        self.entries.append(Entry(debit, credit, cents, about or _subject(debit, credit), line))
+        self.entries.append(
+            Entry(debit, credit, cents, purpose or _default_purpose(debit, credit), line)
+        )
 
-    def earn(self, credit: Account, cents: Cents, line: str, *, about: Account, days: int) -> None:
+    def invoice(
+        self, credit: Account, cents: Cents, line: str, *, purpose: Account, days: int
+    ) -> None:
         """Invoice customers, who pay after so many days; ``credit`` is income or what defers it."""
         if days == 0:
-            self.post(Account.CASH, credit, cents, line, about)
+            self.post(Account.CASH, credit, cents, line, purpose)
             return
-        self.post(Account.RECEIVABLES, credit, cents, line, about)
-        self.post(Account.CASH, Account.RECEIVABLES, paid_after(cents, days), line, about)
+        self.post(Account.RECEIVABLES, credit, cents, line, purpose)
+        self.post(Account.CASH, Account.RECEIVABLES, payments_after(cents, days), line, purpose)
 
     def spend(self, expense: Account, cents: Cents, line: str, *, days: int = 0) -> None:
         """Cost that is paid after so many days."""
@@ -200,11 +204,11 @@ class Ledger:
             self.post(expense, Account.CASH, cents, line)
             return
         self.post(expense, Account.PAYABLES, cents, line)
-        self.post(Account.PAYABLES, Account.CASH, paid_after(cents, days), line, expense)
+        self.post(Account.PAYABLES, Account.CASH, payments_after(cents, days), line, expense)
 
     def flows(self) -> dict[Account, Cents]:
         """Debits less credits of each account, month by month: shape (trials, months)."""
-        found = dict.fromkeys(Account, nothing(self.n_months))
+        found = dict.fromkeys(Account, zero_cents(self.n_months))
         for entry in self.entries:
             found[entry.debit] = found[entry.debit] + entry.cents
             found[entry.credit] = found[entry.credit] - entry.cents
@@ -212,7 +216,7 @@ class Ledger:
 
     def balance(self, account: Account) -> Cents:
         """Debit balance at the end of each month."""
-        flow = nothing(self.n_months)
+        flow = zero_cents(self.n_months)
         for entry in self.entries:
             if entry.debit is account:
                 flow = flow + entry.cents
@@ -221,7 +225,7 @@ class Ledger:
         return np.cumsum(flow, axis=1) + self.opening.get(account, 0)
 
 
-def _subject(debit: Account, credit: Account) -> Account:
+def _default_purpose(debit: Account, credit: Account) -> Account:
     for account in (debit, credit):
         if account.kind in ("income", "expense"):
             return account

@@ -8,12 +8,12 @@ from decimal import Decimal
 from itertools import groupby
 from typing import Literal
 
-from finance.books.cents import Cents, in_usd
-from finance.books.months import date_of
+from finance.books.cents import Cents, cents_to_usd
+from finance.books.months import date_of_month
 from finance.books.statements import Statement
 from finance.books.trials import one_trial
 
-Length = Literal["year", "quarter", "month"]
+PeriodLength = Literal["year", "quarter", "month"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,11 +25,11 @@ class Period:
     last_month: int
 
 
-def periods(first_month: datetime.date, n_months: int, length: Length) -> list[Period]:
+def periods(first_month: datetime.date, n_months: int, length: PeriodLength) -> list[Period]:
     """The periods of a company; its first and last may be short of months."""
 
     def name(month: int) -> str:
-        date = date_of(first_month, month)
+        date = date_of_month(first_month, month)
         if length == "year":
             return f"{date.year}"
         if length == "quarter":
@@ -43,7 +43,7 @@ def periods(first_month: datetime.date, n_months: int, length: Length) -> list[P
     ]
 
 
-def in_periods(
+def statement_by_period(
     statement: Statement, chosen: list[Period], *, balances: bool, trial: int = 0
 ) -> dict[str, list[Decimal]]:
     """A statement's lines in USD: what the months of each period come to, or with ``balances``
@@ -56,5 +56,5 @@ def in_periods(
 
 def _amount(row: Cents, period: Period, balances: bool) -> Decimal:
     if balances:
-        return in_usd(row[period.last_month - 1])
-    return in_usd(row[period.first_month - 1 : period.last_month].sum())
+        return cents_to_usd(row[period.last_month - 1])
+    return cents_to_usd(row[period.first_month - 1 : period.last_month].sum())

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from finance.books.cents import Cents, nothing
+from finance.books.cents import Cents, zero_cents
 from finance.books.ledger import ASSETS, EQUITY, EXPENSES, INCOME, LIABILITIES, Account, Ledger
 
 Statement = dict[str, Cents]
@@ -143,8 +143,8 @@ def _balance_sheet(ledger: Ledger, flows: dict[Account, Cents], net_profit: Cent
 
 def _cash(ledger: Ledger) -> tuple[Statement, Statement]:
     """Cash in less cash out: (of operations, by what for; of investing and financing)."""
-    operating: Statement = {account: nothing(ledger.n_months) for account in _OPERATING_CASH}
-    other: Statement = {name: nothing(ledger.n_months) for name in _CASH_LINES.values()}
+    operating: Statement = {account: zero_cents(ledger.n_months) for account in _OPERATING_CASH}
+    other: Statement = {name: zero_cents(ledger.n_months) for name in _CASH_LINES.values()}
     for entry in ledger.entries:
         received = entry.debit is Account.CASH
         if not received and entry.credit is not Account.CASH:
@@ -152,7 +152,7 @@ def _cash(ledger: Ledger) -> tuple[Statement, Statement]:
         account = entry.credit if received else entry.debit
         signed = entry.cents if received else -entry.cents
         if account in _OPERATING:
-            operating[entry.about] = operating[entry.about] + signed
+            operating[entry.purpose] = operating[entry.purpose] + signed
         else:
             name = _CASH_LINES[account, received]
             other[name] = other[name] + signed
@@ -167,7 +167,7 @@ def _cash_flow(
     All entries of operating accounts sum to the profit and to changes of balances; those against
     investing or financing accounts (depreciation, stock) are no cash and are put back.
     """
-    not_cash = dict.fromkeys(_NOT_CASH, nothing(ledger.n_months))
+    not_cash = dict.fromkeys(_NOT_CASH, zero_cents(ledger.n_months))
     for entry in ledger.entries:
         if entry.credit in _NOT_CASH and entry.debit in _OPERATING:
             not_cash[entry.credit] = not_cash[entry.credit] + entry.cents

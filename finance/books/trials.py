@@ -27,27 +27,27 @@ class Trials:
 
     n: int = 1
     drawn: Mapping[str, Floats] = field(default_factory=dict)
-    _asked: set[str] = field(default_factory=set)
+    _used_paths: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         for path, values in self.drawn.items():
             if values.ndim not in (1, 2) or values.shape[0] != self.n:
                 raise InputError(path, str(values.shape), "one_for_each_trial", n=self.n)
 
-    def of(self, document: Document, path: str = "", usd_per_unit: float = 1.0) -> Numbers:
+    def numbers_of(self, document: Document, path: str = "", usd_per_unit: float = 1.0) -> Numbers:
         """The numbers of a document that stands at ``path`` in the company."""
         return Numbers(document, path, self, usd_per_unit)
 
-    def number(self, path: str) -> Floats | None:
+    def drawn_values(self, path: str) -> Floats | None:
         """What was drawn for a field. Shape (n, 1) or (n, months)."""
-        self._asked.add(path)
+        self._used_paths.add(path)
         values = self.drawn.get(path)
         return values if values is None or values.ndim == 2 else values[:, np.newaxis]
 
-    def check_all_were_asked(self) -> None:
+    def check_all_draws_were_used(self) -> None:
         """After a run: refuse draws that nothing depended on, such as a misspelt path."""
         for path in self.drawn:
-            if path not in self._asked:
+            if path not in self._used_paths:
                 raise InputError("drawn", path, "number_of_company")
 
 
@@ -63,7 +63,7 @@ class Numbers:
 
     def __call__(self, name: str) -> Floats:
         """A field, dotted where it lies deeper. Shape (1, 1), or (trials, 1 or months) if drawn."""
-        drawn = self.trials.number(f"{self.path}.{name}" if self.path else name)
+        drawn = self.trials.drawn_values(f"{self.path}.{name}" if self.path else name)
         if drawn is not None:
             return drawn
         return np.array([[float(value_at(self.document, name))]])

@@ -11,13 +11,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 
-from finance.books.cents import Cents, in_usd, total
+from finance.books.cents import Cents, cents_to_usd, total
 from finance.books.ledger import Account
-from finance.books.months import date_of
+from finance.books.months import date_of_month
 from finance.books.statements import MONEY_RAISED, REVENUE
 from finance.books.trials import one_trial
 from finance.company.monthly_run import Books
-from finance.costs.people import PEOPLE
+from finance.costs.people import STAFF_ACCOUNTS
 
 ARR_MONTHS = 12
 
@@ -58,7 +58,7 @@ class CashMonth:
         return self.gross_burn_usd - self.revenue_usd
 
 
-def months_of(books: Books, trial: int = 0) -> list[CashMonth]:
+def cash_months_of_books(books: Books, trial: int = 0) -> list[CashMonth]:
     """One trial of a company's books."""
     n_months = books.ledger.n_months
     cash, direct = books.statements.cash_flow, books.statements.operating_cash
@@ -72,7 +72,7 @@ def months_of(books: Books, trial: int = 0) -> list[CashMonth]:
             (Account.TRAINING, Account.RESEARCH_COMPUTE, Account.IDLE_COMPUTE)
         ),
         "serving_usd": paid_for((Account.PAID_INFERENCE, Account.FREE_INFERENCE)),
-        "people_usd": paid_for(PEOPLE.values()),
+        "people_usd": paid_for(STAFF_ACCOUNTS.values()),
         "equity_usd": total((cash[name] for name in MONEY_RAISED), n_months),
     }
     named = lines["revenue_usd"] + lines["equity_usd"]
@@ -85,9 +85,9 @@ def months_of(books: Books, trial: int = 0) -> list[CashMonth]:
     return [
         CashMonth(
             month=month + 1,
-            date=date_of(books.company.first_month, month + 1),
+            date=date_of_month(books.company.first_month, month + 1),
             customers=Decimal(repr(float(one_trial(customers, trial)[month]))),
-            **{name: in_usd(cents[month]) for name, cents in shown.items()},
+            **{name: cents_to_usd(cents[month]) for name, cents in shown.items()},
         )
         for month in range(n_months)
     ]

@@ -17,15 +17,15 @@ from pydantic import Field, field_validator, model_validator
 
 from engine.documents import Document, InputError
 from engine.field_types import CurrencyCode, DecimalShare
-from finance.books.months import LEAST_HORIZON_MONTHS, MOST_MONTHS
+from finance.books.months import MAX_MONTHS, MIN_HORIZON_MONTHS
 from finance.capital.history import Capital, Step, history
 from finance.compute.needs import ComputeTerms
 from finance.costs.people import Role
 from finance.costs.spending import DataCost, Spending
 from finance.costs.training import TrainingEvent, TrainingSchedule
 from finance.numbers.money import Usd
-from finance.revenue.lines import Days, Revenue, RevenueLine
-from finance.revenue.prices import REPORTING_CURRENCY, Rate
+from finance.revenue.lines import PaymentDays, Revenue, RevenueLine
+from finance.revenue.prices import REPORTING_CURRENCY, ExchangeRate
 from finance.treasury.cash import Inflow, Tax
 from finance.treasury.loans import Loan
 from finance.treasury.raising import EquityRound, planned_rounds
@@ -37,10 +37,12 @@ class Company(Document):
     name: Annotated[str, Field(min_length=1, max_length=120)]
     first_month: datetime.date
     """Any day of it; the first is kept."""
-    horizon_months: Annotated[int, Field(ge=LEAST_HORIZON_MONTHS, le=MOST_MONTHS)] = 36
+    horizon_months: Annotated[int, Field(ge=MIN_HORIZON_MONTHS, le=MAX_MONTHS)] = 36
     cash_usd: Usd
     """In the bank at the beginning."""
-    exchange_rates: Annotated[dict[CurrencyCode, Rate], Field(max_length=40, default_factory=dict)]
+    exchange_rates: Annotated[
+        dict[CurrencyCode, ExchangeRate], Field(max_length=40, default_factory=dict)
+    ]
     """USD for one unit of each other currency that a line is in."""
 
     revenue: Revenue | None = None
@@ -55,7 +57,7 @@ class Company(Document):
     other_costs_usd_per_month: Usd
     """Rent, software, travel, lawyers, marketing, as far as they do not stand below."""
     spending: Annotated[tuple[Spending, ...], Field(max_length=60)] = ()
-    payment_days: Days = 0
+    payment_days: PaymentDays = 0
     """Until suppliers of data and of other spending are paid."""
 
     equity_round: EquityRound | None = None

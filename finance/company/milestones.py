@@ -7,12 +7,12 @@ from typing import Literal
 
 import numpy as np
 
-from finance.books.months import month_of
+from finance.books.months import month_of_date
 from finance.capital.events import PricedRound
 from finance.company.company import Company
-from finance.costs.training import runs_paid
+from finance.costs.training import scheduled_runs
 
-MOST_SCHEDULED_RUNS = 6
+MAX_SCHEDULED_RUNS = 6
 """A schedule with more of them is no row of events but a habit."""
 
 
@@ -43,7 +43,7 @@ def _rounds(company: Company) -> list[Milestone]:
     if company.equity_round is not None:
         return [Milestone(company.equity_round.month, "round")]
     found = (
-        Milestone(month_of(company.first_month, event.date), "round", event.series)
+        Milestone(month_of_date(company.first_month, event.date), "round", event.series)
         for event in (step.event for step in company.capital_steps)
         if isinstance(event, PricedRound)
     )
@@ -53,7 +53,7 @@ def _rounds(company: Company) -> list[Milestone]:
 def _scheduled(company: Company) -> list[Milestone]:
     if company.training is None:
         return []
-    months = np.flatnonzero(runs_paid(company.training, company.horizon_months)[0]) + 1
-    if len(months) > MOST_SCHEDULED_RUNS:
+    months = np.flatnonzero(scheduled_runs(company.training, company.horizon_months)[0]) + 1
+    if len(months) > MAX_SCHEDULED_RUNS:
         return []
     return [Milestone(int(month), "training") for month in months]

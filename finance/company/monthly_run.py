@@ -14,16 +14,16 @@ from functools import cached_property
 import numpy as np
 
 from engine.documents import Document
-from finance.books.cents import Cents, Floats, in_month, of_decimal, to_cents, total
+from finance.books.cents import Cents, Floats, amount_in_month, decimal_to_cents, to_cents, total
 from finance.books.ledger import Account, Ledger
 from finance.books.statements import REVENUE, Statements, statements
 from finance.books.trials import Numbers, Trials
 from finance.company.company import Company
 from finance.compute.contracts import ComputeForEquity, Credits
-from finance.compute.needs import INFERENCE, needs_of
+from finance.compute.needs import INFERENCE_PURPOSES, compute_needs
 from finance.compute.posting import post_contract, post_on_demand
 from finance.compute.rates import ComputeRates
-from finance.compute.supply import Supply, supply
+from finance.compute.supply import Supply, serve_needs
 from finance.costs.people import post_people
 from finance.costs.spending import post_data, post_spending
 from finance.revenue.invoicing import Recurring, invoice
@@ -31,9 +31,9 @@ from finance.revenue.prices import REPORTING_CURRENCY
 from finance.revenue.sales import Sales, sales_of, simple_sales
 from finance.treasury.cash import post_inflow, post_interest_and_tax, post_research_credit
 from finance.treasury.loans import post_company_loan
-from finance.treasury.raising import Raising
+from finance.treasury.raising import CapTablePosting
 
-ROOT = "company"
+COMPANY_PATH = "company"
 """Where the company stands in a scenario; paths of draws and of errors begin with it."""
 
 
@@ -69,7 +69,7 @@ class Books:
     @property
     def serving_hours(self) -> Floats:
         """Device-hours that serve those who pay and those who do not. Shape (trials, months)."""
-        return _sum((self.supply.hours[one] for one in INFERENCE), self.ledger.n_months)
+        return _sum((self.supply.hours[one] for one in INFERENCE_PURPOSES), self.ledger.n_months)
 
     @property
     def served_million_tokens(self) -> Floats:
@@ -117,19 +117,21 @@ def run_company(
     InputError
         If an amount grows beyond what a company can come to, or draws name no number of it.
     """
-    run = _Run(company, rates, trials or Trials(), Ledger(company.horizon_months))
+    run = _MonthlyRun(company, rates, trials or Trials(), Ledger(company.horizon_months))
     with np.errstate(over="ignore", invalid="ignore"):  # to_cents refuses what comes of it
-        run.ledger.open(Account.CASH, Account.PAID_IN, of_decimal(company.cash_usd))
+        run.ledger.add_opening_balance(
+            Account.CASH, Account.PAID_IN, decimal_to_cents(company.cash_usd)
+        )
         sales, recurring = run.sell()
         books = Books(company, run.ledger, sales, recurring, run.compute(sales.values()))
         run.spend(books)
         run.finance(with_planned_money)
-    run.trials.check_all_were_asked()
+    run.trials.check_all_draws_were_used()
     return books
 
 
 @dataclass(frozen=True, slots=True)
-class _Run:
+class _MonthlyRun:
     """What the steps of a run share."""
 
     company: Company
@@ -137,66 +139,76 @@ class _Run:
     trials: Trials
     ledger: Ledger
 
-    def at(self, document: Document, path: str, currency: str = REPORTING_CURRENCY) -> Numbers:
-        return self.trials.of(document, f"{ROOT}.{path}", self.company.usd_per_unit(currency))
+    def numbers_of(
+        self, document: Document, path: str, currency: str = REPORTING_CURRENCY
+    ) -> Numbers:
+        return self.trials.numbers_of(
+            document, f"{COMPANY_PATH}.{path}", self.company.usd_per_unit(currency)
+        )
 
     def sell(self) -> tuple[dict[str, Sales], tuple[Recurring, ...]]:
         company, n_months = self.company, self.ledger.n_months
         sales: dict[str, Sales] = {}
         recurring: list[Recurring] = []
         if company.revenue is not None:
-            at = self.at(company.revenue, "revenue")
-            sold = simple_sales(at, company.revenue, n_months)
-            sales[at.path] = sold
-            recurring += invoice(self.ledger, at, company.revenue, sold)
+            numbers = self.numbers_of(company.revenue, "revenue")
+            sold = simple_sales(numbers, company.revenue, n_months)
+            sales[numbers.path] = sold
+            recurring += invoice(self.ledger, numbers, company.revenue, sold)
         for number, line in enumerate(company.revenue_lines):
-            at = self.at(line, f"revenue_lines.{number}", line.currency)
-            sold = sales_of(at, line, n_months)
-            sales[at.path] = sold
-            recurring += invoice(self.ledger, at, line, sold)
+            numbers = self.numbers_of(line, f"revenue_lines.{number}", line.currency)
+            sold = sales_of(numbers, line, n_months)
+            sales[numbers.path] = sold
+            recurring += invoice(self.ledger, numbers, line, sold)
         return sales, tuple(recurring)
 
     def compute(self, sales: Iterable[Sales]) -> Supply:
         company, terms, n_months = self.company, self.company.compute, self.ledger.n_months
         training = company.training
-        needs = needs_of(
-            self.at(terms, "compute"),
+        needs = compute_needs(
+            self.numbers_of(terms, "compute"),
             self.rates,
             sales,
-            schedule=None if training is None else (self.at(training, "training"), training),
+            schedule=None
+            if training is None
+            else (self.numbers_of(training, "training"), training),
             events=[
-                (self.at(event, f"training_events.{number}"), event)
+                (self.numbers_of(event, f"training_events.{number}"), event)
                 for number, event in enumerate(company.training_events)
             ],
             n_months=n_months,
         )
         contracts = [
-            (self.at(contract, f"compute.contracts.{number}"), contract)
+            (self.numbers_of(contract, f"compute.contracts.{number}"), contract)
             for number, contract in enumerate(terms.contracts)
         ]
         with_devices = [
-            (at, one) for at, one in contracts if not isinstance(one, Credits | ComputeForEquity)
+            (numbers, one)
+            for numbers, one in contracts
+            if not isinstance(one, Credits | ComputeForEquity)
         ]
         with_money = [
-            (at, one) for at, one in contracts if isinstance(one, Credits | ComputeForEquity)
+            (numbers, one)
+            for numbers, one in contracts
+            if isinstance(one, Credits | ComputeForEquity)
         ]
-        supplied = supply(needs, [one for _, one in with_devices], n_months)
-        for (at, _), served in zip(with_devices, supplied.served, strict=True):
-            post_contract(self.ledger, at, served, terms.payment_days)
+        supplied = serve_needs(needs, [one for _, one in with_devices], n_months)
+        for (numbers, _), served in zip(with_devices, supplied.served, strict=True):
+            post_contract(self.ledger, numbers, served, terms.payment_days)
         post_on_demand(self.ledger, supplied.on_demand_usd, with_money, terms.payment_days)
         return supplied
 
     def spend(self, books: Books) -> None:
         company, ledger = self.company, self.ledger
         for number, role in enumerate(company.people):
-            post_people(ledger, self.at(role, f"people.{number}"), role)
+            post_people(ledger, self.numbers_of(role, f"people.{number}"), role)
         for number, data in enumerate(company.data):
-            at = self.at(data, f"data.{number}", data.currency)
-            post_data(ledger, at, data, company.payment_days)
-        at = self.trials.of(company, ROOT)
-        usd = at("other_costs_usd_per_month") + np.zeros((1, ledger.n_months))
-        cents = to_cents(usd, f"{ROOT}.other_costs_usd_per_month")
-        ledger.spend(Account.OTHER_COSTS, cents, at.path, days=company.payment_days)
+            numbers = self.numbers_of(data, f"data.{number}", data.currency)
+            post_data(ledger, numbers, data, company.payment_days)
+        numbers = self.trials.numbers_of(company, COMPANY_PATH)
+        usd = numbers("other_costs_usd_per_month") + np.zeros((1, ledger.n_months))
+        cents = to_cents(usd, f"{COMPANY_PATH}.other_costs_usd_per_month")
+        ledger.spend(Account.OTHER_COSTS, cents, numbers.path, days=company.payment_days)
         if not company.spending:
             return
         flows = ledger.flows()
@@ -205,7 +217,7 @@ class _Run:
         for number, spending in enumerate(company.spending):
             post_spending(
                 ledger,
-                self.at(spending, f"spending.{number}", spending.currency),
+                self.numbers_of(spending, f"spending.{number}", spending.currency),
                 spending,
                 company.payment_days,
                 revenue=revenue,
@@ -215,29 +227,31 @@ class _Run:
     def finance(self, with_planned_money: bool) -> None:
         company, ledger = self.company, self.ledger
         if company.capital is not None:
-            Raising(
+            CapTablePosting(
                 ledger,
                 self.trials,
                 company.first_month,
                 company.usd_per_unit(company.capital.opening.currency),
-                f"{ROOT}.capital.events",
+                f"{COMPANY_PATH}.capital.events",
                 with_planned_money,
             ).post(company.capital_steps)
         if company.equity_round is not None and with_planned_money:
-            at = self.at(company.equity_round, "equity_round")
-            amount = to_cents(at("amount_usd"), at.path)
-            coming = in_month(amount, company.equity_round.month, ledger.n_months)
-            ledger.post(Account.CASH, Account.PAID_IN, coming, at.path)
+            numbers = self.numbers_of(company.equity_round, "equity_round")
+            amount = to_cents(numbers("amount_usd"), numbers.path)
+            coming = amount_in_month(amount, company.equity_round.month, ledger.n_months)
+            ledger.post(Account.CASH, Account.PAID_IN, coming, numbers.path)
         for number, inflow in enumerate(company.inflows):
             if inflow.committed or with_planned_money:
-                post_inflow(ledger, self.at(inflow, f"inflows.{number}"), inflow)
+                post_inflow(ledger, self.numbers_of(inflow, f"inflows.{number}"), inflow)
         for number, loan in enumerate(company.loans):
             if loan.committed or with_planned_money:
-                post_company_loan(ledger, self.at(loan, f"loans.{number}"), loan)
+                post_company_loan(ledger, self.numbers_of(loan, f"loans.{number}"), loan)
         month = company.first_month.month
         if company.tax is not None:
-            post_research_credit(ledger, self.at(company.tax, "tax"), company.tax, month)
-        post_interest_and_tax(ledger, self.trials.of(company, ROOT), company.tax, month)
+            post_research_credit(ledger, self.numbers_of(company.tax, "tax"), company.tax, month)
+        post_interest_and_tax(
+            ledger, self.trials.numbers_of(company, COMPANY_PATH), company.tax, month
+        )
 
 
 def _sum(arrays: Iterable[Floats], n_months: int) -> Floats:

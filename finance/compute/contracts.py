@@ -13,20 +13,20 @@ from pydantic import Field, model_validator
 
 from engine.documents import Document
 from engine.field_types import DecimalShare, ShortName, UsdPerHour
-from finance.books.months import Month, MonthCount, in_order
+from finance.books.months import Month, MonthCount, require_month_order
 from finance.numbers.money import MAX_USD, Usd
-from finance.treasury.loans import Covenants, RatePerYear
+from finance.treasury.loans import Covenants, InterestRatePerYear
 
 Purpose = Literal["paid_inference", "free_inference", "training", "research_compute"]
-EVERY_PURPOSE: tuple[Purpose, ...] = (
+ALL_PURPOSES: tuple[Purpose, ...] = (
     "paid_inference",
     "free_inference",
     "training",
     "research_compute",
 )
 
-Devices = Annotated[int, Field(ge=1, le=1_000_000)]
-Serves = Annotated[tuple[Purpose, ...], Field(min_length=1, max_length=4)]
+DeviceCount = Annotated[int, Field(ge=1, le=1_000_000)]
+ServedPurposes = Annotated[tuple[Purpose, ...], Field(min_length=1, max_length=4)]
 
 
 class Contract(Document):
@@ -38,15 +38,15 @@ class OnDemand(Contract):
     """Another offer, by the hour."""
 
     kind: Literal["on_demand"]
-    devices: Devices
+    devices: DeviceCount
     """At most."""
     last_month: Month | None = None
     price_usd_per_device_hour: UsdPerHour
-    serves: Serves = EVERY_PURPOSE
+    serves: ServedPurposes = ALL_PURPOSES
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:
-        in_order(self.first_month, self.last_month)
+        require_month_order(self.first_month, self.last_month)
         return self
 
 
@@ -54,17 +54,17 @@ class Spot(Contract):
     """Devices that can be taken away at any time."""
 
     kind: Literal["spot"]
-    devices: Devices
+    devices: DeviceCount
     last_month: Month | None = None
     price_usd_per_device_hour: UsdPerHour
     interruption_share: Annotated[Decimal, Field(ge=0, le=10, max_digits=8)] = Decimal("0.1")
     """Hours that interruptions add, over those that are needed; by default as
     :data:`engine.costs.buying.SPOT_OVERHEAD_SHARE` assumes."""
-    serves: Serves = ("training", "research_compute")
+    serves: ServedPurposes = ("training", "research_compute")
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:
-        in_order(self.first_month, self.last_month)
+        require_month_order(self.first_month, self.last_month)
         return self
 
 
@@ -72,23 +72,23 @@ class Reserved(Contract):
     """Devices for a term, paid whether they are used or not."""
 
     kind: Literal["reserved"]
-    devices: Devices
+    devices: DeviceCount
     months: MonthCount
     price_usd_per_device_hour: UsdPerHour
     prepaid_share: DecimalShare = Decimal(0)
     """Of the whole term, at its start; the rest is paid month by month."""
-    serves: Serves = EVERY_PURPOSE
+    serves: ServedPurposes = ALL_PURPOSES
 
 
 class Lease(Contract):
     """Hardware of another owner, in the books as IFRS 16 has it."""
 
     kind: Literal["lease"]
-    devices: Devices
+    devices: DeviceCount
     months: MonthCount
     usd_per_device_month: Usd
     """At the end of each month."""
-    interest_share_per_year: RatePerYear = Decimal("0.1")
+    interest_share_per_year: InterestRatePerYear = Decimal("0.1")
     """What the lessee would pay for a loan."""
     deposit_usd: Usd = Decimal("0.00")
     """Given back at the end."""
@@ -96,13 +96,13 @@ class Lease(Contract):
     """Space and maintenance."""
     electricity_usd_per_device_hour: UsdPerHour = Decimal(0)
     """Of an hour in use."""
-    serves: Serves = EVERY_PURPOSE
+    serves: ServedPurposes = ALL_PURPOSES
 
 
 class Owned(Contract):
     """Hardware of one's own, sold at the end of its life for what the books say."""
 
-    devices: Devices
+    devices: DeviceCount
     usd_per_device: Annotated[Usd, Field(gt=0)]
     """With its share of the server and the network."""
     lifetime_months: MonthCount = 60
@@ -112,7 +112,7 @@ class Owned(Contract):
     """Space and maintenance."""
     electricity_usd_per_device_hour: UsdPerHour = Decimal(0)
     """Of an hour in use."""
-    serves: Serves = EVERY_PURPOSE
+    serves: ServedPurposes = ALL_PURPOSES
 
 
 class Purchase(Owned):
@@ -127,7 +127,7 @@ class GpuBackedDebt(Owned):
     kind: Literal["gpu_backed_debt"]
     loan_share: DecimalShare
     """Of the price."""
-    interest_share_per_year: RatePerYear
+    interest_share_per_year: InterestRatePerYear
     loan_months: MonthCount
     covenants: Covenants = Covenants()
 
@@ -138,11 +138,11 @@ class Credits(Contract):
     kind: Literal["credits"]
     amount_usd: Annotated[Usd, Field(gt=0)]
     last_month: Month
-    serves: Serves = EVERY_PURPOSE
+    serves: ServedPurposes = ALL_PURPOSES
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:
-        in_order(self.first_month, self.last_month)
+        require_month_order(self.first_month, self.last_month)
         return self
 
 
@@ -153,11 +153,11 @@ class ComputeForEquity(Contract):
     amount_usd: Annotated[Usd, Field(gt=0)]
     pre_money_usd: Annotated[Decimal, Field(gt=0, le=MAX_USD)]
     last_month: Month
-    serves: Serves = EVERY_PURPOSE
+    serves: ServedPurposes = ALL_PURPOSES
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:
-        in_order(self.first_month, self.last_month)
+        require_month_order(self.first_month, self.last_month)
         return self
 
     @property

@@ -13,18 +13,23 @@ from pydantic import Field
 from engine.documents import Document
 from finance.books.cents import Floats
 from finance.books.ledger import Account
-from finance.books.months import months_since, yearly_change
+from finance.books.months import months_since, yearly_change_factor
 from finance.books.trials import Numbers
 from finance.compute.contracts import AnyContract
 from finance.compute.rates import ComputeRates, RunRates
-from finance.costs.training import TrainingEvent, TrainingSchedule, over_months, runs_paid
-from finance.revenue.lines import Days
-from finance.revenue.prices import Change
+from finance.costs.training import (
+    TrainingEvent,
+    TrainingSchedule,
+    scheduled_runs,
+    share_of_each_month,
+)
+from finance.revenue.lines import PaymentDays
+from finance.revenue.prices import YearlyChange
 from finance.revenue.sales import Sales
 
-INFERENCE = (Account.PAID_INFERENCE, Account.FREE_INFERENCE)
+INFERENCE_PURPOSES = (Account.PAID_INFERENCE, Account.FREE_INFERENCE)
 PURPOSES = (
-    *INFERENCE,
+    *INFERENCE_PURPOSES,
     Account.TRAINING,
     Account.RESEARCH_COMPUTE,
 )
@@ -33,11 +38,11 @@ PURPOSES = (
 class ComputeTerms(Document):
     """How compute is bought, and how it changes over the years."""
 
-    on_demand_change_share_per_year: Change = Decimal(0)
+    on_demand_change_share_per_year: YearlyChange = Decimal(0)
     """Of the price of a device-hour."""
-    serving_speed_change_share_per_year: Change = Decimal(0)
+    serving_speed_change_share_per_year: YearlyChange = Decimal(0)
     """Of the tokens that a device serves in an hour: better software, smaller models."""
-    payment_days: Days = 0
+    payment_days: PaymentDays = 0
     """Until what is bought on demand is paid."""
     contracts: Annotated[tuple[AnyContract, ...], Field(max_length=50)] = ()
 
@@ -50,19 +55,19 @@ class Need:
     """On the plan's kind of device, so that contracts can serve them."""
     usd: Floats
     """What these hours cost on demand."""
-    elsewhere_usd: Floats
+    other_devices_usd: Floats
     """What is bought on other devices."""
 
     def __add__(self, other: Need) -> Need:
         return Need(
             self.hours + other.hours,
             self.usd + other.usd,
-            self.elsewhere_usd + other.elsewhere_usd,
+            self.other_devices_usd + other.other_devices_usd,
         )
 
 
-def needs_of(
-    at: Numbers,
+def compute_needs(
+    numbers: Numbers,
     rates: ComputeRates,
     sales: Iterable[Sales],
     *,
@@ -80,8 +85,8 @@ def needs_of(
         Training, each with its own numbers.
     """
     months = months_since(1, n_months)
-    price = yearly_change(at("on_demand_change_share_per_year"), months)
-    speed = yearly_change(at("serving_speed_change_share_per_year"), months)
+    price = yearly_change_factor(numbers("on_demand_change_share_per_year"), months)
+    speed = yearly_change_factor(numbers("serving_speed_change_share_per_year"), months)
     needs = dict.fromkeys(PURPOSES, Need(*(np.zeros((1, n_months)) for _ in range(3))))
     for one in sales:
         for purpose, tokens in (
@@ -91,30 +96,34 @@ def needs_of(
             if tokens is not None:
                 usd, hours = rates.serving_usd, rates.serving_hours
                 needs[purpose] += Need(
-                    tokens.times(hours.new_input, hours.cached_input, hours.output) / speed,
-                    tokens.times(usd.new_input, usd.cached_input, usd.output) / speed * price,
+                    tokens.weighted_sum(hours.new_input, hours.cached_input, hours.output) / speed,
+                    tokens.weighted_sum(usd.new_input, usd.cached_input, usd.output)
+                    / speed
+                    * price,
                     np.zeros((1, n_months)),
                 )
         if one.hosting_usd is not None:
             none = np.zeros((1, n_months))
             needs[Account.PAID_INFERENCE] += Need(none, none, one.hosting_usd / speed * price)
     if schedule is not None:
-        runs = runs_paid(schedule[1], n_months)
+        runs = scheduled_runs(schedule[1], n_months)
         share = schedule[0]("research_share")
-        needs[Account.TRAINING] += _compute(runs, rates.run, price)
-        needs[Account.RESEARCH_COMPUTE] += _compute(runs * share, rates.run, price)
-    for (numbers, event), rate in zip(events, rates.events, strict=True):
-        runs = over_months(event.month, rate.months, n_months) * numbers("runs")
+        needs[Account.TRAINING] += _need_of_runs(runs, rates.run, price)
+        needs[Account.RESEARCH_COMPUTE] += _need_of_runs(runs * share, rates.run, price)
+    for (event_numbers, event), rate in zip(events, rates.events, strict=True):
+        runs = share_of_each_month(event.month, rate.months, n_months) * event_numbers("runs")
         first = max(1, event.month - event.research_months + 1)
-        research = over_months(first, event.month - first + 1, n_months) * numbers("runs")
-        needs[Account.TRAINING] += _compute(runs, rate, price)
-        needs[Account.RESEARCH_COMPUTE] += _compute(
-            research * numbers("research_share"), rate, price
+        research = share_of_each_month(first, event.month - first + 1, n_months) * event_numbers(
+            "runs"
+        )
+        needs[Account.TRAINING] += _need_of_runs(runs, rate, price)
+        needs[Account.RESEARCH_COMPUTE] += _need_of_runs(
+            research * event_numbers("research_share"), rate, price
         )
     return needs
 
 
-def _compute(runs: Floats, rate: RunRates, price: Floats) -> Need:
+def _need_of_runs(runs: Floats, rate: RunRates, price: Floats) -> Need:
     hours, usd = runs * rate.device_hours, runs * rate.usd * price
     none = np.zeros_like(hours)
     return Need(hours, usd, none) if rate.on_plans_devices else Need(none, none, usd)

@@ -12,9 +12,17 @@ import numpy as np
 import pyxirr
 
 from engine.units import HOURS_PER_MONTH, MONTHS_PER_YEAR
-from finance.books.cents import Cents, Floats, divided, in_month, spread, to_cents, total
+from finance.books.cents import (
+    Cents,
+    Floats,
+    amount_in_month,
+    divide_by_weight,
+    spread_evenly,
+    to_cents,
+    total,
+)
 from finance.books.ledger import Account, Ledger
-from finance.books.months import within
+from finance.books.months import is_active_month
 from finance.books.trials import Numbers
 from finance.compute.contracts import (
     Credits,
@@ -27,127 +35,153 @@ from finance.compute.contracts import (
     Spot,
 )
 from finance.compute.needs import PURPOSES
-from finance.compute.supply import Served
-from finance.treasury.loans import placed, post_loan, schedule
+from finance.compute.supply import ServedContract
+from finance.treasury.loans import place_in_months, post_loan, schedule
 
 
-def post_contract(ledger: Ledger, at: Numbers, served: Served, days: int) -> None:
+def post_contract(ledger: Ledger, numbers: Numbers, served: ServedContract, days: int) -> None:
     """Pay for a contract with devices; ``days`` until what is bought by the hour is paid."""
     contract = served.contract
     match contract:
         case OnDemand():
-            _by_the_hour(ledger, at, served, served.used_hours, days)
+            _post_hourly(ledger, numbers, served, served.used_hours, days)
         case Spot():
-            redone = served.used_hours * (1 + at("interruption_share"))
-            _by_the_hour(ledger, at, served, redone, days)
+            redone = served.used_hours * (1 + numbers("interruption_share"))
+            _post_hourly(ledger, numbers, served, redone, days)
         case Reserved():
-            _reserved(ledger, at, contract, served)
+            _post_reserved(ledger, numbers, contract, served)
         case Lease():
-            _lease(ledger, at, contract, served)
+            _post_lease(ledger, numbers, contract, served)
         case Owned():
-            _owned(ledger, at, contract, served)
+            _post_owned(ledger, numbers, contract, served)
         case _:
             assert_never(contract)
 
 
-def _by_the_hour(
-    ledger: Ledger, at: Numbers, served: Served, paid_hours: Floats, days: int
+def _post_hourly(
+    ledger: Ledger, numbers: Numbers, served: ServedContract, paid_hours: Floats, days: int
 ) -> None:
-    cents = to_cents(paid_hours * at("price_usd_per_device_hour"), at.path)
-    for purpose, part in _by_purpose(cents, served, served.used_hours):
-        ledger.spend(purpose, part, at.path, days=days)
+    cents = to_cents(paid_hours * numbers("price_usd_per_device_hour"), numbers.path)
+    for purpose, part in _split_by_purpose(cents, served, served.used_hours):
+        ledger.spend(purpose, part, numbers.path, days=days)
 
 
-def _reserved(ledger: Ledger, at: Numbers, contract: Reserved, served: Served) -> None:
+def _post_reserved(
+    ledger: Ledger, numbers: Numbers, contract: Reserved, served: ServedContract
+) -> None:
     n_months = ledger.n_months
-    whole = to_cents(_term_usd(at("price_usd_per_device_hour"), served, contract.months), at.path)
-    in_advance = np.rint(whole * at("prepaid_share")).astype(np.int64)
-    prepaid = in_month(in_advance, contract.first_month, n_months)
-    ledger.post(Account.PREPAID_COMPUTE, Account.CASH, prepaid, at.path)
-    used_up = spread(prepaid, contract.months)
-    monthly = spread(in_month(whole - in_advance, contract.first_month, n_months), contract.months)
-    _charge(ledger, at, used_up, Account.PREPAID_COMPUTE, served)
-    _charge(ledger, at, monthly, Account.CASH, served)
+    whole = to_cents(
+        _usd_of_term(numbers("price_usd_per_device_hour"), served, contract.months), numbers.path
+    )
+    in_advance = np.rint(whole * numbers("prepaid_share")).astype(np.int64)
+    prepaid = amount_in_month(in_advance, contract.first_month, n_months)
+    ledger.post(Account.PREPAID_COMPUTE, Account.CASH, prepaid, numbers.path)
+    used_up = spread_evenly(prepaid, contract.months)
+    monthly = spread_evenly(
+        amount_in_month(whole - in_advance, contract.first_month, n_months), contract.months
+    )
+    _charge_by_use(ledger, numbers, used_up, Account.PREPAID_COMPUTE, served)
+    _charge_by_use(ledger, numbers, monthly, Account.CASH, served)
 
 
-def _lease(ledger: Ledger, at: Numbers, contract: Lease, served: Served) -> None:
+def _post_lease(ledger: Ledger, numbers: Numbers, contract: Lease, served: ServedContract) -> None:
     """IFRS 16: the payments' present value is an asset that wears off and a debt that is paid.
 
     What a payment does not take off the debt is interest, so that rounding ends up there.
     """
     n_months = ledger.n_months
     first, months = contract.first_month, contract.months
-    payment = at("usd_per_device_month") * contract.devices
-    rate = at("interest_share_per_year") / MONTHS_PER_YEAR
-    value = to_cents(np.asarray(pyxirr.pv(rate, months, -payment, 0), np.float64), at.path)
-    asset = in_month(value, first, n_months)
-    ledger.post(Account.RIGHT_OF_USE, Account.LEASE_LIABILITY, asset, at.path)
-    _charge(ledger, at, spread(asset, months), Account.RIGHT_OF_USE, served)
+    payment = numbers("usd_per_device_month") * contract.devices
+    rate = numbers("interest_share_per_year") / MONTHS_PER_YEAR
+    value = to_cents(np.asarray(pyxirr.pv(rate, months, -payment, 0), np.float64), numbers.path)
+    asset = amount_in_month(value, first, n_months)
+    ledger.post(Account.RIGHT_OF_USE, Account.LEASE_LIABILITY, asset, numbers.path)
+    _charge_by_use(ledger, numbers, spread_evenly(asset, months), Account.RIGHT_OF_USE, served)
     repaid = schedule(value, rate, months).repaid
-    interest = placed(to_cents(payment, at.path) - repaid, first, n_months)
-    ledger.post(Account.INTEREST, Account.CASH, interest, at.path)
-    ledger.post(Account.LEASE_LIABILITY, Account.CASH, placed(repaid, first, n_months), at.path)
-    deposit = to_cents(at("deposit_usd"), at.path)
-    ledger.post(Account.DEPOSITS, Account.CASH, in_month(deposit, first, n_months), at.path)
+    interest = place_in_months(to_cents(payment, numbers.path) - repaid, first, n_months)
+    ledger.post(Account.INTEREST, Account.CASH, interest, numbers.path)
     ledger.post(
-        Account.CASH, Account.DEPOSITS, in_month(deposit, first + months, n_months), at.path
+        Account.LEASE_LIABILITY,
+        Account.CASH,
+        place_in_months(repaid, first, n_months),
+        numbers.path,
     )
-    _running(ledger, at, served)
+    deposit = to_cents(numbers("deposit_usd"), numbers.path)
+    ledger.post(
+        Account.DEPOSITS, Account.CASH, amount_in_month(deposit, first, n_months), numbers.path
+    )
+    ledger.post(
+        Account.CASH,
+        Account.DEPOSITS,
+        amount_in_month(deposit, first + months, n_months),
+        numbers.path,
+    )
+    _post_running_costs(ledger, numbers, served)
 
 
-def _owned(ledger: Ledger, at: Numbers, contract: Owned, served: Served) -> None:
+def _post_owned(ledger: Ledger, numbers: Numbers, contract: Owned, served: ServedContract) -> None:
     """Worn off in equal parts down to the residual value, for which it is sold at the end."""
     n_months = ledger.n_months
     first, sold = contract.first_month, contract.first_month + contract.lifetime_months
-    price = to_cents(at("usd_per_device") * contract.devices, at.path)
-    residual = np.rint(price * at("residual_share")).astype(np.int64)
+    price = to_cents(numbers("usd_per_device") * contract.devices, numbers.path)
+    residual = np.rint(price * numbers("residual_share")).astype(np.int64)
     worn = price - residual
-    ledger.post(Account.EQUIPMENT, Account.CASH, in_month(price, first, n_months), at.path)
-    wear = spread(in_month(worn, first, n_months), contract.lifetime_months)
-    _charge(ledger, at, wear, Account.ACCUMULATED_DEPRECIATION, served)
+    ledger.post(
+        Account.EQUIPMENT, Account.CASH, amount_in_month(price, first, n_months), numbers.path
+    )
+    wear = spread_evenly(amount_in_month(worn, first, n_months), contract.lifetime_months)
+    _charge_by_use(ledger, numbers, wear, Account.ACCUMULATED_DEPRECIATION, served)
     ledger.post(
         Account.ACCUMULATED_DEPRECIATION,
         Account.EQUIPMENT,
-        in_month(worn, sold, n_months),
-        at.path,
+        amount_in_month(worn, sold, n_months),
+        numbers.path,
     )
-    ledger.post(Account.CASH, Account.EQUIPMENT, in_month(residual, sold, n_months), at.path)
-    _running(ledger, at, served)
+    ledger.post(
+        Account.CASH, Account.EQUIPMENT, amount_in_month(residual, sold, n_months), numbers.path
+    )
+    _post_running_costs(ledger, numbers, served)
     if isinstance(contract, GpuBackedDebt):
         post_loan(
             ledger,
-            at.path,
-            np.rint(price * at("loan_share")).astype(np.int64),
-            at("interest_share_per_year"),
+            numbers.path,
+            np.rint(price * numbers("loan_share")).astype(np.int64),
+            numbers("interest_share_per_year"),
             month=first,
             months=contract.loan_months,
         )
 
 
-def _running(ledger: Ledger, at: Numbers, served: Served) -> None:
+def _post_running_costs(ledger: Ledger, numbers: Numbers, served: ServedContract) -> None:
     """Space and maintenance of every device, electricity of the hours in use."""
-    power = served.used_hours * at("electricity_usd_per_device_hour")
-    for purpose, part in _by_purpose(to_cents(power, at.path), served, served.used_hours):
-        ledger.spend(purpose, part, at.path)
+    power = served.used_hours * numbers("electricity_usd_per_device_hour")
+    for purpose, part in _split_by_purpose(
+        to_cents(power, numbers.path), served, served.used_hours
+    ):
+        ledger.spend(purpose, part, numbers.path)
     devices = np.where(served.capacity_hours > 0, served.contract.devices, 0)
-    usd = devices * at("running_usd_per_device_month")
-    _charge(ledger, at, to_cents(usd, at.path), Account.CASH, served)
+    usd = devices * numbers("running_usd_per_device_month")
+    _charge_by_use(ledger, numbers, to_cents(usd, numbers.path), Account.CASH, served)
 
 
-def _term_usd(price: Floats, served: Served, months: int) -> Floats:
+def _usd_of_term(price: Floats, served: ServedContract, months: int) -> Floats:
     """What the devices of a contract cost in its whole term, also beyond the last month."""
     return price * served.contract.devices * HOURS_PER_MONTH * months
 
 
-def _charge(ledger: Ledger, at: Numbers, cents: Cents, credit: Account, served: Served) -> None:
+def _charge_by_use(
+    ledger: Ledger, numbers: Numbers, cents: Cents, credit: Account, served: ServedContract
+) -> None:
     """Charge what all devices cost to what they were used for, and the rest to idle compute."""
-    for purpose, part in _by_purpose(cents, served, served.capacity_hours):
-        ledger.post(purpose, credit, part, at.path)
+    for purpose, part in _split_by_purpose(cents, served, served.capacity_hours):
+        ledger.post(purpose, credit, part, numbers.path)
 
 
-def _by_purpose(cents: Cents, served: Served, whole_hours: Floats) -> list[tuple[Account, Cents]]:
+def _split_by_purpose(
+    cents: Cents, served: ServedContract, whole_hours: Floats
+) -> list[tuple[Account, Cents]]:
     purposes = list(served.hours)
-    parts = divided(cents, [served.hours[purpose] for purpose in purposes], whole_hours)
+    parts = divide_by_weight(cents, [served.hours[purpose] for purpose in purposes], whole_hours)
     return list(zip([*purposes, Account.IDLE_COMPUTE], parts, strict=True))
 
 
@@ -159,8 +193,8 @@ def post_on_demand(
 ) -> None:
     """Pay what no device contract serves: by credits and compute for shares, then in cash."""
     left = on_demand_cents(on_demand)
-    for at, contract in contracts:
-        _pay_with(ledger, at, contract, left)
+    for numbers, contract in contracts:
+        _pay_with_contract(ledger, numbers, contract, left)
     for purpose, cents in left.items():
         ledger.spend(purpose, cents, "company.compute", days=days)
 
@@ -175,30 +209,30 @@ def on_demand_cents(usd: Mapping[Account, Floats]) -> dict[Account, Cents]:
     return found
 
 
-def _pay_with(
-    ledger: Ledger, at: Numbers, contract: MoneyContract, left: dict[Account, Cents]
+def _pay_with_contract(
+    ledger: Ledger, numbers: Numbers, contract: MoneyContract, left: dict[Account, Cents]
 ) -> None:
     """Take from ``left`` what a contract pays for, until it is used up or expires."""
     n_months = ledger.n_months
-    running = within(contract.first_month, contract.last_month, n_months)
-    amount = to_cents(at("amount_usd"), at.path)
+    running = is_active_month(contract.first_month, contract.last_month, n_months)
+    amount = to_cents(numbers("amount_usd"), numbers.path)
     purposes = [Account(name) for name in contract.serves]
     wanted = total((left[purpose] for purpose in purposes), n_months) * running
     used_so_far = np.minimum(np.cumsum(wanted, axis=1), amount)
     used = np.diff(used_so_far, axis=1, prepend=0)
-    given = in_month(amount, contract.first_month, n_months)
-    expired = in_month(amount - used_so_far[:, -1:], contract.last_month + 1, n_months)
+    given = amount_in_month(amount, contract.first_month, n_months)
+    expired = amount_in_month(amount - used_so_far[:, -1:], contract.last_month + 1, n_months)
     asset, other_side, gone = (
         (Account.COMPUTE_CREDITS, Account.DEFERRED_CREDITS, Account.DEFERRED_CREDITS)
         if isinstance(contract, Credits)
         else (Account.PREPAID_COMPUTE, Account.PAID_IN, Account.EXPIRED_COMPUTE)
     )
-    ledger.post(asset, other_side, given, at.path)
-    ledger.post(gone, asset, expired, at.path)
+    ledger.post(asset, other_side, given, numbers.path)
+    ledger.post(gone, asset, expired, numbers.path)
     if isinstance(contract, Credits):
-        ledger.post(Account.DEFERRED_CREDITS, Account.CREDITS_USED, used, at.path)
+        ledger.post(Account.DEFERRED_CREDITS, Account.CREDITS_USED, used, numbers.path)
     for purpose in purposes:
         part = np.minimum(used, left[purpose] * running)
-        ledger.post(purpose, asset, part, at.path)
+        ledger.post(purpose, asset, part, numbers.path)
         left[purpose] = left[purpose] - part
         used = used - part

@@ -73,8 +73,8 @@ def compute_rates(
     speed = predicted.serving_tokens_per_s_per_device
     slower = _column(speed.inverse_of(speed.value), bounds)
     return ComputeRates(
-        run=_run(plan, plan, predicted, bounds),
-        events=tuple(_event(plan, predicted, event, bounds) for event in events),
+        run=_rates_of_run(plan, plan, predicted, bounds),
+        events=tuple(_rates_of_event(plan, predicted, event, bounds) for event in events),
         serving_usd=TokenRates(
             _column(predicted.serving_usd_per_million_input_tokens, bounds),
             _column(predicted.serving_usd_per_million_cached_tokens, bounds),
@@ -104,14 +104,16 @@ def changed_plan(plan: Plan, event: TrainingEvent) -> Plan:
         raise InputError(", ".join(event.changes), "—", "unknown_field") from None
 
 
-def _event(
+def _rates_of_event(
     plan: Plan, predicted: Forecast, event: TrainingEvent, bounds: Sequence[Bound]
 ) -> RunRates:
     changed = changed_plan(plan, event)
-    return _run(plan, changed, predicted if changed is plan else forecast(changed), bounds)
+    return _rates_of_run(plan, changed, predicted if changed is plan else forecast(changed), bounds)
 
 
-def _run(plan: Plan, trained: Plan, predicted: Forecast, bounds: Sequence[Bound]) -> RunRates:
+def _rates_of_run(
+    plan: Plan, trained: Plan, predicted: Forecast, bounds: Sequence[Bound]
+) -> RunRates:
     return RunRates(
         usd=_column(predicted.cost_usd, bounds),
         device_hours=_column(predicted.device_hours, bounds),

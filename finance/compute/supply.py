@@ -10,13 +10,13 @@ import numpy as np
 from engine.units import HOURS_PER_MONTH
 from finance.books.cents import Floats
 from finance.books.ledger import Account
-from finance.books.months import within
+from finance.books.months import is_active_month
 from finance.compute.contracts import DeviceContract, OnDemand, Owned, Spot
 from finance.compute.needs import PURPOSES, Need
 
 
 @dataclass(frozen=True, slots=True)
-class Served:
+class ServedContract:
     """What one contract serves, month by month: (1 or trials, months)."""
 
     contract: DeviceContract
@@ -34,7 +34,7 @@ class Served:
 class Supply:
     """Every contract with devices, and what is left on demand."""
 
-    served: tuple[Served, ...]
+    served: tuple[ServedContract, ...]
     on_demand_usd: Mapping[Account, Floats]
     on_demand_hours: Mapping[Account, Floats]
 
@@ -48,7 +48,7 @@ class Supply:
         return found
 
 
-def last_month(contract: DeviceContract) -> int | None:
+def last_month_of(contract: DeviceContract) -> int | None:
     """The last month that a contract runs; None to the end."""
     if isinstance(contract, OnDemand | Spot):
         return contract.last_month
@@ -57,7 +57,7 @@ def last_month(contract: DeviceContract) -> int | None:
     return contract.first_month + contract.months - 1
 
 
-def supply(
+def serve_needs(
     needs: Mapping[Account, Need], contracts: Sequence[DeviceContract], n_months: int
 ) -> Supply:
     """Serve ``needs`` by ``contracts`` in their order.
@@ -68,7 +68,7 @@ def supply(
     left = {purpose: needs[purpose].hours for purpose in PURPOSES}
     served = []
     for contract in contracts:
-        running = within(contract.first_month, last_month(contract), n_months)
+        running = is_active_month(contract.first_month, last_month_of(contract), n_months)
         capacity = contract.devices * HOURS_PER_MONTH * running.astype(np.float64)
         room = capacity
         hours: dict[Account, Floats] = {}
@@ -78,10 +78,10 @@ def supply(
                 hours[purpose] = np.minimum(room, left[purpose])
                 left[purpose] = left[purpose] - hours[purpose]
                 room = room - hours[purpose]
-        served.append(Served(contract, hours, capacity))
+        served.append(ServedContract(contract, hours, capacity))
     usd = {
         purpose: need.usd * (left[purpose] / np.where(need.hours > 0, need.hours, 1.0))
-        + need.elsewhere_usd
+        + need.other_devices_usd
         for purpose, need in needs.items()
     }
     return Supply(tuple(served), usd, left)

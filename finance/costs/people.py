@@ -13,13 +13,13 @@ from engine.field_types import ShortName
 from engine.units import MONTHS_PER_YEAR
 from finance.books.cents import to_cents
 from finance.books.ledger import Account, Ledger
-from finance.books.months import Month, in_order, months_since, within
+from finance.books.months import Month, is_active_month, months_since, require_month_order
 from finance.books.trials import Numbers
 from finance.numbers.money import Usd
 
-Function = Literal["general", "research", "sales", "support"]
+StaffFunction = Literal["general", "research", "sales", "support"]
 
-PEOPLE: dict[Function, Account] = {
+STAFF_ACCOUNTS: dict[StaffFunction, Account] = {
     "general": Account.GENERAL_PEOPLE,
     "research": Account.RESEARCH_PEOPLE,
     "sales": Account.SALES_PEOPLE,
@@ -37,7 +37,7 @@ class Role(Document):
     start_month: Month = 1
     end_month: Month | None = None
     """The last that is paid; None where they stay."""
-    function: Function = "general"
+    function: StaffFunction = "general"
     """Where they stand in the income statement; support is a cost of revenue."""
     region: Annotated[str, Field(max_length=60)] = ""
     on_cost_share: Annotated[Decimal, Field(ge=0, le=2, max_digits=8)] = Decimal(0)
@@ -49,19 +49,22 @@ class Role(Document):
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:
-        in_order(self.start_month, self.end_month, "end_month")
+        require_month_order(self.start_month, self.end_month, "end_month")
         return self
 
 
-def post_people(ledger: Ledger, at: Numbers, role: Role) -> None:
+def post_people(ledger: Ledger, numbers: Numbers, role: Role) -> None:
     """Pay people of one kind in the months that they work."""
     since = months_since(role.start_month, ledger.n_months)
-    there = within(role.start_month, role.end_month, ledger.n_months)
+    there = is_active_month(role.start_month, role.end_month, ledger.n_months)
     years = np.maximum(since, 0) // MONTHS_PER_YEAR
-    paid = at("people") * at("cost_usd_per_month") * (1 + at("on_cost_share"))
-    usd = paid * (1 + at("raise_share_per_year")) ** years * there
-    ledger.spend(PEOPLE[role.function], to_cents(usd, at.path), at.path)
-    stock = at("people") * at("stock_usd_per_year") / MONTHS_PER_YEAR * there
+    paid = numbers("people") * numbers("cost_usd_per_month") * (1 + numbers("on_cost_share"))
+    usd = paid * (1 + numbers("raise_share_per_year")) ** years * there
+    ledger.spend(STAFF_ACCOUNTS[role.function], to_cents(usd, numbers.path), numbers.path)
+    stock = numbers("people") * numbers("stock_usd_per_year") / MONTHS_PER_YEAR * there
     ledger.post(
-        Account.STOCK_COMPENSATION, Account.STOCK_RESERVE, to_cents(stock, at.path), at.path
+        Account.STOCK_COMPENSATION,
+        Account.STOCK_RESERVE,
+        to_cents(stock, numbers.path),
+        numbers.path,
     )

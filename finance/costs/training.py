@@ -11,9 +11,9 @@ from pydantic import Field
 from engine.documents import Document
 from engine.field_types import ShortName
 from finance.books.cents import Floats
-from finance.books.months import MOST_MONTHS, Month, MonthCount
+from finance.books.months import MAX_MONTHS, Month, MonthCount
 
-Runs = Annotated[int, Field(ge=0, le=100_000_000)]
+RunCount = Annotated[int, Field(ge=0, le=100_000_000)]
 ResearchShare = Annotated[Decimal, Field(ge=0, le=100, max_digits=6)]
 """Compute of experiments, searches and failed runs beside a run, as a multiple of it."""
 PlanValue = int | float | str | bool | None
@@ -23,9 +23,9 @@ class TrainingSchedule(Document):
     """When the plan's training run is paid for, and how often."""
 
     first_month: Month
-    runs: Runs = 1
+    runs: RunCount = 1
     """Runs of the plan each time."""
-    repeat_every_months: Annotated[int, Field(ge=0, le=MOST_MONTHS)] = 0
+    repeat_every_months: Annotated[int, Field(ge=0, le=MAX_MONTHS)] = 0
     """0: once."""
     research_share: ResearchShare = Decimal(1)
 
@@ -36,7 +36,7 @@ class TrainingEvent(Document):
     name: ShortName
     month: Month
     """In which it begins."""
-    runs: Runs = 1
+    runs: RunCount = 1
     """At the same time."""
     research_share: ResearchShare = Decimal(1)
     research_months: MonthCount = 1
@@ -46,7 +46,7 @@ class TrainingEvent(Document):
     ``{"tokens" = 6e12, "shape.n_layers" = 32}``."""
 
 
-def runs_paid(schedule: TrainingSchedule, n_months: int) -> Floats:
+def scheduled_runs(schedule: TrainingSchedule, n_months: int) -> Floats:
     """Runs of the plan that each month pays for, without research. Shape (1, months)."""
     since_first = np.arange(1, n_months + 1) - schedule.first_month
     every = schedule.repeat_every_months
@@ -54,7 +54,7 @@ def runs_paid(schedule: TrainingSchedule, n_months: int) -> Floats:
     return np.where(due, float(schedule.runs), 0.0)[np.newaxis]
 
 
-def over_months(first: int, months: int, n_months: int) -> Floats:
+def share_of_each_month(first: int, months: int, n_months: int) -> Floats:
     """One, in equal parts over ``months`` from ``first`` on, which may lie before month 1: what
     is done before the company's first month is not paid by it. Shape (1, n_months)."""
     since = np.arange(1, n_months + 1)[np.newaxis] - first

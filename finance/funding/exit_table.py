@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from finance.books.ledger import Account
-from finance.books.months import month_of
+from finance.books.months import month_of_date
 from finance.capital.events import PricedRound
 from finance.capital.history import Capital, Step, table_on
 from finance.capital.table import Term
@@ -102,7 +102,7 @@ def loans_on(
 
     ``name`` is that of the lenders among the holders, ``currency`` the cap table's.
     """
-    month = min(month_of(books.company.first_month, on), books.ledger.n_months)
+    month = min(month_of_date(books.company.first_month, on), books.ledger.n_months)
     if month < 1:
         return ()
     owed = Fraction(int(books.statements.balance_sheet[Account.DEBT][0, month - 1]), 100)

@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
-from finance.books.months import date_of
+from finance.books.months import date_of_month
 from finance.capital.events import Event, PricedRound, StockIssue
 from finance.capital.history import Capital, Step
 from finance.capital.round_terms import Convention
@@ -150,7 +150,7 @@ def capital_of(company: Company, founders: str, investors: str) -> Capital:
     events: tuple[Event, ...] = (issue,)
     if deal.amount_usd:
         coming = PricedRound(
-            date=date_of(company.first_month, deal.month),
+            date=date_of_month(company.first_month, deal.month),
             planned=True,
             series="Series A",
             pre_money=deal.pre_money_usd,

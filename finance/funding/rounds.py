@@ -19,7 +19,7 @@ from finance.capital.table import CapTable
 from finance.company.company import Company
 from finance.funding.ownership import Dilution, capital_of, dilution, founders, owners, share_of
 from finance.revenue.prices import REPORTING_CURRENCY
-from finance.treasury.raising import paid_in
+from finance.treasury.raising import cash_from_event
 
 Changes = dict[str, Any]
 """Of fields of a scenario, by their dotted paths."""
@@ -89,7 +89,7 @@ class Funding:
 
     def raised(self, *, planned: bool) -> Fraction:
         """What investors have paid, or are to pay by plan, in the table's currency."""
-        due = (paid_in(one) for one in self.payments if one.event.planned == planned)
+        due = (cash_from_event(one) for one in self.payments if one.event.planned == planned)
         return sum(due, Fraction(0))
 
     @cached_property
@@ -98,7 +98,7 @@ class Funding:
         return [
             step
             for step in self.steps
-            if paid_in(step) and getattr(step.event, "holder", None) not in self.founders
+            if cash_from_event(step) and getattr(step.event, "holder", None) not in self.founders
         ]
 
 

@@ -12,7 +12,7 @@ from decimal import Decimal
 
 from engine.forecast import Forecast
 from engine.units import HOURS_PER_MONTH
-from finance.books.cents import in_usd
+from finance.books.cents import cents_to_usd
 from finance.books.ledger import Account
 from finance.company.monthly_run import run_company
 from finance.company.scenario import Scenario
@@ -26,7 +26,7 @@ from finance.compute.contracts import (
     Spot,
 )
 from finance.compute.rates import compute_rates
-from finance.metrics.covenants import breaches
+from finance.metrics.covenants import check_covenants
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,13 +72,13 @@ def compare_compute_options(
         found.append(
             OptionOutcome(
                 option=option,
-                cash_at_end_usd=in_usd(sheet[Account.CASH][0, -1]),
-                lowest_cash_usd=in_usd(sheet[Account.CASH].min()),
-                profit_usd=in_usd(books.statements.income["net_profit"].sum()),
-                debt_at_most_usd=in_usd(owed.max()),
+                cash_at_end_usd=cents_to_usd(sheet[Account.CASH][0, -1]),
+                lowest_cash_usd=cents_to_usd(sheet[Account.CASH].min()),
+                profit_usd=cents_to_usd(books.statements.income["net_profit"].sum()),
+                debt_at_most_usd=cents_to_usd(owed.max()),
                 broken=tuple(
                     (one.loan, one.covenant, int(one.broken[0].argmax()) + 1)
-                    for one in breaches(books)
+                    for one in check_covenants(books)
                     if one.broken.any()
                 ),
                 sold_share=_sold_share(contracts),
@@ -104,7 +104,7 @@ def break_even_utilisation(contract: DeviceContract, on_demand_usd: Decimal) -> 
     float or None
         None where on demand is cheaper even if every hour is used.
     """
-    fixed, variable = _costs(contract)
+    fixed, variable = _fixed_and_variable_usd(contract)
     margin = float(on_demand_usd) - variable
     if margin <= 0:
         return None
@@ -112,7 +112,7 @@ def break_even_utilisation(contract: DeviceContract, on_demand_usd: Decimal) -> 
     return share if share <= 1 else None
 
 
-def _costs(contract: DeviceContract) -> tuple[float, float]:
+def _fixed_and_variable_usd(contract: DeviceContract) -> tuple[float, float]:
     """(USD for one device and month, used or not; USD for an hour in use)."""
     if isinstance(contract, Reserved):
         return float(contract.price_usd_per_device_hour) * HOURS_PER_MONTH, 0.0

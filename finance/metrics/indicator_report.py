@@ -9,19 +9,19 @@ from engine import quantities
 from engine.text import Catalog
 from engine.units import MONTHS_PER_YEAR
 
-_TIMES = frozenset({"burn_multiple", "lifetime_value_to_cost", "magic_number"})
-NOTHING = "–"
+_MULTIPLES = frozenset({"burn_multiple", "lifetime_value_to_cost", "magic_number"})
+NO_VALUE = "–"
 
 
 def indicator_text(text: Catalog, key: str, value: Decimal | None) -> str:
     """One indicator with its unit; a dash where it has no meaning."""
     if value is None:
-        return NOTHING
+        return NO_VALUE
     if key.endswith("_usd"):
         return quantities.usd(value, text.language)
     if key.endswith("_months"):
         return quantities.months(value, text.language)
-    if key in _TIMES:
+    if key in _MULTIPLES:
         return f"{quantities.number(value, text.language)}×"
     return quantities.share(value, text.language)
 

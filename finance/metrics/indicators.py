@@ -12,13 +12,13 @@ from decimal import Decimal
 from functools import cached_property
 
 from engine.units import MONTHS_PER_YEAR, TOKENS_PER_MILLION
-from finance.books.cents import Cents, Floats, in_usd
+from finance.books.cents import Cents, Floats, cents_to_usd
 from finance.books.ledger import Account
 from finance.books.statements import COST_OF_PAID_REVENUE, MODEL_COMPUTE, MONEY_RAISED, REVENUE
 from finance.books.trials import one_trial
-from finance.company.cashflow import CashMonth, months_of
+from finance.company.cashflow import CashMonth, cash_months_of_books
 from finance.company.monthly_run import Books
-from finance.compute.needs import INFERENCE
+from finance.compute.needs import INFERENCE_PURPOSES
 from finance.demand.customers import (
     acquisition_cost,
     lifetime_value,
@@ -92,7 +92,7 @@ class Indicators:
         }
         kept, kept_at_most = (
             self._over(amounts, month, 1)
-            for amounts in (arr.of_a_year_ago, arr.of_a_year_ago_at_most)
+            for amounts in (arr.retained_for_a_year, arr.retained_for_a_year_capped)
         )
         held = revenue_retention(
             start,
@@ -171,14 +171,14 @@ class Indicators:
                 self._over(books.token_revenue, month), hours
             ),
             "cost_per_million_tokens_usd": cost_per_million_tokens(
-                self._stated(INFERENCE, month), tokens
+                self._stated(INFERENCE_PURPOSES, month), tokens
             ),
             "training_share_of_raise": training_share_of_raise(trained, raised),
         }
 
     @cached_property
     def _months(self) -> list[CashMonth]:
-        return months_of(self.books, self.trial)
+        return cash_months_of_books(self.books, self.trial)
 
     @cached_property
     def _arr(self) -> ArrParts:
@@ -197,7 +197,7 @@ class Indicators:
     def _over(self, cents: Cents, month: int, months: int = MONTHS_PER_YEAR) -> Decimal:
         """USD of the ``months`` that end with ``month``, or of as many as there are."""
         row = one_trial(cents, self.trial)
-        return in_usd(row[max(0, month - months) : month].sum())
+        return cents_to_usd(row[max(0, month - months) : month].sum())
 
     def _count(self, values: Floats, month: int) -> Decimal:
         """Customers, tokens or hours of the twelve months that end with ``month``."""

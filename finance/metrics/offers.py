@@ -10,7 +10,7 @@ from engine.costs.buying import OWN_ASSUMPTION, TermsSummary, summarise, ways
 from engine.costs.ownership import OwnCost, Ownership, own_cost
 from engine.plan import Plan
 from engine.units import HOURS_PER_MONTH, MONTHS_PER_YEAR
-from finance.books.months import MOST_MONTHS
+from finance.books.months import MAX_MONTHS
 from finance.compute.contracts import (
     DeviceContract,
     GpuBackedDebt,
@@ -49,12 +49,14 @@ def offers(
     """
     name = plan.cluster.accelerator
     rented = summarise(ways(name, devices, devices * HOURS_PER_MONTH, HOURS_PER_MONTH))
-    found: dict[str, Offer] = {one.terms: _rented(one, devices, first_month) for one in rented}
+    found: dict[str, Offer] = {
+        one.terms: _rented_offer(one, devices, first_month) for one in rented
+    }
     assumed = ownership or Ownership()
     owned = own_cost(name, assumed)
     if owned is not None:
         source = owned.price.source if owned.price else OWN_ASSUMPTION
-        for contract in _owned(owned, assumed, devices, first_month):
+        for contract in _owned_contracts(owned, assumed, devices, first_month):
             own = isinstance(contract, Purchase)
             found[contract.kind] = Offer(
                 contract=contract, source=source if own else f"{OWN_ASSUMPTION}; {source}"
@@ -62,7 +64,7 @@ def offers(
     return found
 
 
-def _rented(summary: TermsSummary, devices: int, first_month: int) -> Offer:
+def _rented_offer(summary: TermsSummary, devices: int, first_month: int) -> Offer:
     way = summary.median
     price = way.usd_per_device_hour
     common = {"name": summary.terms, "devices": devices, "first_month": first_month}
@@ -81,11 +83,11 @@ def _rented(summary: TermsSummary, devices: int, first_month: int) -> Offer:
     return Offer(contract=contract, source=f"{way.provider} {way.instance} ({way.as_of})")
 
 
-def _owned(
+def _owned_contracts(
     owned: OwnCost, ownership: Ownership, devices: int, first_month: int
 ) -> Iterator[Purchase | GpuBackedDebt | Lease]:
     price = owned.outlay_usd_per_device
-    lifetime = min(MOST_MONTHS, round(owned.lifetime_years * MONTHS_PER_YEAR))
+    lifetime = min(MAX_MONTHS, round(owned.lifetime_years * MONTHS_PER_YEAR))
     running = cents(owned.fixed_running_usd_per_year / MONTHS_PER_YEAR)
     rate = Decimal(repr(ownership.cost_of_capital_per_year))
     hardware = {

@@ -11,7 +11,7 @@ from engine.calibration.calibration import Calibration
 from engine.calibration.machine_profile import MachineProfile
 from engine.forecast import Forecast, forecast
 from finance.books.trials import Trials
-from finance.company.cashflow import CashMonth, months_of
+from finance.company.cashflow import CashMonth, cash_months_of_books
 from finance.company.monthly_run import Books, run_company
 from finance.company.scenario import Scenario
 from finance.compute.rates import Bound, compute_rates
@@ -61,9 +61,11 @@ def project_scenario(scenario: Scenario) -> Projection:
     as_bounds = Trials(len(BOUNDS))
     with_money = run_company(company, rates, as_bounds)
     without_money = run_company(company, rates, as_bounds, with_planned_money=False)
-    months, at_low, at_high = (months_of(with_money, trial) for trial in range(len(BOUNDS)))
+    months, at_low, at_high = (
+        cash_months_of_books(with_money, trial) for trial in range(len(BOUNDS))
+    )
     without_round, low_alone, high_alone = (
-        months_of(without_money, trial) for trial in range(len(BOUNDS))
+        cash_months_of_books(without_money, trial) for trial in range(len(BOUNDS))
     )
     launch = company.launch_month or 1
     after_launch = months[min(launch, len(months) - 1) - 1 :][:BURN_MULTIPLE_BALANCES]

@@ -14,15 +14,15 @@ from decimal import Decimal
 from pathlib import Path
 
 from engine.documents import InputError
-from finance.books.months import date_of
-from finance.books.periods import Length, Period, in_periods, periods
+from finance.books.months import date_of_month
+from finance.books.periods import Period, PeriodLength, periods, statement_by_period
 from finance.books.statements import Statement
 from finance.company.monthly_run import Books
 from finance.metrics.indicators import Indicators
 
 BALANCE_SHEET = "balance_sheet"
 INDICATORS = "indicators"
-DIGITS = 6
+INDICATOR_DIGITS = 6
 """Of an indicator that is no amount of money."""
 
 
@@ -57,39 +57,41 @@ def statements_of(books: Books) -> dict[str, Statement]:
     }
 
 
-def statement_csv(books: Books, name: str, length: Length, trial: int = 0) -> str:
+def statement_csv(books: Books, name: str, length: PeriodLength, trial: int = 0) -> str:
     """One statement, a row for each month, quarter or year."""
     chosen = periods(books.company.first_month, books.ledger.n_months, length)
-    lines = in_periods(
+    lines = statement_by_period(
         statements_of(books)[name], chosen, balances=name == BALANCE_SHEET, trial=trial
     )
     columns = {f"{line}_usd": [f"{one:f}" for one in amounts] for line, amounts in lines.items()}
-    return _csv(books, chosen, columns)
+    return _period_csv(books, chosen, columns)
 
 
 def indicators_csv(books: Books, trial: int = 0) -> str:
     """All indicators, a row for each month."""
     chosen = periods(books.company.first_month, books.ledger.n_months, "month")
-    return _csv(books, chosen, _figures(books, trial))
+    return _period_csv(books, chosen, _indicator_columns(books, trial))
 
 
-def _csv(books: Books, chosen: Sequence[Period], columns: Mapping[str, Sequence[str]]) -> str:
+def _period_csv(
+    books: Books, chosen: Sequence[Period], columns: Mapping[str, Sequence[str]]
+) -> str:
     """A row for each period, by its last month and the first day of that."""
     file = io.StringIO()
     writer = csv.writer(file, lineterminator="\n")
     writer.writerow(["month", "date", *columns])
     for period, *cells in zip(chosen, *columns.values(), strict=True):
-        date = date_of(books.company.first_month, period.last_month).isoformat()
+        date = date_of_month(books.company.first_month, period.last_month).isoformat()
         writer.writerow([period.last_month, date, *cells])
     return file.getvalue()
 
 
-def _figures(books: Books, trial: int) -> dict[str, list[str]]:
+def _indicator_columns(books: Books, trial: int) -> dict[str, list[str]]:
     indicators = Indicators(books, trial)
     rows: Sequence[Mapping[str, Decimal | None]] = [
         indicators.at(month) for month in range(1, books.ledger.n_months + 1)
     ]
     return {
-        name: ["" if row[name] is None else f"{row[name]:.{DIGITS}f}" for row in rows]
+        name: ["" if row[name] is None else f"{row[name]:.{INDICATOR_DIGITS}f}" for row in rows]
         for name in rows[0]
     }

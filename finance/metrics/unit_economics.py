@@ -11,9 +11,9 @@ from finance.books.cents import Cents, Floats, total
 from finance.books.statements import REVENUE
 from finance.books.trials import one_trial
 from finance.company.monthly_run import Books
-from finance.compute.needs import INFERENCE
+from finance.compute.needs import INFERENCE_PURPOSES
 
-NO_NAME = ""
+UNNAMED_LINE = ""
 """Of the one line of a small company."""
 
 
@@ -43,7 +43,7 @@ def _names(books: Books) -> Mapping[str, str]:
     """Names of lines by where they stand in the scenario."""
     lines = books.company.revenue_lines
     return {
-        path: NO_NAME if path.endswith(".revenue") else lines[int(path.rsplit(".", 1)[1])].name
+        path: UNNAMED_LINE if path.endswith(".revenue") else lines[int(path.rsplit(".", 1)[1])].name
         for path in books.sales
     }
 
@@ -75,7 +75,7 @@ def token_economics(books: Books, trial: int = 0) -> TokenEconomics:
         ),
         n_months,
     )
-    cost = total((books.statements.income[account] for account in INFERENCE), n_months)
+    cost = total((books.statements.income[account] for account in INFERENCE_PURPOSES), n_months)
     tokens = one_trial(books.served_million_tokens, trial)
     served = np.where(tokens > 0, tokens, np.nan)
     return TokenEconomics(

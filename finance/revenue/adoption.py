@@ -22,9 +22,9 @@ from finance.books.months import months_since
 from finance.books.trials import Numbers
 from finance.demand.bass import adopted_share
 
-Count = Annotated[int, Field(ge=0, le=10**10)]
+CustomerCount = Annotated[int, Field(ge=0, le=10**10)]
 """Of customers; more than there are people."""
-RatePerYear = Annotated[Decimal, Field(ge=0, le=100, max_digits=12)]
+AdoptionRatePerYear = Annotated[Decimal, Field(ge=0, le=100, max_digits=12)]
 
 
 class GrowthAdoption(Document):
@@ -33,7 +33,7 @@ class GrowthAdoption(Document):
     kind: Literal["growth"]
     customers_at_launch: Annotated[Decimal, Field(ge=0, le=10**10, max_digits=14)]
     growth_share_per_month: DecimalShare
-    market: Count | None = None
+    market: CustomerCount | None = None
     """How many there can be at a time at most."""
 
 
@@ -41,11 +41,11 @@ class BassAdoption(Document):
     """Innovators come by themselves, imitators because others have (Bass 1969)."""
 
     kind: Literal["bass"]
-    market: Count
+    market: CustomerCount
     """All who will ever come."""
-    innovation_per_year: RatePerYear
+    innovation_per_year: AdoptionRatePerYear
     """p."""
-    imitation_per_year: RatePerYear
+    imitation_per_year: AdoptionRatePerYear
     """q."""
 
 
@@ -53,10 +53,10 @@ class LogisticAdoption(Document):
     """An S-curve inside a market: dN/dt = r·N·(1 − N/M)."""
 
     kind: Literal["logistic"]
-    market: Count
+    market: CustomerCount
     share_at_launch: Annotated[Decimal, Field(gt=0, lt=1, max_digits=12)]
     """Of the market, in the launch month."""
-    growth_per_year: RatePerYear
+    growth_per_year: AdoptionRatePerYear
     """r: the growth while the market is still empty, compounded all the time."""
 
 
@@ -64,7 +64,7 @@ Adoption = Annotated[GrowthAdoption | BassAdoption | LogisticAdoption, Field(dis
 
 
 @dataclass(frozen=True, slots=True)
-class Coming:
+class AdoptionNumbers:
     """How customers come, in numbers: by month, or as a share of those there are.
 
     Shapes (1 or trials, 1 or months).
@@ -79,22 +79,30 @@ class Coming:
     """How many there can be at a time."""
 
 
-def coming(at: Numbers, adoption: Adoption, launch_month: int, n_months: int) -> Coming:
+def adoption_numbers(
+    numbers: Numbers, adoption: Adoption, launch_month: int, n_months: int
+) -> AdoptionNumbers:
     """The numbers of a line's ``adoption``; Bass's curve with time at the end of each month."""
     if isinstance(adoption, GrowthAdoption):
-        limits = {} if adoption.market is None else {"market": at("adoption.market")}
-        return Coming(
-            first=at("adoption.customers_at_launch"),
-            growth=at("adoption.growth_share_per_month"),
+        limits = {} if adoption.market is None else {"market": numbers("adoption.market")}
+        return AdoptionNumbers(
+            first=numbers("adoption.customers_at_launch"),
+            growth=numbers("adoption.growth_share_per_month"),
             **limits,
         )
     since = months_since(launch_month, n_months)
-    market = at.fixed("adoption.market")
+    market = numbers.fixed("adoption.market")
     if isinstance(adoption, BassAdoption):
-        p, q = at.fixed("adoption.innovation_per_year"), at.fixed("adoption.imitation_per_year")
+        p, q = (
+            numbers.fixed("adoption.innovation_per_year"),
+            numbers.fixed("adoption.imitation_per_year"),
+        )
         share = adopted_share(p, q, np.maximum(since + 1, 0) / MONTHS_PER_YEAR)
     else:
-        first, rate = at.fixed("adoption.share_at_launch"), at.fixed("adoption.growth_per_year")
+        first, rate = (
+            numbers.fixed("adoption.share_at_launch"),
+            numbers.fixed("adoption.growth_per_year"),
+        )
         share = expit(logit(first) + rate * np.maximum(since, 0) / MONTHS_PER_YEAR)
     reached = np.where(since >= 0, market * share, 0.0)
-    return Coming(new=np.maximum(np.diff(reached, axis=1, prepend=0.0), 0.0))
+    return AdoptionNumbers(new=np.maximum(np.diff(reached, axis=1, prepend=0.0), 0.0))

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from engine.units import MONTHS_PER_YEAR
-from finance.books.cents import Floats, later
+from finance.books.cents import Floats, shift_later
 from finance.books.months import months_since
 from finance.books.trials import one_trial
-from finance.revenue.adoption import Coming
-from finance.revenue.retention import Staying
+from finance.revenue.adoption import AdoptionNumbers
+from finance.revenue.retention import RetentionNumbers
 
-COUNTED_TO = 1e4
+COUNT_STEPS_PER_CUSTOMER = 1e4
 """Customers that grow by a share are counted to a ten-thousandth: short fractions make sums that
 anyone can check."""
 
@@ -26,47 +26,53 @@ class Customers:
     lost: Floats
     active: Floats
     """At the end of the month, those who came in it included; they pay for it."""
-    stay: Staying
+    retention: RetentionNumbers
 
-    def of_a_year_ago(self) -> Floats:
+    def retained_for_a_year(self) -> Floats:
         """Those who are there and were a year before. Shape (1 or trials, months)."""
         n_months = self.active.shape[1]
-        if self.stay.left is not None:
+        if self.retention.remaining is not None:
             since = months_since(1, n_months)
-            return lagged(self.new, np.where(since < MONTHS_PER_YEAR, 0.0, self.stay.left))
-        there, kept = np.zeros_like(self.active), _kept(self.stay, n_months)
+            return sum_over_cohorts(
+                self.new, np.where(since < MONTHS_PER_YEAR, 0.0, self.retention.remaining)
+            )
+        there, kept = np.zeros_like(self.active), _retained_shares(self.retention, n_months)
         for month in range(MONTHS_PER_YEAR, n_months):
             year = np.prod(kept[month - MONTHS_PER_YEAR + 1 : month + 1], axis=0)
             there[:, month] = self.active[:, month - MONTHS_PER_YEAR] * year
         return there
 
 
-def customers(come: Coming, stay: Staying, launch_month: int, n_months: int) -> Customers:
+def customers(
+    adoption: AdoptionNumbers, retention: RetentionNumbers, launch_month: int, n_months: int
+) -> Customers:
     """Customers who come by ``come`` and stay by ``stay``.
 
     With constant churn growth and churn of a month both act on the customers of the month
     before; with tenure every month's customers leave by a curve of their own.
     """
-    if come.new is None:
-        return _growing(come, stay, launch_month, n_months)
-    if stay.left is not None:
-        return who_stay(come.new, stay.left)
-    new, kept = _by_month(come.new, n_months), _kept(stay, n_months)
+    if adoption.new is None:
+        return _growing_customers(adoption, retention, launch_month, n_months)
+    if retention.remaining is not None:
+        return customers_by_tenure(adoption.new, retention.remaining)
+    new, kept = _months_first(adoption.new, n_months), _retained_shares(retention, n_months)
     active = np.zeros((n_months, max(new.shape[1], kept.shape[1])))
     active[0] = new[0]
     for month in range(1, n_months):
         active[month] = active[month - 1] * kept[month] + new[month]
-    return _with_lost(come.new, np.ascontiguousarray(active.T), stay)
+    return _with_lost(adoption.new, np.ascontiguousarray(active.T), retention)
 
 
-def _growing(come: Coming, stay: Staying, launch_month: int, n_months: int) -> Customers:
+def _growing_customers(
+    adoption: AdoptionNumbers, retention: RetentionNumbers, launch_month: int, n_months: int
+) -> Customers:
     # Months first, so that each month of all trials lies together.
     first, growth, market = (
-        _by_month(one, n_months) for one in (come.first, come.growth, come.market)
+        _months_first(one, n_months) for one in (adoption.first, adoption.growth, adoption.market)
     )
-    kept = None if stay.left is not None else _kept(stay, n_months)
-    left = np.empty((n_months, 1)) if stay.left is None else stay.left.T
-    widths = (first, growth, market, left if kept is None else kept)
+    kept = None if retention.remaining is not None else _retained_shares(retention, n_months)
+    remaining = np.empty((n_months, 1)) if retention.remaining is None else retention.remaining.T
+    widths = (first, growth, market, remaining if kept is None else kept)
     shape = (n_months, max(one.shape[1] for one in widths))
     unlimited = bool(np.isinf(market).all())
     new, active = np.zeros(shape), np.zeros(shape)
@@ -81,25 +87,27 @@ def _growing(come: Coming, stay: Staying, launch_month: int, n_months: int) -> C
                 room = np.maximum(market[month] - still, 0.0)
                 new[month] = np.minimum(new[month], room)
         if kept is None:
-            active[month:] += new[month] * left[: n_months - month]
+            active[month:] += new[month] * remaining[: n_months - month]
         else:
-            active[month] = np.rint((still + new[month]) * COUNTED_TO) / COUNTED_TO
-    return _with_lost(np.ascontiguousarray(new.T), np.ascontiguousarray(active.T), stay)
+            active[month] = (
+                np.rint((still + new[month]) * COUNT_STEPS_PER_CUSTOMER) / COUNT_STEPS_PER_CUSTOMER
+            )
+    return _with_lost(np.ascontiguousarray(new.T), np.ascontiguousarray(active.T), retention)
 
 
-def _kept(stay: Staying, n_months: int) -> Floats:
+def _retained_shares(retention: RetentionNumbers, n_months: int) -> Floats:
     """Share of the customers of the month before who stay: (months, 1 or trials)."""
-    assert stay.churn is not None
-    return _by_month(1.0 - stay.churn, n_months)
+    assert retention.churn is not None
+    return _months_first(1.0 - retention.churn, n_months)
 
 
-def who_stay(new: Floats, left: Floats) -> Customers:
+def customers_by_tenure(new: Floats, remaining: Floats) -> Customers:
     """Those who came, as far as ``left`` (S(0), S(1), …) says that they are still there."""
-    return _with_lost(new, lagged(new, left), Staying(left=left))
+    return _with_lost(new, sum_over_cohorts(new, remaining), RetentionNumbers(remaining=remaining))
 
 
-def by_contract(
-    new: Floats, left_by_year: Floats, uplift: Floats, months_invoiced: int
+def yearly_contracts(
+    new: Floats, remaining_by_year: Floats, uplift: Floats, months_invoiced: int
 ) -> tuple[Customers, Floats]:
     """Contracts of a year that are invoiced in advance.
 
@@ -121,12 +129,14 @@ def by_contract(
     """
     tenure = np.arange(new.shape[1])
     years = tenure // MONTHS_PER_YEAR
-    stays = left_by_year[:, years]
+    stays = remaining_by_year[:, years]
     due = (tenure % months_invoiced == 0) * months_invoiced / MONTHS_PER_YEAR
-    return who_stay(new, stays), lagged(new, stays * (1 + uplift) ** years * due)
+    return customers_by_tenure(new, stays), sum_over_cohorts(
+        new, stays * (1 + uplift) ** years * due
+    )
 
 
-def lagged(new: Floats, weights: Floats) -> Floats:
+def sum_over_cohorts(new: Floats, weights: Floats) -> Floats:
     """Σₖ new(t − k)·weights(k): what earlier months still do in each month.
 
     Row by row, so that a trial gets the same bits however many there are.
@@ -139,10 +149,10 @@ def lagged(new: Floats, weights: Floats) -> Floats:
     return found
 
 
-def _with_lost(new: Floats, active: Floats, stay: Staying) -> Customers:
-    return Customers(new, np.maximum(later(active, 1) + new - active, 0.0), active, stay)
+def _with_lost(new: Floats, active: Floats, retention: RetentionNumbers) -> Customers:
+    return Customers(new, np.maximum(shift_later(active, 1) + new - active, 0.0), active, retention)
 
 
-def _by_month(numbers: Floats, n_months: int) -> Floats:
+def _months_first(numbers: Floats, n_months: int) -> Floats:
     """Shape (months, 1 or trials), of numbers that may be the same for all months."""
     return np.broadcast_to(numbers.T, (n_months, numbers.shape[0]))

@@ -15,24 +15,30 @@ from engine.field_types import CurrencyCode, DecimalShare, ShortName
 from finance.books.months import Month, MonthCount
 from finance.numbers.money import Usd
 from finance.revenue.adoption import Adoption
-from finance.revenue.prices import REPORTING_CURRENCY, Amount, Change, Prices, SteadyPrices
+from finance.revenue.prices import (
+    REPORTING_CURRENCY,
+    CurrencyAmount,
+    Prices,
+    SteadyPrices,
+    YearlyChange,
+)
 from finance.revenue.retention import Retention
 
-Days = Annotated[int, Field(ge=0, le=360)]
+PaymentDays = Annotated[int, Field(ge=0, le=360)]
 """Until an invoice is paid; a month has 30."""
 MonthlyRate = Annotated[Decimal, Field(ge=0, le=1, max_digits=8)]
-Tokens = Annotated[int, Field(ge=0, le=10**15)]
+TokenCount = Annotated[int, Field(ge=0, le=10**15)]
 
 
 class Usage(Document):
     """Tokens that one customer uses in a month."""
 
-    input_tokens_per_month: Tokens = 0
+    input_tokens_per_month: TokenCount = 0
     """Cached ones included."""
     cached_share: DecimalShare = Decimal(0)
     """Of the input: read from the cache, and priced apart."""
-    output_tokens_per_month: Tokens = 0
-    change_share_per_year: Change = Decimal(0)
+    output_tokens_per_month: TokenCount = 0
+    change_share_per_year: YearlyChange = Decimal(0)
 
 
 class Revenue(Document):
@@ -45,7 +51,7 @@ class Revenue(Document):
     churn_share_per_month: MonthlyRate
     """Customers who leave in a month, as a share of those there are."""
     price_usd_per_customer_month: Usd
-    tokens_per_customer_month: Tokens
+    tokens_per_customer_month: TokenCount
     """Tokens that the model generates for one customer in a month."""
 
 
@@ -55,7 +61,7 @@ class Line(Document):
     name: ShortName
     launch_month: Month
     currency: CurrencyCode = REPORTING_CURRENCY
-    payment_days: Days = 0
+    payment_days: PaymentDays = 0
 
 
 class TokenSales(Line):
@@ -64,9 +70,9 @@ class TokenSales(Line):
     adoption: Adoption
     retention: Retention
     usage: Usage
-    price_per_million_input_tokens: Amount
-    price_per_million_cached_tokens: Amount
-    price_per_million_output_tokens: Amount
+    price_per_million_input_tokens: CurrencyAmount
+    price_per_million_cached_tokens: CurrencyAmount
+    price_per_million_output_tokens: CurrencyAmount
     prices: Prices = SteadyPrices()
 
 
@@ -80,7 +86,7 @@ class HostedOpenWeights(TokenSales):
     """Of somebody else's open model."""
 
     kind: Literal["hosted_open_weights"]
-    cost_per_million_tokens: Amount
+    cost_per_million_tokens: CurrencyAmount
     """Of any kind: the plan's forecast is of another model. It falls as the price of compute."""
 
 
@@ -90,7 +96,7 @@ class SubscriptionPlan(Document):
     name: ShortName
     share: DecimalShare
     """Of those who convert."""
-    price_per_month: Amount
+    price_per_month: CurrencyAmount
     yearly_share: DecimalShare = Decimal(0)
     """Who pay a year in advance."""
     yearly_discount_share: DecimalShare = Decimal(0)
@@ -133,12 +139,12 @@ class Enterprise(Line):
     kind: Literal["enterprise"]
     adoption: Adoption
     """Of contracts signed."""
-    price_per_year: Amount
+    price_per_year: CurrencyAmount
     renewal_share: DecimalShare
-    uplift_share_at_renewal: Change = Decimal(0)
+    uplift_share_at_renewal: YearlyChange = Decimal(0)
     months_invoiced: Literal[1, 3, 12] = 12
     """In advance, each time."""
-    payment_days: Days = 30
+    payment_days: PaymentDays = 30
     usage: Usage = Usage()
 
 
@@ -148,13 +154,13 @@ class OnPremise(Line):
     kind: Literal["on_premise"]
     adoption: Adoption
     """Of deployments."""
-    licence_price: Amount
+    licence_price: CurrencyAmount
     support_share_per_year: DecimalShare
     """Of the licence's price, invoiced a year in advance."""
     renewal_share: DecimalShare
-    delivery_cost: Amount = Decimal(0)
+    delivery_cost: CurrencyAmount = Decimal(0)
     """Of each deployment, in the month of its delivery."""
-    payment_days: Days = 30
+    payment_days: PaymentDays = 30
 
 
 class Services(Line):
@@ -162,11 +168,11 @@ class Services(Line):
 
     kind: Literal["services"]
     days_per_month: Annotated[Decimal, Field(ge=0, le=10**7, max_digits=12)]
-    price_per_day: Amount
-    change_share_per_year: Change = Decimal(0)
+    price_per_day: CurrencyAmount
+    change_share_per_year: YearlyChange = Decimal(0)
     delivery_cost_share: DecimalShare = Decimal(0)
     """Of the revenue: what others are paid for it."""
-    payment_days: Days = 30
+    payment_days: PaymentDays = 30
 
 
 class Deal(Document):
@@ -174,7 +180,7 @@ class Deal(Document):
 
     month: Month
     months: MonthCount = 1
-    amount: Amount
+    amount: CurrencyAmount
 
 
 class DataDeals(Line):

@@ -42,28 +42,28 @@ Retention = Annotated[ConstantRetention | TenureRetention, Field(discriminator="
 
 
 @dataclass(frozen=True, slots=True)
-class Staying:
+class RetentionNumbers:
     """How customers stay, in numbers: by a churn that is the same for all, or by tenure."""
 
     churn: Floats | None = None
     """Share of those there are who leave in a month. Shape (1 or trials, 1 or months)."""
-    left: Floats | None = None
+    remaining: Floats | None = None
     """S(0) = 1, S(1), …: shares left after so many months. Shape (1 or trials, months)."""
 
     def survival(self, n_months: int) -> Floats:
         """S(0), S(1), …, whichever it is; a churn that moves from month to month has none."""
-        if self.left is not None:
-            return self.left
+        if self.remaining is not None:
+            return self.remaining
         assert self.churn is not None
         if self.churn.shape[1] > 1:
             raise InputError("churn_share_per_month", str(self.churn.shape), "no_months")
-        left: Floats = (1.0 - self.churn) ** months_since(1, n_months)
-        return left
+        remaining: Floats = (1.0 - self.churn) ** months_since(1, n_months)
+        return remaining
 
 
-def staying(at: Numbers, retention: Retention, n_months: int) -> Staying:
+def retention_numbers(numbers: Numbers, retention: Retention, n_months: int) -> RetentionNumbers:
     """The numbers of a line's ``retention``."""
     if isinstance(retention, ConstantRetention):
-        return Staying(churn=at("retention.churn_share_per_month"))
-    alpha, beta, c = (at.fixed(f"retention.{name}") for name in ("alpha", "beta", "c"))
-    return Staying(left=survival(alpha, beta, c, months_since(1, n_months)))
+        return RetentionNumbers(churn=numbers("retention.churn_share_per_month"))
+    alpha, beta, c = (numbers.fixed(f"retention.{name}") for name in ("alpha", "beta", "c"))
+    return RetentionNumbers(remaining=survival(alpha, beta, c, months_since(1, n_months)))

@@ -8,12 +8,12 @@ from typing import assert_never
 import numpy as np
 
 from engine.units import MONTHS_PER_YEAR, TOKENS_PER_MILLION
-from finance.books.cents import Floats, later
+from finance.books.cents import Floats, shift_later
 from finance.books.ledger import Account
-from finance.books.months import months_since, yearly_change
+from finance.books.months import months_since, yearly_change_factor
 from finance.books.trials import Numbers
-from finance.revenue.adoption import Coming, coming
-from finance.revenue.customers import Customers, by_contract, customers, who_stay
+from finance.revenue.adoption import AdoptionNumbers, adoption_numbers
+from finance.revenue.customers import Customers, customers, customers_by_tenure, yearly_contracts
 from finance.revenue.lines import (
     ApiTokens,
     DataDeals,
@@ -28,7 +28,7 @@ from finance.revenue.lines import (
     TokenSales,
 )
 from finance.revenue.prices import price_factors
-from finance.revenue.retention import Staying, staying
+from finance.revenue.retention import RetentionNumbers, retention_numbers
 from finance.revenue.tokens import TokenCounts, tokens_used
 
 
@@ -60,158 +60,167 @@ class Sales:
     """Serving these, before compute gets cheaper."""
 
 
-def sales_of(at: Numbers, line: RevenueLine, n_months: int) -> Sales:
+def sales_of(numbers: Numbers, line: RevenueLine, n_months: int) -> Sales:
     """What a line sells in each month. ``at`` gives the line's numbers."""
     match line:
         case ApiTokens() | HostedOpenWeights():
-            return _by_the_token(at, line, n_months)
+            return _token_sales(numbers, line, n_months)
         case Subscription():
-            return _subscription(at, line, n_months)
+            return _subscription(numbers, line, n_months)
         case Enterprise():
-            return _enterprise(at, line, n_months)
+            return _enterprise(numbers, line, n_months)
         case OnPremise():
-            return _on_premise(at, line, n_months)
+            return _on_premise(numbers, line, n_months)
         case Services():
-            return _services(at, line, n_months)
+            return _services(numbers, line, n_months)
         case DataDeals():
-            return _data_deals(at, line, n_months)
+            return _data_deals(numbers, line, n_months)
         case Grants():
             return Sales(invoices=())  # no revenue; see ``invoicing``
     assert_never(line)
 
 
-def simple_sales(at: Numbers, revenue: Revenue, n_months: int) -> Sales:
+def simple_sales(numbers: Numbers, revenue: Revenue, n_months: int) -> Sales:
     """The one line of a small company; its tokens are those of answers."""
-    come = Coming(first=at("customers_at_launch"), growth=at("growth_share_per_month"))
-    stay = Staying(churn=at("churn_share_per_month"))
-    base = customers(come, stay, revenue.launch_month, n_months)
-    used = base.active * at("tokens_per_customer_month") / TOKENS_PER_MILLION
+    adoption = AdoptionNumbers(
+        first=numbers("customers_at_launch"), growth=numbers("growth_share_per_month")
+    )
+    retention = RetentionNumbers(churn=numbers("churn_share_per_month"))
+    base = customers(adoption, retention, revenue.launch_month, n_months)
+    used = base.active * numbers("tokens_per_customer_month") / TOKENS_PER_MILLION
     none = np.zeros((1, n_months))
     return Sales(
-        invoices=(Invoices(usd=base.active * at("price_usd_per_customer_month"), customers=base),),
+        invoices=(
+            Invoices(usd=base.active * numbers("price_usd_per_customer_month"), customers=base),
+        ),
         paid_tokens=TokenCounts(none, none, used),
     )
 
 
-def _by_the_token(at: Numbers, line: TokenSales, n_months: int) -> Sales:
-    come = coming(at, line.adoption, line.launch_month, n_months)
-    base = customers(come, staying(at, line.retention, n_months), line.launch_month, n_months)
-    used = tokens_used(at, "usage", base.active, line.launch_month, n_months)
-    list_usd = used.times(
-        at.usd("price_per_million_input_tokens"),
-        at.usd("price_per_million_cached_tokens"),
-        at.usd("price_per_million_output_tokens"),
+def _token_sales(numbers: Numbers, line: TokenSales, n_months: int) -> Sales:
+    adoption = adoption_numbers(numbers, line.adoption, line.launch_month, n_months)
+    base = customers(
+        adoption, retention_numbers(numbers, line.retention, n_months), line.launch_month, n_months
     )
-    usd = list_usd * price_factors(at, line.prices, line.launch_month, n_months)
+    used = tokens_used(numbers, "usage", base.active, line.launch_month, n_months)
+    list_usd = used.weighted_sum(
+        numbers.usd("price_per_million_input_tokens"),
+        numbers.usd("price_per_million_cached_tokens"),
+        numbers.usd("price_per_million_output_tokens"),
+    )
+    usd = list_usd * price_factors(numbers, line.prices, line.launch_month, n_months)
     invoices = (Invoices(usd=usd, customers=base),)
     if isinstance(line, HostedOpenWeights):
-        hosting = used.total * at.usd("cost_per_million_tokens")
+        hosting = used.total * numbers.usd("cost_per_million_tokens")
         return Sales(invoices=invoices, hosted_tokens=used, hosting_usd=hosting)
     return Sales(invoices=invoices, paid_tokens=used)
 
 
-def _subscription(at: Numbers, line: Subscription, n_months: int) -> Sales:
+def _subscription(numbers: Numbers, line: Subscription, n_months: int) -> Sales:
     """Free users convert, leave or stay; of those who convert each plan has its share.
 
     Who pays by the year can leave at the end of one only: after twelve months as many are left
     as of those who pay by the month.
     """
-    converting = at("conversion_share_per_month")
-    come = coming(at, line.adoption, line.launch_month, n_months)
-    gone = Staying(churn=at("free_churn_share_per_month") + converting)
-    free = customers(come, gone, line.launch_month, n_months)
-    converted = later(free.active, 1) * converting
-    factors = price_factors(at, line.prices, line.launch_month, n_months)
-    left = staying(at, line.retention, n_months).survival(n_months)
+    converting = numbers("conversion_share_per_month")
+    adoption = adoption_numbers(numbers, line.adoption, line.launch_month, n_months)
+    gone = RetentionNumbers(churn=numbers("free_churn_share_per_month") + converting)
+    free = customers(adoption, gone, line.launch_month, n_months)
+    converted = shift_later(free.active, 1) * converting
+    factors = price_factors(numbers, line.prices, line.launch_month, n_months)
+    left = retention_numbers(numbers, line.retention, n_months).survival(n_months)
     invoices, used = [], []
     for number in range(len(line.plans)):
         here = f"plans.{number}"
-        joined = converted * at(f"{here}.share")
-        price = at.usd(f"{here}.price_per_month") * factors
-        by_year = at(f"{here}.yearly_share")
-        by_month = who_stay(joined * (1 - by_year), left)
+        joined = converted * numbers(f"{here}.share")
+        price = numbers.usd(f"{here}.price_per_month") * factors
+        by_year = numbers(f"{here}.yearly_share")
+        by_month = customers_by_tenure(joined * (1 - by_year), left)
         active = by_month.active
         invoices.append(Invoices(usd=active * price, customers=by_month))
         if by_year.any():
-            base, invoiced = by_contract(
+            base, invoiced = yearly_contracts(
                 joined * by_year, left[:, ::MONTHS_PER_YEAR], np.zeros((1, 1)), MONTHS_PER_YEAR
             )
-            price = price * MONTHS_PER_YEAR * (1 - at(f"{here}.yearly_discount_share"))
+            price = price * MONTHS_PER_YEAR * (1 - numbers(f"{here}.yearly_discount_share"))
             invoices.append(Invoices(usd=invoiced * price, months=MONTHS_PER_YEAR, customers=base))
             active = active + base.active
-        used.append(tokens_used(at, f"{here}.usage", active, line.launch_month, n_months))
+        used.append(tokens_used(numbers, f"{here}.usage", active, line.launch_month, n_months))
     return Sales(
         invoices=tuple(invoices),
         paid_tokens=sum(used[1:], used[0]),
-        free_tokens=tokens_used(at, "free_usage", free.active, line.launch_month, n_months),
+        free_tokens=tokens_used(numbers, "free_usage", free.active, line.launch_month, n_months),
         free_users=free.active,
     )
 
 
-def _enterprise(at: Numbers, line: Enterprise, n_months: int) -> Sales:
-    signed = _signed(at, line, n_months)
-    base, invoiced = by_contract(
-        signed, _renewed(at, n_months), at.fixed("uplift_share_at_renewal"), line.months_invoiced
+def _enterprise(numbers: Numbers, line: Enterprise, n_months: int) -> Sales:
+    signed = _new_contracts(numbers, line, n_months)
+    base, invoiced = yearly_contracts(
+        signed,
+        _renewed_shares(numbers, n_months),
+        numbers.fixed("uplift_share_at_renewal"),
+        line.months_invoiced,
     )
     invoices = Invoices(
-        usd=invoiced * at.usd("price_per_year"), months=line.months_invoiced, customers=base
+        usd=invoiced * numbers.usd("price_per_year"), months=line.months_invoiced, customers=base
     )
-    used = tokens_used(at, "usage", base.active, line.launch_month, n_months)
+    used = tokens_used(numbers, "usage", base.active, line.launch_month, n_months)
     return Sales(invoices=(invoices,), paid_tokens=used)
 
 
-def _on_premise(at: Numbers, line: OnPremise, n_months: int) -> Sales:
-    delivered = _signed(at, line, n_months)
-    base, invoiced = by_contract(
-        delivered, _renewed(at, n_months), np.zeros((1, 1)), MONTHS_PER_YEAR
+def _on_premise(numbers: Numbers, line: OnPremise, n_months: int) -> Sales:
+    delivered = _new_contracts(numbers, line, n_months)
+    base, invoiced = yearly_contracts(
+        delivered, _renewed_shares(numbers, n_months), np.zeros((1, 1)), MONTHS_PER_YEAR
     )
-    licence = at.usd("licence_price")
+    licence = numbers.usd("licence_price")
     return Sales(
         invoices=(
             Invoices(usd=delivered * licence, income=Account.OTHER_REVENUE),
             Invoices(
-                usd=invoiced * licence * at("support_share_per_year"),
+                usd=invoiced * licence * numbers("support_share_per_year"),
                 months=MONTHS_PER_YEAR,
                 customers=base,
             ),
         ),
-        delivery_usd=delivered * at.usd("delivery_cost"),
+        delivery_usd=delivered * numbers.usd("delivery_cost"),
     )
 
 
-def _signed(at: Numbers, line: Enterprise | OnPremise, n_months: int) -> Floats:
+def _new_contracts(numbers: Numbers, line: Enterprise | OnPremise, n_months: int) -> Floats:
     """New contracts: growth is that of all that were ever signed."""
-    come = coming(at, line.adoption, line.launch_month, n_months)
-    nobody_leaves = Staying(churn=np.zeros((1, 1)))
-    return customers(come, nobody_leaves, line.launch_month, n_months).new
+    adoption = adoption_numbers(numbers, line.adoption, line.launch_month, n_months)
+    nobody_leaves = RetentionNumbers(churn=np.zeros((1, 1)))
+    return customers(adoption, nobody_leaves, line.launch_month, n_months).new
 
 
-def _renewed(at: Numbers, n_months: int) -> Floats:
+def _renewed_shares(numbers: Numbers, n_months: int) -> Floats:
     """Shares of contracts in their first year, second year, …: (trials, years)."""
     years = np.arange(-(-n_months // MONTHS_PER_YEAR))
-    renewed: Floats = at.fixed("renewal_share") ** years
+    renewed: Floats = numbers.fixed("renewal_share") ** years
     return renewed
 
 
-def _services(at: Numbers, line: Services, n_months: int) -> Sales:
+def _services(numbers: Numbers, line: Services, n_months: int) -> Sales:
     since = months_since(line.launch_month, n_months)
-    grown = yearly_change(at("change_share_per_year"), since) * (since >= 0)
-    usd = at("days_per_month") * at.usd("price_per_day") * grown
+    grown = yearly_change_factor(numbers("change_share_per_year"), since) * (since >= 0)
+    usd = numbers("days_per_month") * numbers.usd("price_per_day") * grown
     return Sales(
         invoices=(Invoices(usd=usd, income=Account.OTHER_REVENUE),),
-        delivery_usd=usd * at("delivery_cost_share"),
+        delivery_usd=usd * numbers("delivery_cost_share"),
     )
 
 
-def _data_deals(at: Numbers, line: DataDeals, n_months: int) -> Sales:
+def _data_deals(numbers: Numbers, line: DataDeals, n_months: int) -> Sales:
     invoices = []
     delivery = np.zeros((1, n_months))
     for number, deal in enumerate(line.deals):
         since = months_since(deal.month, n_months)
-        amount = at.usd(f"deals.{number}.amount")
+        amount = numbers.usd(f"deals.{number}.amount")
         invoices.append(
             Invoices(usd=amount * (since == 0), months=deal.months, income=Account.OTHER_REVENUE)
         )
         earned = (since >= 0) & (since < deal.months)
-        delivery = delivery + amount / deal.months * earned * at("delivery_cost_share")
+        delivery = delivery + amount / deal.months * earned * numbers("delivery_cost_share")
     return Sales(invoices=tuple(invoices), delivery_usd=delivery)

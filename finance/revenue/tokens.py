@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from engine.units import TOKENS_PER_MILLION
 from finance.books.cents import Floats
-from finance.books.months import months_since, yearly_change
+from finance.books.months import months_since, yearly_change_factor
 from finance.books.trials import Numbers
 
 
@@ -30,17 +30,21 @@ class TokenCounts:
     def total(self) -> Floats:
         return self.new_input + self.cached_input + self.output
 
-    def times(self, new_input: Floats, cached_input: Floats, output: Floats) -> Floats:
+    def weighted_sum(self, new_input: Floats, cached_input: Floats, output: Floats) -> Floats:
         """Σ tokens × something for a million of each kind: prices, costs, hours."""
         return self.new_input * new_input + self.cached_input * cached_input + self.output * output
 
 
 def tokens_used(
-    at: Numbers, usage: str, users: Floats, launch_month: int, n_months: int
+    numbers: Numbers, usage: str, users: Floats, launch_month: int, n_months: int
 ) -> TokenCounts:
     """What ``users`` of each month use, by the document's usage of that name."""
-    change = at(f"{usage}.change_share_per_year")
-    grown = users * yearly_change(change, months_since(launch_month, n_months)) / TOKENS_PER_MILLION
-    read = grown * at(f"{usage}.input_tokens_per_month")
-    cached = read * at(f"{usage}.cached_share")
-    return TokenCounts(read - cached, cached, grown * at(f"{usage}.output_tokens_per_month"))
+    change = numbers(f"{usage}.change_share_per_year")
+    grown = (
+        users
+        * yearly_change_factor(change, months_since(launch_month, n_months))
+        / TOKENS_PER_MILLION
+    )
+    read = grown * numbers(f"{usage}.input_tokens_per_month")
+    cached = read * numbers(f"{usage}.cached_share")
+    return TokenCounts(read - cached, cached, grown * numbers(f"{usage}.output_tokens_per_month"))

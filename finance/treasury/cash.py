@@ -12,7 +12,7 @@ from pydantic import Field
 from engine.documents import Document
 from engine.field_types import DecimalShare, ShortName
 from engine.units import MONTHS_PER_YEAR
-from finance.books.cents import in_month, to_cents, total
+from finance.books.cents import amount_in_month, to_cents, total
 from finance.books.ledger import Account, Ledger
 from finance.books.months import Month
 from finance.books.statements import profit_before_tax
@@ -20,13 +20,13 @@ from finance.books.trials import Numbers
 from finance.numbers.money import Usd
 
 InflowKind = Literal["equity", "safe", "note", "debt"]
-_SOURCES: dict[InflowKind, Account] = {
+_INFLOW_ACCOUNTS: dict[InflowKind, Account] = {
     "equity": Account.PAID_IN,
     "safe": Account.CONVERTIBLES,
     "note": Account.CONVERTIBLES,
     "debt": Account.DEBT,
 }
-RESEARCH = (Account.RESEARCH_PEOPLE, Account.TRAINING, Account.RESEARCH_COMPUTE, Account.DATA)
+RESEARCH_COSTS = (Account.RESEARCH_PEOPLE, Account.TRAINING, Account.RESEARCH_COMPUTE, Account.DATA)
 
 
 class Inflow(Document):
@@ -58,28 +58,34 @@ class Tax(Document):
     """After the fiscal year."""
 
 
-def post_inflow(ledger: Ledger, at: Numbers, inflow: Inflow) -> None:
-    cents = in_month(to_cents(at("amount_usd"), at.path), inflow.month, ledger.n_months)
-    ledger.post(Account.CASH, _SOURCES[inflow.kind], cents, at.path)
+def post_inflow(ledger: Ledger, numbers: Numbers, inflow: Inflow) -> None:
+    cents = amount_in_month(
+        to_cents(numbers("amount_usd"), numbers.path), inflow.month, ledger.n_months
+    )
+    ledger.post(Account.CASH, _INFLOW_ACCOUNTS[inflow.kind], cents, numbers.path)
 
 
-def post_research_credit(ledger: Ledger, at: Numbers, tax: Tax, first_calendar_month: int) -> None:
+def post_research_credit(
+    ledger: Ledger, numbers: Numbers, tax: Tax, first_calendar_month: int
+) -> None:
     """Earned with the costs, paid out some time after the fiscal year."""
     n_months = ledger.n_months
     flows = ledger.flows()
-    costs = total((flows[account] for account in RESEARCH), n_months)
-    credit = np.rint(np.maximum(costs, 0) * at("research_credit_share")).astype(np.int64)
-    ledger.post(Account.GRANTS_RECEIVABLE, Account.TAX_CREDITS, credit, at.path)
+    costs = total((flows[account] for account in RESEARCH_COSTS), n_months)
+    credit = np.rint(np.maximum(costs, 0) * numbers("research_credit_share")).astype(np.int64)
+    ledger.post(Account.GRANTS_RECEIVABLE, Account.TAX_CREDITS, credit, numbers.path)
     begin = 0
-    for end in _fiscal_ends(first_calendar_month, tax.last_fiscal_month, n_months):
+    for end in _fiscal_year_ends(first_calendar_month, tax.last_fiscal_month, n_months):
         due = credit[:, begin:end].sum(axis=1)
-        paid = in_month(due, end + tax.research_credit_after_months, n_months)
-        ledger.post(Account.CASH, Account.GRANTS_RECEIVABLE, paid, at.path, Account.TAX_CREDITS)
+        paid = amount_in_month(due, end + tax.research_credit_after_months, n_months)
+        ledger.post(
+            Account.CASH, Account.GRANTS_RECEIVABLE, paid, numbers.path, Account.TAX_CREDITS
+        )
         begin = end
 
 
 def post_interest_and_tax(
-    ledger: Ledger, at: Numbers, tax: Tax | None, first_calendar_month: int
+    ledger: Ledger, numbers: Numbers, tax: Tax | None, first_calendar_month: int
 ) -> None:
     """Interest on the cash of the month before, and tax on what a fiscal year has earned so far.
 
@@ -92,19 +98,23 @@ def post_interest_and_tax(
         The company's numbers.
     """
     n_months = ledger.n_months
-    rate = at("interest_on_cash_share_per_year") / MONTHS_PER_YEAR
+    rate = numbers("interest_on_cash_share_per_year") / MONTHS_PER_YEAR
     if tax is None and not rate.any():
         return
     # Months first, so that each month of all trials lies together.
     cash, profit = ledger.balance(Account.CASH).T, profit_before_tax(ledger).T
-    shape = (n_months, at.trials.n)
-    income_share = at("tax.income_share") if tax else np.zeros((1, 1))
-    use_share = at("tax.loss_use_share") if tax else np.zeros((1, 1))
-    losses = to_cents(at("tax.losses_brought_forward_usd"), at.path)[:, 0] if tax else np.int64(0)
+    shape = (n_months, numbers.trials.n)
+    income_share = numbers("tax.income_share") if tax else np.zeros((1, 1))
+    use_share = numbers("tax.loss_use_share") if tax else np.zeros((1, 1))
+    losses = (
+        to_cents(numbers("tax.losses_brought_forward_usd"), numbers.path)[:, 0]
+        if tax
+        else np.int64(0)
+    )
     interest, charged, paid = (np.zeros(shape, np.int64) for _ in range(3))
     added = np.zeros(shape[1], np.int64)
     before = np.full(shape[1], ledger.opening.get(Account.CASH, 0))
-    ends = _fiscal_ends(first_calendar_month, tax.last_fiscal_month if tax else 12, n_months)
+    ends = _fiscal_year_ends(first_calendar_month, tax.last_fiscal_month if tax else 12, n_months)
     for begin, end in itertools.pairwise([0, *ends, n_months]):
         for month in range(begin, end):
             interest[month] = np.rint(np.maximum(before, 0) * rate[:, 0])
@@ -124,12 +134,14 @@ def post_interest_and_tax(
                 paid[due] += so_far[-1]
             if due == end - 1:
                 added, before = added - so_far[-1], before - so_far[-1]
-    ledger.post(Account.CASH, Account.INTEREST_INCOME, interest.T, at.path)
-    ledger.post(Account.INCOME_TAX, Account.TAX_PAYABLE, charged.T, at.path)
-    ledger.post(Account.TAX_PAYABLE, Account.CASH, paid.T, at.path, Account.INCOME_TAX)
+    ledger.post(Account.CASH, Account.INTEREST_INCOME, interest.T, numbers.path)
+    ledger.post(Account.INCOME_TAX, Account.TAX_PAYABLE, charged.T, numbers.path)
+    ledger.post(Account.TAX_PAYABLE, Account.CASH, paid.T, numbers.path, Account.INCOME_TAX)
 
 
-def _fiscal_ends(first_calendar_month: int, last_fiscal_month: int, n_months: int) -> list[int]:
+def _fiscal_year_ends(
+    first_calendar_month: int, last_fiscal_month: int, n_months: int
+) -> list[int]:
     """Months of the company in which a fiscal year ends."""
     first = (last_fiscal_month - first_calendar_month) % MONTHS_PER_YEAR + 1
     return list(range(first, n_months + 1, MONTHS_PER_YEAR))

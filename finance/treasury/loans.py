@@ -13,17 +13,17 @@ from pydantic import Field, model_validator
 from engine.documents import Document, InputError
 from engine.field_types import ShortName
 from engine.units import MONTHS_PER_YEAR
-from finance.books.cents import Cents, Floats, in_month, to_cents
+from finance.books.cents import Cents, Floats, amount_in_month, to_cents
 from finance.books.ledger import Account, Ledger
 from finance.books.months import Month, MonthCount
 from finance.books.trials import Numbers
 from finance.numbers.money import Usd
 
-RatePerYear = Annotated[Decimal, Field(ge=0, le=2, max_digits=8)]
+InterestRatePerYear = Annotated[Decimal, Field(ge=0, le=2, max_digits=8)]
 """Nominal: a twelfth of it each month."""
 
 
-LEAST_RATE = 1e-8
+MIN_RATE_PER_MONTH = 1e-8
 """A month: below it a level payment is the principal in equal parts."""
 
 
@@ -46,7 +46,7 @@ class Loan(Document):
     kind: Literal["venture_debt", "bank_loan", "convertible_loan", "other"] = "venture_debt"
     month: Month
     amount_usd: Annotated[Usd, Field(gt=0)]
-    interest_share_per_year: RatePerYear
+    interest_share_per_year: InterestRatePerYear
     months: MonthCount
     """From the first payment, a month after the drawing, to the last."""
     interest_only_months: Annotated[int, Field(ge=0, le=60)] = 0
@@ -83,7 +83,7 @@ def schedule(
     repayments sum to what was paid, and repayments to the principal, exactly.
     """
     repaying = months - interest_only_months
-    charged = np.where(rate_per_month > LEAST_RATE, rate_per_month, 0.0)
+    charged = np.where(rate_per_month > MIN_RATE_PER_MONTH, rate_per_month, 0.0)
     level = pyxirr.pmt(charged, repaying, -principal.astype(np.float64))
     payment = np.rint(np.asarray(level, np.float64)).astype(np.int64)
     left = principal + np.zeros_like(payment)
@@ -102,7 +102,7 @@ def schedule(
     return Schedule(np.concatenate(interest, axis=1), np.concatenate(repaid, axis=1))
 
 
-def placed(cents: Cents, first_month: int, n_months: int) -> Cents:
+def place_in_months(cents: Cents, first_month: int, n_months: int) -> Cents:
     """A schedule's months, from ``first_month`` on, among those of the company."""
     found = np.zeros((cents.shape[0], n_months), np.int64)
     if first_month <= n_months:
@@ -125,24 +125,26 @@ def post_loan(
     """Draw a loan in ``month`` and pay it back from the next month on."""
     n_months = ledger.n_months
     plan = schedule(principal, rate_per_year / MONTHS_PER_YEAR, months, interest_only_months)
-    ledger.post(Account.CASH, Account.DEBT, in_month(principal, month, n_months), path)
+    ledger.post(Account.CASH, Account.DEBT, amount_in_month(principal, month, n_months), path)
     if fee is not None:
-        ledger.post(Account.INTEREST, Account.CASH, in_month(fee, month, n_months), path)
-    interest, repaid = (placed(part, month + 1, n_months) for part in (plan.interest, plan.repaid))
+        ledger.post(Account.INTEREST, Account.CASH, amount_in_month(fee, month, n_months), path)
+    interest, repaid = (
+        place_in_months(part, month + 1, n_months) for part in (plan.interest, plan.repaid)
+    )
     ledger.post(Account.INTEREST, Account.CASH, interest, path)
     ledger.post(Account.DEBT, Account.CASH, repaid, path)
 
 
-def post_company_loan(ledger: Ledger, at: Numbers, loan: Loan) -> None:
+def post_company_loan(ledger: Ledger, numbers: Numbers, loan: Loan) -> None:
     """A loan of the company's document."""
-    principal = to_cents(at("amount_usd"), at.path)
+    principal = to_cents(numbers("amount_usd"), numbers.path)
     post_loan(
         ledger,
-        at.path,
+        numbers.path,
         principal,
-        at("interest_share_per_year"),
+        numbers("interest_share_per_year"),
         month=loan.month,
         months=loan.months,
         interest_only_months=loan.interest_only_months,
-        fee=to_cents(at("amount_usd") * at("fee_share"), at.path),
+        fee=to_cents(numbers("amount_usd") * numbers("fee_share"), numbers.path),
     )

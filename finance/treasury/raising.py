@@ -17,9 +17,9 @@ import numpy as np
 from pydantic import Field
 
 from engine.documents import Document
-from finance.books.cents import Cents, in_month, to_cents
+from finance.books.cents import Cents, amount_in_month, to_cents
 from finance.books.ledger import Account, Ledger
-from finance.books.months import MOST_MONTHS, Month, month_of
+from finance.books.months import MAX_MONTHS, Month, month_of_date
 from finance.books.trials import Trials
 from finance.capital.events import Exercise, PricedRound, Repayment, StockIssue, Tranche
 from finance.capital.exact import cents_of
@@ -45,8 +45,8 @@ def planned_rounds(
     """
     rounds = []
     for step in steps:
-        deal, month = step.event, month_of(first_month, step.event.date)
-        if isinstance(deal, PricedRound) and deal.planned and 1 <= month <= MOST_MONTHS:
+        deal, month = step.event, month_of_date(first_month, step.event.date)
+        if isinstance(deal, PricedRound) and deal.planned and 1 <= month <= MAX_MONTHS:
             to_usd = step.before.in_currency(Fraction(1), deal.currency)
             to_usd *= Fraction(repr(usd_per_unit))
             rounds.append(
@@ -70,7 +70,7 @@ _AMOUNTS: Mapping[type[Document], str] = {
 }
 
 
-def paid_in(step: Step) -> Fraction:
+def cash_from_event(step: Step) -> Fraction:
     """What an event brings into the bank, in the cap table's currency."""
     event = step.event
     if name := _AMOUNTS.get(type(event)):
@@ -87,7 +87,7 @@ def _currency(step: Step) -> str:
 
 
 @dataclass(slots=True)
-class Raising:
+class CapTablePosting:
     """Posts the money of a cap table's events to a company's books.
 
     SAFEs and notes are a liability until they convert; a note that is paid back costs its interest
@@ -108,7 +108,7 @@ class Raising:
 
     def post(self, steps: Sequence[Step]) -> None:
         for number, step in enumerate(steps):
-            month = month_of(self.first_month, step.event.date)
+            month = month_of_date(self.first_month, step.event.date)
             if month >= 1 and (self.with_planned_money or not step.event.planned):
                 self._post_money(step, month, f"{self.path}.{number}")
                 self._post_conversions(step, month, f"{self.path}.{number}")
@@ -125,11 +125,11 @@ class Raising:
             case PricedRound() | Tranche():
                 self._move(Account.CASH, Account.PAID_IN, self._drawn(step, path), month, path)
             case StockIssue() | Exercise():
-                paid = self._cents(paid_in(step), path)
+                paid = self._cents(cash_from_event(step), path)
                 self._move(Account.CASH, Account.PAID_IN, paid, month, path)
 
     def _repay(self, step: Step, note: Note, month: int, path: str) -> None:
-        came_before = month_of(self.first_month, note.date) < 1
+        came_before = month_of_date(self.first_month, note.date) < 1
         if not came_before and note.name not in self._convertibles:
             return  # planned, in the view without planned money
         owed = step.before.in_currency(note.claim(step.event.date), note.currency)
@@ -153,10 +153,10 @@ class Raising:
     def _drawn(self, step: Step, path: str) -> Cents:
         rate = float(step.before.in_currency(Fraction(1), _currency(step))) * self.usd_per_unit
         name = _AMOUNTS[type(step.event)]
-        return to_cents(self.trials.of(step.event, path, rate).usd(name), path)
+        return to_cents(self.trials.numbers_of(step.event, path, rate).usd(name), path)
 
     def _cents(self, amount: Fraction, path: str) -> Cents:
         return to_cents(np.array([[float(amount) * self.usd_per_unit]]), path)
 
     def _move(self, debit: Account, credit: Account, cents: Cents, month: int, path: str) -> None:
-        self.ledger.post(debit, credit, in_month(cents, month, self.ledger.n_months), path)
+        self.ledger.post(debit, credit, amount_in_month(cents, month, self.ledger.n_months), path)

@@ -14,7 +14,7 @@ import streamlit as st
 
 from engine.forecast import Forecast
 from engine.units import BYTES_PER_GB
-from finance.books.months import date_of
+from finance.books.months import date_of_month
 from finance.company.cashflow import CashMonth
 from finance.company.milestones import milestones
 from finance.metrics.projection import Projection
@@ -112,7 +112,7 @@ def _mark_events(figure: go.Figure, seen: Projection) -> None:
     company = seen.scenario.company
     before, top = -math.inf, 1.0
     for one in milestones(company):
-        date = date_of(company.first_month, one.month).isoformat()
+        date = date_of_month(company.first_month, one.month).isoformat()
         color = COMPUTE if one.kind == "training" else MONEY
         too_close = one.month - before < seen.horizon_months / 20
         before, top = one.month, top - 0.33 if too_close else 1.0

@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from finance.books.periods import Length, in_periods, periods
+from finance.books.periods import PeriodLength, periods, statement_by_period
 from finance.company.monthly_run import Books
 from finance.metrics.statement_files import BALANCE_SHEET, statement_csv, statements_of
 from pages.parts.session import scenario_session, text
@@ -31,10 +31,10 @@ def statement_tables(books: Books) -> None:
     say = text()
     with st.container(horizontal=True, vertical_alignment="bottom"):
         name = _choice("statement", tuple(statements_of(books)))
-        length: Length = _choice("period", ("year", "quarter", "month"))
+        length: PeriodLength = _choice("period", ("year", "quarter", "month"))
         opened = st.toggle(say("statement.opened"), key="statement.opened")
     chosen = periods(books.company.first_month, books.ledger.n_months, length)
-    lines = in_periods(statements_of(books)[name], chosen, balances=name == BALANCE_SHEET)
+    lines = statement_by_period(statements_of(books)[name], chosen, balances=name == BALANCE_SHEET)
     shown = {
         line: amounts
         for line, amounts in lines.items()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from engine.forecast import Forecast
-from finance.company.cashflow import CashMonth, months_of
+from finance.company.cashflow import CashMonth, cash_months_of_books
 from finance.company.monthly_run import run_company
 from finance.company.scenario import Scenario
 from finance.compute.rates import Bound, ComputeRates, RunRates, TokenRates, compute_rates
@@ -31,7 +31,7 @@ def cash_months(
     """
     company = scenario.company
     rates = compute_rates(scenario.plan, predicted, company.training_events, (compute_cost,))
-    return months_of(run_company(company, rates, with_planned_money=with_round))
+    return cash_months_of_books(run_company(company, rates, with_planned_money=with_round))
 
 
 def column(value: float) -> np.ndarray:

@@ -10,7 +10,7 @@ from plotly.subplots import make_subplots
 from finance.metrics.compute_options import OptionOutcome
 from finance.metrics.indicators import Values
 from finance.metrics.projection import BOUNDS, Projection
-from finance.metrics.unit_economics import NO_NAME, revenue_by_line, token_economics
+from finance.metrics.unit_economics import UNNAMED_LINE, revenue_by_line, token_economics
 from pages.parts.charts import (
     COMPUTE,
     DATA,
@@ -50,7 +50,7 @@ def revenue_chart(seen: Projection, rows: Sequence[Values]) -> go.Figure:
         figure.add_bar(
             x=dates,
             y=one.usd,
-            name=say("business.one_line") if one.name == NO_NAME else one.name,
+            name=say("business.one_line") if one.name == UNNAMED_LINE else one.name,
             marker={"color": _LINE_COLORS[number % len(_LINE_COLORS)]},
             hovertemplate="$%{y:,.0f}",
             row=1,

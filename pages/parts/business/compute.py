@@ -10,7 +10,7 @@ import pandas as pd
 import streamlit as st
 
 from engine import quantities
-from finance.books.months import MOST_MONTHS
+from finance.books.months import MAX_MONTHS
 from finance.compute.contracts import AnyContract
 from finance.metrics.compute_options import OptionOutcome, compare_compute_options
 from finance.metrics.offers import Offer, offers
@@ -53,7 +53,7 @@ def ways_of_getting_compute(now: Projection) -> None:
     month = right.number_input(
         say("business.ways_month"),
         min_value=1,
-        max_value=MOST_MONTHS,
+        max_value=MAX_MONTHS,
         value=now.scenario.company.launch_month or 1,
         step=1,
         help=say("business.ways_month_help"),

@@ -14,7 +14,7 @@ from finance.exits.curves import BreakPoint
 from finance.funding.ownership import POOL, stakes
 from finance.funding.rounds import Funding
 from finance.funding.wording import event_text, event_title, holder_text, money_text
-from finance.treasury.raising import paid_in
+from finance.treasury.raising import cash_from_event
 from pages.parts.charts import MONEY, OTHER, PEOPLE, WARNING, faint
 from pages.parts.session import text
 from pages.parts.typed import charted
@@ -103,7 +103,7 @@ def rounds_chart(seen: Funding) -> go.Figure:
     say, figure = text(), go.Figure()
     for planned, symbol in ((False, "circle"), (True, "circle-open")):
         steps = [one for one in seen.payments if one.event.planned == planned]
-        amounts = [float(paid_in(one)) for one in steps]
+        amounts = [float(cash_from_event(one)) for one in steps]
         figure.add_scatter(
             x=[one.event.date for one in steps],
             y=amounts,
@@ -138,7 +138,7 @@ def rounds_chart(seen: Funding) -> go.Figure:
 
 def _decades(seen: Funding) -> tuple[float, float] | None:
     """The range of a log axis that leaves room for the names above the highest payment."""
-    amounts = [math.log10(paid_in(step)) for step in seen.payments]
+    amounts = [math.log10(cash_from_event(step)) for step in seen.payments]
     return (min(amounts) - 0.4, max(amounts) + 0.6) if amounts else None
 
 

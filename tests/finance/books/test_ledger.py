@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from engine.documents import InputError
-from finance.books.cents import MOST_CENTS, in_month, spread
+from finance.books.cents import MAX_CENTS, amount_in_month, spread_evenly
 from finance.books.ledger import ASSETS, EQUITY, EXPENSES, INCOME, LIABILITIES, Account, Ledger
 from finance.books.statements import statements
 
@@ -12,7 +12,7 @@ A = Account
 
 
 def amount(cents: int, month: int) -> np.ndarray:
-    return in_month(cents, month, 3)
+    return amount_in_month(cents, month, 3)
 
 
 @pytest.fixture
@@ -21,11 +21,11 @@ def ledger() -> Ledger:
     is bought and lasts three months; 500 of salary; stock of 40; a bill of 60 paid a month later;
     a loan of 1,000 of which 400 is paid back with 10 of interest."""
     books = Ledger(3)
-    books.open(A.CASH, A.PAID_IN, 2000)
-    books.earn(A.DEFERRED_REVENUE, amount(1200, 1), "x", about=A.RECURRING_REVENUE, days=30)
-    books.post(A.DEFERRED_REVENUE, A.RECURRING_REVENUE, spread(amount(1200, 1), 12), "x")
+    books.add_opening_balance(A.CASH, A.PAID_IN, 2000)
+    books.invoice(A.DEFERRED_REVENUE, amount(1200, 1), "x", purpose=A.RECURRING_REVENUE, days=30)
+    books.post(A.DEFERRED_REVENUE, A.RECURRING_REVENUE, spread_evenly(amount(1200, 1), 12), "x")
     books.post(A.EQUIPMENT, A.CASH, amount(300, 1), "x")
-    books.post(A.PAID_INFERENCE, A.ACCUMULATED_DEPRECIATION, spread(amount(300, 1), 3), "x")
+    books.post(A.PAID_INFERENCE, A.ACCUMULATED_DEPRECIATION, spread_evenly(amount(300, 1), 3), "x")
     books.spend(A.GENERAL_PEOPLE, amount(500, 1), "x")
     books.post(A.STOCK_COMPENSATION, A.STOCK_RESERVE, amount(40, 2), "x")
     books.spend(A.OTHER_COSTS, amount(60, 2), "x", days=30)
@@ -78,7 +78,7 @@ def test_every_account_stands_in_one_group() -> None:
 
 
 def test_more_than_64_bits_of_cents_are_refused() -> None:
-    books, most = Ledger(120), np.full((1, 120), MOST_CENTS)
+    books, most = Ledger(120), np.full((1, 120), MAX_CENTS)
     for _ in range(75):  # 75 × 120 × 10¹⁵ is as much as there may be
         books.spend(A.OTHER_COSTS, most, "x")
     with pytest.raises(

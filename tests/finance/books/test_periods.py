@@ -8,7 +8,7 @@ from decimal import Decimal
 import pytest
 
 from engine.text import LANGUAGES, catalog
-from finance.books.periods import Period, in_periods, periods
+from finance.books.periods import Period, periods, statement_by_period
 from finance.company.company import Company
 from finance.company.monthly_run import Books, run_company
 from finance.metrics.statement_files import statement_csv, statements_of
@@ -38,9 +38,9 @@ def test_years_and_quarters_are_those_of_the_calendar() -> None:
 @pytest.mark.parametrize("length", ["year", "quarter", "month"])
 def test_flows_sum_and_balances_stay(books: Books, length: str) -> None:
     chosen = periods(MAY, 26, length)
-    income = in_periods(books.statements.income, chosen, balances=False)
+    income = statement_by_period(books.statements.income, chosen, balances=False)
     assert sum(income["net_profit"]) * 100 == int(books.statements.income["net_profit"].sum())
-    sheet = in_periods(books.statements.balance_sheet, chosen, balances=True)
+    sheet = statement_by_period(books.statements.balance_sheet, chosen, balances=True)
     assert sheet["cash"][-1] * 100 == int(books.statements.balance_sheet["cash"][0, -1])
     for assets, owed, own in zip(
         sheet["total_assets"], sheet["total_liabilities"], sheet["total_equity"], strict=True

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from engine.forecast import Figure, Forecast, forecast
 from finance.company.cashflow import CashMonth
 from finance.company.scenario import Scenario, sample_scenarios
-from finance.costs.training import TrainingSchedule, runs_paid
+from finance.costs.training import TrainingSchedule, scheduled_runs
 from finance.metrics.cash_report import cash_csv
 from finance.metrics.headline import burn_multiple_of, new_investors_share, runway_months
 from finance.numbers.ratios import burn_multiple
@@ -99,7 +99,7 @@ def test_runs_fall_due(schedule: tuple[int, int, int], paid: dict[int, int]) -> 
     plan = TrainingSchedule(
         first_month=first, runs=runs, repeat_every_months=every, research_share=D(0)
     )
-    due = enumerate(runs_paid(plan, 6)[0].tolist(), 1)
+    due = enumerate(scheduled_runs(plan, 6)[0].tolist(), 1)
     assert {month: runs for month, runs in due if runs} == paid
 
 

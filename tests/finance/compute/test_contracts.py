@@ -7,7 +7,7 @@ from engine.documents import InputError
 from engine.units import HOURS_PER_MONTH
 from finance.company.company import Company
 from finance.company.monthly_run import Books, run_company
-from finance.metrics.covenants import breaches
+from finance.metrics.covenants import check_covenants
 from tests.finance.companies import SMALL, easy_rates
 from tests.finance.revenue.test_lines import usd
 
@@ -132,7 +132,7 @@ def test_gpu_backed_debt_is_hardware_with_a_loan() -> None:
     # 800 at 1% in four payments of 205.02.
     assert usd(books, "balance_sheet", "debt", 1, 2, 5) == [800, 800 + 8 - 205.02, 0]
     assert usd(books, "cash_flow", "debt_repaid", 2) == [-197.02]
-    cash, value = breaches(books)
+    cash, value = check_covenants(books)
     assert (cash.covenant, value.covenant) == ("minimum_cash_usd", "maximum_loan_to_value")
     # 1,000 in cash, with the round 1,294.98, then 205.02 less each month; 800 owed on 900,
     # 602.98 on 800, 403.99 on 700.

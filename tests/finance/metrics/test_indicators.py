@@ -62,7 +62,7 @@ def test_parts_of_arr_sum_to_its_change(growth: float, churn: float, change: flo
     parts = arr_parts(run(revenue_lines=[line], horizon_months=24).recurring, 24)
     moved = parts.new + parts.expansion - parts.contraction - parts.churned
     assert (np.diff(parts.total, axis=1, prepend=0) == moved).all()
-    assert (parts.of_a_year_ago_at_most <= parts.of_a_year_ago).all()
+    assert (parts.retained_for_a_year_capped <= parts.retained_for_a_year).all()
 
 
 @pytest.fixture(scope="module")

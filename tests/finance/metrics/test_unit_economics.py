@@ -5,7 +5,7 @@ import pytest
 
 from finance.company.company import Company
 from finance.company.monthly_run import Books, run_company
-from finance.metrics.unit_economics import NO_NAME, revenue_by_line, token_economics
+from finance.metrics.unit_economics import UNNAMED_LINE, revenue_by_line, token_economics
 from tests.finance.companies import EVERYTHING, SMALL, easy_rates
 
 
@@ -17,7 +17,7 @@ def books() -> Books:
 def test_the_lines_are_all_of_the_revenue(books: Books) -> None:
     found = revenue_by_line(books)
     names = [one.name for one in found]
-    assert names[0] == NO_NAME
+    assert names[0] == UNNAMED_LINE
     assert names[1:] == ["API", "Chat", "Enterprise", "On site", "Others' models", "Tuning",
                          "Corpus"]  # fmt: skip
     earned = sum(one.usd for one in found)

@@ -9,10 +9,21 @@ from finance.books.trials import Numbers, Trials
 from finance.demand.bass import Bass
 from finance.demand.logistic import Logistic
 from finance.demand.retention import Retention
-from finance.revenue.adoption import BassAdoption, Coming, GrowthAdoption, LogisticAdoption, coming
-from finance.revenue.customers import by_contract, customers, lagged
+from finance.revenue.adoption import (
+    AdoptionNumbers,
+    BassAdoption,
+    GrowthAdoption,
+    LogisticAdoption,
+    adoption_numbers,
+)
+from finance.revenue.customers import customers, sum_over_cohorts, yearly_contracts
 from finance.revenue.lines import ApiTokens
-from finance.revenue.retention import ConstantRetention, Staying, TenureRetention, staying
+from finance.revenue.retention import (
+    ConstantRetention,
+    RetentionNumbers,
+    TenureRetention,
+    retention_numbers,
+)
 
 
 def row(*values: float) -> np.ndarray:
@@ -22,20 +33,20 @@ def row(*values: float) -> np.ndarray:
 def numbers(adoption: object = None, retention: object = None) -> Numbers:
     """Of a line with these parts, which alone are asked for."""
     line = ApiTokens.model_construct(adoption=adoption, retention=retention)
-    return Trials().of(line, "line")
+    return Trials().numbers_of(line, "line")
 
 
 def test_growth_and_churn_act_on_the_month_before() -> None:
-    come = Coming(first=row(100), growth=row(0.2))
-    found = customers(come, Staying(churn=row(0.1)), 2, 4)
+    come = AdoptionNumbers(first=row(100), growth=row(0.2))
+    found = customers(come, RetentionNumbers(churn=row(0.1)), 2, 4)
     assert found.active[0].tolist() == [0, 100, 110, 121]
     assert found.new[0].tolist() == [0, 100, 20, 22]
     assert found.lost[0].tolist() == pytest.approx([0, 0, 10, 11])
 
 
 def test_growth_stops_at_the_market() -> None:
-    come = Coming(first=row(80), growth=row(0.5), market=row(100))
-    found = customers(come, Staying(churn=row(0.1)), 1, 3)
+    come = AdoptionNumbers(first=row(80), growth=row(0.5), market=row(100))
+    found = customers(come, RetentionNumbers(churn=row(0.1)), 1, 3)
     assert found.active[0].tolist() == [80, 100, 100]
     assert found.new[0].tolist() == [80, 28, 10]  # as many as leave
 
@@ -44,7 +55,9 @@ def test_growth_with_tenure_by_hand() -> None:
     """10 come; 2 of them leave in the month after, then 1 more; each month as many as half of
     those who were there come."""
     left = row(1.0, 0.8, 0.7)
-    found = customers(Coming(first=row(10), growth=row(0.5)), Staying(left=left), 1, 3)
+    found = customers(
+        AdoptionNumbers(first=row(10), growth=row(0.5)), RetentionNumbers(remaining=left), 1, 3
+    )
     assert found.new[0].tolist() == [10, 5, 6.5]
     assert found.active[0].tolist() == pytest.approx([10, 8 + 5, 7 + 4 + 6.5])
     assert found.lost[0].tolist() == pytest.approx([0, 2, 2])
@@ -54,7 +67,7 @@ def test_bass_adopts_as_the_closed_form_says() -> None:
     adoption = BassAdoption(
         kind="bass", market=5000, innovation_per_year="0.03", imitation_per_year="0.4"
     )
-    new = coming(numbers(adoption), adoption, 3, 24).new
+    new = adoption_numbers(numbers(adoption), adoption, 3, 24).new
     shares = Bass(p=0.03, q=0.4, m=5000).adopted_share(np.arange(23) / 12)
     assert new[0, :2].tolist() == [0, 0]
     assert np.cumsum(new[0, 2:]) == pytest.approx(5000 * shares[1:])
@@ -64,14 +77,14 @@ def test_logistic_adopts_as_the_closed_form_says() -> None:
     adoption = LogisticAdoption(
         kind="logistic", market=1000, share_at_launch="0.1", growth_per_year="1.2"
     )
-    new = coming(numbers(adoption), adoption, 1, 36).new
+    new = adoption_numbers(numbers(adoption), adoption, 1, 36).new
     curve = Logistic(rate=0.1, middle=np.log(9) / 0.1, m=1000)
     assert np.cumsum(new[0]) == pytest.approx(curve.adopted(np.arange(36)))
 
 
 def test_tenure_keeps_as_the_beta_geometric_says() -> None:
     retention = TenureRetention(kind="sbg", alpha="0.668", beta="3.806")
-    stay = staying(numbers(retention=retention), retention, 8)
+    stay = retention_numbers(numbers(retention=retention), retention, 8)
     # Fader and Hardie 2007, table 1: the "high end" model's survival after 1 and 2 renewals.
     assert stay.survival(8)[0, :3].tolist() == pytest.approx([1, 0.8507, 0.7468], abs=1e-4)
     assert stay.survival(8)[0] == pytest.approx(
@@ -81,7 +94,7 @@ def test_tenure_keeps_as_the_beta_geometric_says() -> None:
 
 def test_constant_churn_keeps_powers() -> None:
     retention = ConstantRetention(churn_share_per_month="0.1")
-    stay = staying(numbers(retention=retention), retention, 4)
+    stay = retention_numbers(numbers(retention=retention), retention, 4)
     assert stay.survival(4)[0].tolist() == pytest.approx([1, 0.9, 0.81, 0.729])
 
 
@@ -90,23 +103,25 @@ def test_contracts_are_invoiced_and_left_once_a_year() -> None:
     new = np.zeros((1, 30))
     new[0, 1] = 4
     renewed = row(1, 0.75, 0.5625)
-    base, invoices = by_contract(new, renewed, row(0.1), 12)
+    base, invoices = yearly_contracts(new, renewed, row(0.1), 12)
     assert base.active[0, [0, 1, 12, 13, 24, 25]].tolist() == [0, 4, 4, 3, 3, 2.25]
     assert {month: sent for month, sent in enumerate(invoices[0], 1) if sent} == pytest.approx(
         {2: 4, 14: 3 * 1.1, 26: 2.25 * 1.21}
     )
-    _, quarterly = by_contract(new, renewed, row(0.1), 3)
+    _, quarterly = yearly_contracts(new, renewed, row(0.1), 3)
     assert quarterly[0, 1:13].tolist() == [1, 0, 0, 1, 0, 0, 1, 0, 0, 1, 0, 0]
     assert quarterly[0, 13] == pytest.approx(3 * 1.1 / 4)
 
 
 def test_who_was_there_a_year_ago() -> None:
-    constant = customers(Coming(first=row(100)), Staying(churn=row(0.1)), 1, 14)
-    assert constant.of_a_year_ago()[0, :12].tolist() == [0] * 12
-    assert constant.of_a_year_ago()[0, 12] == pytest.approx(100 * 0.9**12)
+    constant = customers(AdoptionNumbers(first=row(100)), RetentionNumbers(churn=row(0.1)), 1, 14)
+    assert constant.retained_for_a_year()[0, :12].tolist() == [0] * 12
+    assert constant.retained_for_a_year()[0, 12] == pytest.approx(100 * 0.9**12)
     left = np.linspace(1, 0.5, 14)[np.newaxis]
-    tenure = customers(Coming(first=row(10), growth=row(0.1)), Staying(left=left), 1, 14)
-    assert tenure.of_a_year_ago()[0, 12] == pytest.approx(10 * left[0, 12])
+    tenure = customers(
+        AdoptionNumbers(first=row(10), growth=row(0.1)), RetentionNumbers(remaining=left), 1, 14
+    )
+    assert tenure.retained_for_a_year()[0, 12] == pytest.approx(10 * left[0, 12])
 
 
 @given(
@@ -115,11 +130,11 @@ def test_who_was_there_a_year_ago() -> None:
 )
 def test_lags_are_a_convolution(new: list[float], weights: list[float]) -> None:
     with_gap = [1.0, *weights]
-    found = lagged(row(*new), row(*with_gap))
+    found = sum_over_cohorts(row(*new), row(*with_gap))
     assert found[0] == pytest.approx(np.convolve(new, with_gap)[:6], rel=1e-12, abs=1e-9)
 
 
 def test_growth_needs_no_market() -> None:
     adoption = GrowthAdoption(kind="growth", customers_at_launch=1, growth_share_per_month="1")
-    come = coming(numbers(adoption), adoption, 1, 12)
-    assert customers(come, Staying(churn=row(0)), 1, 12).active[0, -1] == 2**11
+    come = adoption_numbers(numbers(adoption), adoption, 1, 12)
+    assert customers(come, RetentionNumbers(churn=row(0)), 1, 12).active[0, -1] == 2**11

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from engine.documents import InputError
 from finance.company.company import Company
 from finance.company.monthly_run import run_company
-from finance.metrics.covenants import breaches
+from finance.metrics.covenants import check_covenants
 from finance.treasury.loan_ratios import cumulative_interest, payment
 from finance.treasury.loans import schedule
 from tests.finance.companies import SMALL, easy_rates
@@ -80,7 +80,7 @@ def test_broken_promises_by_hand(covenant: str, promised: str, broken: list[int]
     }  # fmt: skip
     loan = LOAN | {"covenants": {covenant: promised}}
     books = run_company(Company.parse(SMALL | {"revenue": sold, "loans": [loan]}), easy_rates())
-    (one,) = breaches(books)
+    (one,) = check_covenants(books)
     assert (one.loan, one.covenant) == ("Debt", covenant)
     assert (np.flatnonzero(one.broken[0]) + 1).tolist() == broken
 
