@@ -12,7 +12,7 @@ CALIBRATE_FLAGS ?=
 BASE ?= HEAD~1
 CHECK_FLAGS ?=
 
-.PHONY: run test lint calibrate screenshots benchmark scaling-benchmark corpus-benchmark training-benchmark runs-benchmark finance-benchmark refactor-check clean
+.PHONY: run test test-fast lint calibrate screenshots benchmark scaling-benchmark corpus-benchmark training-benchmark runs-benchmark finance-benchmark refactor-check clean
 
 run: $(RUN_SETUP)  ## Open the app on http://127.0.0.1:8501
 	$(BIN)/python -m streamlit run app.py
@@ -21,8 +21,16 @@ calibrate: $(RUN_SETUP)  ## Plan, predict, train, correct, fund: the chain witho
 	$(BIN)/python -m engine calibrate $(SCENARIO) $(CALIBRATE_FLAGS)
 	$(BIN)/python -m finance run $(SCENARIO) --calibrated-by last
 
+# Tests that start runs, a browser or a cluster take both cores; the others share them.
+ALONE := runs or browser or cluster
+WORKERS ?= 2
+
 test: $(TEST_SETUP)  ## Run every test
-	$(BIN)/python -m pytest $(PYTEST_FLAGS)
+	$(BIN)/python -m pytest -m "not ($(ALONE))" -n $(WORKERS) --dist loadfile $(PYTEST_FLAGS)
+	$(BIN)/python -m pytest -m "$(ALONE)" $(PYTEST_FLAGS)
+
+test-fast: $(TEST_SETUP)  ## Run the tests that start no run, no browser and no cluster
+	$(BIN)/python -m pytest -m fast -n $(WORKERS) --dist loadfile $(PYTEST_FLAGS)
 
 lint: $(TEST_SETUP)  ## Style, types, spelling, and import directions
 	$(BIN)/ruff check .

@@ -14,6 +14,17 @@ settings.register_profile("no_deadline", deadline=None)
 settings.load_profile("no_deadline")
 
 
+OTHER_MARKERS = ("slow", "browser", "runs", "cluster")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark every test ``fast`` that has none of the other markers."""
+    for item in items:
+        if not any(item.get_closest_marker(name) for name in OTHER_MARKERS):
+            item.add_marker("fast")
+
+
 @pytest.fixture(autouse=True)
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Runs, corpora and the database of this test alone."""
