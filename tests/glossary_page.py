@@ -38,7 +38,8 @@ The terms are in the order in which a user meets them. Change them in
 
 def read_terms() -> list[dict[str, Any]]:
     """The terms of data/glossary.toml, in the order of the file."""
-    return tomllib.loads(GLOSSARY_FILE.read_text("utf-8"))["term"]
+    terms: list[dict[str, Any]] = tomllib.loads(GLOSSARY_FILE.read_text("utf-8"))["term"]
+    return terms
 
 
 def build_page() -> str:

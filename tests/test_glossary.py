@@ -12,7 +12,12 @@ from tests.glossary_page import CHAPTERS, PAGE_FILE, build_page, read_terms
 
 TERMS = read_terms()
 REQUIRED = {"key", "chapter", "en", "zh_Hans", "meaning_en", "meaning_zh_Hans"}
-OPTIONAL = {"unit", "formula", "source", "avoid_zh_Hans", "also_zh_Hans", "not_in"}
+# Placeholders, code, file names, columns of tables, and the proper name of a format.
+NOT_PROSE = re.compile(
+    r"\{.*?\}|`.*?`|\S+\.(?:toml|csv)\b|data/\S+|Open Cap Table(?: Format)?"
+    r"|params, tokens(?:, loss)?|params_active, tokens|python -m engine \w+"
+)
+OPTIONAL = {"unit", "formula", "source", "avoid_zh_Hans", "also_zh_Hans", "generic"}
 
 
 def test_page_is_up_to_date() -> None:
@@ -46,3 +51,24 @@ def test_chinese_texts_avoid_other_translations(term: dict[str, Any]) -> None:
     for avoided in term.get("avoid_zh_Hans", []):
         found = [key for key in chinese.keys() if avoided in chinese(key)]  # noqa: SIM118
         assert found == [], f"use {term['zh_Hans']} instead of {avoided}"
+
+
+@pytest.mark.parametrize(
+    "term", [term for term in TERMS if not term.get("generic")], ids=lambda term: term["key"]
+)
+def test_chinese_texts_use_the_terms_of_the_glossary(term: dict[str, Any]) -> None:
+    english, chinese = catalog("en"), catalog("zh_Hans")
+    names = "|".join(re.escape(name) for name in wordings(term["en"]))
+    # An abbreviation in capitals, such as SAFE, is another word than its small letters.
+    flags = re.NOFLAG if term["en"].isupper() else re.IGNORECASE
+    allowed = [*wordings(term["zh_Hans"]), *term.get("also_zh_Hans", [])]
+    for key in english.keys():  # noqa: SIM118
+        plain = re.sub(NOT_PROSE, "", english(key))
+        if re.search(rf"\b(?:{names})s?\b", plain, flags):
+            assert any(word in chinese(key) for word in allowed), (key, chinese(key))
+
+
+def wordings(name: str) -> list[str]:
+    """Names of a term without single letters: the name itself, and its abbreviation."""
+    parts = (part.strip() for part in re.split(r"[()（）]", name))
+    return [part for part in parts if len(part) > 1]

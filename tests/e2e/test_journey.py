@@ -93,7 +93,7 @@ def test_from_plan_to_runway(page: Page, home: Path) -> None:
         assert reconcile_run(run) is Phase.SUCCEEDED
 
         # Predicted stands beside measured; one click corrects the scenario.
-        expect(page.get_by_role("heading", name="Measured over predicted")).to_be_visible()
+        expect(page.get_by_role("heading", name="Measured ÷ predicted")).to_be_visible()
         page.get_by_role("button", name="Apply the calibration").click()
         expect(page.get_by_text("corrected by 1 run(s)")).to_be_visible()
         page.get_by_role("button", name="Save", exact=True).click()
@@ -118,8 +118,8 @@ def test_from_plan_to_runway(page: Page, home: Path) -> None:
         page.get_by_role("link", name="Model").click()
         settle(page)
         expect(page.get_by_test_id("stMetric").first).to_contain_text("Bits per byte")
-        page.get_by_role("button", name="Write on").click()
-        expect(page.get_by_text("It goes on:")).to_be_visible(timeout=MINUTE_MS)
+        page.get_by_role("button", name="Continue", exact=True).click()
+        expect(page.get_by_text("Continuation:")).to_be_visible(timeout=MINUTE_MS)
         written = page.get_by_test_id("stText").last
         expect(written).to_contain_text("The people of the United States")
         _wait_for_text_longer_than(written, len("The people of the United States") + 20)

@@ -303,7 +303,7 @@ def test_runs_that_do_not_compare_are_said_to() -> None:
     app.selectbox(key="run_choice").set_value(one.id).run()
     assert not app.warning
     app.multiselect(key="other_runs").set_value([other.id]).run()
-    assert any("do not compare" in one.value for one in app.warning)
+    assert any("cannot be compared" in one.value for one in app.warning)
 
 
 def test_a_live_run_has_a_meter_and_a_button_that_ends_it(
@@ -352,7 +352,7 @@ def test_a_failed_run_says_why() -> None:
     app = open_page("calibrate")
     assert run.state.phase is Phase.FAILED
     assert "ended without a measurement" in answer(app)
-    assert "supervisor was killed" in app.error[0].value
+    assert "supervisor of this run was killed" in app.error[0].value
 
 
 def test_labels_tell_runs_apart() -> None:

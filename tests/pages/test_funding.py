@@ -73,7 +73,7 @@ def test_it_answers_its_question_with_numbers(scenario: str, language: str) -> N
 
 def test_the_sample_s_round() -> None:
     app = page()
-    assert r"Raise \$6M at \$24M before the money in 2028\-02" in answer(app)
+    assert r"Raise \$6M at a pre\-money valuation of \$24M in 2028\-02" in answer(app)
     values = [one.value for one in app.metric]
     assert values[:4] == ["$26M", "88.9%", "53.1%", "40.3%"]
     said = app.table[0].value.to_string()
@@ -87,8 +87,8 @@ def test_an_edited_round_moves_the_answer_and_undo_brings_it_back() -> None:
     before = answer(app)
     field(app, "text_input", "new_money", "priced_round.6").set_value("8M")
     submit(app, "priced_round.6")
-    assert r"Raise \$8M at \$24M" in answer(app)
-    assert "against saved" in app.metric[2].delta
+    assert r"Raise \$8M at a pre\-money valuation of \$24M" in answer(app)
+    assert "vs saved" in app.metric[2].delta
     app.button(key="undo").click().run()
     assert answer(app) == before
 
@@ -139,7 +139,7 @@ def test_a_company_without_a_cap_table_gets_one_by_its_first_edit() -> None:
     field(app, "text_input", "pre_money", "priced_round.1").set_value("2.85M")
     submit(app, "priced_round.1")
     assert not app.error
-    assert r"at \$2\.85M before the money" in answer(app)
+    assert r"at a pre\-money valuation of \$2\.85M" in answer(app)
     app.button(key="save").click().run()
     company = ScenarioStore().get("laptop").scenario.company
     assert company.equity_round is None
@@ -153,7 +153,7 @@ def test_without_rounds_it_says_so() -> None:
     assert "No priced round is planned" in answer(app)
     app.button(key="remove_event").click().run()
     assert not app.exception
-    assert [one.label for one in app.metric] == ["To be raised by plan", "Founders own today"]
+    assert [one.label for one in app.metric] == ["Planned to raise", "Founders own today"]
 
 
 def test_the_sale_s_value_is_checked() -> None:
@@ -176,7 +176,7 @@ def test_a_package_becomes_the_beginning() -> None:
     uploader(app).set_value(("table.zip", packed.getvalue(), "application/zip")).run()
     assert not app.exception
     assert not app.error
-    assert r"The founders go from" in answer(app)
+    assert r"The founders own" in answer(app)
     app.button(key="save").click().run()
     capital = ScenarioStore().get("startup-1b").scenario.company.capital
     assert {one.holder for one in capital.opening.holdings} >= {"Ida Example", "Omar Example"}

@@ -43,9 +43,9 @@ def test_the_answer_names_the_cheapest_the_fastest_and_the_plans_own() -> None:
     app = open_hardware()
     assert "is the cheapest that fits: $" in answer(app)
     assert "is the fastest: " in answer(app)
-    assert "the plan's own H100 SXM5 80GB takes" in answer(app)
+    assert "H100 SXM5 80GB, which the plan uses, takes" in answer(app)
     assert len(app.metric) == 5
-    assert "vs own" in app.metric[0].delta
+    assert "vs current plan" in app.metric[0].delta
 
 
 def test_both_languages_say_the_same_figures() -> None:
@@ -71,7 +71,7 @@ def test_an_empty_choice_is_handled() -> None:
     names(app).set_value(["A100-80GB"]).run()
     assert not app.exception
     assert "A100 SXM4 80GB is both the cheapest and the fastest" in answer(app)
-    assert "the plan's own H100 SXM5 80GB takes" in answer(app)
+    assert "H100 SXM5 80GB, which the plan uses, takes" in answer(app)
 
 
 def test_every_accelerator_can_be_compared_at_once() -> None:
@@ -90,7 +90,7 @@ def test_unknown_prices_stay_empty_and_are_said() -> None:
     table = app.dataframe[0].value.set_index("name")
     assert table["typical"].isna()["MI355X 288GB †"]
     assert "no price is published: MI355X 288GB †" in captions(app)
-    assert "† Figures" in captions(app)
+    assert "† Some figures" in captions(app)
 
 
 def test_what_fits_nowhere_says_what_to_change() -> None:
@@ -100,7 +100,7 @@ def test_what_fits_nowhere_says_what_to_change() -> None:
     app.switch_page("pages/hardware.py").run()
     names(app).set_value(["L40S-48GB", "A100-40GB"]).run()
     assert not app.exception
-    assert "None of the 2 holds this plan" in app.error[0].value
+    assert "The plan fits on none of the 2 accelerators" in app.error[0].value
     assert "more devices" in app.error[0].value
     assert "does not fit" in set(app.dataframe[0].value["fit"])
 
@@ -147,7 +147,9 @@ def test_ways_to_buy_follow_the_accelerator_that_is_chosen() -> None:
     } | {en("hardware.buy.own_terms")}
     assert (offers["cost"] > 0).all()
     assert offers["source"].notna().all()
-    assert any("Against " in one.value and "outlay" in one.value for one in app.markdown)
+    assert any(
+        "Compared with " in one.value and "purchase cost" in one.value for one in app.markdown
+    )
 
 
 @pytest.mark.parametrize("language", ["en", "zh_Hans"])
@@ -167,7 +169,7 @@ def test_the_plan_can_be_put_on_another_accelerator() -> None:
     assert "B200 SXM 180GB † · " in captions(app)
     assert not app.button(key="undo").disabled
     app.button(key="undo").click().run()
-    assert "the plan's own H100 SXM5 80GB takes" in answer(app)
+    assert "H100 SXM5 80GB, which the plan uses, takes" in answer(app)
 
 
 def test_choices_outlive_another_page_and_another_language() -> None:

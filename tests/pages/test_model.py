@@ -127,7 +127,7 @@ def test_every_section_draws(run: Run, name: str, language: str) -> None:
 
 def test_the_answer_has_figures(run: Run) -> None:
     app = open_page("model")
-    assert "2 bits for each byte" in answer_of(app)
+    assert "2 bits per byte" in answer_of(app)
     assert "2.15" in answer_of(app)
 
 
@@ -247,7 +247,7 @@ def test_a_model_too_large_for_a_browser_has_its_command(
 ) -> None:
     monkeypatch.setattr("pages.parts.model.export.MAX_DOWNLOAD_BYTES", 1)
     app = section("download")
-    assert "too much for a browser" in app.info[0].value
+    assert "too large for a browser" in app.info[0].value
     assert any(f"python -m engine export {run.id}" in one.value for one in app.code)
 
 

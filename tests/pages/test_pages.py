@@ -159,7 +159,7 @@ def test_money_edits_move_the_runway() -> None:
     before = app.metric[0].value
     widget(app, "number_input", "company.cash_usd").set_value(12_000.0).run()
     assert app.metric[0].value != before
-    assert "against saved" in app.metric[0].delta
+    assert "vs saved" in app.metric[0].delta
 
 
 def test_a_conflict_is_said_and_nothing_is_lost(laptop: Scenario) -> None:
@@ -167,7 +167,7 @@ def test_a_conflict_is_said_and_nothing_is_lost(laptop: Scenario) -> None:
     widget(app, "number_input", "plan.cluster.n_devices").set_value(1).run()
     ScenarioStore().save("laptop", 1, laptop.with_value("name", "theirs"))
     app.button(key="save").click().run()
-    assert "Version 2" in app.warning[0].value
+    assert "version 2 of this scenario" in app.warning[0].value
     assert ScenarioStore().get("laptop").scenario.name == "theirs"
     app.button(key="save_copy").click().run()
     (copy,) = set(ScenarioStore().names()) - {"laptop", "startup-1b"}

@@ -51,7 +51,7 @@ def describe(app: AppTest, name: str, note: str) -> None:
     (named,) = [one for one in app.text_input if one.label == "Name" and not one.key]
     named.set_value(name)
     app.text_area[0].set_value(note)
-    submit(app, "Keep", place="about")
+    submit(app, "Save details", place="about")
 
 
 def submit(app: AppTest, label: str, place: str) -> None:
@@ -93,7 +93,7 @@ def test_what_runs_and_what_waits() -> None:
     with alive(run):
         waits = queued(name="waits")
         app = open_page("runs")
-        assert "One run is going on, 15 s left; one waits; " in answer(app)
+        assert "One run is live, 15 s left; one run waits; " in answer(app)
         assert "of this month's $5.00 is spent" in answer(app)
         assert app.metric[0].value == "1 · 1"
         (bar,) = app.get("progress")
@@ -135,7 +135,7 @@ def test_a_look_lets_the_queue_advance(supervisors: StandIns) -> None:  # noqa: 
     queued(name="waits")
     app = open_page("runs")
     assert supervisors.started == ["waits"]
-    assert "One run is starting; nothing waits" in answer(app)
+    assert "One run is starting; none waits" in answer(app)
 
 
 def test_what_came_of_them_and_what_is_looked_for() -> None:
@@ -162,7 +162,7 @@ def test_what_came_of_them_and_what_is_looked_for() -> None:
     app.multiselect(key="runs.states#en").set_value(["succeeded"]).run()
     assert list(table(app)["name"]) == ["good"]
     app.text_input(key="runs.words").set_value("nowhere").run()
-    assert "No run is like that." in captions(app)
+    assert "No run matches the filters." in captions(app)
     assert good.folder.is_dir()
 
 
@@ -183,7 +183,7 @@ def test_a_failed_run_says_why_and_goes_on(supervisors: StandIns) -> None:  # no
     (checkpoint_dir(run.folder, 5) / "training").mkdir(parents=True)
     app = open_page("runs")
     choose(app, run)
-    assert "stopped being a number at step 6" in app.error[0].value
+    assert "was no longer a finite number at step 6" in app.error[0].value
     view(app, "checkpoints")
     (cells,) = [one.value for one in app.dataframe if "training_bytes" in one.value.columns]
     assert list(cells["step"]) == [5]
@@ -234,7 +234,7 @@ def test_a_name_is_shown_as_it_was_typed_and_a_bad_one_is_one_line() -> None:
     assert any(one.value == "two\nlines" for one in app.text)
 
     describe(app, "  ", "lost")
-    assert app.error[0].value == "name:  is not allowed: at least 1 characters"
+    assert app.error[0].value == "name:  is not allowed: must have at least 1 characters"
     assert about_of(run) == about
 
 
@@ -303,13 +303,13 @@ def test_limits_are_set_here_and_bad_ones_change_nothing() -> None:
     settings_file().write_text("# ours\nslots = 1\n", "utf-8")
     app = open_page("runs")
     app.number_input(key="runs.monthly_limit").set_value(12.5)
-    submit(app, "Keep", place="installation")
+    submit(app, "Save limits", place="installation")
     assert settings_file().read_text("utf-8") == (
         "# ours\nslots = 1\nmonthly_spending_limit_usd = 12.5\n"
     )
     assert "of $12.50" in captions(app)
     app.number_input(key="runs.monthly_limit").set_value(0.001)
-    submit(app, "Keep", place="installation")
+    submit(app, "Save limits", place="installation")
     (refused,) = app.error
     assert refused.value.startswith("monthly_spending_limit_usd: 0.001 is not allowed")
     assert settings().monthly_spending_limit_usd == 12.5

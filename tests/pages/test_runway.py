@@ -34,10 +34,12 @@ def statement(app: AppTest):
 
 def test_the_answer_and_which_runway_is_which() -> None:
     app = open_page("runway")
-    assert answer(app).startswith("#### After 11.49 months without a round; with $150K in month 9")
+    assert answer(app).startswith(
+        "#### The cash is used up after 11.49 months without a round; with $150K in month 9"
+    )
     labels = [metric.label for metric in app.metric]
     assert labels[:3] == ["Runway", "With the round", "Runway, trailing"]
-    assert "at month 8, at the burn of the three months before" in {
+    assert "in month 8, at the net burn of the three months before" in {
         one.value for one in app.caption
     }
 
@@ -45,7 +47,7 @@ def test_the_answer_and_which_runway_is_which() -> None:
 def test_a_company_that_lasts_says_so(laptop: Scenario) -> None:
     rich = laptop.with_value("company.cash_usd", "9000000")
     app = open_page("runway", scenario=ScenarioStore().create(rich).id)
-    assert answer(app) == "#### Not within 36 months, even without a round."
+    assert answer(app) == "#### The cash lasts more than 36 months, even without a round."
 
 
 @pytest.mark.parametrize("language", ["en", "zh_Hans"])

@@ -74,7 +74,12 @@ def test_a_run_that_is_none(finished: Run, command) -> None:
 def test_evaluate_prints_a_table_and_keeps_it(finished: Run, command) -> None:
     status, out, _ = command("evaluate", finished.id, "--questions", "7")
     assert status == 0
-    for part in ("Held-out loss", "Which of four passages goes on", "53.0% – 67.0%", "25.0%"):
+    for part in (
+        "Held-out loss",
+        "Which of four passages continues the text",
+        "53.0% – 67.0%",
+        "25.0%",
+    ):
         assert part in out
     found = kept_evaluation(finished)
     assert found is not None

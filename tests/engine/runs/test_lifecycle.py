@@ -57,14 +57,14 @@ def test_what_people_say_of_a_run() -> None:
 @pytest.mark.parametrize(
     ("said", "line"),
     [
-        ({"name": "  "}, "name:  is not allowed: at least 1 characters"),
+        ({"name": "  "}, "name:  is not allowed: must have at least 1 characters"),
         ({"name": "x" * 81}, "at most 80 characters"),
         ({"name": "two\nlines"}, "name: U+000A is not allowed"),
         ({"name": "turned \u202e around"}, "name: U+202E is not allowed"),
         ({"note": "bell \x07"}, "note: U+0007 is not allowed"),
         ({"note": "x" * 10_001}, "at most 10000 characters"),
         ({"tags": ["a", "b", "a"]}, "tags: a is not allowed: must not occur twice"),
-        ({"tags": ["a,b"]}, "tags.0: a,b is not allowed: must have no comma"),
+        ({"tags": ["a,b"]}, "tags.0: a,b is not allowed: must not contain a comma"),
         ({"tags": ["x" * 41]}, "at most 40 characters"),
         ({"tags": [str(number) for number in range(21)]}, "at most 20 entries"),
     ],
@@ -122,9 +122,9 @@ def test_deleted_and_restored_as_it_was() -> None:
 def test_a_run_that_is_not_over_is_not_deleted(phase: Phase) -> None:
     run = faked_run([3.0], phase=phase)
     with run.locked():  # as by its supervisor
-        with pytest.raises(InputError, match="must be a run that is over"):
+        with pytest.raises(InputError, match="must be a run that has ended"):
             lifecycle.delete(run)
-        with pytest.raises(InputError, match="must be a run that is over"):
+        with pytest.raises(InputError, match="must be a run that has ended"):
             lifecycle.prune(run)
     assert run.folder.is_dir()
 
@@ -132,7 +132,7 @@ def test_a_run_that_is_not_over_is_not_deleted(phase: Phase) -> None:
 def test_a_queued_run_is_not_deleted_though_nobody_holds_it() -> None:
     run = faked_run([3.0], phase=Phase.QUEUED)
     (run.folder.parent.parent / "settings.toml").write_text("slots = 1\n[nonsense]\n")
-    with pytest.raises(InputError, match="must be a run that is over"):
+    with pytest.raises(InputError, match="must be a run that has ended"):
         lifecycle.delete(run)
 
 

@@ -84,7 +84,7 @@ def test_the_column_says_how_parameters_are_counted_unless_the_caller_does() -> 
     assert read(text).parameters_counted == "non_embedding"
     assert read(text).counting_stated
     assert read(text, parameters_counted="total").parameters_counted == "total"
-    with pytest.raises(InputError, match=r"mixing the two is refused"):
+    with pytest.raises(InputError, match=r"must count parameters in the same way"):
         read(text.replace("4.5,non_embedding", "4.5,total"), parameters_counted="total")
 
 
@@ -119,7 +119,7 @@ def table(rows: str, columns: str = "params,tokens,loss") -> str:
         (table("2e6,inf,4.5"), r"t\.csv:3\.tokens: inf is .* finite"),
         (table("\n2e6,1e999,4.5"), r"t\.csv:4\.tokens: 1e999 is .* finite"),
         (table("1e6,2e7,5.4"), r"t\.csv\.params: 1000000\.0 is .* one repeated point"),
-        (table("2e6,2e7,5.4"), r"t\.csv\.tokens: 20000000\.0 is .* at least two values"),
+        (table("2e6,2e7,5.4"), r"t\.csv\.tokens: 20000000\.0 is .* at least two different values"),
         (
             table("2e6,4e7,4.5,5e7", "params,tokens,loss,unique_tokens").replace("5.5,", "5.5,1e7"),
             r"t\.csv:3\.unique_tokens: 50000000\.0 is .* at most 4e\+07",
@@ -130,15 +130,15 @@ def table(rows: str, columns: str = "params,tokens,loss") -> str:
         ),
         (
             table("2e6,4e7,4.5,1e15", "params,tokens,loss,flops"),
-            r"t\.csv:2\.flops: — is .* every row or in none",
+            r"t\.csv:2\.flops: — is .* every row or in no row",
         ),
         (
             table("2e6,4e7,4.5,total", "params,tokens,loss,params_counted"),
-            r"t\.csv:2\.params_counted: — is .* every row or in none",
+            r"t\.csv:2\.params_counted: — is .* every row or in no row",
         ),
         (
             "params,tokens,loss,params_counted\n1,2,3,total\n2,3,3,total\n3,4,2,non_embedding\n",
-            r"t\.csv:4\.params_counted: non_embedding is .* total; .*mixing the two is refused",
+            r"t\.csv:4\.params_counted: non_embedding is .* total; .* must count parameters in the",
         ),
         (
             "params,tokens,loss,params_counted\n1,2,3,total\n2,3,3,all\n",
@@ -218,7 +218,7 @@ def test_a_fit_needs_as_many_points_as_coefficients() -> None:
         require_enough(runs, 6)
     with pytest.raises(InputError, match=r"runs: 0 is .* at least 1 different points"):
         require_enough(runs.subset(runs.parameters > 5), 1)
-    with pytest.raises(InputError, match=r"mine\.params: 5\.0 is .* two values"):
+    with pytest.raises(InputError, match=r"mine\.params: 5\.0 is .* two different values"):
         require_enough(runs.subset(runs.parameters == 5), 1, "mine")
 
 

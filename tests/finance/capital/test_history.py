@@ -327,7 +327,7 @@ def test_fractions_do_not_grow_for_ever() -> None:
 
 
 def test_a_round_needs_stock_before_it() -> None:
-    with pytest.raises(InputError, match="there must be stock"):
+    with pytest.raises(InputError, match="stock must exist before a priced round"):
         history(Capital.parse({"opening": {"date": DAYS[0]}, "events": [
             ROUND_A | {"date": DAYS[1]}]}))  # fmt: skip
 

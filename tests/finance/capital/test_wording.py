@@ -30,7 +30,7 @@ def test_what_decided_is_named() -> None:
     en, zh = catalog("en"), catalog("zh_Hans")
     cap = Term(decided=Decided.CAP, **FULL)
     assert term_text(en, cap, "USD") == (
-        "its cap of $12,500,000 decided: $1.0618 a share, where Series A cost $1.8289"
+        "its cap of $12,500,000 decided: $1.0618 per share; the price of Series A was $1.8289"
     )
     assert term_text(zh, cap, "CNY").startswith("由估值上限 ¥12,500,000 决定：每股 ¥1.0618")
     taken = Term(decided=Decided.DISCOUNT, of="SAFE-2", **FULL)
@@ -38,6 +38,6 @@ def test_what_decided_is_named() -> None:
         "most favoured nation, on the terms of SAFE-2: its discount of 20% decided"
     )
     alone = Term(decided=Decided.CAP, cap=Decimal(5_000_000), price=Fraction(1, 2))
-    assert term_text(en, alone, "EUR") == "its cap of €5,000,000 decided: €0.50 a share"
+    assert term_text(en, alone, "EUR") == "its cap of €5,000,000 decided: €0.50 per share"
     free = Term(decided=Decided.ISSUED, price=Fraction(0))
     assert term_text(en, free, "USD") == "issued for nothing"

@@ -50,8 +50,10 @@ def lab() -> Capital:
 
 def test_each_event_has_its_table_and_the_deciding_terms() -> None:
     shown = captable(STARTUP)
-    assert "Seed: $6M at $24M before the money" in shown
-    assert "its cap of $7,000,000 decided: $0.6289 a share, where Seed cost $1.9904" in shown
+    assert "Seed: $6M of new money at $24M pre-money" in shown
+    assert (
+        "its cap of $7,000,000 decided: $0.6289 per share; the price of Seed was $1.9904" in shown
+    )
     assert "bought by pro rata right in Series A" in shown
 
 

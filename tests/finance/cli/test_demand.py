@@ -101,8 +101,8 @@ def test_value_of_a_customer() -> None:
         ("adopters\n1\nnan\n", "table.csv:3.adopters: nan is not allowed: must be a finite"),
         ("adopted\n5\n4\n", "table.csv:3.adopted: 4 is not allowed: must be at least 5"),
         ("adopters\n1,2\n", "table.csv:2: 2 is not allowed: the row must have as many cells"),
-        ("adopters\n", "table.csv: 0 is not allowed: there must be at least one row"),
-        ("adopters\n1\n2\n", "sales: 2 periods is not allowed: at least 4 entries"),
+        ("adopters\n", "table.csv: 0 is not allowed: must have at least one row"),
+        ("adopters\n1\n2\n", "sales: 2 periods is not allowed: must have at least 4 entries"),
         ("adopters\n-1\n2\n3\n4\n", "sales: -1 is not allowed: must lie between 0"),
     ],
 )

@@ -59,7 +59,7 @@ def test_what_lenders_watch() -> None:
         ((*LOAN[:5], "--periods", "-3"), "--periods: -3 is not allowed: must be above 0"),
         ((*LOAN[:5], "--periods", "0.5"), "periods: 0.5 is not allowed: must lie between 1"),
         ((*LOAN, "--first", "9", "--last", "8"), "last: 8 is not allowed: must lie between 9"),
-        ((*LOAN, "--first", "9", "--balloon", "5"), "--first: 9 is not allowed: needs whole"),
+        ((*LOAN, "--first", "9", "--balloon", "5"), "--first: 9 is not allowed: requires whole"),
         ((*LOAN, "--coverage", "5%"), "--exercise-price: — is not allowed: this field is required"),
         (("loan", "--rate", "x", *LOAN[3:]), "--rate: x is not allowed: must be a number"),
     ],

@@ -47,7 +47,11 @@ def test_all_rates_are_listed(flows: Path) -> None:
     ("content", "words", "line"),
     [
         ("date,amount\nsoon,5\n", (), "flows.csv:2.date: soon is not allowed: must be a date such"),
-        (DATED, ("--reinvest-rate", "5%"), "--reinvest-rate: 5% is not allowed: is for payments"),
+        (
+            DATED,
+            ("--reinvest-rate", "5%"),
+            "--reinvest-rate: 5% is not allowed: is only for payments",
+        ),
         (PERIODIC, ("--reinvest-rate", "5%"), "--rate: — is not allowed: this field is required"),
         (PERIODIC, ("--rate", "-100%"), "rate: -1 is not allowed: must be above -1"),
         (PERIODIC, ("--rate", "ten"), "--rate: ten is not allowed: must be a number"),

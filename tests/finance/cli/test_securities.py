@@ -45,7 +45,7 @@ def test_shares_outstanding_of_a_package() -> None:
 @pytest.mark.parametrize(
     ("words", "line"),
     [
-        (("safe", "--amount", "1M", "--cap", "1M"), "cap: 100.0% is not allowed: post-money"),
+        (("safe", "--amount", "1M", "--cap", "1M"), "cap: 100.0% is not allowed: the post-money"),
         (("safe", "--amount", "1M", "--cap", "0"), "--cap: 0 is not allowed: must be above 0"),
         (("safe", "--amount", "1,2,3", "--cap", "8,9"), "--cap: 8,9 is not allowed: must be one"),
         (

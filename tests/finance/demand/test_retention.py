@@ -75,7 +75,10 @@ def test_a_fit_with_changing_risk_finds_it_too() -> None:
     ("make", "line"),
     [
         (lambda: Retention(alpha=0.0, beta=1.0), "alpha: 0 is not allowed: must be above 0"),
-        (lambda: fit([100, 90]), "customers: 2 points is not allowed: at least 3 entries"),
+        (
+            lambda: fit([100, 90]),
+            "customers: 2 points is not allowed: must have at least 3 entries",
+        ),
         (
             lambda: fit([100, 90, 95]),
             "customers: 95 is not allowed: must lie between 0 and 90.0",
@@ -83,7 +86,7 @@ def test_a_fit_with_changing_risk_finds_it_too() -> None:
         (
             lambda: fit([100, 100, 100]),
             "customers: 100 is not allowed: "
-            "somebody must leave, or nothing can be said about those who stay",
+            "at least one customer must leave, because retention cannot be estimated otherwise",
         ),
         (
             lambda: Retention(alpha=1.0, beta=1.0, c=2.0).expected_periods(),

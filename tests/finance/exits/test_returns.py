@@ -109,7 +109,7 @@ def test_an_investor() -> None:
             lambda: xirr([(D(2027, 1, 1), 1e18)]),
             f"flows: 1e+18 is not allowed: must lie between -{10**13} and {10**13}",
         ),
-        (lambda: irr([-1, 2] * 1001), "flows: 2002 is not allowed: at most 2000 entries"),
+        (lambda: irr([-1, 2] * 1001), "flows: 2002 is not allowed: must have at most 2000 entries"),
         (lambda: npv(-1, [1, 2]), "rate: -1 is not allowed: must be above -1"),
     ],
 )

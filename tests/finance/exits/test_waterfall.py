@@ -171,7 +171,8 @@ def test_nobody_who_converts_would_get_more_by_keeping_its_preference(stack, exi
         ),
         (
             lambda: Stack((Debt(id="loan", claim_usd=F(1)),)),
-            "claims: loan is not allowed: someone must have shares that take part in what is left",
+            "claims: loan is not allowed: "
+            "at least one holder must have shares that take part in what is left",
         ),
         (
             lambda: payouts(Stack((FOUNDERS,)), F(-1)),

@@ -117,7 +117,7 @@ def test_what_lenders_watch() -> None:
         (
             lambda: future_value(10.0, 50_000, -1.0),
             "rate: 10 is not allowed: "
-            "must be lower over so many periods: the amounts are beyond all numbers",
+            "must be lower for this many periods: the amounts exceed the range of numbers",
         ),
         (
             lambda: service_cover(1.0, -1.0, 1.0),

@@ -202,7 +202,7 @@ def test_a_resumed_run_waits_for_slots_like_any_other(supervisors: StandIns) -> 
 @pytest.mark.parametrize(
     ("spoil", "said"),
     [
-        (lambda run: None, "must be a run that is over"),
+        (lambda run: None, "must be a run that has ended"),
         (lambda run: run.end(Phase.SUCCEEDED), "must be a run that has not succeeded"),
     ],
 )
@@ -348,7 +348,7 @@ def test_a_terminal_that_follows_says_once_behind_how_many_it_waits(
         watch.follow(run)
     _, *said = capsys.readouterr().err.splitlines()
     assert said == [
-        "It waits in the queue; runs before it: 2.",
-        "It waits in the queue; runs before it: 1.",
+        "The run waits in the queue; runs before it: 2.",
+        "The run waits in the queue; runs before it: 1.",
         "cancelled ",
     ]

@@ -84,7 +84,7 @@ def test_a_run_that_would_pass_the_months_limit_is_refused_with_the_figures(home
         control.start(queued(n_ranks=1))
     said = refused.value.in_language("en")
     assert said.startswith("monthly_spending_limit_usd: $2.00 is not allowed: ")
-    assert "this month $2.00 are spent" in said
+    assert "$2.00 is spent this month" in said
     limit(home, "2.01")
     control.start(queued(n_ranks=1))
 
@@ -113,7 +113,7 @@ def test_a_run_stops_at_its_limit_with_a_checkpoint_and_goes_on_when_that_is_rai
     assert outcome.phase is Phase.STOPPED
     assert run.stopped_step == 1
     assert outcome.failure is not None
-    assert "It has cost $0.05 and may cost $0.05" in outcome.failure.in_language("en")
+    assert "This run has cost $0.05; its limit is $0.05" in outcome.failure.in_language("en")
 
     with pytest.raises(InputError, match=r"spending_limit_usd: \$0.05 is not allowed"):
         control.resume(run)

@@ -163,7 +163,7 @@ def test_a_prompt_that_is_none(prompt: str) -> None:
 def test_weights_of_another_shape_are_named(tmp_path: Path) -> None:
     config = export("llama", tmp_path) / "config.json"
     config.write_text(config.read_text().replace('"hidden_size": 32', '"hidden_size": 64'))
-    with pytest.raises(InputError, match=r"config\.json describes; .*weight is missing or of"):
+    with pytest.raises(InputError, match=r"config\.json describes; .*weight is missing or has"):
         load_model(tmp_path)
 
 
