@@ -1,4 +1,4 @@
-"""How a plan's model is served, on the kind of device that it is trained on."""
+"""The operating point at which a plan's model is served."""
 
 from __future__ import annotations
 
@@ -11,20 +11,22 @@ from engine.plan import Plan
 from engine.predictor.estimate import efficiency_of
 from engine.predictor.stacks import stacks
 from engine.serving.inference import ServingPoint, TokenPrices, token_prices
-from engine.serving.load import Choice, LatencyLimits, choose
-from engine.serving.replica import Request, ServedModel, ServingEfficiency
+from engine.serving.load import Choice, Workload, choose
+from engine.serving.replica import Deployment, Request, ServedModel, ServingEfficiency
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlannedServing:
-    """The operating point of a plan's serving, and what its tokens cost."""
+    """The operating point of a plan's serving, and the cost of its tokens."""
 
     point: ServingPoint
     prices: TokenPrices
 
 
 def planned_serving(plan: Plan) -> PlannedServing:
-    """Serve the plan's model with as many sequences at a time as it says, or as fit.
+    """Return the operating point at the plan's number of sequences, or at as many as fit.
+
+    The device is the one that the plan trains on.
 
     Raises
     ------
@@ -47,17 +49,28 @@ def planned_serving(plan: Plan) -> PlannedServing:
 
 
 def choice_for(plan: Plan, device: Accelerator) -> Choice:
-    model = served_model(plan)
-    known = serving_efficiency(plan, device)
-    fixed = plan.serving.concurrent_sequences
-    chosen = choose(model, device, known, request_of(plan), batch=fixed)
+    """Return the operating points of the plan's model on ``device``, the cheapest first.
+
+    The batch is the plan's number of sequences at a time. Where their caches do not fit, the
+    batch is the cheapest that memory allows.
+    """
+    deployment = deployment_of(plan, device)
+    request, batch = request_of(plan), plan.serving.concurrent_sequences
+    chosen = choose(deployment, Workload(request=request, batch=batch))
     if chosen.point is None and chosen.reason == "cache_does_not_fit":
-        # Fewer at a time than planned: as many as memory and cost allow.
-        return choose(model, device, known, request_of(plan), LatencyLimits())
+        return choose(deployment, Workload(request=request))
     return chosen
 
 
+def deployment_of(plan: Plan, device: Accelerator) -> Deployment:
+    """Return the plan's model on ``device``, with the efficiency that training reaches there."""
+    return Deployment(
+        model=served_model(plan), device=device, efficiency=serving_efficiency(plan, device)
+    )
+
+
 def served_model(plan: Plan) -> ServedModel:
+    """Return the plan's model in the precision that it is served in."""
     weights = plan.serving.weights
     if weights == "as_trained":
         weights = "fp32" if plan.layout.precision == "fp32" else "bf16"
@@ -66,6 +79,7 @@ def served_model(plan: Plan) -> ServedModel:
 
 
 def request_of(plan: Plan) -> Request:
+    """Return the plan's average request."""
     serving = plan.serving
     return Request(
         input_tokens=serving.context_tokens,
@@ -75,22 +89,26 @@ def request_of(plan: Plan) -> Request:
 
 
 def serving_efficiency(plan: Plan, device: Accelerator) -> ServingEfficiency:
-    """Shares of the peaks as training reaches them: the same kernels, forward only."""
+    """Return the shares of the peaks that serving reaches: those of training's forward pass.
+
+    Speeds of a compressed model are included where they were measured on the same accelerator at
+    about the same size.
+    """
     trained_in = plan.layout.precision
     precision = trained_in if trained_in in TRAINING_PRECISIONS else "bf16"
     layout = plan.layout.model_copy(update={"precision": precision})
-    known = efficiency_of(device, layout, stacks()[plan.software])
-    # Graphs launch a decoding step's kernels at once where the host would be too slow.
+    trained = efficiency_of(device, layout, stacks()[plan.software])
+    # CUDA graphs launch all kernels of a decoding step at once.
     graphs = device.kind != "cpu"
     measured, at_once = plan.serving.measured, plan.serving.concurrent_sequences
     parameters = plan.shape.count_parameters().total
     if measured and not measured.speaks_for(device.accelerator, parameters, at_once):
         measured = None
     return ServingEfficiency(
-        matmul_share=float(known.base_matmul_share[0]),
-        bandwidth_share=float(known.bandwidth_share[0]),
-        attention_share=float(known.attention_share[0]),
-        layer_overhead_s=0.0 if graphs else float(known.layer_host_s[0]) / 3,
+        matmul_share=float(trained.base_matmul_share[0]),
+        bandwidth_share=float(trained.bandwidth_share[0]),
+        attention_share=float(trained.attention_share[0]),
+        layer_overhead_s=0.0 if graphs else float(trained.layer_host_s[0]) / 3,
         reading_speed=measured.reading.value if measured else 1.0,
         writing_speed=measured.writing.value if measured else 1.0,
     )

@@ -1,13 +1,12 @@
-"""Serving a trained model: latencies, prices of tokens, and devices for a load.
+"""Latencies of a replica at each batch size, and prices of tokens.
 
-A replica (:mod:`engine.serving.replica`) does two kinds of passes in turn, prompts first:
+A replica (:mod:`engine.serving.replica`) alternates between two kinds of passes, prompts first:
 
 prefill   all new tokens of some prompts at once: mostly computing
 decode    one new token of each sequence of a batch: reads all weights and all caches
 
-Device time is what costs, so that each kind of token is priced by the time that it takes.
-Prefill on devices of its own is left out. How many replicas a load takes, and what another form
-of the model changes, is in :mod:`engine.serving.load`.
+Each kind of token is priced by the device time that it takes. Prefill on separate devices is not
+modelled. :mod:`engine.serving.load` counts the replicas for a load.
 """
 
 from __future__ import annotations
@@ -18,13 +17,13 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.documents import InputError
-from engine.serving.passes import Array, Bound, PassSeconds, pass_time
+from engine.serving.passes import Array, Bound, Pass, PassSeconds, pass_time
 from engine.serving.replica import AttentionSplit, Replica, Request
 from engine.units import BYTES_PER_GB, SECONDS_PER_HOUR, TOKENS_PER_MILLION
 
 PREFILL_TOKENS = 1_024
-"""Short prompts are read together up to so many tokens: by then dense layers are bound by
-computing, and waiting for more gains nothing."""
+"""Tokens up to which short prompts share a prefill. With as many, dense layers are bound by
+computing, so that waiting for more prompts gains nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,54 +34,60 @@ class ServingPoint:
     attention_split: AttentionSplit
     batch: int
     most_sequences: int
-    """That fit in memory."""
+    """Sequences that fit in memory."""
     kv_cache_bytes_per_token: float
-    """Of one copy of the cache."""
+    """Size of one copy of the cache for one token, in bytes."""
     prefill_s: float
-    """Reading the prompts that are read together, one if they are long."""
+    """Seconds of one prefill: of several short prompts, or of one long prompt."""
     decode_step_s: float
-    """One new token for each sequence of the batch, without interruption."""
+    """Seconds of one decode step without interruption: one new token for each sequence."""
     time_to_first_token_s: float
-    """On average, with waiting: for a step to end, and for other prompts."""
+    """Mean seconds to the first token, with waiting for a step to end and for other prompts."""
     inter_token_latency_s: float
-    """On average, with the interruptions by other sequences' prompts."""
+    """Mean seconds between tokens, with interruptions by other sequences' prompts."""
     prefill_tokens_per_s_per_device: float
-    """New input tokens, while prompts are read."""
+    """New input tokens per second of prefill and device."""
     decode_tokens_per_s_per_device: float
-    """While tokens are generated."""
+    """Output tokens per second of decoding and device."""
     decode_tokens_per_s_per_sequence: float
+    """Output tokens per second of decoding of one sequence."""
     requests_per_s: float
-    """Of the whole replica, doing both in turn."""
+    """Requests per second of the whole replica, prefill and decoding in turn."""
     prefill_bound: Bound
     decode_bound: Bound
     device_s_per_new_token: float
-    """Device time of an input token that is computed."""
+    """Device seconds of one input token that is computed."""
     device_s_per_cached_token: float
-    """Of one that is read from the cache, and attended to."""
+    """Device seconds of one input token that is read from the cache and attended to."""
     device_s_per_output_token: float
+    """Device seconds of one output token."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sweep:
-    """A replica at several batch sizes; every array has one element for each."""
+    """A replica at several batch sizes; every array has one element for each batch size."""
 
     replica: Replica
     request: Request
     batch: Array
     together: Array
-    """Prompts that are read in one pass."""
+    """Prompts of one prefill."""
     reading: PassSeconds
-    """Prefill without a cached prefix."""
+    """Seconds of a prefill without a cached prefix."""
     prefill: PassSeconds
+    """Seconds of a prefill with its cached prefix."""
     decode: PassSeconds
+    """Seconds of a decode step."""
     cached_token_s: Array
+    """Seconds that one cached token of one prompt adds to its prefill."""
     prefill_s: Array
     time_to_first_token_s: Array
     inter_token_latency_s: Array
     request_s: Array
-    """Of the replica's time, by one request."""
+    """Seconds of the replica's time that one request takes."""
 
     def point(self, at: int) -> ServingPoint:
+        """Return the operating point of batch size number ``at``."""
         request, degree = self.request, self.replica.tensor_parallel
         batch, step_s = float(self.batch[at]), float(self.decode.total[at])
         together, prefill_s = float(self.together[at]), float(self.prefill_s[at])
@@ -110,21 +115,22 @@ class Sweep:
 
 
 def sweep(replica: Replica, request: Request, batches: npt.ArrayLike) -> Sweep:
-    """A replica at each of ``batches``, whether they fit in memory or not.
+    """Return a replica at each of ``batches``, whether they fit in memory or not.
 
-    With B sequences, of which each needs P seconds of prefill and T decode steps of S seconds,
-    a request takes P + T·S/B of the replica's time. B − 1 other prompts are read while a
-    sequence generates, so that a token comes every S + (B − 1)·P/T. A prompt waits for half of
-    a step, and for prompts before it as in a queue with Poisson arrivals and equal service
-    (Pollaczek–Khinchine), both as far as the B − 1 others keep the replica busy.
+    With B sequences that each take P seconds of prefill and T decode steps of S seconds, a
+    request takes P + T·S/B seconds of the replica's time. B − 1 other prompts are read while a
+    sequence generates, so that a token follows every S + (B − 1)·P/T seconds. A prompt waits for
+    half of a step, and for earlier prompts as in a queue with Poisson arrivals and equal service
+    (Pollaczek–Khinchine); both waits are scaled by (B − 1)/B, since the other sequences cause
+    them.
 
-    A cached token costs what the prefill takes longer for it: reading its keys and values, and
-    comparing new tokens with them; and its way back to the device where it is kept elsewhere.
-    Keeping it takes memory that the device's price pays already; nothing is added.
+    A cached token costs the time that it adds to the prefill: its keys and values are read and
+    compared with new tokens, and loaded first where they are kept elsewhere. Memory for the
+    cache costs nothing extra, since the device's price includes it.
     """
     batch = np.atleast_1d(np.asarray(batches, dtype=np.float64))
     new, cached, output = request.new_tokens, request.cached_tokens, request.output_tokens
-    # Split by sequences, devices without a prompt would have nothing to do.
+    # Split by sequences, a device without a prompt would be idle.
     fewest = replica.tensor_parallel if replica.by_sequences else 1
     together = np.minimum(max(PREFILL_TOKENS // new, fewest), batch)
 
@@ -132,21 +138,24 @@ def sweep(replica: Replica, request: Request, batches: npt.ArrayLike) -> Sweep:
         attended = prefix_tokens + (new + 1) / 2  # on average; later tokens see more
         return pass_time(
             replica,
-            sequences=together,
-            tokens=together * new,
-            pairs=together * new * attended,
-            cached=together * prefix_tokens,
-            decode=False,
+            Pass(
+                sequences=together,
+                tokens=together * new,
+                pairs=together * new * attended,
+                cached=together * prefix_tokens,
+                is_decode=False,
+            ),
         )
 
     context = batch * (request.input_tokens + output / 2)
     decode = pass_time(
-        replica, sequences=batch, tokens=batch, pairs=context, cached=context, decode=True
+        replica,
+        Pass(sequences=batch, tokens=batch, pairs=context, cached=context, is_decode=True),
     )
     reading, with_prefix = prefill(0), prefill(max(cached, 1))
     cached_token_s = (with_prefix.total - reading.total) / (together * max(cached, 1))
     if replica.efficiency.prefix_gb_per_s:
-        # Split by sequences, devices bring back different prompts at the same time.
+        # Split by sequences, the devices load different prompts at the same time.
         token_bytes = replica.cache_bytes_per_token / fewest
         cached_token_s = cached_token_s + token_bytes / (
             replica.efficiency.prefix_gb_per_s * BYTES_PER_GB
@@ -175,7 +184,7 @@ def sweep(replica: Replica, request: Request, batches: npt.ArrayLike) -> Sweep:
 
 
 def serve(replica: Replica, request: Request, batch: int) -> ServingPoint:
-    """The replica at one batch size.
+    """Return the operating point of the replica at one batch size.
 
     Raises
     ------
@@ -190,11 +199,12 @@ def serve(replica: Replica, request: Request, batch: int) -> ServingPoint:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TokenPrices:
-    """What serving costs; no profit, no staff."""
+    """Cost of serving in device time alone, without profit or staff."""
 
     usd_per_million_input_tokens: float
-    """Input that is computed."""
+    """USD for a million input tokens that are computed."""
     usd_per_million_cached_tokens: float
+    """USD for a million input tokens that are read from the cache."""
     usd_per_million_output_tokens: float
     usd_per_request: float
 
@@ -205,10 +215,15 @@ def token_prices(
     usd_per_device_hour: float,
     utilisation_share: float = 1.0,
 ) -> TokenPrices:
-    """Cost of each kind of token by the device time that it takes at ``point``.
+    """Return the cost of each kind of token, by the device time that it takes at ``point``.
 
-    The three prices times the tokens of a request are what the request costs. Of the paid
-    hours the devices are busy for ``utilisation_share``.
+    A request costs the sum of the three prices times its tokens of each kind. Devices are busy
+    for ``utilisation_share`` of the hours that are paid for.
+
+    Raises
+    ------
+    InputError
+        If ``utilisation_share`` is not above 0 and at most 1.
     """
     if not 0 < utilisation_share <= 1:
         raise InputError("utilisation_share", utilisation_share, "between", low=0, high=1)

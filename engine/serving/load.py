@@ -1,22 +1,21 @@
-"""How many devices a load takes, and what another form of the model changes."""
+"""Batch size and replica for a workload, devices for a load, and comparisons of deployments."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
 
 from engine.documents import InputError
-from engine.facts import Accelerator
 from engine.serving.inference import ServingPoint, TokenPrices, sweep, token_prices
-from engine.serving.replica import Request, ServedModel, ServingEfficiency, replicas
+from engine.serving.replica import Deployment, Request, replicas
 from engine.units import SECONDS_PER_DAY
 
 MOST_BATCH = 1_024
-"""Sequences that a scheduler runs at a time at most, unless told otherwise."""
+"""Most sequences that a scheduler runs at a time, unless a workload states a batch."""
 
 Reason = Literal[
     "weights_do_not_fit",
@@ -25,98 +24,107 @@ Reason = Literal[
     "inter_token_latency",
     "both_latencies",
 ]
-"""Why there is no answer. A latency: no batch reaches the limit; both: some reach either, none
-reaches both."""
+"""Reason for the absence of an answer. A latency means that no batch is within its limit;
+``both_latencies`` means that some are within either limit but none is within both."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LatencyLimits:
-    """What users accept, on average; None accepts anything."""
+    """Largest mean latencies that users accept, in seconds; None for no limit."""
 
     time_to_first_token_s: float | None = None
     inter_token_latency_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Workload:
+    """The requests to serve and the latencies that they allow."""
+
+    request: Request
+    limits: LatencyLimits = field(default_factory=LatencyLimits)
+    batch: int | None = None
+    """Sequences at a time; None for the number that serves cheapest."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Choice:
-    """For each possible size of a replica the batch that serves cheapest within the limits."""
+    """The cheapest batch within the limits, for each possible size of a replica."""
 
     points: tuple[ServingPoint, ...]
-    """The cheapest first; empty where there is none."""
+    """One operating point for each size of a replica, the cheapest first."""
     reason: Reason | None
-    """Why there is none."""
+    """Reason for having no operating point; None where there are some."""
     best_time_to_first_token_s: float | None
-    """The shortest that any batch reaches on any size; None where nothing fits."""
+    """Shortest time to first token of any batch and size; None where nothing fits."""
     best_inter_token_latency_s: float | None
+    """Shortest time between tokens of any batch and size; None where nothing fits."""
 
     @property
     def feasible(self) -> bool:
+        """Whether any size of a replica serves within the limits."""
         return bool(self.points)
 
     @property
     def point(self) -> ServingPoint | None:
-        """The cheapest."""
+        """The cheapest operating point; None where there is none."""
         return self.points[0] if self.points else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoadAnswer:
-    """Devices for a load."""
+    """The fewest devices that serve a load."""
 
     feasible: bool
     reason: Reason | None
-    """Why it cannot be served."""
+    """Reason why the load cannot be served; None where it can."""
     point: ServingPoint | None
-    """What each replica does when it is busy."""
+    """Operating point of each busy replica."""
     replicas: int
     devices: int
+    """Devices of all replicas together."""
     choice: Choice
-    """All sizes of a replica that would do, and the best latencies."""
+    """All possible sizes of a replica, and the best latencies."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ComparisonRow:
-    """One form of the model, beside the first; ratios are None where either cannot be served."""
+    """One deployment beside the first; ratios are None where either cannot be served."""
 
-    model: ServedModel
-    weight_bytes: float
+    deployment: Deployment
     point: ServingPoint | None
     reason: Reason | None
     prices: TokenPrices | None
     cost_ratio: float | None
-    """Of a request."""
+    """Cost of a request over that of the first deployment."""
     time_to_first_token_ratio: float | None
     inter_token_latency_ratio: float | None
 
 
-def choose(
-    model: ServedModel,
-    device: Accelerator,
-    efficiency: ServingEfficiency,
-    request: Request,
-    limits: LatencyLimits | None = None,
-    *,
-    tensor_parallel: int | None = None,
-    batch: int | None = None,
-) -> Choice:
-    """Choose batch and size of a replica; either is only that one where it is given.
+def choose(deployment: Deployment, workload: Workload) -> Choice:
+    """Choose the batch and the size of a replica that serve a workload cheapest.
 
-    More sequences at a time cost less each and wait longer each, so that the batch grows until
-    memory or a limit ends it, or computing is all that counts. Replicas reach beyond a node only
-    where none inside it holds the model.
+    A batch that the workload states, and a size that the deployment states, are kept. With more
+    sequences at a time each costs less and waits longer, so that the batch grows until memory or
+    a limit ends it, or until the replica is bound by computing. Replicas extend beyond a node
+    only where none inside a node holds the model.
+
+    Raises
+    ------
+    InputError
+        If the deployment's ``tensor_parallel`` does not divide the heads.
     """
-    limits = limits or LatencyLimits()
-    first_limit_s = _or_any(limits.time_to_first_token_s)
-    between_limit_s = _or_any(limits.inter_token_latency_s)
-    ways = replicas(model, device, efficiency, tensor_parallel)
+    request, batch = workload.request, workload.batch
+    first_limit_s = _or_infinite(workload.limits.time_to_first_token_s)
+    between_limit_s = _or_infinite(workload.limits.inter_token_latency_s)
+    possible = replicas(deployment)
     points: list[ServingPoint] = []
     first_s: list[float] = []
     between_s: list[float] = []
-    for replica in ways:
+    for replica in possible:
         most = min(replica.most_sequences(request), batch or MOST_BATCH)
         if most < (batch or 1):
             continue
-        if first_s and replica.tensor_parallel > device.domain_size:
+        if first_s and replica.tensor_parallel > deployment.device.domain_size:
             break
         swept = sweep(replica, request, np.arange(batch or 1, most + 1))
         first_s.append(float(swept.time_to_first_token_s.min()))
@@ -125,13 +133,13 @@ def choose(
         allowed &= swept.inter_token_latency_s <= between_limit_s
         if allowed.any():
             cost_s = np.where(allowed, swept.request_s, np.inf)
-            # Where computing is all that counts, larger batches only wait longer.
+            # Where computing bounds the replica, a larger batch is as cheap and waits longer.
             points.append(swept.point(int((cost_s <= cost_s.min() * (1 + 1e-9)).argmax())))
     best_first_s, best_between_s = min(first_s, default=None), min(between_s, default=None)
     reason: Reason | None = None
     if not points:
         if best_first_s is None or best_between_s is None:
-            holds = any(replica.cache_room_bytes > 0 for replica in ways)
+            holds = any(replica.cache_room_bytes > 0 for replica in possible)
             reason = "cache_does_not_fit" if holds else "weights_do_not_fit"
         elif best_first_s > first_limit_s:
             reason = "time_to_first_token"
@@ -140,48 +148,50 @@ def choose(
         else:
             reason = "both_latencies"
     return Choice(
-        points=tuple(sorted(points, key=lambda one: one.tensor_parallel / one.requests_per_s)),
+        points=tuple(
+            sorted(points, key=lambda point: point.tensor_parallel / point.requests_per_s)
+        ),
         reason=reason,
         best_time_to_first_token_s=best_first_s,
         best_inter_token_latency_s=best_between_s,
     )
 
 
-def _or_any(limit_s: float | None) -> float:
+def _or_infinite(limit_s: float | None) -> float:
     return math.inf if limit_s is None else limit_s
 
 
 def requests_per_s(tokens_per_day: float, request: Request) -> float:
-    """Requests that make so many tokens a day, input and output counted together."""
+    """Return the requests per second that make ``tokens_per_day`` input and output tokens."""
     tokens = request.input_tokens + request.output_tokens
     return tokens_per_day / tokens / SECONDS_PER_DAY
 
 
 def devices_for_load(
-    model: ServedModel,
-    device: Accelerator,
-    efficiency: ServingEfficiency,
-    request: Request,
+    deployment: Deployment,
+    workload: Workload,
     load_requests_per_s: float,
-    limits: LatencyLimits | None = None,
-    *,
     utilisation_share: float = 1.0,
-    tensor_parallel: int | None = None,
 ) -> LoadAnswer:
-    """The fewest devices that serve a load within the limits.
+    """Return the fewest devices that serve a load within the limits.
 
     Parameters
     ----------
     load_requests_per_s
-        Arriving, on average; see :func:`requests_per_s` for tokens a day.
+        Mean rate of arriving requests; :func:`requests_per_s` converts tokens a day.
     utilisation_share
-        Of what the devices can do, what the load may take; the rest is for its peaks.
+        Share of the devices' capacity that the load may take; the rest is for its peaks.
+
+    Raises
+    ------
+    InputError
+        If the load or the share is out of range, and as :func:`choose`.
     """
     if not 0 < utilisation_share <= 1:
         raise InputError("utilisation_share", utilisation_share, "between", low=0, high=1)
     if not 0 <= load_requests_per_s < math.inf:
         raise InputError("load_requests_per_s", load_requests_per_s, "greater_than_equal", limit=0)
-    choice = choose(model, device, efficiency, request, limits, tensor_parallel=tensor_parallel)
+    choice = choose(deployment, workload)
 
     def n_replicas(point: ServingPoint) -> int:
         return max(1, math.ceil(load_requests_per_s / (point.requests_per_s * utilisation_share)))
@@ -201,38 +211,25 @@ def devices_for_load(
 
 
 def compare(
-    options: Sequence[ServedModel],
-    device: Accelerator,
-    efficiency: ServingEfficiency,
-    request: Request,
+    deployments: Sequence[Deployment],
+    workload: Workload,
     *,
     usd_per_device_hour: float,
-    limits: LatencyLimits | None = None,
     utilisation_share: float = 1.0,
-    tensor_parallel: int | None = None,
-    batch: int | None = None,
 ) -> tuple[ComparisonRow, ...]:
-    """What other weights, or a smaller model, change in cost and latency against the first.
+    """Compare costs and latencies of deployments, such as shorter weights, with the first.
 
-    Each is served where it is cheapest within the limits, so that shorter weights also gain by
-    the larger batch that they leave room for; give ``batch`` to compare at the same one. What
-    the answers lose in quality, and what distilling costs, is not in here.
+    Each deployment serves at its cheapest point within the limits, so that shorter weights also
+    gain by the larger batch that they leave memory for; a workload that states a batch compares
+    all at that batch. Losses of quality and the cost of distilling are not included.
     """
     rows: list[ComparisonRow] = []
-    for model in options:
-        choice = choose(
-            model,
-            device,
-            efficiency,
-            request,
-            limits,
-            tensor_parallel=tensor_parallel,
-            batch=batch,
-        )
+    for deployment in deployments:
+        choice = choose(deployment, workload)
         point = choice.point
         prices = None
         if point:
-            prices = token_prices(point, request, usd_per_device_hour, utilisation_share)
+            prices = token_prices(point, workload.request, usd_per_device_hour, utilisation_share)
         first = rows[0] if rows else None
         base, base_prices = (first.point, first.prices) if first else (point, prices)
         ratios: tuple[float | None, float | None, float | None] = (None, None, None)
@@ -244,8 +241,7 @@ def compare(
             )
         rows.append(
             ComparisonRow(
-                model=model,
-                weight_bytes=model.weight_bytes,
+                deployment=deployment,
                 point=point,
                 reason=choice.reason,
                 prices=prices,

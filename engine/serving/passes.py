@@ -1,10 +1,11 @@
-"""How long one pass through a served model takes: a roofline, part by part.
+"""The time of one pass through a served model: a roofline, part by part.
 
-Attention's matrices, feed-forward networks, experts, output head and attention itself each take
-the longer of computing and of reading from memory what they compute with (Pope 2022, section
-2). All-reduces between tensor-parallel devices and launching kernels are added.
+The parts are attention's matrices, feed-forward networks, experts, output head and attention
+itself. Each takes the longer of two times: computing, and reading its operands from memory (Pope
+2022, section 2). All-reduces between tensor parallel devices and kernel launches are added.
 
-Left out: pipeline parallelism, whole experts on devices of their own, speculative decoding.
+The model leaves out pipeline parallelism, experts on devices of their own and speculative
+decoding.
 """
 
 from __future__ import annotations
@@ -33,20 +34,23 @@ _COMPUTED_IN: dict[WeightPrecision, tuple[Precision, ...]] = {
     "int4": _SIXTEEN,
     "nvfp4": ("nvfp4", *_SIXTEEN),
 }
-"""The first that the device has. Integer weights are widened as they are read: only reading
-them becomes cheaper, as with 8- and 4-bit floats on devices without such units."""
+"""Precisions to compute in, by the weights' precision; the first that the device has is used.
+Integer weights are widened as they are read, so that only reading them becomes cheaper; 8- and
+4-bit floats are too on devices without such units."""
 
 
 def expected_experts_share(n_experts: int, top_k: int, tokens: Array) -> Array:
-    """Share of a layer's experts that at least one of ``tokens`` chose: 1 − (1 − k/E)^tokens,
-    if all experts are equally liked."""
+    """Return the expected share of a layer's experts that at least one of ``tokens`` chose.
+
+    The share is 1 − (1 − k/E)^tokens if every expert is chosen equally often.
+    """
     chosen: Array = 1 - (1 - top_k / n_experts) ** tokens
     return chosen
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PassSeconds:
-    """Seconds of a pass by what they are spent on; a part counts where it is bound."""
+    """Seconds of a pass by the resource that bounds each part."""
 
     compute: Array
     memory: Array
@@ -55,45 +59,50 @@ class PassSeconds:
 
     @property
     def total(self) -> Array:
+        """Seconds of the whole pass."""
         return self.compute + self.memory + self.communication + self.overhead
 
     def bound(self, at: int) -> Bound:
-        """What most of the time goes into."""
+        """Return the resource that bounds most of the time of element ``at``."""
         names: tuple[Bound, ...] = ("compute", "memory bandwidth", "communication", "overhead")
         spent = [float(getattr(self, field.name)[at]) for field in fields(self)]
         return names[spent.index(max(spent))]
 
 
-def pass_time(
-    replica: Replica, *, sequences: Array, tokens: Array, pairs: Array, cached: Array, decode: bool
-) -> PassSeconds:
-    """Time of one pass through the model, for each element of the arrays.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pass:
+    """The work of one pass through the model; arrays of equal shape, one element for each case."""
 
-    Parameters
-    ----------
-    sequences
-        In the pass; the last token of each passes the output head too.
-    tokens
-        That pass the layers.
-    pairs
-        Of a token and one that it attends to.
-    cached
-        Tokens whose keys and values are read from memory.
-    decode
-        Whether latent attention computes with the latents themselves, as with few tokens it
-        should (DeepSeek-V2 2024, section 2.1.2), rather than with keys and values of each head.
+    sequences: Array
+    """Sequences in the pass; the last token of each also passes the output head."""
+    tokens: Array
+    """Tokens that pass the layers."""
+    pairs: Array
+    """Pairs of a token and a token that it attends to."""
+    cached: Array
+    """Tokens whose keys and values are read from memory."""
+    is_decode: bool
+    """Whether the pass generates tokens. Latent attention then computes with the latents
+    themselves, which is faster for few tokens (DeepSeek-V2 2024, section 2.1.2), instead of with
+    keys and values of each head."""
+
+
+def pass_time(replica: Replica, work: Pass) -> PassSeconds:
+    """Return the seconds of one pass through the model, for each element of ``work``.
+
+    Raises
+    ------
+    InputError
+        If the device cannot compute with the model's weights.
     """
-    model, known, device, degree = (
-        replica.model,
-        replica.efficiency,
-        replica.device,
-        replica.tensor_parallel,
-    )
+    model, efficiency, device = replica.model, replica.efficiency, replica.device
+    degree = replica.tensor_parallel
+    sequences, tokens, cached = work.sequences, work.tokens, work.cached
     shape, count = model.shape, model.shape.count_parameters()
     weight_bytes, base_bytes = WEIGHT_BYTES[model.weights], model.base_bytes
     base_peak = _peak(device, "fp32" if model.weights == "fp32" else "bf16")
-    peak = _peak(device, model.weights) * known.matmul_share
-    # Of attention's work, the share of the busiest device; of its weights, of any.
+    peak = _peak(device, model.weights) * efficiency.matmul_share
+    # Share of attention's work on the busiest device.
     share: Array | float = 1 / degree
     if replica.by_sequences:
         share = np.ceil(sequences / degree) / sequences
@@ -102,13 +111,13 @@ def pass_time(
     else:
         chosen = np.zeros_like(tokens)
     pair_width, expanded = shape.d_attn + shape.d_value, 0
-    if shape.mla and decode:
+    if shape.mla and work.is_decode:
         pair_width = shape.n_heads * (2 * shape.mla.kv_lora_rank + shape.mla.qk_rope_head_dim)
-    elif shape.mla:  # keys and values of cached tokens are made again from their latents
+    elif shape.mla:  # keys and values of cached tokens are recomputed from their latents
         sizes = {name: n_in * n_out for name, n_in, n_out in shape.attention_linears()}
         expanded = shape.n_layers * sizes["kv_up"]
     head = shape.vocab * shape.d_model
-    parts = (  # FLOPs per FLOP/s and bytes, of one device
+    parts = (  # seconds of computing and bytes read, on one device
         (
             2 * (tokens * count.attention + cached * expanded) * share / peak,
             weight_bytes * count.attention / (1 if replica.by_sequences else degree),
@@ -119,36 +128,42 @@ def pass_time(
             weight_bytes * count.experts * chosen / degree,
         ),
         (
-            2 * sequences * head / degree / (base_peak * known.matmul_share),
+            2 * sequences * head / degree / (base_peak * efficiency.matmul_share),
             base_bytes * head / degree,
         ),
         (
-            2 * shape.n_layers * pair_width * pairs * share / (base_peak * known.attention_share),
+            2
+            * shape.n_layers
+            * pair_width
+            * work.pairs
+            * share
+            / (base_peak * efficiency.attention_share),
             replica.cache_bytes_per_token * cached * (share if replica.by_sequences else 1),
         ),
     )
     compute, memory = np.zeros_like(tokens), np.zeros_like(tokens)
     for compute_s, read_bytes in parts:
-        read_s = read_bytes / (device.memory_gb_per_s * BYTES_PER_GB * known.bandwidth_share)
+        read_s = read_bytes / (device.memory_gb_per_s * BYTES_PER_GB * efficiency.bandwidth_share)
         compute += np.where(compute_s > read_s, compute_s, 0)
         memory += np.where(compute_s > read_s, 0, read_s)
 
     in_one_node = degree <= device.domain_size
     link = (device.fast_gb_per_s if in_one_node else device.slow_gb_per_s) * BYTES_PER_GB
-    # A ring all-reduce sends 2·(n−1)/n of the values: one after the FFN, and after attention
-    # unless a device has its sequences to itself there.
+    # A ring all-reduce sends 2·(n−1)/n of the values. One follows the FFN; one follows attention
+    # unless each device has its own sequences there.
     ring = 2 * (degree - 1) / degree * tokens * shape.d_model * base_bytes / link
-    each = ring + known.all_reduce_latency_s * (degree > 1)
-    speed = known.writing_speed if decode else known.reading_speed
+    all_reduce_s = ring + efficiency.all_reduce_latency_s * (degree > 1)
+    speed = efficiency.writing_speed if work.is_decode else efficiency.reading_speed
     return PassSeconds(
         compute=compute / speed,
         memory=memory / speed,
-        communication=shape.n_layers * (1 if replica.by_sequences else 2) * each / speed,
-        overhead=np.full_like(tokens, shape.n_layers * known.layer_overhead_s) / speed,
+        communication=shape.n_layers * (1 if replica.by_sequences else 2) * all_reduce_s / speed,
+        overhead=np.full_like(tokens, shape.n_layers * efficiency.layer_overhead_s) / speed,
     )
 
 
 def _peak(device: Accelerator, weights: WeightPrecision) -> float:
+    """Return the peak, in FLOP/s, at the first precision that the device has for ``weights``."""
     for kind in _COMPUTED_IN[weights]:
         if peak := device.peak_flops_per_s(kind):
             return peak

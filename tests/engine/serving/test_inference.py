@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from engine.documents import InputError
 from engine.serving.inference import serve, sweep, token_prices
-from engine.serving.replica import Replica, Request, ServedModel, smallest_replica
+from engine.serving.replica import Replica, Request, ServedModel
 from tests.engine.serving.models import (
     A100,
     EFFICIENCY,
@@ -20,6 +20,7 @@ from tests.engine.serving.models import (
     REQUEST,
     SMALL,
     SPARSE,
+    smallest_replica,
 )
 from tests.engine.shapes import LLAMA2_7B
 
@@ -75,7 +76,7 @@ def test_short_prompts_are_read_together() -> None:
 
 @given(requests, st.sampled_from([GROUPED, LARGE, SPARSE]), st.floats(0.05, 1))
 def test_prices_add_up_to_the_time_of_the_devices(request, model, utilisation_share) -> None:
-    replica = smallest_replica(model, H200, EFFICIENCY, request)
+    replica = smallest_replica(model, H200, request)
     batch = min(32, replica.most_sequences(request))
     point = serve(replica, request, batch)
     prices = token_prices(point, request, 2.5, utilisation_share)
@@ -92,7 +93,7 @@ def test_prices_add_up_to_the_time_of_the_devices(request, model, utilisation_sh
 
 @pytest.mark.parametrize("model", [GROUPED, LARGE, SPARSE])
 def test_cached_tokens_cost_least_and_output_most(model) -> None:
-    replica = smallest_replica(model, H200, EFFICIENCY, REQUEST)
+    replica = smallest_replica(model, H200, REQUEST)
     point = serve(replica, replace(REQUEST, cached_share=0.8), 16)
     prices = token_prices(point, REQUEST, 2.5)
     assert (
@@ -145,7 +146,7 @@ def test_a_batch_that_does_not_fit_is_refused() -> None:
 def test_no_faster_than_what_is_reached_in_practice() -> None:
     """A 70B model in 16 bits on four H100s: single users see about 60 to 70 tokens a second at
     the very best, and the weights alone allow 3.35 TB/s · 4 / 141 GB = 95."""
-    replica = smallest_replica(LARGE, H100, EFFICIENCY, REQUEST)
+    replica = smallest_replica(LARGE, H100, REQUEST)
     point = serve(replica, REQUEST, 1)
     assert 50 < point.decode_tokens_per_s_per_sequence < 95 * 0.8
 

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 
 from engine.documents import InputError
 from engine.facts import accelerator
-from engine.serving.passes import PassSeconds, expected_experts_share, pass_time
-from engine.serving.replica import Replica, Request, ServedModel, replicas, smallest_replica
+from engine.serving.passes import Pass, PassSeconds, expected_experts_share, pass_time
+from engine.serving.replica import Replica, Request, ServedModel, replicas
 from tests.engine.serving.models import (
     A100,
     DEEPSEEK_V3,
@@ -20,6 +20,7 @@ from tests.engine.serving.models import (
     REQUEST,
     SMALL,
     SPARSE,
+    deployed,
 )
 from tests.engine.shapes import LLAMA2_7B, LLAMA3_8B
 
@@ -38,11 +39,13 @@ def decode_pass(of: Replica, sequences: float = 1, context: float = 0) -> PassSe
     batch = np.array([float(sequences)])
     return pass_time(
         of,
-        sequences=batch,
-        tokens=batch,
-        pairs=batch * context,
-        cached=batch * context,
-        decode=True,
+        Pass(
+            sequences=batch,
+            tokens=batch,
+            pairs=batch * context,
+            cached=batch * context,
+            is_decode=True,
+        ),
     )
 
 
@@ -90,24 +93,10 @@ def test_sequences_that_fit_by_hand() -> None:
     assert 4 * copied < split < 8 * copied  # attention's weights take some of the room
 
 
-def test_smallest_replica_leaves_room_for_a_cache() -> None:
-    def degree(model: ServedModel, device=H100) -> int:
-        return smallest_replica(model, device, EFFICIENCY, REQUEST).tensor_parallel
-
-    assert degree(SMALL) == 1
-    assert degree(LARGE) == 4  # on two only 3 of 144 GB would be left
-    assert degree(ServedModel(shape=LARGE.shape, weights="fp8")) == 2
-    assert degree(SPARSE, H200) == 8
-    assert degree(SPARSE, H100) == 16  # two nodes
-
-
 def test_what_cannot_be_split_is_refused() -> None:
-    tiny = H100.model_copy(update={"memory_gb": 0.1})
-    with pytest.raises(InputError, match="weight_bytes"):
-        smallest_replica(LARGE, tiny, EFFICIENCY, REQUEST)
     with pytest.raises(InputError, match="tensor_parallel: 3"):
-        replicas(LARGE, H100, EFFICIENCY, 3)
-    assert [one.tensor_parallel for one in replicas(LARGE, H100, EFFICIENCY)] == [
+        replicas(deployed(LARGE, tensor_parallel=3))
+    assert [one.tensor_parallel for one in replicas(deployed(LARGE))] == [
         *(1, 2, 4, 8),
         *(16, 32, 64),
     ]
