@@ -63,6 +63,7 @@ def test_every_python_command_exists(command: str) -> None:
         assert option in answer.stdout
 
 
+@pytest.mark.browser
 def test_make_run_serves_the_app() -> None:
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
@@ -107,6 +108,7 @@ def test_requirements_say_what_each_is_for() -> None:
                 assert "# " in line, line
 
 
+@pytest.mark.runs
 def test_make_calibrate_prints_the_chain(home) -> None:
     answer = subprocess.run(
         ["make", "calibrate", "CALIBRATE_FLAGS=--minutes 0.2 --no-profile"], cwd=PROJECT_DIR,

@@ -20,6 +20,8 @@ from finance.company.store import ScenarioStore
 from finance.metrics.projection import project_scenario, with_calibration
 from tests.e2e.server import app_server, browser, settle, start_app
 
+pytestmark = [pytest.mark.browser, pytest.mark.runs]
+
 MINUTE_MS = 60_000
 
 

@@ -14,6 +14,8 @@ from tests.engine.conftest import texts  # noqa: F401 - a fixture
 from tests.engine.runs.faked import smoke
 from tests.engine.runs.real import start
 
+pytestmark = [pytest.mark.browser, pytest.mark.runs]
+
 MINUTE_MS = 60_000
 STEP = re.compile(r"Step (\d+) of 300 · ")
 

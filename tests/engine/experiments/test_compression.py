@@ -244,6 +244,7 @@ def trained_by_hand() -> Run:
     return run
 
 
+@pytest.mark.runs
 def test_a_small_compression_for_real(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "_ROUNDS", 2)
     run = trained_by_hand()

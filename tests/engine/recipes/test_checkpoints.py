@@ -18,6 +18,8 @@ from tests.engine.ranks import Ranks
 from tests.engine.runs.faked import tiny
 from tests.engine.training.save_and_resume import save_and_resume
 
+pytestmark = pytest.mark.runs
+
 MOE = {"n_experts": 4, "top_k": 2, "d_ff": 96}
 WAYS: dict[str, tuple[dict[str, object], float]] = {
     **{f"zero_{stage}": ({"layout.zero_stage": stage}, 0.0) for stage in range(4)},

@@ -31,6 +31,8 @@ from tests.engine.runs.real import (
     wait_until,
 )
 
+pytestmark = pytest.mark.runs
+
 GONE_S = 10.0
 """In which all processes of a run are to be gone when one of them was killed."""
 CANCELLED_S = 15.0

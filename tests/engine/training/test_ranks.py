@@ -13,7 +13,10 @@ from engine.machine import this_machine
 from engine.training import ranks
 from tests.engine.ranks import Ranks
 
-pytestmark = pytest.mark.skipif(this_machine().n_devices < 2, reason="needs two devices")
+pytestmark = [
+    pytest.mark.runs,
+    pytest.mark.skipif(this_machine().n_devices < 2, reason="needs two devices"),
+]
 
 LIMIT_S = 3.0
 """Of a link without a word."""

@@ -33,6 +33,8 @@ from tests.engine.runs.back_ends.training import (
     wait_until,
 )
 
+pytestmark = [pytest.mark.cluster, pytest.mark.runs]
+
 NOTICED_S = 60
 
 

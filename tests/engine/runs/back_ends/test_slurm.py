@@ -32,6 +32,8 @@ from tests.engine.runs.back_ends.training import (
     wait_until,
 )
 
+pytestmark = [pytest.mark.cluster, pytest.mark.runs]
+
 needs_slurm = pytest.mark.skipif(bool(slurm_cluster.LACKS), reason=slurm_cluster.LACKS)
 
 SETTINGS = """
