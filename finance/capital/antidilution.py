@@ -1,8 +1,8 @@
 """Anti-dilution: the conversion price of a series after a later issue below it.
 
-After the NVCA Model Certificate of Incorporation (October 2025), 4.4.4. Each series is tested and
-adjusted against its own conversion price, with the shares outstanding before the issue, so the
-order in which several series are adjusted does not matter.
+The formulas are those of the NVCA Model Certificate of Incorporation (October 2025), 4.4.4. Each
+series is tested and adjusted against its own conversion price, with the shares outstanding before
+the issue, so that the order in which several series are adjusted does not matter.
 """
 
 from __future__ import annotations
@@ -14,18 +14,19 @@ from engine.documents import InputError
 
 
 class Protection(StrEnum):
-    """What a series is promised; the weighted averages differ in the shares that count."""
+    """Protection of a series; the weighted averages differ in the shares that they count."""
 
     NONE = "none"
     BROAD_BASED = "broad_based"
-    """Common and preferred stock as converted, granted options and warrants (NVCA)."""
+    """Counts common and preferred stock as converted, granted options and warrants (NVCA)."""
     BROAD_BASED_WITH_POOL = "broad_based_with_pool"
-    """Options not yet granted too."""
+    """Counts the same shares and the options not yet granted."""
     NARROW_BASED = "narrow_based"
-    """Common and preferred stock as converted."""
+    """Counts common and preferred stock as converted."""
     NARROW_BASED_PREFERRED = "narrow_based_preferred"
-    """Preferred stock as converted alone."""
+    """Counts only preferred stock, as converted."""
     FULL_RATCHET = "full_ratchet"
+    """Lowers the conversion price to the price of the new issue."""
 
 
 def weighted_average_price(
@@ -34,9 +35,10 @@ def weighted_average_price(
     issued: Fraction,
     consideration: Fraction,
 ) -> Fraction:
-    """CP2 = CP1 × (A + B) ÷ (A + C), B = consideration ÷ CP1.
+    """Return CP2 = CP1 × (A + B) ÷ (A + C), where B = consideration ÷ CP1.
 
-    ``outstanding`` is A, ``issued`` C. Never above CP1: an issue at or above it changes nothing.
+    A is ``outstanding``, C is ``issued``, CP1 is ``conversion_price``. An issue at or above CP1
+    changes nothing.
     """
     if consideration >= conversion_price * issued:
         return conversion_price
@@ -47,13 +49,13 @@ def weighted_average_price(
 def full_ratchet_price(
     conversion_price: Fraction, issued: Fraction, consideration: Fraction
 ) -> Fraction:
-    """CP2 = the price of the new issue, if it is below CP1.
+    """Return the lower of the conversion price and the price of the new issue.
 
     Raises
     ------
     InputError
-        For an issue without consideration: the price would be zero. The NVCA form deems an
-        amount received then, which must be given.
+        If the issue has no consideration: the price would be zero. The NVCA form then deems an
+        amount received, which must be stated.
     """
     if consideration == 0:
         raise InputError("price", "0", "ratchet_consideration")
@@ -61,7 +63,7 @@ def full_ratchet_price(
 
 
 def conversion_ratio(issue_price: Fraction, conversion_price: Fraction) -> Fraction:
-    """Common shares for one preferred share (NVCA 4.1.1)."""
+    """Return the common shares that one preferred share converts into (NVCA 4.1.1)."""
     return issue_price / conversion_price
 
 
@@ -72,7 +74,7 @@ def adjusted_price(
     issued: Fraction,
     consideration: Fraction,
 ) -> Fraction:
-    """The conversion price after an issue, by what the series is promised."""
+    """Return the conversion price of a series after an issue, by its protection."""
     if protection is Protection.NONE:
         return conversion_price
     if protection is Protection.FULL_RATCHET:

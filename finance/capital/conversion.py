@@ -1,4 +1,4 @@
-"""The price that a SAFE or a note converts at, when the round's price is known."""
+"""The conversion price of a SAFE or a note when the price of the round is known."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from engine.documents import InputError
 
 
 class Deciding(StrEnum):
-    """The term that set the price."""
+    """Term that sets a conversion price."""
 
     CAP = "cap"
     DISCOUNT = "discount"
@@ -19,6 +19,8 @@ class Deciding(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ConversionPrice:
+    """A conversion price and the term that set it."""
+
     price: Fraction
     deciding: Deciding
 
@@ -28,7 +30,7 @@ def conversion_price(
     discount: Fraction = Fraction(0),
     cap_price: Fraction | None = None,
 ) -> ConversionPrice:
-    """The lowest of cap price and discounted round price; a tie goes to the cap.
+    """Return the lower of cap price and discounted round price; a tie goes to the cap.
 
     Raises
     ------
@@ -47,13 +49,14 @@ def conversion_price(
 
 
 def simplified_cap_price(cap: Fraction, pre_money: Fraction, round_price: Fraction) -> Fraction:
-    """The round's price × cap ÷ pre-money: both on the same share count (FundersClub)."""
+    """Return the round's price × cap ÷ pre-money, if both count the same shares (FundersClub)."""
     return round_price * cap / pre_money
 
 
 def break_even_pre_money(cap: Fraction, discount: Fraction) -> Fraction:
-    """The pre-money valuation at which cap and discount give the same price.
+    """Return the pre-money valuation at which cap and discount give the same price.
 
-    Below it the discount is worth more. As :func:`simplified_cap_price`, on one share count.
+    Below it the discount is worth more. Cap and pre-money count the same shares, as in
+    :func:`simplified_cap_price`.
     """
     return cap / (1 - discount)

@@ -1,4 +1,4 @@
-"""What happens to a cap table, each on its day, planned or done."""
+"""Events that change a cap table, each with its date, planned or done."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class _Event(Document):
 
 
 class StockIssue(_Event):
-    """Stock of a class that is there already: founders', or for compute, services, a company."""
+    """An issue of stock of an existing class, to founders or for compute, services or a company."""
 
     kind: Literal["stock_issue"] = "stock_issue"
     name: ShortName
@@ -33,109 +33,116 @@ class StockIssue(_Event):
     stock_class: ShortName = COMMON
     shares: Shares
     price: NonNegativePrice
-    """Paid for one share, in the table's currency."""
+    """Price paid for one share, in the table's currency."""
     exempted: bool = False
-    """Whether the charter spares it from the test for anti-dilution (NVCA 4.4.1)."""
+    """Whether the charter exempts the issue from anti-dilution (NVCA 4.4.1)."""
     vesting: Vesting | None = None
 
 
 class PoolIncrease(_Event):
-    """More shares set aside for options."""
+    """An increase of the shares reserved for options."""
 
     kind: Literal["pool_increase"] = "pool_increase"
     shares: Shares
 
 
 class Exercise(_Event):
-    """Options or a warrant become stock."""
+    """An exercise of options or of a warrant."""
 
     kind: Literal["exercise"] = "exercise"
     of: ShortName
+    """Name of the grant or the warrant."""
     shares: Shares
     name: ShortName
-    """Of the stock's certificate."""
+    """Name of the certificate of the stock."""
 
 
 class Lapse(_Event):
-    """Options go back to the pool, or a warrant ends."""
+    """A lapse: options return to the pool, or a warrant ends."""
 
     kind: Literal["lapse"] = "lapse"
     of: ShortName
+    """Name of the grant or the warrant."""
     shares: Shares
 
 
 class Transfer(_Event):
-    """A secondary sale: stock changes hands, the company gets nothing."""
+    """A secondary sale of stock between holders; the company receives nothing."""
 
     kind: Literal["transfer"] = "transfer"
     of: ShortName
-    """The holding."""
+    """Name of the holding that is sold, whole or in part."""
     shares: Shares
     to: ShortName
+    """Holder who buys."""
     price: NonNegativePrice
+    """Price paid for one share, in the table's currency."""
     name: ShortName
+    """Name of the buyer's certificate."""
 
 
 class MfnElection(_Event):
-    """The holder of a most-favoured-nation SAFE takes over the terms of a later one."""
+    """A choice of the holder of a most-favoured-nation SAFE: the terms of a later SAFE."""
 
     kind: Literal["mfn_election"] = "mfn_election"
     safe: ShortName
+    """Name of the most-favoured-nation SAFE."""
     of: ShortName
+    """Name of the SAFE whose terms it takes over."""
 
 
 class StatedConversion(_Event):
-    """A SAFE or note converts outside a round: at maturity, or by agreement."""
+    """A conversion of a SAFE or note outside a round, at maturity or by agreement."""
 
     kind: Literal["stated_conversion"] = "stated_conversion"
     of: ShortName
     stock_class: ShortName = COMMON
     price: Price | None = None
-    """None: the cap ÷ the shares that it counts."""
+    """Price of one share; None divides the cap by the shares that it counts."""
 
 
 class Repayment(_Event):
-    """A note is paid back."""
+    """A repayment of a note with its interest."""
 
     kind: Literal["repayment"] = "repayment"
     of: ShortName
 
 
 class Split(_Event):
-    """Every share becomes ``ratio`` shares."""
+    """A stock split: every share becomes ``ratio`` shares."""
 
     kind: Literal["split"] = "split"
     ratio: Price
 
 
 class Purchase(Document):
-    """What one investor pays in a round."""
+    """A purchase of new shares by one investor of a round."""
 
     holder: ShortName
     amount: Amount
 
 
 class Rank(StrEnum):
-    """Where a new series stands among the preferred."""
+    """Seniority of a new series among the preferred stock."""
 
     SENIOR = "senior"
-    """Paid before all that are there."""
+    """Paid before all existing series."""
     PARI_PASSU = "pari_passu"
-    """Beside the most senior."""
+    """Paid together with the most senior existing series."""
 
 
 class ConvertedInto(StrEnum):
-    """What SAFEs and notes become."""
+    """Series into which SAFEs and notes convert."""
 
     OWN_SERIES = "own_series"
-    """A shadow series whose issue price is the price they converted at, as YC's forms say: the
-    preference is what was paid."""
+    """A shadow series whose issue price is the conversion price, as in YC's forms: its preference
+    is the amount paid."""
     NEW_SERIES = "new_series"
-    """The round's own series: a preference at the round's price for each share."""
+    """The series of the round: the preference is the round's price for each share."""
 
 
 class PricedRound(_Event):
-    """Preferred stock is sold at a price; what is due to convert converts."""
+    """A sale of preferred stock at a price, in which due SAFEs and notes convert."""
 
     kind: Literal["priced_round"] = "priced_round"
     series: Annotated[str, Field(min_length=1, max_length=60)]
@@ -143,10 +150,10 @@ class PricedRound(_Event):
     new_money: Amount
     currency: CurrencyCode = "USD"
     lead: ShortName
-    """Buys what the others leave."""
+    """Lead investor, who buys the shares that the others leave."""
     others: Annotated[tuple[Purchase, ...], Field(max_length=200)] = ()
     pro_rata: Annotated[tuple[ShortName, ...], Field(max_length=200)] = ()
-    """Holders who use their right, within ``new_money``."""
+    """Holders who use their pro rata right, within ``new_money``."""
     convention: Convention
     pool: PoolChange | None = None
     rounding: Rounding = FINE
@@ -158,11 +165,11 @@ class PricedRound(_Event):
     pro_rata_right: bool = True
     converted_into: ConvertedInto = ConvertedInto.OWN_SERIES
     adjustments_in_pre_money: bool = True
-    """Whether shares that earlier series gain against dilution count in the pre-money."""
+    """Whether shares that earlier series gain from anti-dilution count in the pre-money."""
 
 
 class Tranche(_Event):
-    """A further closing at a round's price, when its milestone is met."""
+    """A further sale at a round's price when a milestone is met."""
 
     kind: Literal["tranche"] = "tranche"
     series: ShortName

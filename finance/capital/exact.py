@@ -1,7 +1,7 @@
-"""Shares and prices as fractions, money in cents, and rounding as a choice that is written down.
+"""Shares and prices as fractions, money in cents, and rounding as an explicit choice.
 
 Nothing here is rounded unless a document says so: a round that issues 10,000,000/17 shares has
-issued exactly that.
+issued exactly that number.
 """
 
 from __future__ import annotations
@@ -18,18 +18,18 @@ from engine.documents import Document
 from finance.numbers.money import MAX_USD, cents
 
 MAX_SHARES = 10**15
-"""A thousand times the largest share counts there are."""
+"""Largest share count allowed: a thousand times the largest counts in use."""
 
 
 def fraction(value: Any) -> Any:
-    """A float as the decimal that it prints as; anything else as it is."""
+    """Return a float as the fraction of its printed decimal, and any other value unchanged."""
     return Fraction(repr(value)) if isinstance(value, float) and value == value else value
 
 
 Shares = Annotated[Fraction, BeforeValidator(fraction), Field(gt=0, le=MAX_SHARES)]
 NonNegativeShares = Annotated[Fraction, BeforeValidator(fraction), Field(ge=0, le=MAX_SHARES)]
 Price = Annotated[Fraction, BeforeValidator(fraction), Field(gt=0, le=MAX_USD)]
-"""Of one share."""
+"""Price of one share."""
 NonNegativePrice = Annotated[Fraction, BeforeValidator(fraction), Field(ge=0, le=MAX_USD)]
 Amount = Annotated[Decimal, Field(gt=0, le=MAX_USD, decimal_places=2), AfterValidator(cents)]
 NonNegativeAmount = Annotated[
@@ -38,15 +38,16 @@ NonNegativeAmount = Annotated[
 
 
 class WholeShares(StrEnum):
-    """What becomes of a part of a share."""
+    """Rounding of fractions of a share."""
 
     EXACT = "exact"
-    """It stays."""
+    """Fractions are kept."""
     TEN_DECIMALS = "ten_decimals"
-    """It stays to the ten decimals that the Open Cap Table Format writes."""
+    """Fractions are kept to the ten decimals that the Open Cap Table Format writes."""
     DOWN = "down"
+    """Fractions are dropped."""
     NEAREST = "nearest"
-    """Halves up."""
+    """Fractions are rounded to the nearest whole share, halves up."""
 
     def __call__(self, shares: Fraction) -> Fraction:
         if self is WholeShares.EXACT:
@@ -57,7 +58,7 @@ class WholeShares(StrEnum):
 
 
 class Rounding(Document):
-    """How a round turns fractions into share counts.
+    """Rounding of the prices and share counts of a round.
 
     YC's guide to the post-money SAFE works its examples with the round's price at four
     decimals, conversion shares and the capitalization rounded down, and new shares to the
@@ -65,13 +66,14 @@ class Rounding(Document):
     """
 
     price_decimals: Annotated[int, Field(ge=0, le=12)] | None = None
-    """Of the round's price and of conversion prices, halves up; None: exact."""
+    """Decimals of the round's price and of conversion prices, halves up; None keeps them exact."""
     converted: WholeShares = WholeShares.EXACT
-    """Shares from SAFEs and notes, and the capitalization they are counted on."""
+    """Rounding of shares from SAFEs and notes, and of the capitalization that they count."""
     sold: WholeShares = WholeShares.EXACT
-    """Shares that the round sells."""
+    """Rounding of the shares that the round sells."""
 
     def price(self, exact: Fraction) -> Fraction:
+        """Return a price rounded to :attr:`price_decimals`."""
         if self.price_decimals is None:
             return exact
         unit = Fraction(1, 10**self.price_decimals)
@@ -79,7 +81,7 @@ class Rounding(Document):
 
 
 EXACT = Rounding()
-"""Fractions grow with every round; after a handful they are too long to go on with."""
+"""No rounding. Fractions grow with every round; after a few rounds they are too long to use."""
 FINE = Rounding(
     price_decimals=10, converted=WholeShares.TEN_DECIMALS, sold=WholeShares.TEN_DECIMALS
 )
@@ -87,5 +89,5 @@ YC_GUIDE = Rounding(price_decimals=4, converted=WholeShares.DOWN, sold=WholeShar
 
 
 def cents_of(amount: Fraction) -> Decimal:
-    """A fraction of money to the cent, halves to even."""
+    """Return an amount rounded to the cent, halves to even."""
     return cents(Decimal(round(amount * 100)).scaleb(-2))

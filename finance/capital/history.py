@@ -1,4 +1,4 @@
-"""Events in a row: the cap table after each."""
+"""A series of events and the cap table after each."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from finance.capital.table import CapTable
 
 
 class Capital(Document):
-    """Where ownership begins, and what happens to it from then on."""
+    """An opening cap table and the events that follow it, in order of time."""
 
     opening: CapTable
     events: Annotated[tuple[Event, ...], Field(max_length=2000)] = ()
@@ -37,7 +37,10 @@ class Capital(Document):
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One event, the table before and after, and a round's own figures."""
+    """One event with the table before and after it.
+
+    ``priced`` holds the figures of a priced round; it is None for any other event.
+    """
 
     event: Event
     before: CapTable
@@ -46,12 +49,12 @@ class Step:
 
 
 def history(capital: Capital) -> tuple[Step, ...]:
-    """Every event applied in turn.
+    """Apply every event in turn.
 
     Raises
     ------
     InputError
-        For the first event that cannot happen, by its place in ``events``.
+        For the first event that cannot happen; the field starts with its index in ``events``.
     """
     table, steps = capital.opening, []
     for i, event in enumerate(capital.events):
@@ -67,7 +70,7 @@ def history(capital: Capital) -> tuple[Step, ...]:
 
 
 def table_on(capital: Capital, steps: Sequence[Step], day: datetime.date) -> CapTable:
-    """The table at the end of a day: that after the last event up to then."""
+    """Return the table at the end of a day, after the last event up to that day."""
     table = capital.opening
     for step in steps:
         if step.event.date > day:

@@ -1,4 +1,4 @@
-"""What converts or may be exercised: SAFEs, convertible notes, options, warrants."""
+"""Securities that convert or may be exercised: SAFEs, convertible notes, options, warrants."""
 
 from __future__ import annotations
 
@@ -17,39 +17,41 @@ from finance.capital.vesting import Vesting
 
 
 class Counted(Document):
-    """Which shares a cap is divided by, beside those outstanding and the options granted.
+    """Shares that a cap is divided by, in addition to those outstanding and the options granted.
 
-    YC's guide compares the two forms of the SAFE by these three (Post-Money SAFE User Guide,
+    YC's guide compares the two forms of the SAFE by these three counts (Post-Money SAFE User Guide,
     "In an Equity Financing, how does the calculation differ").
     """
 
     pool: bool
-    """Options not yet granted, as many as there are before the round."""
+    """Whether options not yet granted before the round count."""
     pool_increase: bool
-    """Those that the round adds to the pool."""
+    """Whether the options that the round adds to the pool count."""
     converting: bool
-    """Shares from everything that converts in the round, this instrument's own included."""
+    """Whether shares from everything that converts in the round count, including this security."""
 
 
 POST_MONEY = Counted(pool=True, pool_increase=False, converting=True)
-"""YC's SAFE since 2018: amount ÷ cap is the share of the company before the new money."""
+"""Count of YC's SAFE since 2018: amount ÷ cap is the share of the company before new money."""
 PRE_MONEY = Counted(pool=True, pool_increase=True, converting=False)
-"""YC's SAFE before 2018."""
+"""Count of YC's SAFE before 2018."""
 
 
 class Convertible(Document):
-    """What SAFEs and notes have in common."""
+    """Fields that SAFEs and notes share."""
 
     planned: bool = False
     name: ShortName
-    """Its own, such as SAFE-1: events refer to it."""
+    """Name of the security, such as SAFE-1, by which events refer to it."""
     holder: ShortName
     date: datetime.date
     amount: Amount
+    """Amount paid for the security, in ``currency``."""
     currency: CurrencyCode = "USD"
     cap: Amount | None = None
+    """Valuation cap, in ``currency``."""
     discount: DecimalShareBelowOne = Decimal(0)
-    """0.2: the holder pays 80% of the round's price."""
+    """Discount on the round's price, 0 to below 1."""
     pro_rata_right: bool = False
 
     @model_validator(mode="after")
@@ -67,7 +69,7 @@ class Safe(Convertible):
     mfn: bool = False
     """Most favoured nation: the holder may take over the terms of one later SAFE."""
     mfn_of: ShortName | None = None
-    """The SAFE whose terms were taken over."""
+    """Name of the SAFE whose terms were taken over."""
 
 
 class Note(Convertible):
@@ -75,20 +77,20 @@ class Note(Convertible):
 
     kind: Literal["note"] = "note"
     counted: Counted
-    """Forms differ, so there is no default."""
+    """Shares that the cap is divided by; forms differ, so there is no default."""
     cap_shares: Shares | None = None
-    """A share count that the note itself states, in place of ``counted``."""
+    """Share count that the note itself states, in place of ``counted``."""
     rate: Annotated[Decimal, Field(ge=0, le=1, max_digits=8)]
-    """A year."""
+    """Interest rate of a year."""
     accrual: Accrual = Accrual.SIMPLE
     periods_per_year: Annotated[int, Field(ge=1, le=365)] = 1
     day_count: DayCount = DayCount.ACT_365F
     maturity: datetime.date | None = None
-    """None: on demand."""
+    """Day on which the note is due; None means on demand."""
     qualified_amount: Annotated[Decimal, Field(ge=0, decimal_places=2)] = Decimal("0.00")
-    """New money from which on a round converts the note by itself."""
+    """New money from which a round converts the note automatically, in ``currency``."""
     repayment_multiple: Annotated[Decimal, Field(ge=1, le=10, max_digits=4)] = Decimal(1)
-    """Of the principal, paid beside the interest when control changes."""
+    """Multiple of the principal that a change of control pays, in addition to the interest."""
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:
@@ -97,7 +99,7 @@ class Note(Convertible):
         return self
 
     def claim(self, on: datetime.date) -> Fraction:
-        """Principal and interest at the end of that day; interest runs on after maturity."""
+        """Return principal and interest at the end of a day; interest accrues past maturity."""
         return accrued(
             Fraction(self.amount),
             Fraction(self.rate),
@@ -107,20 +109,20 @@ class Note(Convertible):
         )
 
     def exit_claim(self, on: datetime.date) -> Fraction:
-        """What a change of control owes: the multiple of the principal, and the interest.
+        """Return the claim on a change of control: the multiple of the principal, and the interest.
 
-        As in Fenwick's seed-stage note §2.3 and the D3 template §4.3.
+        Fenwick's seed-stage note §2.3 and the D3 template §4.3 define it in this way.
         """
         return exit_claim(Fraction(self.amount), self.claim(on), Fraction(self.repayment_multiple))
 
 
 def exit_claim(principal: Fraction, claim: Fraction, multiple: Fraction) -> Fraction:
-    """``multiple`` times the principal, and the interest that ``claim`` holds beside it."""
+    """Return ``multiple`` times the principal, plus the interest contained in ``claim``."""
     return multiple * principal + claim - principal
 
 
 class OptionGrant(Document):
-    """Options on stock of a common class, out of the pool."""
+    """Options on common stock, granted from the pool."""
 
     planned: bool = False
     kind: Literal["option_grant"] = "option_grant"
@@ -128,14 +130,15 @@ class OptionGrant(Document):
     holder: ShortName
     date: datetime.date
     shares: Shares
-    """Not yet exercised."""
+    """Options not yet exercised."""
     exercised: Annotated[Fraction, Field(ge=0)] = Fraction(0)
+    """Options already exercised."""
     exercise_price: NonNegativePrice
     stock_class: ShortName = "Common"
     vesting: Vesting | None = None
 
     def exercisable(self, on: datetime.date) -> Fraction:
-        """Vested and not yet exercised."""
+        """Return the options that are vested on a day and not yet exercised."""
         if self.vesting is None:
             return self.shares
         vested = self.vesting.vested(self.shares + self.exercised, on)
@@ -143,7 +146,7 @@ class OptionGrant(Document):
 
 
 class Warrant(Document):
-    """A right to buy stock of a class at a price, such as a lender gets."""
+    """A right to buy stock of a class at a price, such as lenders receive."""
 
     planned: bool = False
     kind: Literal["warrant"] = "warrant"

@@ -1,4 +1,4 @@
-"""What a note has grown to: day counts and three ways to accrue.
+"""Principal and interest of a note: day counts and three ways to accrue.
 
 Days between two dates are counted by pyxirr, after the ISDA 2006 Definitions §4.16; year
 fractions stay exact.
@@ -19,13 +19,13 @@ from engine.documents import InputError
 
 
 class DayCount(StrEnum):
-    """How a span of days becomes a part of a year."""
+    """Conventions that turn a span of days into a fraction of a year."""
 
     ACT_365F = "act/365F"
     ACT_365_25 = "act/365.25"
     ACT_360 = "act/360"
     ACT_ACT = "act/act"
-    """ISDA: days in leap years over 366, the others over 365."""
+    """ISDA: days in leap years ÷ 366, other days ÷ 365."""
     THIRTY_360 = "30/360"
     """US bond basis."""
     THIRTY_E_360 = "30E/360"
@@ -42,19 +42,19 @@ _COUNTED = {
 
 
 class Accrual(StrEnum):
-    """What interest is paid on."""
+    """Ways in which interest accrues."""
 
     SIMPLE = "simple"
-    """The principal alone."""
+    """Interest on the principal alone."""
     COMPOUND = "compound"
-    """Principal and interest, ``periods_per_year`` times a year; a part of a period counts as
-    that power of a whole one (Hull, Options, Futures, and Other Derivatives, ch. 4)."""
+    """Interest on principal and interest, ``periods_per_year`` times a year; a fraction of a
+    period compounds with that exponent (Hull, Options, Futures, and Other Derivatives, ch. 4)."""
     PIK = "pik"
-    """Capitalised into the principal at the end of each whole period, simple in between."""
+    """Interest added to the principal at the end of each whole period, simple in between."""
 
 
 def year_fraction(start: datetime.date, end: datetime.date, basis: DayCount) -> Fraction:
-    """Years from ``start`` to ``end``; InputError if they are out of order."""
+    """Return the years from ``start`` to ``end``; InputError if they are out of order."""
     if end < start:
         raise InputError("date", str(end), "not_before", first=str(start))
     if basis is DayCount.ACT_ACT:
@@ -79,9 +79,10 @@ def accrued(
     method: Accrual = Accrual.SIMPLE,
     periods_per_year: int = 1,
 ) -> Fraction:
-    """Principal and interest after ``years``.
+    """Return principal and interest after ``years``.
 
-    Exact, except for a compound part of a period, which is a root: 40 digits then.
+    ``rate`` is that of a year. The result is exact, except for a compound fraction of a period,
+    which is a root and has 40 digits.
     """
     if method is Accrual.SIMPLE:
         return principal * (1 + rate * years)
@@ -100,6 +101,6 @@ def _power(base: Fraction, exponent: Fraction) -> Fraction:
         return Fraction(1)
     with localcontext(prec=40):
         as_decimals = (
-            Decimal(one.numerator) / Decimal(one.denominator) for one in (base, exponent)
+            Decimal(number.numerator) / Decimal(number.denominator) for number in (base, exponent)
         )
         return Fraction(pow(*as_decimals))

@@ -1,13 +1,15 @@
-"""One priced round as equations: the price, what converts, the pool and the new shares at once.
+"""The equations of a priced round: price, conversions, pool and new shares together.
 
-Each depends on the others: a post-money cap counts what converts beside it, a pool target is a
-share of the total, an adjustment of an earlier series depends on the price, and the price on
-how many shares there are. Written in shares per unit of money, u = 1 ÷ price, every one is the
-largest of a few straight lines in u, the pool p, the converting shares c and the adjustment
-shares a, with no negative slope. :func:`price_round` picks for each the line that is largest so
-far, solves the four equations in fractions, and repeats until the picks stay: Newton's method
-for convex rising functions, which reaches the smallest solution in finitely many steps. The
-picks are the deciding terms.
+Each unknown depends on the others: a post-money cap counts the other conversions, a pool target
+is a share of the total, an adjustment of an earlier series depends on the price, and the price
+depends on the number of shares. The unknowns are u = 1 ÷ price (shares for a unit of money), the
+pool p, the converting shares c and the adjustment shares a. Each equals the largest of a few
+straight lines in (u, p, c, a) without negative slopes.
+
+:func:`price_round` picks for each unknown the line that is largest at the present point, solves
+the four equations in fractions, and repeats until the picks no longer change. This is Newton's
+method for convex rising functions, which reaches the smallest solution in finitely many steps.
+The picks are the deciding terms.
 """
 
 from __future__ import annotations
@@ -31,16 +33,21 @@ from finance.capital.rounding import rounded_shares
 
 
 def price_round(terms: RoundTerms) -> PricedShares:
-    """Solve a round.
+    """Return the share counts and prices that solve a round.
 
     Raises
     ------
     InputError
-        If what converts, the new money and the pool would take the whole company or more, or
-        the price rounds to nothing.
+        If conversions, new money and pool would take the whole company or more, or if the price
+        rounds to zero.
     """
     sold = sum(
-        (one.amount / one.cap for one in terms.converting if one.cap and one.counts_itself), ZERO
+        (
+            security.amount / security.cap
+            for security in terms.converting
+            if security.cap and security.counts_itself
+        ),
+        ZERO,
     )
     if sold >= 1:
         raise InputError("cap", f"{float(sold):.1%}", "sells_all")
@@ -52,7 +59,8 @@ def price_round(terms: RoundTerms) -> PricedShares:
         gained = [
             _gain(series, terms.new_money)
             for series in terms.protected
-            if series.conversion_price * point[0] > 1  # the price is below: its line is above 0
+            if series.conversion_price * point[0]
+            > 1  # the new price is lower, so that its line is above 0
         ]
         right = np.array([lines.per_money, pool, sum(converted, _NONE), sum(gained, _NONE)])
         solution = _solution(right)
@@ -62,13 +70,15 @@ def price_round(terms: RoundTerms) -> PricedShares:
             break
         point = np.concatenate([solution, _ONE[4:]])
     by_cap = tuple(
-        one.cap is not None and line is options[0]
-        for one, line, options in zip(terms.converting, converted, lines.converting, strict=True)
+        security.cap is not None and line is options[0]
+        for security, line, options in zip(
+            terms.converting, converted, lines.converting, strict=True
+        )
     )
     return rounded_shares(terms, 1 / point[0], point[1], by_cap)
 
 
-# A line is an array of the slopes in u, p, c and a, and the constant.
+# A line is an array of five numbers: its slopes in u, p, c and a, and its constant.
 _Line = np.ndarray[Any, np.dtype[np.object_]]
 _PER_MONEY, _POOL, _CONVERTED, _GAINED, _ONE = (
     np.array([Fraction(i == j) for j in range(5)], dtype=object) for i in range(5)
@@ -77,7 +87,7 @@ _NONE = 0 * _ONE
 
 
 class _Lines:
-    """The right sides of the four equations; where there are several, the largest counts."""
+    """The right sides of the four equations; of several lines the largest counts."""
 
     def __init__(self, terms: RoundTerms) -> None:
         change = terms.pool_change
@@ -94,7 +104,7 @@ class _Lines:
         if terms.convention is not Convention.PRE_MONEY:
             counted = counted + _CONVERTED
         if terms.convention is Convention.DOLLARS_INVESTED:
-            value += sum((one.amount for one in terms.converting), ZERO)
+            value += sum((security.amount for security in terms.converting), ZERO)
         self.per_money: _Line = counted / value
 
         self.pool: list[_Line] = [terms.pool * _ONE]
@@ -108,22 +118,22 @@ class _Lines:
                     self.pool.append(change.value * total - terms.granted * _ONE)
 
         self.converting: list[list[_Line]] = []
-        for one in terms.converting:
-            at_price = one.amount / (1 - one.discount) * _PER_MONEY
-            if one.cap is None:
+        for security in terms.converting:
+            at_price = security.amount / (1 - security.discount) * _PER_MONEY
+            if security.cap is None:
                 self.converting.append([at_price])
                 continue
-            if one.cap_shares is not None:
-                base = one.cap_shares * _ONE
+            if security.cap_shares is not None:
+                base = security.cap_shares * _ONE
             else:
-                base = before + gained + (_CONVERTED if one.counted.converting else _NONE)
-                if one.counted.pool:
-                    base = base + (_POOL if one.counted.pool_increase else terms.pool * _ONE)
-            self.converting.append([one.amount / one.cap * base, at_price])
+                base = before + gained + (_CONVERTED if security.counted.converting else _NONE)
+                if security.counted.pool:
+                    base = base + (_POOL if security.counted.pool_increase else terms.pool * _ONE)
+            self.converting.append([security.amount / security.cap * base, at_price])
 
 
 def _gain(series: Protected, new_money: Fraction) -> _Line:
-    """What a series gains, as converted, when the price is below its conversion price."""
+    """Return the line of the shares, as converted, that a series gains below its price."""
     worth = series.shares * series.issue_price
     if series.protection is Protection.FULL_RATCHET:
         slope, constant = worth, ZERO
@@ -145,7 +155,7 @@ def _at(line: _Line, point: _Line) -> Fraction:
 
 
 def _solution(right: _Line) -> _Line | None:
-    """x of x = right · (x, 1), by elimination; None where it is not unique."""
+    """Return the x that solves x = right · (x, 1), or None if it is not unique."""
     size = len(right)
     rows = np.concatenate([np.diag([Fraction(1)] * size) - right[:, :size], right[:, size:]], 1)
     for i in range(size):

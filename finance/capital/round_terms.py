@@ -1,4 +1,4 @@
-"""A priced round: what it is agreed on, what it meets, what comes out."""
+"""A priced round: its agreed terms, the securities that it affects, and its outcome."""
 
 from __future__ import annotations
 
@@ -19,34 +19,34 @@ ZERO = Fraction(0)
 
 
 class Convention(StrEnum):
-    """Who bears the dilution by what converts in the round."""
+    """Holders who bear the dilution by the securities that convert in the round."""
 
     PERCENTAGE_OWNERSHIP = "percentage_ownership"
-    """Those before the round: new money buys new_money ÷ (pre_money + new_money)."""
+    """Existing holders: new money buys new_money ÷ (pre_money + new_money)."""
     PRE_MONEY = "pre_money"
-    """All: what converts is not in the pre-money share count."""
+    """All holders: the pre-money share count excludes the shares from conversions."""
     DOLLARS_INVESTED = "dollars_invested"
-    """In between: post-money = pre-money + new money + the amounts that convert."""
+    """Shared: post-money = pre-money + new money + the amounts that convert."""
 
 
 class PoolBasis(StrEnum):
-    """What a pool's size is given as."""
+    """Ways to state the size of a pool."""
 
     INCREASE = "increase"
-    """Shares to add."""
+    """Shares to add to the pool."""
     UNALLOCATED = "unallocated"
-    """Options not yet granted, as a share of the company after the round."""
+    """Options not granted, as a share of the company after the round."""
     WHOLE = "whole"
-    """Options granted and not, as a share of the company after the round."""
+    """Options granted and not granted, as a share of the company after the round."""
 
 
 class PoolChange(Document):
-    """How the round changes the option pool; a target below what there is changes nothing."""
+    """Change of the option pool by a round; a target below the present pool changes nothing."""
 
     basis: PoolBasis
     value: Shares
     in_pre_money: bool = True
-    """Whether those before the round bear it alone."""
+    """Whether the holders before the round alone bear the increase."""
 
     @model_validator(mode="after")
     def _below_all(self) -> Self:
@@ -57,24 +57,24 @@ class PoolChange(Document):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Converting:
-    """A SAFE, or a note with its interest, as the round meets it."""
+    """Conversion terms of a SAFE, or of a note with its interest."""
 
     amount: Fraction
     cap: Fraction | None = None
     discount: Fraction = ZERO
     counted: Counted = POST_MONEY
     cap_shares: Fraction | None = None
-    """A stated share count, in place of ``counted``."""
+    """Stated share count, in place of ``counted``."""
 
     @property
     def counts_itself(self) -> bool:
-        """Whether its cap is divided by a count that its own shares are in."""
+        """Whether the cap is divided by a count that includes the security's own shares."""
         return self.cap is not None and self.cap_shares is None and self.counted.converting
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Protected:
-    """An earlier series with a promise against dilution."""
+    """An earlier series with anti-dilution protection."""
 
     shares: Fraction
     """Preferred shares, not as converted."""
@@ -82,33 +82,33 @@ class Protected:
     conversion_price: Fraction
     protection: Protection
     outstanding: Fraction
-    """Shares that its weighted average counts before the round."""
+    """Shares that the weighted average counts before the round."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RoundTerms:
-    """A priced round and what it meets, in shares and one currency."""
+    """A priced round and the securities that it affects, in shares and one currency."""
 
     pre_money: Fraction
     new_money: Fraction
     outstanding: Fraction
-    """Stock as converted, granted options, warrants."""
+    """Stock as converted, granted options and warrants."""
     granted: Fraction = ZERO
-    """Options among them."""
+    """Granted options, which are part of ``outstanding``."""
     pool: Fraction = ZERO
-    """Options not yet granted."""
+    """Options not granted before the round."""
     pool_change: PoolChange | None = None
     convention: Convention = Convention.PERCENTAGE_OWNERSHIP
     converting: tuple[Converting, ...] = ()
     protected: tuple[Protected, ...] = ()
     adjustments_in_pre_money: bool = True
-    """Whether the shares that protected series gain are in the pre-money share count."""
+    """Whether the pre-money share count includes the shares that protected series gain."""
     rounding: Rounding = EXACT
 
 
 @dataclass(frozen=True, slots=True)
 class Conversion:
-    """What one SAFE or note became."""
+    """Shares into which one SAFE or note converts, and their price."""
 
     shares: Fraction
     price: Fraction
@@ -117,19 +117,19 @@ class Conversion:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PricedShares:
-    """A round's outcome."""
+    """Share counts and prices of a round."""
 
     price: Fraction
     new_shares: Fraction
     pool: Fraction
-    """Options not granted after the round."""
+    """Options not granted, after the round."""
     pool_increase: Fraction
     conversions: tuple[Conversion, ...]
     conversion_prices: tuple[Fraction, ...]
-    """Of the protected series, after it."""
+    """Conversion prices of the protected series after the round."""
     adjustment_shares: Fraction
-    """As converted, that the protected series gained."""
+    """Shares that the protected series gain, as converted."""
     capitalization: Fraction
-    """Everything before the new money and the pool's increase, conversions included."""
+    """Shares before the new money and the increase of the pool, with conversions."""
     total: Fraction
-    """Fully diluted, after the round."""
+    """Fully diluted shares after the round."""

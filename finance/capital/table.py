@@ -1,7 +1,7 @@
 """The cap table: every class, holding, option, warrant and convertible at the end of a day.
 
-It is a document: a scenario begins with one, every event makes the next, and the Open Cap Table
-Format carries it elsewhere.
+The table is a document: a scenario starts from a table, every event makes the next table, and
+the Open Cap Table Format exchanges it with other programs.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ ZERO = Fraction(0)
 
 
 class Decided(StrEnum):
-    """What set the number of shares that somebody holds, or what a class converts into."""
+    """Kinds of terms that decide the shares of a holding, or the conversion price of a class."""
 
     ISSUED = "issued"
     BOUGHT = "bought"
@@ -53,37 +53,39 @@ class Decided(StrEnum):
 
 
 class Term(Document):
-    """The deciding term, as a key of the catalogs and what its words need."""
+    """The term that decided a number of shares, with the figures that its sentence needs."""
 
     decided: Decided
     price: NonNegativePrice | None = None
-    """What one share came to."""
+    """Price of one share by this term."""
     round_price: Price | None = None
-    """The round's, where it was not the one that counted."""
+    """Price of the round in which a SAFE or note converted."""
     cap: NonNegativeAmount | None = None
     discount: Decimal | None = None
     of: ShortName | None = None
-    """The SAFE whose terms an MFN took over, the grant that was exercised, who sold."""
+    """Name of the SAFE whose terms an MFN SAFE took over, of the grant or warrant that was
+    exercised, or of the holder who sold."""
     in_round: ShortName | None = None
+    """Name of the round, or of the issued holding, to which the term belongs."""
 
 
 class StockClass(Document):
-    """Common stock, or one series of preferred."""
+    """Common stock, or one series of preferred stock."""
 
     name: ShortName
     preferred: bool = True
     issue_price: Price | None = None
-    """Original issue price: what preferences are a multiple of."""
+    """Original issue price; the liquidation preference is a multiple of it."""
     conversion_price: Price | None = None
-    """Falls below the issue price when a later issue is cheaper and the class is protected."""
+    """Conversion price; a cheaper later issue lowers it if the class is protected."""
     conversion_term: Term | None = None
-    """What lowered it last."""
+    """Term of the last reduction of the conversion price."""
     seniority: Annotated[int, Field(ge=0, le=1000)] = 0
-    """The higher, the earlier it is paid; equal ones share."""
+    """Rank in a sale: higher classes are paid first, equal ones together."""
     liquidation_multiple: Annotated[Decimal, Field(ge=0, le=10, max_digits=5)] = Decimal(1)
     participating: bool = False
     participation_cap: Annotated[Decimal, Field(ge=1, le=100, max_digits=6)] | None = None
-    """Of preference and participation together, as a multiple of the issue price."""
+    """Limit of preference and participation together, as a multiple of the issue price."""
     protection: Protection = Protection.NONE
     pro_rata_right: bool = False
 
@@ -100,36 +102,36 @@ class StockClass(Document):
 
     @property
     def common_per_share(self) -> Fraction:
-        """Common shares that one share converts into."""
+        """Return the common shares that one share converts into."""
         if self.issue_price is None or self.conversion_price is None:
             return Fraction(1)
         return conversion_ratio(self.issue_price, self.conversion_price)
 
 
 class Holding(Document):
-    """Stock of one class that one holder got at once."""
+    """Stock of one class that a holder received in one transaction."""
 
     name: Annotated[str, Field(min_length=1, max_length=200)]
-    """Of the certificate, such as CS-1: events refer to it."""
+    """Name of the certificate, such as CS-1, by which events refer to it."""
     holder: ShortName
     stock_class: ShortName
     shares: Shares
     paid: NonNegativeAmount
-    """In the table's currency."""
+    """Amount paid for the stock, in the table's currency."""
     date: datetime.date
     term: Term
     vesting: Vesting | None = None
 
 
 class CapTable(Document):
-    """Who owns what at the end of a day."""
+    """Ownership of a company at the end of a day."""
 
     date: datetime.date
     currency: CurrencyCode = "USD"
     rates: dict[CurrencyCode, Annotated[Decimal, Field(gt=0, le=10**9, max_digits=18)]] = Field(
         default_factory=dict
     )
-    """Of this table's currency, for one unit of another."""
+    """Exchange rates: units of the table's currency for one unit of another currency."""
     classes: Annotated[tuple[StockClass, ...], Field(max_length=100)] = (
         StockClass(name=COMMON, preferred=False),
     )
@@ -139,91 +141,102 @@ class CapTable(Document):
     safes: Annotated[tuple[Safe, ...], Field(max_length=500)] = ()
     notes: Annotated[tuple[Note, ...], Field(max_length=500)] = ()
     pool: NonNegativeShares = ZERO
-    """Options that may still be granted."""
+    """Options that may still be granted (the free pool)."""
 
     @model_validator(mode="after")
     def _names_once(self) -> Self:
-        classes = Counter(one.name for one in self.classes)
-        for names in (Counter(one.name for one in self.securities), classes):
+        classes = Counter(stock_class.name for stock_class in self.classes)
+        for names in (Counter(security.name for security in self.securities), classes):
             twice = [name for name, times in names.items() if times > 1]
             if twice:
                 raise InputError("name", twice[0], "no_repeats")
-        used = {one.stock_class for one in self.holdings}
-        used |= {one.stock_class for one in self.grants}
-        used |= {one.stock_class for one in self.warrants}
+        used = {holding.stock_class for holding in self.holdings}
+        used |= {grant.stock_class for grant in self.grants}
+        used |= {warrant.stock_class for warrant in self.warrants}
         for name in sorted(used):
             if name not in classes:
                 raise InputError("stock_class", name, "known_class")
         return self
 
     def changed(self, **changes: object) -> Self:
-        """A validated copy."""
+        """Return a validated copy with some fields changed."""
         fields = {name: getattr(self, name) for name in type(self).model_fields}
         return self.parse(fields | changes)
 
     @property
     def securities(self) -> tuple[Holding | OptionGrant | Warrant | Safe | Note, ...]:
+        """Return all holdings, grants, warrants, SAFEs and notes."""
         return (*self.holdings, *self.grants, *self.warrants, *self.safes, *self.notes)
 
     def stock_class(self, name: str, field: str = "stock_class") -> StockClass:
-        """The class of that name; InputError, for ``field``, if there is none."""
-        for one in self.classes:
-            if one.name == name:
-                return one
+        """Return the class with a name; InputError, for ``field``, if there is none."""
+        for stock_class in self.classes:
+            if stock_class.name == name:
+                return stock_class
         raise InputError(field, name, "known_class")
 
     @cached_property
     def ratios(self) -> dict[str, Fraction]:
-        """Common shares for one share of each class."""
-        return {one.name: one.common_per_share for one in self.classes}
+        """Common shares that one share of each class converts into, by the name of the class."""
+        return {stock_class.name: stock_class.common_per_share for stock_class in self.classes}
 
     def as_converted(self, stock: Iterable[Holding] | Iterable[Warrant]) -> Fraction:
-        """Common shares that stock, or warrants for stock, would become."""
+        """Return the common shares that stock, or warrants for stock, would convert into."""
         ratios = self.ratios
-        return sum((one.shares * ratios[one.stock_class] for one in stock), ZERO)
+        return sum((security.shares * ratios[security.stock_class] for security in stock), ZERO)
 
     @cached_property
     def common(self) -> Fraction:
-        """As converted, like :attr:`preferred`."""
-        common = {one.name for one in self.classes if not one.preferred}
-        return self.as_converted(one for one in self.holdings if one.stock_class in common)
+        """Shares of common stock."""
+        common = {stock_class.name for stock_class in self.classes if not stock_class.preferred}
+        return self.as_converted(
+            holding for holding in self.holdings if holding.stock_class in common
+        )
 
     @cached_property
     def preferred(self) -> Fraction:
+        """Shares of preferred stock, as converted into common."""
         return self.as_converted(self.holdings) - self.common
 
     @cached_property
     def granted(self) -> Fraction:
-        return sum((one.shares for one in self.grants), ZERO)
+        """Options granted and not yet exercised."""
+        return sum((grant.shares for grant in self.grants), ZERO)
 
     @cached_property
     def outstanding(self) -> Fraction:
-        """Stock as converted, granted options and warrants: all but the free pool."""
+        """Stock as converted, granted options and warrants, without the free pool."""
         return self.common + self.preferred + self.granted + self.as_converted(self.warrants)
 
     @property
     def fully_diluted(self) -> Fraction:
-        """As the field counts: the free pool too, SAFEs and notes not before they convert."""
+        """Shares outstanding and the free pool; SAFEs and notes count only once converted."""
         return self.outstanding + self.pool
 
     def shares_by_holder(self) -> dict[str, Fraction]:
-        """Fully diluted shares of each holder, without the free pool."""
+        """Return the fully diluted shares of each holder, without the free pool."""
         ratios = self.ratios
-        held = [(one.holder, one.shares * ratios[one.stock_class]) for one in self.holdings]
-        held += [(one.holder, one.shares * ratios[one.stock_class]) for one in self.warrants]
-        held += [(one.holder, one.shares) for one in self.grants]
+        held = [
+            (holding.holder, holding.shares * ratios[holding.stock_class])
+            for holding in self.holdings
+        ]
+        held += [
+            (warrant.holder, warrant.shares * ratios[warrant.stock_class])
+            for warrant in self.warrants
+        ]
+        held += [(grant.holder, grant.shares) for grant in self.grants]
         totals: dict[str, Fraction] = {}
         for holder, shares in held:
             totals[holder] = totals.get(holder, ZERO) + shares
         return totals
 
     def ownership(self) -> dict[str, Fraction]:
-        """Each holder's part of :attr:`fully_diluted`; with the pool's they add up to 1."""
+        """Return each holder's share of :attr:`fully_diluted`; with the pool they sum to 1."""
         total = self.fully_diluted
         return {holder: shares / total for holder, shares in self.shares_by_holder().items()}
 
     def in_currency(self, amount: Decimal | Fraction, currency: str) -> Fraction:
-        """An amount in the table's currency, exactly; InputError if there is no rate."""
+        """Return an amount in the table's currency, exact; InputError if there is no rate."""
         if currency == self.currency:
             return Fraction(amount)
         if currency not in self.rates:

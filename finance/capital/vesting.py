@@ -1,4 +1,4 @@
-"""Vesting with a cliff, in months of the calendar."""
+"""Vesting with a cliff, in calendar months."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ MAX_MONTHS = 240
 
 
 class Acceleration(StrEnum):
-    """What makes unvested shares vest at once."""
+    """Event that makes unvested shares vest at once."""
 
     NONE = "none"
     SINGLE_TRIGGER = "single_trigger"
@@ -28,16 +28,16 @@ class Acceleration(StrEnum):
 
 
 class Vesting(Document):
-    """When a grant's shares become the holder's own."""
+    """Schedule by which the shares of a grant vest."""
 
     start: datetime.date
     months: Annotated[int, Field(ge=1, le=MAX_MONTHS)] = 48
     cliff_months: Annotated[int, Field(ge=0, le=MAX_MONTHS)] = 12
     every_months: Annotated[int, Field(ge=1, le=12)] = 1
-    """1: monthly; 3: quarterly."""
+    """Months between two vesting dates: 1 is monthly, 3 quarterly."""
     acceleration: Acceleration = Acceleration.NONE
     accelerated_share: Annotated[Decimal, Field(ge=0, le=1, max_digits=6)] = Decimal(1)
-    """Of what is unvested when the trigger comes."""
+    """Share of the unvested shares that vests on the trigger, 0 to 1."""
 
     @model_validator(mode="after")
     def _cliff_within(self) -> Self:
@@ -51,7 +51,7 @@ class Vesting(Document):
         return self
 
     def vested(self, shares: Fraction, on: datetime.date) -> Fraction:
-        """Of ``shares``, those vested by the end of the day ``on``."""
+        """Return the part of ``shares`` that is vested at the end of the day ``on``."""
         return vested_shares(
             shares, self.months, self.cliff_months, months_between(self.start, on),
             self.every_months,
@@ -60,7 +60,10 @@ class Vesting(Document):
     def vested_at_exit(
         self, shares: Fraction, on: datetime.date, dismissed: bool = False
     ) -> Fraction:
-        """As :meth:`vested`, when control changes on that day."""
+        """Return the vested shares if control changes on the day ``on``.
+
+        ``dismissed`` says whether the holder is dismissed, the second trigger.
+        """
         earned = self.vested(shares, on)
         triggered = self.acceleration is Acceleration.SINGLE_TRIGGER or (
             self.acceleration is Acceleration.DOUBLE_TRIGGER and dismissed
@@ -73,10 +76,11 @@ class Vesting(Document):
 def vested_shares(
     shares: Fraction, total_months: int, cliff_months: int, months: int, every_months: int = 1
 ) -> Fraction:
-    """Whole shares vested after ``months``: none before the cliff, then evenly, rounded down.
+    """Return the whole shares vested after ``months``.
 
-    Cooley GO's standard is 48 months with a cliff at 12, monthly from then on. The last month
-    vests all, a part of a share included.
+    None vest before the cliff; after it they vest evenly, rounded down. The last month vests
+    all of them, including a fraction of a share. Cooley GO's standard is 48 months with a cliff
+    at 12, monthly after that.
     """
     if months < cliff_months or months < 0:
         return Fraction(0)
@@ -87,7 +91,10 @@ def vested_shares(
 
 
 def months_between(start: datetime.date, end: datetime.date) -> int:
-    """Whole months gone by; one that begins on the 31st ends on a shorter month's last day."""
+    """Return the whole months between two days.
+
+    A month that begins on the 31st ends on the last day of a shorter month.
+    """
     months = 12 * (end.year - start.year) + end.month - start.month
     last_day = calendar.monthrange(end.year, end.month)[1]
     return months - (end.day < min(start.day, last_day))

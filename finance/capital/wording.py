@@ -1,4 +1,4 @@
-"""The deciding term as a sentence."""
+"""Sentences about the term that decided a number of shares."""
 
 from __future__ import annotations
 
@@ -14,7 +14,10 @@ _PRICE = "¤#,##0.00####"
 
 
 def term_text(text: Catalog, term: Term, currency: str) -> str:
-    """Why a holder has so many shares, or a class converts at its price."""
+    """Return why a holder has its shares, or a class its conversion price, as a sentence.
+
+    ``currency`` is the cap table's.
+    """
     language = text.language
     params: dict[str, str] = {}
     for name in ("price", "round_price"):
@@ -32,11 +35,13 @@ def term_text(text: Catalog, term: Term, currency: str) -> str:
         key = "issued_free"
     if term.decided is Decided.CAP and term.in_round is None:
         key = "cap_alone"
-    said = text(f"capital.decided.{key}", **params)
+    sentence = text(f"capital.decided.{key}", **params)
     converted = term.decided in (Decided.CAP, Decided.DISCOUNT, Decided.ROUND_PRICE)
-    return text("capital.decided.mfn", of=term.of, term=said) if converted and term.of else said
+    if converted and term.of:
+        return text("capital.decided.mfn", of=term.of, term=sentence)
+    return sentence
 
 
 def price_text(price: Fraction, currency: str, language: str) -> str:
-    """Of one share: $1.9904."""
+    """Return the price of one share as text, such as $1.9904."""
     return format_currency(float(price), currency, _PRICE, locale=language, currency_digits=False)

@@ -1,9 +1,9 @@
-"""A cap table as a package of the Open Cap Table Format (OCF 1.2).
+"""Write a cap table as a package of the Open Cap Table Format (OCF 1.2).
 
-Every security becomes its issuance. What OCF has no field for (protection against dilution, a
-participation without a cap, a note's maturity and compounding, the deciding term, fractions
-beyond ten decimals) stands in a comment of the same object, so that a round trip loses nothing;
-other readers see plain OCF.
+Every security is written as its issuance. OCF has no field for anti-dilution protection, for
+participation without a cap, for the maturity and compounding of a note, for the deciding term and
+for fractions beyond ten decimals. A comment of the same object holds them, so that a round trip
+loses nothing; other readers see plain OCF.
 """
 
 from __future__ import annotations
@@ -39,18 +39,18 @@ from finance.capital.vesting import Vesting
 
 
 class Issuer(Document):
-    """The company, as OCF wants it named."""
+    """The company, as OCF describes an issuer."""
 
     legal_name: ShortName
     formation_date: datetime.date
     country: Annotated[str, Field(pattern=r"^[A-Z]{2}$")]
-    """ISO 3166-1 alpha-2."""
+    """Country of formation, ISO 3166-1 alpha-2."""
 
 
 def ocf_files(table: CapTable, issuer: Issuer, generated_at: datetime.datetime) -> dict[str, bytes]:
-    """The package's files by name."""
+    """Return the files of the package by their names."""
     transactions = [
-        *(security(one, table.currency) for one in table.securities),
+        *(security(document, table.currency) for document in table.securities),
         *_vesting_starts(table),
         *_exercises(table),
     ]
@@ -88,14 +88,14 @@ def ocf_files(table: CapTable, issuer: Issuer, generated_at: datetime.datetime) 
 
 
 def write_ocf(files: Mapping[str, bytes], folder: Path) -> None:
-    """Write a package's files into a folder, which is made if need be."""
+    """Write the files of a package into a folder, which is created if it is missing."""
     folder.mkdir(parents=True, exist_ok=True)
     for name, content in files.items():
         (folder / name).write_bytes(content)
 
 
 def ocf_zip(files: Mapping[str, bytes]) -> bytes:
-    """The package as one file; the same files make the same bytes."""
+    """Return the package as a zip file; equal files give equal bytes."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
         for name, content in files.items():
@@ -104,13 +104,13 @@ def ocf_zip(files: Mapping[str, bytes]) -> bytes:
 
 
 def common_class(table: CapTable) -> str:
-    """The class that preferred stock converts into: the first that is common."""
-    return next((one.name for one in table.classes if not one.preferred), "")
+    """Return the first common class, into which preferred stock converts."""
+    return next((known.name for known in table.classes if not known.preferred), "")
 
 
 def _classes(table: CapTable) -> list[Json]:
     common = common_class(table)
-    return [stock_class(one, table.currency, common) for one in table.classes]
+    return [stock_class(known, table.currency, common) for known in table.classes]
 
 
 def _exercises(table: CapTable) -> list[Json]:
@@ -122,9 +122,9 @@ def _exercises(table: CapTable) -> list[Json]:
             "security_id": grant.name,
             "quantity": numeric(grant.exercised),
             "resulting_security_ids": [
-                one.name
-                for one in table.holdings
-                if one.term.decided is Decided.EXERCISED and one.term.of == grant.name
+                holding.name
+                for holding in table.holdings
+                if holding.term.decided is Decided.EXERCISED and holding.term.of == grant.name
             ],
         }
         for grant in table.grants
@@ -133,9 +133,10 @@ def _exercises(table: CapTable) -> list[Json]:
 
 
 def _vesting(table: CapTable) -> Iterable[tuple[str, Vesting]]:
-    vesting = [(one.name, one.vesting) for one in table.holdings]
-    vesting += [(one.name, one.vesting) for one in table.grants]
-    return [(name, one) for name, one in vesting if one is not None]
+    """Return the vesting schedules by the names of their securities."""
+    schedules = [(holding.name, holding.vesting) for holding in table.holdings]
+    schedules += [(grant.name, grant.vesting) for grant in table.grants]
+    return [(name, schedule) for name, schedule in schedules if schedule is not None]
 
 
 def _vesting_starts(table: CapTable) -> list[Json]:
@@ -153,27 +154,27 @@ def _vesting_starts(table: CapTable) -> list[Json]:
 
 def _vesting_terms(table: CapTable) -> list[Json]:
     distinct = {terms_id(vesting): vesting for _, vesting in _vesting(table)}
-    return [vesting_terms(one) for one in distinct.values()]
+    return [vesting_terms(vesting) for vesting in distinct.values()]
 
 
 def _plan(table: CapTable) -> Json:
-    reserved = table.pool + sum((one.shares + one.exercised for one in table.grants), Fraction(0))
+    granted = sum((grant.shares + grant.exercised for grant in table.grants), Fraction(0))
     return {
         "object_type": "STOCK_PLAN",
         "id": PLAN,
         "plan_name": PLAN,
-        "initial_shares_reserved": numeric(reserved),
+        "initial_shares_reserved": numeric(table.pool + granted),
         "default_cancellation_behavior": "RETURN_TO_POOL",
         "stock_class_ids": [common_class(table)],
     }
 
 
 def _stakeholders(table: CapTable) -> list[Json]:
-    """Every holder; those of common stock and options alone are taken for people."""
-    common = {one.name for one in table.classes if not one.preferred}
-    invested = {one.holder for one in table.holdings if one.stock_class not in common}
-    invested |= {one.holder for one in (*table.safes, *table.notes)}
-    invested |= {one.holder for one in table.warrants}
+    """Return every holder; holders of only common stock and options count as individuals."""
+    common = {known.name for known in table.classes if not known.preferred}
+    invested = {holding.holder for holding in table.holdings if holding.stock_class not in common}
+    invested |= {convertible.holder for convertible in (*table.safes, *table.notes)}
+    invested |= {warrant.holder for warrant in table.warrants}
     return [
         {
             "object_type": "STAKEHOLDER",
@@ -181,7 +182,7 @@ def _stakeholders(table: CapTable) -> list[Json]:
             "name": {"legal_name": holder},
             "stakeholder_type": "INSTITUTION" if holder in invested else "INDIVIDUAL",
         }
-        for holder in dict.fromkeys(one.holder for one in table.securities)
+        for holder in dict.fromkeys(document.holder for document in table.securities)
     ]
 
 

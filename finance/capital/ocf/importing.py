@@ -1,4 +1,4 @@
-"""A cap table from a package of the Open Cap Table Format."""
+"""Read a cap table from a package of the Open Cap Table Format."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from finance.capital.ocf.objects import (
 )
 from finance.capital.ocf.package import OpenSecurity, Package, open_securities, read_package
 from finance.capital.ocf.securities import (
-    Surroundings,
+    PackageContext,
     convertible,
     holding,
     kept,
@@ -42,10 +42,10 @@ class _Manifest(Document):
 
 
 def read_ocf(path: Path, day: datetime.date | None = None) -> CapTable:
-    """The cap table of a package, a folder or a zip, at the end of a day.
+    """Read the cap table of a package, a folder or a zip file, at the end of a day.
 
-    ``day`` is the package's own ``as_of`` unless given. Classes, holders and securities go by
-    their OCF names where those are unique, else by their ids.
+    ``day`` defaults to the package's ``as_of``. Classes, holders and securities are named by
+    their OCF names where those are unique, and otherwise by their ids.
 
     Raises
     ------
@@ -58,24 +58,27 @@ def read_ocf(path: Path, day: datetime.date | None = None) -> CapTable:
     transactions = package.transactions(day)
     classes = package.read(OcfStockClass, "STOCK_CLASS")
     header = _header(manifest, classes, transactions)
-    around = Surroundings(
+    context = PackageContext(
         header=header,
-        class_names=_unique((one.id, one.name) for one in classes),
+        class_names=_unique((ocf_class.id, ocf_class.name) for ocf_class in classes),
         holder_names=_unique(
-            (one.id, one.name.legal_name) for one in package.read(Stakeholder, "STAKEHOLDER")
+            (stakeholder.id, stakeholder.name.legal_name)
+            for stakeholder in package.read(Stakeholder, "STAKEHOLDER")
         ),
         issuances={
-            str(one["security_id"]): one
-            for one in package.objects
-            if str(one.get("object_type", "")).endswith("_ISSUANCE")
+            str(item["security_id"]): item
+            for item in package.objects
+            if str(item.get("object_type", "")).endswith("_ISSUANCE")
         },
-        vesting_terms={one.id: one for one in package.read(VestingTerms, "VESTING_TERMS")},
+        vesting_terms={terms.id: terms for terms in package.read(VestingTerms, "VESTING_TERMS")},
         vesting_starts={
-            one.security_id: one.date
-            for one in transactions
-            if one.object_type == "TX_VESTING_START"
+            transaction.security_id: transaction.date
+            for transaction in transactions
+            if transaction.object_type == "TX_VESTING_START"
         },
-        splits=tuple(one for one in transactions if one.split_ratio is not None),
+        splits=tuple(
+            transaction for transaction in transactions if transaction.split_ratio is not None
+        ),
     )
     securities = open_securities(transactions)
     pool = _pool(package, transactions, securities.values())
@@ -84,29 +87,31 @@ def read_ocf(path: Path, day: datetime.date | None = None) -> CapTable:
             "date": day,
             "currency": header.currency,
             "rates": header.rates,
-            "classes": _classes(package, around, transactions, classes),
+            "classes": _classes(package, context, transactions, classes),
             "pool": header.pool if alike(header.pool, pool) else pool,
-            **_securities(around, securities),
+            **_securities(context, securities),
         }
     )
 
 
-def _securities(around: Surroundings, securities: dict[str, OpenSecurity]) -> dict[str, list[Any]]:
+def _securities(
+    context: PackageContext, securities: dict[str, OpenSecurity]
+) -> dict[str, list[Any]]:
     found: dict[str, list[Any]] = {
         name: [] for name in ("holdings", "grants", "warrants", "safes", "notes")
     }
-    names = _unique((key, one.issuance.custom_id) for key, one in securities.items())
-    for key, one in securities.items():
-        match one.issuance.object_type:
+    names = _unique((key, security.issuance.custom_id) for key, security in securities.items())
+    for key, security in securities.items():
+        match security.issuance.object_type:
             case "TX_STOCK_ISSUANCE":
-                found["holdings"].append(holding(around, names[key], one))
+                found["holdings"].append(holding(context, names[key], security))
             case "TX_WARRANT_ISSUANCE":
-                found["warrants"].append(warrant(around, names[key], one))
+                found["warrants"].append(warrant(context, names[key], security))
             case "TX_CONVERTIBLE_ISSUANCE":
-                read = convertible(around, names[key], one.issuance)
+                read = convertible(context, names[key], security.issuance)
                 found[_LISTS[type(read)]].append(read)
             case _:
-                found["grants"].append(option_grant(around, names[key], one))
+                found["grants"].append(option_grant(context, names[key], security))
     return found
 
 
@@ -115,55 +120,55 @@ _LISTS: dict[type, str] = {Safe: "safes", Note: "notes"}
 
 def _classes(
     package: Package,
-    around: Surroundings,
+    context: PackageContext,
     transactions: list[Transaction],
     classes: list[OcfStockClass],
 ) -> list[StockClass]:
-    items = {one.get("id"): one for one in package.objects}
-    common = next((one.id for one in classes if one.class_type == "COMMON"), "")
-    ranks = sorted({one.seniority for one in classes})
-    by_date = sorted(transactions, key=lambda one: one.date)
+    items = {item.get("id"): item for item in package.objects}
+    common = next((ocf_class.id for ocf_class in classes if ocf_class.class_type == "COMMON"), "")
+    ranks = sorted({ocf_class.seniority for ocf_class in classes})
+    by_date = sorted(transactions, key=lambda transaction: transaction.date)
     found = []
-    for one in classes:
+    for ocf_class in classes:
         ratios = [
             change.new_ratio_conversion_mechanism.ratio.value
             for change in by_date
-            if change.stock_class_id == one.id and change.new_ratio_conversion_mechanism
+            if change.stock_class_id == ocf_class.id and change.new_ratio_conversion_mechanism
         ]
-        split = around.split_since(one.id, datetime.date.min)
+        split = context.split_since(ocf_class.id, datetime.date.min)
         whole = kept(
-            items[one.id],
+            items[ocf_class.id],
             StockClass,
-            lambda again: stock_class(again, around.header.currency, common),
+            lambda document: stock_class(document, context.header.currency, common),
         )
         if whole is not None and not ratios and split == 1:
             found.append(whole)
             continue
-        rights = [right.conversion_mechanism.ratio.value for right in one.conversion_rights]
+        rights = [right.conversion_mechanism.ratio.value for right in ocf_class.conversion_rights]
         ratio = ([*rights[:1], *ratios] or [Fraction(1)])[-1]
         price = None
-        if one.price_per_share is not None and one.price_per_share.amount:
-            price = around.money(one.price_per_share) / split
+        if ocf_class.price_per_share is not None and ocf_class.price_per_share.amount:
+            price = context.money(ocf_class.price_per_share) / split
         if price is None and ratio != 1:
-            raise InputError(f"STOCK_CLASS {one.id}.price_per_share", "—", "missing")
-        preferred, cap = one.class_type == "PREFERRED", one.participation_cap_multiple
+            raise InputError(f"STOCK_CLASS {ocf_class.id}.price_per_share", "—", "missing")
+        preferred, cap = ocf_class.class_type == "PREFERRED", ocf_class.participation_cap_multiple
         found.append(
             StockClass.parse(
                 {
-                    "name": around.class_name(one.id),
+                    "name": context.class_name(ocf_class.id),
                     "preferred": preferred,
                     "issue_price": price,
                     "conversion_price": None if price is None else price / ratio,
-                    "seniority": ranks.index(one.seniority),
+                    "seniority": ranks.index(ocf_class.seniority),
                     "liquidation_multiple": numeric(
                         1
-                        if one.liquidation_preference_multiple is None
-                        else one.liquidation_preference_multiple
+                        if ocf_class.liquidation_preference_multiple is None
+                        else ocf_class.liquidation_preference_multiple
                     ),
                     "participating": preferred and cap is not None,
                     "participation_cap": numeric(cap) if preferred and cap else None,
                 },
-                f"STOCK_CLASS {one.id}",
+                f"STOCK_CLASS {ocf_class.id}",
             )
         )
     return found
@@ -172,35 +177,41 @@ def _classes(
 def _pool(
     package: Package, transactions: list[Transaction], securities: Iterable[OpenSecurity]
 ) -> Fraction:
-    """What the plans reserve, less what is granted and what was exercised."""
+    """Return the shares that plans reserve, less those granted and those exercised."""
     plans = package.read(StockPlan, "STOCK_PLAN")
-    reserved = {one.id: one.initial_shares_reserved for one in plans}
-    for change in sorted(transactions, key=lambda one: one.date):
+    reserved = {plan.id: plan.initial_shares_reserved for plan in plans}
+    for change in sorted(transactions, key=lambda transaction: transaction.date):
         if change.shares_reserved is not None:
             reserved[change.stock_plan_id] = change.shares_reserved
-    taken = [
-        one.left + one.exercised
-        for one in securities
-        if one.issuance.object_type in _GRANTS and one.issuance.stock_plan_id in reserved
+    granted = [
+        security.left + security.exercised
+        for security in securities
+        if security.issuance.object_type in _GRANTS and security.issuance.stock_plan_id in reserved
     ]
-    return sum(reserved.values(), Fraction(0)) - sum(taken, Fraction(0))
+    return sum(reserved.values(), Fraction(0)) - sum(granted, Fraction(0))
 
 
 def _header(
     manifest: _Manifest, classes: list[OcfStockClass], transactions: list[Transaction]
 ) -> Header:
-    """The table's own, or the currency of the first price, of an amount where there is none."""
+    """Return the header that this project wrote, or one with the currency of the first amount.
+
+    Prices of classes are searched first, then prices of securities, then invested amounts.
+    """
     for comment in manifest.comments:
         if (written := in_comment(Header, comment)) is not None:
             return written
-    prices = [one.price_per_share for one in classes]
-    prices += [one.share_price or one.exercise_price for one in transactions]
-    prices += [one.investment_amount for one in transactions]
-    return Header(currency=next((one.currency for one in prices if one is not None), "USD"))
+    amounts = [ocf_class.price_per_share for ocf_class in classes]
+    amounts += [
+        transaction.share_price or transaction.exercise_price for transaction in transactions
+    ]
+    amounts += [transaction.investment_amount for transaction in transactions]
+    currencies = (amount.currency for amount in amounts if amount is not None)
+    return Header(currency=next(currencies, "USD"))
 
 
 def _unique(named: Iterable[tuple[str, str]]) -> dict[str, str]:
-    """Names by id, the id itself where a name is absent or another's too."""
+    """Return names by their ids; the id replaces a name that is absent or not unique."""
     pairs = list(named)
     times = Counter(name for _, name in pairs)
     return {key: name if name and times[name] == 1 else key for key, name in pairs}

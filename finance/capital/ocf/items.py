@@ -23,49 +23,53 @@ Json = dict[str, Any]
 _Document = TypeVar("_Document", bound=Document)
 
 COMMENT = "flopledger "
-"""Begins the comment that holds the whole document, as JSON."""
+"""Prefix of a comment that holds a whole document as JSON."""
 PLAN = "option-pool"
+"""Id and name of the only stock plan of a written package."""
 
 
 class Header(Document):
-    """What belongs to a whole table alone."""
+    """Fields of a cap table that belong to none of its securities."""
 
     currency: CurrencyCode = "USD"
     rates: dict[CurrencyCode, Decimal] = Field(default_factory=dict)
     pool: NonNegativeShares = Fraction(0)
 
 
-def security(one: Holding | OptionGrant | Warrant | Safe | Note, currency: str) -> Json:
-    """The issuance of one security."""
-    match one:
+def security(document: Holding | OptionGrant | Warrant | Safe | Note, currency: str) -> Json:
+    """Return the issuance of a security.
+
+    ``currency`` is the cap table's.
+    """
+    match document:
         case Holding():
-            return _stock(one, currency)
+            return _stock(document, currency)
         case OptionGrant():
-            return _options(one, currency)
+            return _options(document, currency)
         case Warrant():
-            return _warrant(one, currency)
+            return _warrant(document, currency)
         case _:
-            return _convertible(one)
+            return _convertible(document)
 
 
-def stock_class(one: StockClass, currency: str, common: str) -> Json:
-    """One class; preferred converts into ``common``."""
+def stock_class(document: StockClass, currency: str, common: str) -> Json:
+    """Return a stock class as an OCF object; preferred stock converts into ``common``."""
     item: Json = {
         "object_type": "STOCK_CLASS",
-        "id": one.name,
-        "name": one.name,
-        "class_type": "PREFERRED" if one.preferred else "COMMON",
-        "default_id_prefix": "PS-" if one.preferred else "CS-",
+        "id": document.name,
+        "name": document.name,
+        "class_type": "PREFERRED" if document.preferred else "COMMON",
+        "default_id_prefix": "PS-" if document.preferred else "CS-",
         "initial_shares_authorized": "NOT APPLICABLE",
         "votes_per_share": "1",
-        "seniority": str(one.seniority),
-        "comments": [comment(plain(one))],
+        "seniority": str(document.seniority),
+        "comments": [comment(plain(document))],
     }
-    if one.issue_price is not None:
-        item["price_per_share"] = money(one.issue_price, currency)
-    if one.preferred:
-        ratio, price = one.common_per_share, one.conversion_price or one.issue_price
-        item["liquidation_preference_multiple"] = numeric(Fraction(one.liquidation_multiple))
+    if document.issue_price is not None:
+        item["price_per_share"] = money(document.issue_price, currency)
+    if document.preferred:
+        ratio, price = document.common_per_share, document.conversion_price or document.issue_price
+        item["liquidation_preference_multiple"] = numeric(Fraction(document.liquidation_multiple))
         item["conversion_rights"] = [
             {
                 "type": "STOCK_CLASS_CONVERSION_RIGHT",
@@ -81,93 +85,97 @@ def stock_class(one: StockClass, currency: str, common: str) -> Json:
                 "converts_to_stock_class_id": common,
             }
         ]
-    if one.participation_cap is not None and one.participating:
-        item["participation_cap_multiple"] = numeric(Fraction(one.participation_cap))
+    if document.participation_cap is not None and document.participating:
+        item["participation_cap_multiple"] = numeric(Fraction(document.participation_cap))
     return item
 
 
-def _stock(one: Holding, currency: str) -> Json:
+def _stock(holding: Holding, currency: str) -> Json:
     return {
-        **_issuance("TX_STOCK_ISSUANCE", one),
-        "stock_class_id": one.stock_class,
-        "share_price": money(Fraction(one.paid) / one.shares, currency),
-        "quantity": numeric(one.shares),
+        **_issuance("TX_STOCK_ISSUANCE", holding),
+        "stock_class_id": holding.stock_class,
+        "share_price": money(Fraction(holding.paid) / holding.shares, currency),
+        "quantity": numeric(holding.shares),
         "stock_legend_ids": [],
-        **_vests(one.vesting),
+        **_vests(holding.vesting),
     }
 
 
-def _options(one: OptionGrant, currency: str) -> Json:
+def _options(grant: OptionGrant, currency: str) -> Json:
     return {
-        **_issuance("TX_EQUITY_COMPENSATION_ISSUANCE", one),
+        **_issuance("TX_EQUITY_COMPENSATION_ISSUANCE", grant),
         "compensation_type": "OPTION",
         "stock_plan_id": PLAN,
-        "stock_class_id": one.stock_class,
-        "quantity": numeric(one.shares + one.exercised),
-        "exercise_price": money(one.exercise_price, currency),
+        "stock_class_id": grant.stock_class,
+        "quantity": numeric(grant.shares + grant.exercised),
+        "exercise_price": money(grant.exercise_price, currency),
         "expiration_date": None,
         "termination_exercise_windows": [],
-        **_vests(one.vesting),
+        **_vests(grant.vesting),
     }
 
 
-def _warrant(one: Warrant, currency: str) -> Json:
+def _warrant(warrant: Warrant, currency: str) -> Json:
     trigger: Json = {
         "type": "ELECTIVE_AT_WILL",
-        "trigger_id": f"{one.name} at will",
+        "trigger_id": f"{warrant.name} at will",
         "conversion_right": {
             "type": "WARRANT_CONVERSION_RIGHT",
             "conversion_mechanism": {
                 "type": "FIXED_AMOUNT_CONVERSION",
-                "converts_to_quantity": numeric(one.shares),
+                "converts_to_quantity": numeric(warrant.shares),
             },
-            "converts_to_stock_class_id": one.stock_class,
+            "converts_to_stock_class_id": warrant.stock_class,
         },
     }
-    expires = {} if one.expires is None else {"warrant_expiration_date": one.expires.isoformat()}
+    expires = (
+        {} if warrant.expires is None else {"warrant_expiration_date": warrant.expires.isoformat()}
+    )
     return {
-        **_issuance("TX_WARRANT_ISSUANCE", one),
-        "quantity": numeric(one.shares),
-        "exercise_price": money(one.exercise_price, currency),
+        **_issuance("TX_WARRANT_ISSUANCE", warrant),
+        "quantity": numeric(warrant.shares),
+        "exercise_price": money(warrant.exercise_price, currency),
         "purchase_price": money(Fraction(0), currency),
         "exercise_triggers": [trigger],
         **expires,
     }
 
 
-def _convertible(one: Safe | Note) -> Json:
-    """The issuance of a SAFE or note; it converts in the next priced round."""
+def _convertible(convertible: Safe | Note) -> Json:
+    """Return the issuance of a SAFE or note, which converts in the next priced round."""
     mechanism: Json = {
         "capitalization_definition_rules": {
             "include_outstanding_shares": True,
             "include_outstanding_options": True,
-            "include_outstanding_unissued_options": one.counted.pool,
-            "include_this_security": one.counted.converting,
-            "include_other_converting_securities": one.counted.converting,
-            "include_option_pool_topup_for_promised_options": one.counted.pool_increase,
-            "include_additional_option_pool_topup": one.counted.pool_increase,
+            "include_outstanding_unissued_options": convertible.counted.pool,
+            "include_this_security": convertible.counted.converting,
+            "include_other_converting_securities": convertible.counted.converting,
+            "include_option_pool_topup_for_promised_options": convertible.counted.pool_increase,
+            "include_additional_option_pool_topup": convertible.counted.pool_increase,
             "include_new_money": False,
         }
     }
-    if one.cap is not None:
-        mechanism["conversion_valuation_cap"] = money(Fraction(one.cap), one.currency)
-    if one.discount:
-        mechanism["conversion_discount"] = numeric(Fraction(one.discount))
-    if isinstance(one, Safe):
+    if convertible.cap is not None:
+        mechanism["conversion_valuation_cap"] = money(
+            Fraction(convertible.cap), convertible.currency
+        )
+    if convertible.discount:
+        mechanism["conversion_discount"] = numeric(Fraction(convertible.discount))
+    if isinstance(convertible, Safe):
         mechanism |= {
             "type": "SAFE_CONVERSION",
-            "conversion_mfn": one.mfn,
-            "conversion_timing": "POST_MONEY" if one.counted.converting else "PRE_MONEY",
+            "conversion_mfn": convertible.mfn,
+            "conversion_timing": "POST_MONEY" if convertible.counted.converting else "PRE_MONEY",
         }
     else:
-        thirty = one.day_count in (DayCount.THIRTY_360, DayCount.THIRTY_E_360)
-        simple = one.accrual is Accrual.SIMPLE
+        thirty = convertible.day_count in (DayCount.THIRTY_360, DayCount.THIRTY_E_360)
+        simple = convertible.accrual is Accrual.SIMPLE
         mechanism |= {
             "type": "CONVERTIBLE_NOTE_CONVERSION",
             "interest_rates": [
                 {
-                    "rate": numeric(Fraction(one.rate)),
-                    "accrual_start_date": one.date.isoformat(),
+                    "rate": numeric(Fraction(convertible.rate)),
+                    "accrual_start_date": convertible.date.isoformat(),
                 }
             ],
             "day_count_convention": "30_360" if thirty else "ACTUAL_365",
@@ -177,7 +185,7 @@ def _convertible(one: Safe | Note) -> Json:
         }
     trigger = {
         "type": "AUTOMATIC_ON_CONDITION",
-        "trigger_id": f"{one.name} next round",
+        "trigger_id": f"{convertible.name} next round",
         "trigger_condition": catalog("en")("capital.ocf.next_round"),
         "conversion_right": {
             "type": "CONVERTIBLE_CONVERSION_RIGHT",
@@ -186,24 +194,24 @@ def _convertible(one: Safe | Note) -> Json:
         },
     }
     return {
-        **_issuance("TX_CONVERTIBLE_ISSUANCE", one),
-        "investment_amount": money(Fraction(one.amount), one.currency),
-        "convertible_type": "SAFE" if isinstance(one, Safe) else "NOTE",
+        **_issuance("TX_CONVERTIBLE_ISSUANCE", convertible),
+        "investment_amount": money(Fraction(convertible.amount), convertible.currency),
+        "convertible_type": "SAFE" if isinstance(convertible, Safe) else "NOTE",
         "conversion_triggers": [trigger],
         "seniority": 1,
     }
 
 
-def _issuance(kind: str, one: Holding | OptionGrant | Warrant | Safe | Note) -> Json:
+def _issuance(kind: str, document: Holding | OptionGrant | Warrant | Safe | Note) -> Json:
     return {
         "object_type": kind,
-        "id": f"{one.name} issued",
-        "security_id": one.name,
-        "custom_id": one.name,
-        "date": one.date.isoformat(),
-        "stakeholder_id": one.holder,
+        "id": f"{document.name} issued",
+        "security_id": document.name,
+        "custom_id": document.name,
+        "date": document.date.isoformat(),
+        "stakeholder_id": document.holder,
         "security_law_exemptions": [],
-        "comments": [comment(plain(one))],
+        "comments": [comment(plain(document))],
     }
 
 
@@ -212,33 +220,36 @@ def _vests(vesting: Vesting | None) -> Json:
 
 
 def numeric(value: Fraction | int) -> str:
-    """OCF's number: fixed point, at most ten decimals."""
+    """Return a number as OCF writes it: fixed point, at most ten decimals."""
     whole, rest = divmod(round(Fraction(value) * 10**10), 10**10)
     return f"{whole}.{rest:010d}".rstrip("0") if rest else str(whole)
 
 
-def alike(one: Fraction, other: Fraction) -> bool:
-    """Whether two counts differ only by what :func:`numeric` rounds, in sums of a few."""
-    return abs(one - other) < Fraction(1, 10**8)
+def alike(first: Fraction, second: Fraction) -> bool:
+    """Return whether two counts differ only by the rounding of :func:`numeric`."""
+    return abs(first - second) < Fraction(1, 10**8)
 
 
 def money(amount: Fraction, currency: str) -> Json:
+    """Return an amount of money as an OCF object."""
     return {"amount": numeric(amount), "currency": currency}
 
 
 def plain(document: Document) -> Json:
+    """Return a document as JSON without the fields that have their default."""
     return document.model_dump(mode="json", exclude_defaults=True)
 
 
 def comment(content: Json) -> str:
+    """Return a comment that holds JSON for :func:`in_comment`."""
     return COMMENT + json.dumps(content, sort_keys=True, ensure_ascii=False)
 
 
 def in_comment(kind: type[_Document], text: str) -> _Document | None:
-    """The document that :func:`comment` wrote; None for a comment of anybody else's."""
+    """Return the document that :func:`comment` wrote; None for any other comment."""
     if not text.startswith(COMMENT):
         return None
     try:
         return kind.parse(json.loads(text.removeprefix(COMMENT)))
-    except ValueError:  # no JSON, or not such a document
+    except ValueError:  # not JSON, or not such a document
         return None

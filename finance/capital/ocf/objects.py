@@ -1,7 +1,7 @@
 """The parts of the Open Cap Table Format that a cap table is read from.
 
-After the schemas of the Open Cap Table Coalition, v1.2.0; objects of 1.1 and 1.3 differ in nothing
-that is read here. Fields that say nothing about who owns what are left out and passed over.
+The classes follow the schemas of the Open Cap Table Coalition, v1.2.0; the fields read here are
+the same in 1.1 and 1.3. Fields without information on ownership are ignored.
 """
 
 from __future__ import annotations
@@ -107,7 +107,7 @@ class CapitalizationRules(_Part):
 
 
 class Mechanism(_Part):
-    """Of a SAFE, a note or a warrant, told apart by ``type``."""
+    """Conversion mechanism of a SAFE, a note or a warrant; ``type`` distinguishes them."""
 
     type: str
     conversion_mfn: bool = False
@@ -131,13 +131,13 @@ class Trigger(_Part):
 
 
 class Transaction(_Part):
-    """Any transaction: what its kind does not have is absent."""
+    """A transaction of any kind; fields that its kind does not have are absent."""
 
     object_type: str
     date: datetime.date
     security_id: str = ""
     comments: tuple[str, ...] = ()
-    # issuances
+    # Fields of issuances.
     custom_id: str = ""
     stakeholder_id: str = ""
     stock_class_id: str = ""
@@ -151,10 +151,10 @@ class Transaction(_Part):
     exercise_triggers: tuple[Trigger, ...] = ()
     warrant_expiration_date: datetime.date | None = None
     vesting_terms_id: str = ""
-    # what ends or lessens a security
+    # Fields of transactions that end or reduce a security.
     balance_security_id: str | None = None
     quantity_converted: Number | None = None
-    # adjustments
+    # Fields of adjustments.
     split_ratio: Ratio | None = None
     new_ratio_conversion_mechanism: RatioMechanism | None = None
     shares_reserved: Number | None = None

@@ -1,4 +1,4 @@
-"""Packages of the Open Cap Table Format as files, and which securities are open on a day."""
+"""Files of Open Cap Table packages, and the securities that are open on a day."""
 
 from __future__ import annotations
 
@@ -22,37 +22,37 @@ _Object = TypeVar("_Object", bound=Document)
 
 @dataclass(frozen=True, slots=True)
 class Package:
-    """A manifest, and the objects of the files that it names, as JSON."""
+    """A manifest and the objects of the files that it names, as JSON."""
 
     manifest: dict[str, Any]
     objects: tuple[dict[str, Any], ...]
 
     def read(self, kind: type[_Object], object_type: str) -> list[_Object]:
-        """All objects of one type; InputError names the first field that is not allowed."""
+        """Read all objects of one type; InputError names the first field that is not allowed."""
         return [
-            kind.parse(one, f"{object_type} {one.get('id', '')}".strip())
-            for one in self.objects
-            if one.get("object_type") == object_type
+            kind.parse(item, f"{object_type} {item.get('id', '')}".strip())
+            for item in self.objects
+            if item.get("object_type") == object_type
         ]
 
     def transactions(self, until: datetime.date) -> list[Transaction]:
-        """All transactions up to the end of a day, in the order of the files."""
+        """Read all transactions up to the end of a day, in the order of the files."""
         found = [
-            Transaction.parse(one, str(one.get("id", "")))
-            for one in self.objects
-            if str(one.get("object_type", "")).startswith("TX_")
+            Transaction.parse(item, str(item.get("id", "")))
+            for item in self.objects
+            if str(item.get("object_type", "")).startswith("TX_")
         ]
-        return [one for one in found if one.date <= until]
+        return [transaction for transaction in found if transaction.date <= until]
 
 
 def read_package(path: Path) -> Package:
-    """Read a folder, or a zip, with a ``Manifest.ocf.json``.
+    """Read a folder or a zip file that holds a ``Manifest.ocf.json``.
 
     Raises
     ------
     InputError
-        If there is no manifest, a file that it names is missing or lies outside, is too large,
-        or is not JSON.
+        If there is no manifest, or if a file that it names is missing, outside the folder, too
+        large or not JSON.
     """
     files = _ZipFiles(path) if path.is_file() else _FolderFiles(path)
     manifest = files.document(MANIFEST)
@@ -84,17 +84,17 @@ class _ZipFiles:
         if not zipfile.is_zipfile(path):
             raise InputError("file", path.name, "ocf_package")
         self._zip = zipfile.ZipFile(path)
-        found = [one for one in self._zip.namelist() if PurePosixPath(one).name == MANIFEST]
+        found = [name for name in self._zip.namelist() if PurePosixPath(name).name == MANIFEST]
         self._root = PurePosixPath(found[0]).parent if found else PurePosixPath()
 
     def document(self, name: str) -> dict[str, Any]:
-        inside = str(self._root / PurePosixPath(name))
-        if inside not in self._zip.namelist():
+        member = str(self._root / PurePosixPath(name))
+        if member not in self._zip.namelist():
             raise InputError("file", name, "file_missing")
-        size = self._zip.getinfo(inside).file_size
+        size = self._zip.getinfo(member).file_size
         if size > MAX_PACKAGE_BYTES:
             raise InputError(name, f"{size} bytes", "too_large", limit=MAX_PACKAGE_BYTES)
-        return _json(name, self._zip.read(inside))
+        return _json(name, self._zip.read(member))
 
 
 def _json(name: str, raw: bytes) -> dict[str, Any]:
@@ -109,7 +109,7 @@ def _json(name: str, raw: bytes) -> dict[str, Any]:
 
 @dataclass(slots=True)
 class OpenSecurity:
-    """An issuance, and what is left of it."""
+    """An issuance, with the quantity left of it and the quantity exercised."""
 
     issuance: Transaction
     left: Fraction
@@ -121,48 +121,51 @@ _ENDING = ("CANCELLATION", "RETRACTION", "TRANSFER", "REPURCHASE", "CONVERSION",
 
 
 def open_securities(transactions: Sequence[Transaction]) -> dict[str, OpenSecurity]:
-    """What is left of every security after ``transactions``, by its id; none that has ended.
+    """Return the securities that are open after ``transactions``, by their ids.
 
-    A transaction that names a balance security ends the old one whole: what is left of it has
-    an issuance of its own. Without one, its quantity comes off. A split multiplies what was
-    issued before its day; those issued on the day are counted after it.
+    A transaction that names a balance security ends the old security; the balance has an
+    issuance of its own. Without a balance security, the quantity of the transaction is
+    subtracted. A split multiplies the quantities issued before its day; securities issued on
+    that day are counted after the split.
     """
-    splits = [one for one in transactions if one.split_ratio is not None]
+    splits = [transaction for transaction in transactions if transaction.split_ratio is not None]
     found = {
-        one.security_id: OpenSecurity(one, _grown(one.quantity or Fraction(0), one, one, splits))
-        for one in transactions
-        if one.object_type.endswith("_ISSUANCE")
+        issued.security_id: OpenSecurity(
+            issued, _after_splits(issued.quantity or Fraction(0), issued, issued, splits)
+        )
+        for issued in transactions
+        if issued.object_type.endswith("_ISSUANCE")
     }
     ended = set()
-    for one in transactions:
-        how = one.object_type.rsplit("_", 1)[-1]
-        security = found.get(one.security_id)
-        if how not in _ENDING or security is None:
+    for transaction in transactions:
+        kind = transaction.object_type.rsplit("_", 1)[-1]
+        security = found.get(transaction.security_id)
+        if kind not in _ENDING or security is None:
             continue
-        quantity = one.quantity or one.quantity_converted
-        if quantity is None or one.balance_security_id:
-            ended.add(one.security_id)
+        quantity = transaction.quantity or transaction.quantity_converted
+        if quantity is None or transaction.balance_security_id:
+            ended.add(transaction.security_id)
             continue
-        quantity = _grown(quantity, one, security.issuance, splits)
+        quantity = _after_splits(quantity, transaction, security.issuance, splits)
         if quantity > security.left:
             raise InputError(
-                f"{one.security_id}.quantity", f"{float(quantity):,}", "less_than_equal",
+                f"{transaction.security_id}.quantity", f"{float(quantity):,}", "less_than_equal",
                 limit=f"{float(security.left):,}",
             )  # fmt: skip
         security.left -= quantity
-        if how == "EXERCISE":
+        if kind == "EXERCISE":
             security.exercised += quantity
     return {
-        name: one
-        for name, one in found.items()
-        if name not in ended and (one.left > 0 or one.issuance.quantity is None)
+        name: security
+        for name, security in found.items()
+        if name not in ended and (security.left > 0 or security.issuance.quantity is None)
     }
 
 
-def _grown(
+def _after_splits(
     quantity: Fraction, at: Transaction, issuance: Transaction, splits: Iterable[Transaction]
 ) -> Fraction:
-    """A quantity of a transaction's day, by the splits of the security's class after it."""
+    """Return the quantity of a transaction after the later splits of the security's class."""
     for split in splits:
         if split.stock_class_id == issuance.stock_class_id and split.date > at.date:
             assert split.split_ratio is not None
@@ -171,9 +174,13 @@ def _grown(
 
 
 def stock_outstanding(path: Path, day: datetime.date) -> dict[str, Fraction]:
-    """Shares outstanding at the end of a day by the id of their class, those without any too."""
+    """Return the shares outstanding at the end of a day by the id of their class.
+
+    Classes without shares are included.
+    """
     package = read_package(path)
-    outstanding = {one.id: Fraction(0) for one in package.read(OcfStockClass, "STOCK_CLASS")}
+    classes = package.read(OcfStockClass, "STOCK_CLASS")
+    outstanding = {stock_class.id: Fraction(0) for stock_class in classes}
     for security in open_securities(package.transactions(day)).values():
         if security.issuance.object_type == "TX_STOCK_ISSUANCE":
             name = security.issuance.stock_class_id

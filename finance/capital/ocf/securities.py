@@ -1,4 +1,4 @@
-"""One security of an Open Cap Table package as a document of ours."""
+"""Convert one security of an Open Cap Table package into a document of this project."""
 
 from __future__ import annotations
 
@@ -37,21 +37,24 @@ _Counted = TypeVar("_Counted", Holding, OptionGrant, Warrant)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Surroundings:
-    """What a security refers to in its package."""
+class PackageContext:
+    """Objects of a package that its securities refer to."""
 
     header: Header
     class_names: Mapping[str, str]
-    """By id."""
+    """Names of stock classes by their ids."""
     holder_names: Mapping[str, str]
+    """Names of holders by their ids."""
     issuances: Mapping[str, Json]
-    """As they stand in the file, by security."""
+    """JSON of each issuance by the id of its security."""
     vesting_terms: Mapping[str, VestingTerms]
+    """Vesting schedules by their ids."""
     vesting_starts: Mapping[str, date]
+    """First day of vesting by the id of the security."""
     splits: tuple[Transaction, ...]
 
     def money(self, money: Monetary | None) -> Fraction:
-        """In the table's currency; nothing where there is none."""
+        """Return an amount in the table's currency, 0 for None."""
         if money is None:
             return Fraction(0)
         if money.currency == self.header.currency:
@@ -63,91 +66,101 @@ class Surroundings:
         return money.amount * Fraction(self.header.rates[money.currency])
 
     def split_since(self, stock_class_id: str, day: date) -> Fraction:
-        """What one share of a class has become since a day."""
+        """Return the number of shares that one share of a class has become since a day."""
         ratio = Fraction(1)
-        for one in self.splits:
-            if one.stock_class_id == stock_class_id and one.date > day and one.split_ratio:
-                ratio *= one.split_ratio.value
+        for split in self.splits:
+            if split.stock_class_id == stock_class_id and split.date > day and split.split_ratio:
+                ratio *= split.split_ratio.value
         return ratio
 
     def class_name(self, stock_class_id: str) -> str:
+        """Return the name of a stock class, or its id if it has no unique name."""
         return self.class_names.get(stock_class_id, stock_class_id)
 
 
-def kept(item: Json, kind: type[_Kept], again: Callable[[_Kept], Json]) -> _Kept | None:
-    """The document in an object's comment, if the object still says the same.
+def kept(item: Json, kind: type[_Kept], write: Callable[[_Kept], Json]) -> _Kept | None:
+    """Return the document in an object's comment if ``write`` turns it into the same object.
 
-    What another program has changed is read from the object alone.
+    An object that another program has changed is read without its comment.
     """
     for comment in item.get("comments", ()):
-        if (document := in_comment(kind, comment)) is not None and again(document) == item:
+        if (document := in_comment(kind, comment)) is not None and write(document) == item:
             return document
     return None
 
 
-def holding(around: Surroundings, name: str, one: OpenSecurity) -> Holding:
-    issued = one.issuance
-    if (whole := _whole(around, Holding, one)) is not None:
+def holding(context: PackageContext, name: str, open_security: OpenSecurity) -> Holding:
+    """Return an open stock security as a holding."""
+    issued = open_security.issuance
+    if (whole := _whole(context, Holding, open_security)) is not None:
         return whole
-    price = around.money(issued.share_price)
+    price = context.money(issued.share_price)
     return Holding.parse(
         {
-            **_issued(around, name, issued),
-            "stock_class": around.class_name(issued.stock_class_id),
-            "shares": one.left,
-            "paid": cents_of(one.left / _grown(around, issued) * price),
+            **_issued(context, name, issued),
+            "stock_class": context.class_name(issued.stock_class_id),
+            "shares": open_security.left,
+            "paid": cents_of(open_security.left / _split_ratio(context, issued) * price),
             "term": Term(decided=Decided.ISSUED, price=price),
-            "vesting": _vesting(around, issued),
+            "vesting": _vesting(context, issued),
         },
         issued.security_id,
     )
 
 
-def option_grant(around: Surroundings, name: str, one: OpenSecurity) -> OptionGrant:
-    issued = one.issuance
-    if (whole := _whole(around, OptionGrant, one)) is not None:
+def option_grant(context: PackageContext, name: str, open_security: OpenSecurity) -> OptionGrant:
+    """Return an open equity compensation security as a grant of options."""
+    issued = open_security.issuance
+    if (whole := _whole(context, OptionGrant, open_security)) is not None:
         return whole
     return OptionGrant.parse(
         {
-            **_issued(around, name, issued),
-            "stock_class": around.class_name(issued.stock_class_id),
-            "shares": one.left,
-            "exercised": one.exercised,
-            "exercise_price": around.money(issued.exercise_price) / _grown(around, issued),
-            "vesting": _vesting(around, issued),
+            **_issued(context, name, issued),
+            "stock_class": context.class_name(issued.stock_class_id),
+            "shares": open_security.left,
+            "exercised": open_security.exercised,
+            "exercise_price": context.money(issued.exercise_price) / _split_ratio(context, issued),
+            "vesting": _vesting(context, issued),
         },
         issued.security_id,
     )
 
 
-def warrant(around: Surroundings, name: str, one: OpenSecurity) -> Warrant:
-    issued = one.issuance
-    if (whole := _whole(around, Warrant, one)) is not None:
+def warrant(context: PackageContext, name: str, open_security: OpenSecurity) -> Warrant:
+    """Return an open warrant."""
+    issued = open_security.issuance
+    if (whole := _whole(context, Warrant, open_security)) is not None:
         return whole
     rights = [trigger.conversion_right for trigger in issued.exercise_triggers]
     into = [right.converts_to_stock_class_id for right in rights]
     stated = [right.conversion_mechanism.converts_to_quantity for right in rights]
     return Warrant.parse(
         {
-            **_issued(around, name, issued),
-            "stock_class": around.class_name(next((of for of in into if of), "")),
-            "shares": one.left or next((of for of in stated if of), Fraction(0)),
-            "exercise_price": around.money(issued.exercise_price),
+            **_issued(context, name, issued),
+            "stock_class": context.class_name(next((of for of in into if of), "")),
+            "shares": open_security.left or next((of for of in stated if of), Fraction(0)),
+            "exercise_price": context.money(issued.exercise_price),
             "expires": issued.warrant_expiration_date,
         },
         issued.security_id,
     )
 
 
-def convertible(around: Surroundings, name: str, issued: Transaction) -> Safe | Note:
-    """A SAFE or a note; InputError if OCF describes neither in full."""
-    item, currency = around.issuances[issued.security_id], around.header.currency
+def convertible(context: PackageContext, name: str, issued: Transaction) -> Safe | Note:
+    """Return a convertible issuance as a SAFE or a note.
+
+    Raises
+    ------
+    InputError
+        If the issuance has no amount, or no conversion mechanism of its type.
+    """
+    item, currency = context.issuances[issued.security_id], context.header.currency
     is_safe = issued.convertible_type == "SAFE"
     whole: Safe | Note | None
     if is_safe:
-        whole = kept(item, Safe, lambda one: security(one, currency))
+        whole = kept(item, Safe, lambda safe: security(safe, currency))
     else:
-        whole = kept(item, Note, lambda one: security(one, currency))
+        whole = kept(item, Note, lambda note: security(note, currency))
     if whole is not None:
         return whole
     mechanism = _mechanism(
@@ -159,7 +172,7 @@ def convertible(around: Surroundings, name: str, issued: Transaction) -> Safe | 
         raise InputError(f"{issued.security_id}.investment_amount", "—", "missing")
     cap = mechanism.conversion_valuation_cap
     terms = {
-        **_issued(around, name, issued),
+        **_issued(context, name, issued),
         "amount": cents_of(issued.investment_amount.amount),
         "currency": issued.investment_amount.currency,
         "cap": None if cap is None else cents_of(cap.amount),
@@ -168,7 +181,7 @@ def convertible(around: Surroundings, name: str, issued: Transaction) -> Safe | 
     }
     if is_safe:
         return Safe.parse({**terms, "mfn": mechanism.conversion_mfn}, issued.security_id)
-    rates = [one.rate for one in mechanism.interest_rates]
+    rates = [interest.rate for interest in mechanism.interest_rates]
     return Note.parse(
         {
             **terms,
@@ -180,41 +193,43 @@ def convertible(around: Surroundings, name: str, issued: Transaction) -> Safe | 
     )
 
 
-def _whole(around: Surroundings, kind: type[_Counted], one: OpenSecurity) -> _Counted | None:
-    """The kept document of a security of which nothing has gone and whose class did not split."""
-    item = around.issuances[one.issuance.security_id]
-    found = kept(item, kind, lambda again: security(again, around.header.currency))
-    if found is None or not alike(found.shares, one.left):
+def _whole(
+    context: PackageContext, kind: type[_Counted], open_security: OpenSecurity
+) -> _Counted | None:
+    """Return the kept document of a security, if all of it is left and its class did not split."""
+    item = context.issuances[open_security.issuance.security_id]
+    found = kept(item, kind, lambda document: security(document, context.header.currency))
+    if found is None or not alike(found.shares, open_security.left):
         return None
-    return found if _grown(around, one.issuance) == 1 else None
+    return found if _split_ratio(context, open_security.issuance) == 1 else None
 
 
-def _grown(around: Surroundings, issued: Transaction) -> Fraction:
-    return around.split_since(issued.stock_class_id, issued.date)
+def _split_ratio(context: PackageContext, issued: Transaction) -> Fraction:
+    return context.split_since(issued.stock_class_id, issued.date)
 
 
-def _issued(around: Surroundings, name: str, issued: Transaction) -> dict[str, Any]:
+def _issued(context: PackageContext, name: str, issued: Transaction) -> dict[str, Any]:
     holder = issued.stakeholder_id
     return {
         "name": name,
-        "holder": around.holder_names.get(holder, holder),
+        "holder": context.holder_names.get(holder, holder),
         "date": issued.date,
     }
 
 
-def _vesting(around: Surroundings, issued: Transaction) -> Vesting | None:
-    terms = around.vesting_terms.get(issued.vesting_terms_id)
+def _vesting(context: PackageContext, issued: Transaction) -> Vesting | None:
+    terms = context.vesting_terms.get(issued.vesting_terms_id)
     if terms is None:
         return None
-    return vesting_of(terms, around.vesting_starts.get(issued.security_id, issued.date))
+    return vesting_of(terms, context.vesting_starts.get(issued.security_id, issued.date))
 
 
 def _mechanism(where: str, triggers: Iterable[Trigger], wanted: str) -> Mechanism:
-    found = [one.conversion_right.conversion_mechanism for one in triggers]
-    for one in found:
-        if one.type == wanted and len(one.interest_rates) <= 1:
-            return one
-    kinds = ", ".join(one.type for one in found) or "—"
+    found = [trigger.conversion_right.conversion_mechanism for trigger in triggers]
+    for mechanism in found:
+        if mechanism.type == wanted and len(mechanism.interest_rates) <= 1:
+            return mechanism
+    kinds = ", ".join(mechanism.type for mechanism in found) or "—"
     raise InputError(f"{where}.conversion_mechanism", kinds, "ocf_mechanism")
 
 

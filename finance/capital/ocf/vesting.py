@@ -1,4 +1,4 @@
-"""Vesting schedules in the Open Cap Table Format: conditions that follow one another."""
+"""Vesting schedules in the Open Cap Table Format, as conditions that follow each other."""
 
 from __future__ import annotations
 
@@ -18,11 +18,12 @@ START = "start"
 
 
 def terms_id(vesting: Vesting) -> str:
+    """Return the id of a schedule; equal schedules have equal ids."""
     return f"{vesting.months}-months-{vesting.cliff_months}-cliff-every-{vesting.every_months}"
 
 
 def vesting_terms(vesting: Vesting) -> Json:
-    """The conditions of a schedule: its start, its cliff, and the rest."""
+    """Return a schedule as OCF conditions: its start, its cliff and the rest."""
     every, months = vesting.every_months, vesting.months
     steps = max(1, (months - vesting.cliff_months) // every)
     conditions = [_condition(START, 0, months, {"type": "VESTING_START_DATE"})]
@@ -33,10 +34,10 @@ def vesting_terms(vesting: Vesting) -> Json:
         )
         before = "cliff"
     if part < 1:
-        each = (1 - part) / steps
-        conditions.append(_condition("rest", each, months, _after(before, every, steps)))
-    for one, following in pairwise(conditions):
-        one["next_condition_ids"] = [following["id"]]
+        step = (1 - part) / steps
+        conditions.append(_condition("rest", step, months, _after(before, every, steps)))
+    for condition, following in pairwise(conditions):
+        condition["next_condition_ids"] = [following["id"]]
     return {
         "object_type": "VESTING_TERMS",
         "id": terms_id(vesting),
@@ -73,15 +74,17 @@ def _after(condition: str, length: int, times: int) -> Json:
 
 
 def vesting_of(terms: VestingTerms, start: datetime.date) -> Vesting:
-    """A schedule from its conditions.
+    """Read a schedule from its OCF conditions.
 
     Raises
     ------
     InputError
-        If it vests by days or by events, or has more than one step before the even rest.
+        If it vests by days or by events, or has more than one step before the even steps.
     """
     relative = [
-        one for one in terms.vesting_conditions if one.trigger.type == "VESTING_SCHEDULE_RELATIVE"
+        condition
+        for condition in terms.vesting_conditions
+        if condition.trigger.type == "VESTING_SCHEDULE_RELATIVE"
     ]
     others = len(terms.vesting_conditions) - len(relative)
     if not 1 <= len(relative) <= 2 or others > 1:
@@ -95,7 +98,7 @@ def vesting_of(terms: VestingTerms, start: datetime.date) -> Vesting:
     elif first.cliff_condition is not None:
         cliff = _months(terms.id, first.cliff_condition.period)
     months = every * times + (cliff if first is not last else 0)
-    if times == 1:  # all at once
+    if times == 1:  # all shares vest at once
         every, cliff = 1, months
     return Vesting.parse(
         {"start": start, "months": months, "cliff_months": cliff, "every_months": every},
