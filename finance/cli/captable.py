@@ -24,7 +24,7 @@ from finance.funding.captable_report import (
     exit_json,
     exit_rows,
 )
-from finance.funding.exit_table import Exit, exit_of, loans_on, usual_day
+from finance.funding.exit_table import Exit, default_exit_date, exit_of, loans_on
 from finance.funding.ownership import capital_of, stakes
 from finance.funding.wording import event_text, money_text
 from finance.metrics.projection import project_scenario
@@ -88,7 +88,7 @@ def captable(
 
 
 def _sale(chosen: Scenario, capital: Capital, steps: tuple[Step, ...], exit_on: str) -> Exit:
-    on = _day(exit_on) if exit_on else usual_day(capital)
+    on = _day(exit_on) if exit_on else default_exit_date(capital)
     loans = loans_on(
         project_scenario(chosen).books, on, text("funding.lenders"), capital.opening.currency
     )

@@ -13,7 +13,7 @@ from engine import quantities
 from engine.reports.forecast_tables import Rows
 from engine.text import Catalog, catalog
 from finance.capital.history import Step
-from finance.funding.exit_table import Got
+from finance.funding.exit_table import HolderPayout
 from finance.funding.ownership import POOL, Stake, changes, dilution, stakes
 from finance.funding.wording import (
     choices_text,
@@ -53,7 +53,7 @@ def change_rows(text: Catalog, step: Step) -> Rows:
     return head, rows
 
 
-def exit_rows(text: Catalog, got: Iterable[Got], currency: str) -> Rows:
+def exit_rows(text: Catalog, got: Iterable[HolderPayout], currency: str) -> Rows:
     """Who gets what, with what it returned and what each holder does."""
     names = ("holder", "payout", "moic", "xirr", "choice", "decided")
     head = [text(f"funding.column.{name}") for name in names]
@@ -93,7 +93,7 @@ def captable_csv(steps: Sequence[Step]) -> str:
     )
 
 
-def exit_csv(got: Iterable[Got], currency: str) -> str:
+def exit_csv(got: Iterable[HolderPayout], currency: str) -> str:
     """Who gets what at one exit value; headers and words are English and stay so."""
     text = catalog("en")
     return _csv(
@@ -143,7 +143,7 @@ def captable_json(steps: Sequence[Step]) -> list[dict[str, Any]]:
     ]
 
 
-def exit_json(got: Iterable[Got]) -> list[dict[str, Any]]:
+def exit_json(got: Iterable[HolderPayout]) -> list[dict[str, Any]]:
     """Who gets what, for programs. ``xirr`` has every rate that solves it; [] says none does."""
     return [
         {

@@ -31,7 +31,9 @@ _NAMES = {
 }
 
 
-def entered(event: Mapping[str, Any], typed: Mapping[str, tuple[str, Any]]) -> dict[str, Any]:
+def event_from_form(
+    event: Mapping[str, Any], typed: Mapping[str, tuple[str, Any]]
+) -> dict[str, Any]:
     """An event with what was typed, to be validated; fields that nobody typed stay.
 
     Parameters
@@ -59,7 +61,7 @@ def entered(event: Mapping[str, Any], typed: Mapping[str, tuple[str, Any]]) -> d
     return found
 
 
-def shown(event: Mapping[str, Any], name: str, kind: str) -> Any:
+def form_value(event: Mapping[str, Any], name: str, kind: str) -> Any:
     """What stands in the field before anybody types."""
     value = value_or_none(event, name)
     if name == "counted":

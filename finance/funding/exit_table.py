@@ -28,7 +28,7 @@ EXIT_TO_POST_MONEY = 2
 
 
 @dataclass(frozen=True, slots=True)
-class Got:
+class HolderPayout:
     """What one holder gets from the sale."""
 
     holder: str
@@ -49,7 +49,7 @@ class Exit:
     steps: Sequence[Step]
     sold: Sale
 
-    def at(self, exit_usd: Fraction) -> list[Got]:
+    def at(self, exit_usd: Fraction) -> list[HolderPayout]:
         """Who gets what at one exit value, in the order of the claims; sums to it to the cent."""
         paid = payouts(self.sold.stack, exit_usd)
         results = returns(self.capital, self.steps, self.sold, paid)
@@ -57,7 +57,7 @@ class Exit:
         table = table_on(self.capital, self.steps, self.sold.date)
         terms = {one.holder: one.terms for one in stakes(table)}
         return [
-            Got(
+            HolderPayout(
                 holder=holder,
                 usd=usd,
                 result=results[holder],
@@ -110,13 +110,13 @@ def loans_on(
     return (Debt(id=name, claim_usd=owed),) if owed else ()
 
 
-def usual_day(capital: Capital) -> datetime.date:
+def default_exit_date(capital: Capital) -> datetime.date:
     """A day to begin with: :data:`YEARS_TO_EXIT` after the last event."""
     last = last_day(capital)
     return last.replace(year=last.year + YEARS_TO_EXIT, day=min(last.day, 28))
 
 
-def usual_value(steps: Sequence[Step]) -> Fraction:
+def default_exit_value(steps: Sequence[Step]) -> Fraction:
     """An exit value to begin with, in the currency of the table."""
     values = [
         step.before.in_currency(deal.pre_money + deal.new_money, deal.currency)

@@ -14,7 +14,14 @@ from engine import quantities
 from engine.documents import InputError
 from finance.exits.curves import BreakPoint
 from finance.funding.captable_report import exit_csv
-from finance.funding.exit_table import Exit, Got, exit_of, loans_on, usual_day, usual_value
+from finance.funding.exit_table import (
+    Exit,
+    HolderPayout,
+    default_exit_date,
+    default_exit_value,
+    exit_of,
+    loans_on,
+)
 from finance.funding.rounds import Funding
 from finance.funding.wording import (
     break_text,
@@ -41,7 +48,7 @@ class Chosen:
 
     exit: Exit
     value: Fraction
-    got: Sequence[Got]
+    got: Sequence[HolderPayout]
 
     def founders_payout(self, seen: Funding) -> Fraction:
         return sum((one.usd for one in self.got if one.holder in seen.founders), Fraction(0))
@@ -58,7 +65,7 @@ def choose_exit(seen: Funding, now: Projection) -> Chosen | None:
         st.caption(say("funding.events.nothing"))
         return None
     left, right, _ = st.columns([1, 1, 2])
-    value, day = usual_value(seen.steps), usual_day(seen.capital)
+    value, day = default_exit_value(seen.steps), default_exit_date(seen.capital)
     with left:
         typed = st.text_input(
             say("funding.exit.value", currency=seen.currency),
@@ -121,7 +128,7 @@ def draw_exit(seen: Funding, chosen: Chosen) -> None:
     )
 
 
-def _table(seen: Funding, got: Sequence[Got]) -> None:
+def _table(seen: Funding, got: Sequence[HolderPayout]) -> None:
     """Founders paid next to nothing for their stock: a multiple of it would say nothing."""
     say = text()
     ordered = sorted(got, key=lambda one: -one.usd)
@@ -139,7 +146,7 @@ def _table(seen: Funding, got: Sequence[Got]) -> None:
     st.table(pd.DataFrame(rows).rename(columns=columns), border="horizontal", hide_index=True)
 
 
-def _why(seen: Funding, one: Got) -> str:
+def _why(seen: Funding, one: HolderPayout) -> str:
     """What the holder does, and what decided its shares."""
     say = text()
     parts = (choices_text(say, one.choices), terms_text(say, one.terms, seen.currency))

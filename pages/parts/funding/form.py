@@ -12,7 +12,7 @@ from typing import Any
 
 import streamlit as st
 
-from finance.funding.event_entries import entered, new_name, shown
+from finance.funding.event_entries import event_from_form, form_value, new_name
 from finance.funding.rounds import Funding, with_event
 from pages.parts.funding.fields import KINDS, EventField
 from pages.parts.session import scenario_session, text
@@ -60,14 +60,14 @@ def _document(seen: Funding, place: int) -> dict[str, Any]:
 def _value(seen: Funding, kind: str, field: EventField, there: Mapping[str, Any]) -> Any:
     """What the field shows: as the event has it, or what a new one starts with."""
     if there:
-        return shown(there, field.name, field.kind)
+        return form_value(there, field.name, field.kind)
     if field.name in ("name", "series"):
         return new_name(seen.capital, kind, field.name)
     if field.name in ("holder", "lead"):
         return text()("funding.investors")
     if field.name == "date":
         return seen.last.date + datetime.timedelta(days=30)
-    return field.start if field.start is not None else shown({}, field.name, field.kind)
+    return field.start if field.start is not None else form_value({}, field.name, field.kind)
 
 
 def _widget(seen: Funding, field: EventField, key: str, value: Any) -> None:
@@ -102,7 +102,7 @@ def _take(seen: Funding, kind: str, place: int | None, prefix: str) -> None:
         field.name: (field.kind, st.session_state[f"{prefix}.{field.name}"])
         for field in KINDS[kind]
     }
-    event = entered(there | {"kind": kind}, typed)
+    event = event_from_form(there | {"kind": kind}, typed)
     changes = with_event(seen.capital, event, place)
     if session.change(changes, keep_input="if_refused"):
         st.session_state[PLACE] = changes["company.capital"]["events"].index(event)

@@ -19,7 +19,7 @@ from finance.cli.main import app
 from finance.company.scenario import SAMPLES_DIR, sample_scenarios
 from finance.exits.claims import Debt
 from finance.funding.captable_report import EXIT_HEADERS, TABLE_HEADERS, captable_csv, exit_csv
-from finance.funding.exit_table import exit_of, loans_on, usual_day, usual_value
+from finance.funding.exit_table import default_exit_date, default_exit_value, exit_of, loans_on
 from finance.funding.ownership import (
     POOL,
     capital_of,
@@ -143,7 +143,9 @@ def test_founders_are_those_of_the_first_day(lab: Capital) -> None:
 
 
 def test_debt_is_paid_first_and_the_rest_sums_to_the_exit(lab: Capital) -> None:
-    sold = exit_of(lab, history(lab), usual_day(lab), [Debt(id="Bank", claim_usd=Fraction(M))])
+    sold = exit_of(
+        lab, history(lab), default_exit_date(lab), [Debt(id="Bank", claim_usd=Fraction(M))]
+    )
     got = {one.holder: one for one in sold.at(Fraction(50 * M))}
     assert got["Bank"].usd == M
     assert sum(one.usd for one in got.values()) == 50 * M
@@ -154,7 +156,7 @@ def test_debt_is_paid_first_and_the_rest_sums_to_the_exit(lab: Capital) -> None:
 
 def test_lines_are_straight_between_breaks(lab: Capital) -> None:
     """Half-way between two neighbours of the grid everybody gets the mean of both."""
-    sold = exit_of(lab, history(lab), usual_day(lab))
+    sold = exit_of(lab, history(lab), default_exit_date(lab))
     values, lines = sold.lines(Fraction(300 * M))
     assert (values[0], values[-1]) == (0, 300 * M)
     assert {float(one.exit_usd) for one in sold.breaks(Fraction(300 * M))} <= set(values)
@@ -175,11 +177,11 @@ def test_the_books_say_what_lenders_are_owed() -> None:
 
 def test_where_an_exit_begins() -> None:
     company = sample_scenarios()["startup-1b"].company
-    assert usual_value(company.capital_steps) == 2 * 105 * M
-    assert usual_day(company.capital) == datetime.date(2031, 9, 15)
+    assert default_exit_value(company.capital_steps) == 2 * 105 * M
+    assert default_exit_date(company.capital) == datetime.date(2031, 9, 15)
     leap = Capital.parse({"opening": {"date": "2028-02-29"}})
-    assert usual_day(leap) == datetime.date(2030, 2, 28)
-    assert usual_value(()) == 10 * M
+    assert default_exit_date(leap) == datetime.date(2030, 2, 28)
+    assert default_exit_value(()) == 10 * M
 
 
 def test_a_round_of_nothing_is_no_round() -> None:
@@ -193,7 +195,7 @@ def test_a_round_of_nothing_is_no_round() -> None:
 def test_csv_headers_stay_english(lab: Capital) -> None:
     steps = history(lab)
     assert captable_csv(steps).splitlines()[0] == ",".join(TABLE_HEADERS)
-    sold = exit_of(lab, steps, usual_day(lab))
+    sold = exit_of(lab, steps, default_exit_date(lab))
     lines = exit_csv(sold.at(Fraction(90 * M)), "USD").splitlines()
     assert lines[0] == ",".join(EXIT_HEADERS)
     assert len(lines) == 1 + len(sold.at(Fraction(90 * M)))
@@ -207,5 +209,5 @@ def test_every_event_and_break_has_words(lab: Capital, language: str) -> None:
         assert "{" not in event_text(text, step.event, "USD")
     assert "most favoured nation" in event_text(catalog("en"), steps[3].event, "USD")
     assert "EUR 400K" in event_text(catalog("en"), steps[7].event, "USD")
-    sold = exit_of(lab, steps, usual_day(lab))
+    sold = exit_of(lab, steps, default_exit_date(lab))
     assert all(break_text(text, one, sold.sold) for one in sold.breaks(Fraction(500 * M)))

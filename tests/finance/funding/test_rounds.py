@@ -11,7 +11,7 @@ from engine.paths import DATA_DIR
 from finance.capital.history import Capital, history
 from finance.capital.instruments import Counted
 from finance.company.scenario import Scenario, sample_scenarios
-from finance.funding.event_entries import entered, new_name, shown
+from finance.funding.event_entries import event_from_form, form_value, new_name
 from finance.funding.rounds import Funding, from_table, funding, with_event, without_event
 
 SAFE = {
@@ -126,7 +126,7 @@ def _named(events, name: str):
     ],
 )
 def test_what_is_typed_is_meant(kind: str, typed: object, meant: object) -> None:
-    found = entered({"kind": "safe", "x": "before"}, {"x": (kind, typed)})
+    found = event_from_form({"kind": "safe", "x": "before"}, {"x": (kind, typed)})
     assert found.get("x") == meant
 
 
@@ -145,23 +145,23 @@ def test_every_event_of_the_samples_is_shown_and_entered_unchanged(startup: Scen
         for event in capital.events:
             there = json.loads(event.model_dump_json())
             typed = {
-                name: (kind, shown(there, name, kind))
+                name: (kind, form_value(there, name, kind))
                 for kind, names in kinds.items()
                 for name in names
                 if name.split(".")[0] in there
             }
-            assert type(event).parse(entered(there, typed)) == event
+            assert type(event).parse(event_from_form(there, typed)) == event
 
 
 def test_parts_that_are_emptied_go(startup: Scenario) -> None:
     event = startup.company.capital.events[6]
     there = json.loads(event.model_dump_json())
-    assert entered(there, {"pool.basis": ("choice", "none")})["pool"] is None
-    assert entered(there, {"pool.value": ("percent", "")})["pool"] is None
+    assert event_from_form(there, {"pool.basis": ("choice", "none")})["pool"] is None
+    assert event_from_form(there, {"pool.value": ("percent", "")})["pool"] is None
     stock = json.loads(startup.company.capital.events[0].model_dump_json())
-    assert entered(stock, {"vesting.months": ("months", "0")})["vesting"] is None
+    assert event_from_form(stock, {"vesting.months": ("months", "0")})["vesting"] is None
     more = {"pool.basis": ("choice", "increase"), "pool.value": ("percent", "300K")}
-    pool = type(event).parse(entered(there, more)).pool
+    pool = type(event).parse(event_from_form(there, more)).pool
     assert (pool.basis, pool.value) == ("increase", 300_000)
 
 
@@ -171,16 +171,19 @@ def test_a_new_vesting_starts_with_its_event() -> None:
         "vesting.months": ("months", "36"),
         "vesting.cliff_months": ("months", "6"),
     }
-    vesting = entered({"kind": "stock_issue"}, typed)["vesting"]
+    vesting = event_from_form({"kind": "stock_issue"}, typed)["vesting"]
     assert vesting == {"months": 36, "cliff_months": 6, "start": "2027-03-01"}
 
 
 def test_what_a_cap_counts_otherwise_is_kept() -> None:
     own = Counted(pool=False, pool_increase=True, converting=True).model_dump()
     event = SAFE | {"counted": own}
-    assert shown(event, "counted", "choice") == "other"
-    assert entered(event, {"counted": ("choice", "other")})["counted"] == own
-    assert entered(event, {"counted": ("choice", "pre_money")})["counted"]["converting"] is False
+    assert form_value(event, "counted", "choice") == "other"
+    assert event_from_form(event, {"counted": ("choice", "other")})["counted"] == own
+    assert (
+        event_from_form(event, {"counted": ("choice", "pre_money")})["counted"]["converting"]
+        is False
+    )
 
 
 def test_new_names_are_free(seen: Funding) -> None:
