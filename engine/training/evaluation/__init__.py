@@ -1,1 +1,1 @@
-"""Evaluation of trained models: held-out loss, questions, generation, compression."""
+"""Evaluation of trained models: held-out loss, questions, generation and compression."""

@@ -1,9 +1,8 @@
-"""What models lose, and how fast they read and write, beside each other:
-``python -m engine.training.evaluation.decode_bench REQUEST.json``.
+"""Comparison of several models' held-out loss, prefill rate and decode rate.
 
-One process holds all of them and asks each in turn, round after round, on one core: whatever
-the machine does meanwhile happens to all of them. The answer is written to the request's
-``out``.
+Its command is ``python -m engine.training.evaluation.decode_bench REQUEST.json``. One process holds
+all models and times them in turns on one core, so that changes of the machine's speed affect all of
+them. The result is written to the request's ``out``.
 """
 
 from __future__ import annotations
@@ -28,38 +27,44 @@ from engine.training.evaluation.held_out_loss import held_out_loss
 from engine.training.evaluation.quantize import INT8_FILE, count_weights, load_int8
 
 _BATCH_SEQUENCES = 16
+"""Sequences per batch when the held-out loss is measured."""
 
 
 class Request(Document):
-    """Which models, and how they are asked."""
+    """Models to compare, and the workload to compare them on."""
 
     models: dict[str, str]
-    """Folders by name; the first is what the others are compared with."""
+    """Folders of models by name; the others are compared with the first."""
     corpus: str
-    """The folder of a prepared corpus."""
+    """Folder of a prepared corpus."""
     seq_len_tokens: int
     batches: tuple[int, ...]
-    """Sequences at a time."""
+    """Batch sizes to time, in sequences."""
     prompt_tokens: int
+    """Length of each prompt."""
     new_tokens: int
+    """Number of tokens that are generated for each prompt."""
     rounds: int
+    """Number of times that each model is timed."""
     out: str
+    """Path of the result."""
 
 
 @dataclass(frozen=True, slots=True)
 class AnswerTime:
-    """Of one answer."""
+    """Time of one batch of answers, in seconds."""
 
-    reading: float
-    """The prompts, at once."""
-    writing: float
-    """The tokens after the first."""
+    prefill_s: float
+    """Time to read the prompts and generate the first token of each."""
+    decode_s: float
+    """Time to generate the other tokens."""
 
 
 def main(path: Path) -> None:
+    """Answer the request in ``path``."""
     request = Request.parse(read_json(path) or {}, where=path.name)
     torch.set_num_threads(1)  # a device of the accelerator table is one core
-    # Held-out loss is summed up over ranks: here there is one.
+    # The held-out loss is summed over ranks, so this process joins a group of one rank.
     store = distributed.TCPStore("127.0.0.1", 0, 1, is_master=True)  # type: ignore[attr-defined]
     distributed.init_process_group("gloo", store=store, rank=0, world_size=1)
     held_out = open_corpus(Path(request.corpus)).held_out_tokens()
@@ -84,7 +89,7 @@ def main(path: Path) -> None:
                     "held_out_loss": losses[name],
                     "n_weights": count[0],
                     "n_nonzero": count[1],
-                    "speeds": [of_batch[name] for of_batch in speeds],
+                    "speeds": [speeds_by_model[name] for speeds_by_model in speeds],
                 }
                 for name, count in _counts(models, request).items()
             },
@@ -102,6 +107,7 @@ def _load(folder: Path) -> Any:
 
 
 def _counts(models: dict[str, Any], request: Request) -> dict[str, tuple[int, int]]:
+    """Return (number of weights, number of nonzero weights) of each model."""
     found = {}
     for name, model in models.items():
         folder = Path(request.models[name])
@@ -110,8 +116,8 @@ def _counts(models: dict[str, Any], request: Request) -> dict[str, tuple[int, in
         else:
             weights = list(model.parameters())
             found[name] = (
-                sum(one.numel() for one in weights),
-                sum(int(one.count_nonzero()) for one in weights),
+                sum(weight.numel() for weight in weights),
+                sum(int(weight.count_nonzero()) for weight in weights),
             )
     return found
 
@@ -119,32 +125,38 @@ def _counts(models: dict[str, Any], request: Request) -> dict[str, tuple[int, in
 def _compare_speeds(
     models: dict[str, Any], tokens: np.ndarray, request: Request, batch: int
 ) -> dict[str, dict[str, object]]:
-    """Of each model, at ``batch`` prompts: rates, and ratios to the first model's, each round's
-    answers compared with each other only. Rounds go through the models forth and back."""
+    """Return each model's rates at ``batch`` prompts, and their ratios to the first model's.
+
+    A ratio compares times of the same round. The order of the models alternates between rounds.
+    """
     prompts = [
         tokens[i * request.prompt_tokens : (i + 1) * request.prompt_tokens] for i in range(batch)
     ]
-    ids = torch.from_numpy(np.stack(prompts).astype(np.int64))
-    taken: dict[str, list[AnswerTime]] = {name: [] for name in models}
+    ids = torch.from_numpy(np.stack(prompts).astype(np.int64))  # Shape: (batch, prompt_tokens)
+    times: dict[str, list[AnswerTime]] = {name: [] for name in models}
     for name in models:  # the first answer sets up kernels and allocators
         answer_time(models[name], ids, request.new_tokens)
-    for turn in range(request.rounds):
+    for round_number in range(request.rounds):
         names = list(models)
-        for name in names if turn % 2 == 0 else reversed(names):
-            taken[name].append(answer_time(models[name], ids, request.new_tokens))
-    first = taken[next(iter(models))]
-    written = batch * (request.new_tokens - 1)
+        for name in names if round_number % 2 == 0 else reversed(names):
+            times[name].append(answer_time(models[name], ids, request.new_tokens))
+    first = times[next(iter(models))]
+    decoded_tokens = batch * (request.new_tokens - 1)
     found: dict[str, dict[str, object]] = {}
-    for name, of_model in taken.items():
+    for name, model_times in times.items():
         found[name] = {
             "batch": batch,
-            "read_tokens_per_s": _median([ids.numel() / one.reading for one in of_model]),
-            "written_tokens_per_s": _median([written / one.writing for one in of_model]),
+            "read_tokens_per_s": _median(
+                [ids.numel() / answer.prefill_s for answer in model_times]
+            ),
+            "written_tokens_per_s": _median(
+                [decoded_tokens / answer.decode_s for answer in model_times]
+            ),
             "reading": _spread(
-                [a.reading / b.reading for a, b in zip(first, of_model, strict=True)]
+                [a.prefill_s / b.prefill_s for a, b in zip(first, model_times, strict=True)]
             ),
             "writing": _spread(
-                [a.writing / b.writing for a, b in zip(first, of_model, strict=True)]
+                [a.decode_s / b.decode_s for a, b in zip(first, model_times, strict=True)]
             ),
         }
     return found
@@ -152,15 +164,15 @@ def _compare_speeds(
 
 @torch.no_grad()
 def answer_time(model: Any, ids: torch.Tensor, new_tokens: int) -> AnswerTime:
-    """Read prompts of shape (B, T), then write the likeliest token for each, with a cache."""
+    """Time a greedy answer with a key-value cache to prompts ``ids`` of shape (batch, tokens)."""
     started = time.perf_counter()
     output = model(input_ids=ids, use_cache=True)
     token = output.logits[:, -1:].argmax(-1)
-    read = time.perf_counter()
+    prefilled = time.perf_counter()
     for _ in range(new_tokens - 1):
         output = model(input_ids=token, past_key_values=output.past_key_values, use_cache=True)
         token = output.logits[:, -1:].argmax(-1)
-    return AnswerTime(read - started, time.perf_counter() - read)
+    return AnswerTime(prefilled - started, time.perf_counter() - prefilled)
 
 
 def _median(values: Sequence[float]) -> float:
@@ -168,6 +180,7 @@ def _median(values: Sequence[float]) -> float:
 
 
 def _spread(ratios: Sequence[float]) -> dict[str, float]:
+    """Return the median, the 10% quantile and the 90% quantile."""
     low, value, high = np.quantile(ratios, [0.1, 0.5, 0.9])
     return {"value": float(value), "low": float(low), "high": float(high)}
 

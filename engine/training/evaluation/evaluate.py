@@ -1,4 +1,4 @@
-"""What an exported model is worth on the held-out documents of its run."""
+"""Evaluation of an exported model on the held-out documents of its run."""
 
 from __future__ import annotations
 
@@ -35,12 +35,17 @@ from engine.training.evaluation.scoring import (
 from engine.training.objectives import IGNORED, Objective
 
 SCORED_TOKENS = 500_000
-"""A longer held-out text is sampled evenly: more tokens would not move the loss that is shown."""
+"""Largest number of held-out tokens that are scored; a longer text is sampled evenly.
+
+More tokens would not change the digits of the loss that are shown.
+"""
 
 
 class Evaluator:
-    """One model, its tokenizer and a corpus; :meth:`take` gives the figures of an
-    :class:`engine.scores.Evaluation`."""
+    """One model with its tokenizer, a corpus and the questions.
+
+    :meth:`evaluate` returns the figures of an :class:`engine.scores.Evaluation`.
+    """
 
     def __init__(
         self,
@@ -48,60 +53,72 @@ class Evaluator:
         tokenizer: Any,
         corpus: PreparedCorpus,
         objective: Objective,
-        asked: QuestionSettings,
+        settings: QuestionSettings,
     ) -> None:
         self.model, self.tokenizer, self.corpus = model, tokenizer, corpus
-        self.objective, self.asked = objective, asked
+        self.objective, self.settings = objective, settings
         self.context: int = model.config.max_position_embeddings
         self.end: int = tokenizer.eos_token_id
         self.documents = documents_of(corpus.held_out_tokens(), self.end)
-        self.texts: list[str] = [tokenizer.decode(one) for one in self.documents]
+        self.texts: list[str] = [tokenizer.decode(document) for document in self.documents]
 
-    def evaluate(self, tell: Callable[[float], None] = lambda _: None) -> dict[str, object]:
-        """
+    def evaluate(self, on_progress: Callable[[float], None] = lambda _: None) -> dict[str, object]:
+        """Score the held-out text and the answers to all questions.
+
         Parameters
         ----------
-        tell
-            Is told the share that is done, from 0 to 1.
+        on_progress
+            Callback that gets the share that is done, from 0 to 1.
+
+        Raises
+        ------
+        InputError
+            If the held-out text is shorter than the model's context, or its loss is not finite.
         """
         started = time.monotonic()
         held_out = self._held_out_rows()
         choices, sentences = self._choices(), self._sentences()
-        asked = [(probe, one) for probe, questions in choices.items() for one in questions]
-        options = [(probe, one.context, option) for probe, one in asked for option in one.options]
-        after = [self._rows(context, option) for _, context, option in options]
-        # How likely a passage is anyway says nothing of the text before it: it is taken off
-        # (Brown 2020, section 2.4). Words that end sentences are about as frequent as each other.
-        alone = [
-            self._rows([self.end], option) if probe == "continuation" else []
-            for probe, _, option in options
+        options = [
+            (kind, question.context, option)
+            for kind, questions in choices.items()
+            for question in questions
+            for option in question.options
+        ]
+        in_context = [self._rows(context, option) for _, context, option in options]
+        # The likelihood of a passage without its context is subtracted (Brown 2020, section 2.4).
+        # Words that end sentences need no such correction: they are about equally frequent.
+        without_context = [
+            self._rows([self.end], option) if kind == "continuation" else []
+            for kind, _, option in options
         ]
         whole = [self._rows([self.end], sentence.ids) for sentence in sentences]
-        parts = [held_out, *after, *alone, *whole]
-        of, done = sum(len(row.ids) for rows in parts for row in rows), 0
+        parts = [held_out, *in_context, *without_context, *whole]
+        total, done = sum(len(row.ids) for rows in parts for row in rows), 0
 
         def count(n_tokens: int) -> None:
             nonlocal done
             done += n_tokens
-            tell(done / of)
+            on_progress(done / total)
 
         loss, accuracy, n_scored = self._loss(held_out, count)
         gains = np.subtract(
-            log_likelihoods(self.model, after, count), log_likelihoods(self.model, alone, count)
+            log_likelihoods(self.model, in_context, count),
+            log_likelihoods(self.model, without_context, count),
         )
         best = gains.reshape(-1, N_OPTIONS).argmax(axis=1).tolist()
-        probes = []
-        for probe, questions in choices.items():
+        scores = []
+        for kind, questions in choices.items():
             answers, best = best[: len(questions)], best[len(questions) :]
             if questions:
-                probes.append(score_questions(probe, [one.truth for one in questions], answers))
+                truths = [question.truth for question in questions]
+                scores.append(score_questions(kind, truths, answers))
         per_token = [
-            total / len(sentence.ids)
-            for total, sentence in zip(
+            log_likelihood / len(sentence.ids)
+            for log_likelihood, sentence in zip(
                 log_likelihoods(self.model, whole, count), sentences, strict=True
             )
         ]
-        probes += _shuffled_score(per_token, [sentence.is_real for sentence in sentences])
+        scores += _shuffled_score(per_token, [sentence.is_real for sentence in sentences])
         masked = is_masked(self.model)
         return {
             "objective": "masked_token" if masked else "next_token",
@@ -111,8 +128,8 @@ class Evaluator:
             "token_accuracy": accuracy,
             "n_scored_tokens": n_scored,
             "n_held_out_tokens": self.corpus.report.n_held_out_tokens,
-            "asked": self.asked.model_dump(),
-            "probes": [one.model_dump() for one in probes],
+            "asked": self.settings.model_dump(),
+            "probes": [score.model_dump() for score in scores],
             "wall_time_s": time.monotonic() - started,
         }
 
@@ -120,7 +137,7 @@ class Evaluator:
         return rows_for(self.model, self.tokenizer, context, answer)
 
     def _held_out_rows(self) -> list[Row]:
-        """Windows as in training: what is scored in them is the objective's own choice."""
+        """Return windows as in training; the objective chooses the tokens that are scored."""
         tokens, width = self.corpus.held_out_tokens(), self.context
         n_windows = len(tokens) // width
         if not n_windows:
@@ -134,8 +151,9 @@ class Evaluator:
         return rows
 
     def _loss(self, rows: list[Row], count: Callable[[int], None]) -> tuple[float, float, int]:
-        """(nats per token, share of tokens guessed right, how many)."""
+        """Return nats per token, the share of tokens predicted right and the number of tokens."""
         nats, n_right, n = 0.0, 0, 0
+        # Shape of log_probabilities: (scored tokens of the row, vocab)
         for row, log_probabilities in zip(rows, predictions(self.model, rows, count), strict=True):
             targets = torch.tensor(row.targets)
             nats -= float(log_probabilities.gather(1, targets[:, None]).double().sum())
@@ -146,25 +164,27 @@ class Evaluator:
         return nats / n, n_right / n, n
 
     def _choices(self) -> dict[QuestionKind, list[Choice]]:
+        """Return the questions in which one of several options is right."""
         context_tokens = min(CONTEXT_TOKENS, self.context // 2)
-        first_bytes = [one[:1] for one in token_bytes(self.tokenizer, self.model.config.vocab_size)]
-        # A space, a line's end, or the first byte of a character that is no Latin letter.
-        starts_word = np.array([one in (b" ", b"\n") or one >= b"\xc0" for one in first_bytes])
+        vocab = self.model.config.vocab_size
+        first_bytes = [token[:1] for token in token_bytes(self.tokenizer, vocab)]
+        # A space, a line feed, or the first byte of a character outside ASCII.
+        starts_word = np.array([byte in (b" ", b"\n") or byte >= b"\xc0" for byte in first_bytes])
         return {
             "continuation": continuation_questions(
                 self.documents,
                 starts_word,
-                n=self.asked.questions,
+                n=self.settings.questions,
                 context_tokens=min(context_tokens, self.context - CONTINUATION_TOKENS),
-                seed=self.asked.seed,
+                seed=self.settings.seed,
             ),
             "cloze": cloze_questions(
                 self.texts,
                 self.tokenizer,
-                n=self.asked.questions,
+                n=self.settings.questions,
                 context_tokens=context_tokens,
                 answer_tokens=self.context - context_tokens,
-                seed=self.asked.seed,
+                seed=self.settings.seed,
             ),
         }
 
@@ -172,29 +192,33 @@ class Evaluator:
         return sentence_questions(
             self.texts,
             self.tokenizer,
-            n=2 * self.asked.questions,  # half of them set the threshold
+            n=2 * self.settings.questions,  # half of them set the threshold
             max_tokens=self.context - 1,
-            seed=self.asked.seed,
+            seed=self.settings.seed,
         )
 
 
 def _row(ids: np.ndarray, labels: np.ndarray, masked: bool) -> Row:
-    """A training example as a question: a label is predicted where it stands, or one before."""
+    """Return a training example as a row to score; ``ids`` and ``labels`` have shape (tokens,).
+
+    A masked token is predicted at its own position, the next token at the position before it.
+    """
     if not masked:
         return Row(ids.tolist(), range(len(ids) - 1), labels[1:].tolist())
-    at = np.flatnonzero(labels != IGNORED)
-    return Row(ids.tolist(), at.tolist(), labels[at].tolist())
+    positions = np.flatnonzero(labels != IGNORED)
+    return Row(ids.tolist(), positions.tolist(), labels[positions].tolist())
 
 
 def _shuffled_score(per_token: Sequence[float], is_real: Sequence[bool]) -> list[QuestionScore]:
-    """Sentences told apart by their log-probability per token.
+    """Score the distinction of real and shuffled sentences by their log-probability per token.
 
-    The threshold is the best one for the first half; the score is that of the second.
+    The threshold is the best for the first half of the sentences; the score is that of the second
+    half. There is no score for fewer than four sentences.
     """
-    half = len(per_token) // 2 // 2 * 2  # as many real as shuffled
+    half = len(per_token) // 2 // 2 * 2  # as many real as shuffled sentences
     if not half:
         return []
     threshold = best_threshold(per_token[:half], is_real[:half])
-    judged, truths = per_token[half:], is_real[half:]
-    answers = [int(one >= threshold) for one in judged]
-    return [score_questions("shuffled", [int(one) for one in truths], answers)]
+    truths = [int(truth) for truth in is_real[half:]]
+    answers = [int(score >= threshold) for score in per_token[half:]]
+    return [score_questions("shuffled", truths, answers)]

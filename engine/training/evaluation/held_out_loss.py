@@ -1,4 +1,4 @@
-"""Held-out loss: how well the model predicts documents that it never saw."""
+"""Held-out loss: mean loss on documents that the model was not trained on."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ def held_out_loss(
     max_sequences: int | None = None,
     objective: Objective | None = None,
 ) -> float:
-    """Mean loss in nats per token over non-overlapping windows of ``tokens``, all ranks sharing.
+    """Return the mean loss in nats per token over non-overlapping windows of ``tokens``.
 
-    Each window scores all of its tokens but the first, which has nothing before it, or, by
-    another ``objective`` than to predict the next token, those that it chooses. Every rank must
-    call this, since ZeRO stage 3 gathers weights in the forward pass: ranks that run out of
-    windows go on with a window that does not count.
+    ``tokens`` has shape (tokens,). By default each window scores all of its tokens except the
+    first, which has no context; another ``objective`` chooses its own tokens. The windows are
+    divided among the ranks, and every rank must call this: ZeRO stage 3 gathers weights in the
+    forward pass, so a rank without windows left computes one that does not count.
     """
     objective = objective or NextToken()
     n_windows = len(tokens) // seq_len_tokens
@@ -39,6 +39,7 @@ def held_out_loss(
         first = start + rank * batch_sequences
         counted = range(first, min(first + batch_sequences, n_windows))
         chosen = list(counted) or [0]
+        # Shape of batch: (batch_sequences, seq_len_tokens)
         batch = np.stack([tokens[i * seq_len_tokens : (i + 1) * seq_len_tokens] for i in chosen])
         examples = objective.held_out_examples(batch.astype(np.int64), chosen)
         loss = model(**examples.to(device)).loss

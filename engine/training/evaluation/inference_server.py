@@ -1,11 +1,10 @@
-"""The process that answers questions about exported models.
+"""Inference server: a process that generates from, inspects and evaluates exported models.
 
-Its command is ``python -m engine.training.evaluation.inference_server``.
-
-A question is one line of JSON on standard input: its ``kind``, the ``folder`` of the model, and
-what the function of that kind takes. The answer is lines of JSON on standard output: ``text`` or
-``share`` (done) as they come, ``result`` or ``error``, and at last ``done``. The last models stay
-loaded. It ends when its input closes, so it never outlives the one that asked.
+Its command is ``python -m engine.training.evaluation.inference_server``. A request is one line of
+JSON on standard input: its ``kind``, the ``folder`` of the model and the arguments of that kind's
+function. The response is lines of JSON on standard output: ``text`` or ``share`` (done) while it
+works, then ``result`` or ``error``, and finally ``done``. The last two models stay loaded. The
+server ends when its input closes, so it never outlives its client.
 """
 
 from __future__ import annotations
@@ -56,36 +55,39 @@ _KINDS: dict[str, Callable[..., Iterator[Message]]] = {
 
 
 def serve() -> None:
-    # What libraries print must not get between the lines: it goes where errors go.
+    """Answer requests until standard input ends."""
+    # Libraries also print to standard output; that text goes to standard error instead.
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
-    torch.set_num_threads(max(1, (os.cpu_count() or 1) // 2))  # the rest is for runs and the app
+    torch.set_num_threads(
+        max(1, (os.cpu_count() or 1) // 2)
+    )  # the other cores are for runs and the app
 
-    def say(message: Message) -> None:
+    def send(message: Message) -> None:
         print(json.dumps(message), file=answers, flush=True)
 
     for line in sys.stdin:
-        question = json.loads(line)
-        kind, folder = question.pop("kind"), Path(question.pop("folder"))
+        request = json.loads(line)
+        kind, folder = request.pop("kind"), Path(request.pop("folder"))
         try:
             if kind == "evaluate":
-                # A whole evaluation is one call: it tells its share while it works.
-                say({"result": _evaluate(folder, say, **question)})
+                # An evaluation is one call, which sends its progress through a callback.
+                send({"result": _evaluate(folder, send, **request)})
             else:
-                for message in _KINDS[kind](folder, **question):
-                    say(message)
+                for message in _KINDS[kind](folder, **request):
+                    send(message)
         except InputError as error:
-            say({"error": Failure.of_input(error).params})
-        say({"done": True})
+            send({"error": Failure.of_input(error).params})
+        send({"done": True})
 
 
 def _evaluate(
-    folder: Path, say: Callable[[Message], None], run: str, asked: dict[str, Any]
+    folder: Path, send: Callable[[Message], None], run: str, asked: dict[str, Any]
 ) -> dict[str, object]:
     objective = build_objective(read_toml(Path(run) / "recipe.toml", Recipe))
     corpus = prepared_corpus(Path(run))
     evaluator = Evaluator(*_load_cached(folder), corpus, objective, QuestionSettings.parse(asked))
-    return evaluator.evaluate(lambda share: say({"share": share}))
+    return evaluator.evaluate(lambda share: send({"share": share}))
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
-"""Questions made from held-out text, the same ones for every model of a tokenizer and a seed.
+"""Questions made from held-out text, equal for all models with the same tokenizer and seed.
 
-Three kinds, all zero-shot: which of four passages goes on from a text (the others are from other
-documents), which of four words ends a sentence (the others are about as frequent and end
-sentences too), and whether a sentence is real or had its words shuffled.
+There are three kinds, all zero-shot. Continuation: which of four passages continues a text; the
+others come from other documents. Cloze: which of four words ends a sentence; the others are about
+as frequent and also end sentences. Shuffled: whether a sentence is real or has its words shuffled.
 """
 
 from __future__ import annotations
@@ -18,15 +18,19 @@ import numpy as np
 from engine.scores import N_OPTIONS
 
 CONTEXT_TOKENS = 48
-"""At most, before what is to be chosen."""
+"""Largest number of tokens before the options."""
 CONTINUATION_TOKENS = 16
+"""Number of tokens of a passage."""
 _TEXT_TOKENS = 500_000
-"""Questions are drawn from the start of the held-out text: its documents are in random order."""
+"""Tokens at the start of the held-out text that questions use; its documents are shuffled."""
 _NEIGHBOURS = 20
-"""Wrong words are drawn from so many of the nearest in frequency."""
+"""Number of words, nearest in frequency, from which the wrong words are drawn."""
 _TRIES = 20
+"""Number of draws to find wrong passages."""
 _CONTEXT_CHARS = 600
+"""Largest number of characters before a sentence that are encoded as its context."""
 _SENTENCE_WORDS = (6, 40)
+"""Smallest and largest number of words of a sentence."""
 _HAN = "\u3400-\u9fff"
 _SENTENCE = re.compile(r"[^.!?。！？\n]+[.!?。！？](?=\s|$|[”’\"」]|(?<=[。！？]))")
 _LAST_WORD = re.compile(
@@ -38,7 +42,7 @@ _WORD = re.compile(rf"[^\W{_HAN}]+|[{_HAN}](?=[{_HAN}])")
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """One question: ``options[truth]`` is what really follows ``context`` (token ids)."""
+    """Question with several options; ``options[truth]`` really follows ``context`` (token ids)."""
 
     context: list[int]
     options: tuple[list[int], ...]
@@ -47,17 +51,17 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Sentence:
-    """Token ids of a sentence as it was written, or with its words in a random order."""
+    """Token ids of a sentence as it was written, or with its words shuffled."""
 
     ids: list[int]
     is_real: bool
 
 
 def documents_of(tokens: np.ndarray, end: int) -> list[np.ndarray]:
-    """Token ids of each document at the start of ``tokens``, without the ``end`` of each."""
-    read = np.asarray(tokens[:_TEXT_TOKENS])
-    pieces = (one[one != end] for one in np.split(read, np.flatnonzero(read == end)))
-    return [one for one in pieces if len(one)]
+    """Return the token ids of each document at the start of ``tokens``, without end tokens."""
+    start = np.asarray(tokens[:_TEXT_TOKENS])
+    pieces = (piece[piece != end] for piece in np.split(start, np.flatnonzero(start == end)))
+    return [piece for piece in pieces if len(piece)]
 
 
 def continuation_questions(
@@ -68,33 +72,35 @@ def continuation_questions(
     context_tokens: int,
     seed: int,
 ) -> list[Choice]:
-    """Passages of ``CONTINUATION_TOKENS``, all from word starts; the wrong ones from other
-    documents, or from elsewhere in the document where there is no other.
+    """Return questions whose options are passages of ``CONTINUATION_TOKENS``.
+
+    All passages begin at a word. Wrong ones come from other documents, or from another place of the
+    same document if it is the only one.
 
     Parameters
     ----------
     starts_word
-        For each token of the vocabulary, whether a word or a Chinese character begins with it.
+        Whether each token of the vocabulary begins a word or a Chinese character, shape (vocab,).
     """
     rng = np.random.default_rng([seed, 1])
     if context_tokens < 1:
         return []
-    places = [_starts(one, starts_word, context_tokens) for one in documents]
+    places = [_starts(document, starts_word, context_tokens) for document in documents]
     usable = [index for index, found in enumerate(places) if len(found) >= N_OPTIONS]
     if not usable:
         return []
     weights = np.array([len(places[index]) for index in usable], dtype=float)
     questions = []
-    asked: set[tuple[int, int]] = set()
+    used: set[tuple[int, int]] = set()
     for document in rng.choice(usable, size=n, p=weights / weights.sum()):
         start = int(rng.choice(places[document]))
-        if (int(document), start) in asked:  # a short text has few places
+        if (int(document), start) in used:  # a short text has few places
             continue
-        asked.add((int(document), start))
+        used.add((int(document), start))
         ids = documents[document]
         true = _passage(ids, start)
         wrong = _other_passages(documents, places, usable, int(document), true, rng)
-        if len(wrong) < N_OPTIONS - 1:  # a text of few words repeats itself
+        if len(wrong) < N_OPTIONS - 1:  # a text of few words repeats its passages
             continue
         context = ids[start - context_tokens : start].tolist()
         questions.append(_shuffled_choice(context, true, wrong, rng))
@@ -109,8 +115,8 @@ def _other_passages(
     true: list[int],
     rng: np.random.Generator,
 ) -> list[list[int]]:
-    """Up to three different passages, none of them ``true``."""
-    others = [one for one in usable if one != document] or usable
+    """Return up to three different passages, none of which equals ``true``."""
+    others = [index for index in usable if index != document] or usable
     wrong: list[list[int]] = []
     for _ in range(_TRIES):
         other = int(rng.choice(others))
@@ -131,9 +137,9 @@ def cloze_questions(
     answer_tokens: int,
     seed: int,
 ) -> list[Choice]:
-    """The last word of a sentence, with its full stop, after the text before it."""
+    """Return questions for the last word of a sentence, with its full stop."""
     rng = np.random.default_rng([seed, 2])
-    found = [one for text in texts for one in _last_words(text)]
+    found = [last_word for text in texts for last_word in _last_words(text)]
     frequency = Counter(word for text in texts for word in _words(text))
     pool = sorted({word for _, word, _ in found}, key=lambda word: (frequency[word.strip()], word))
     rank = {word: index for index, word in enumerate(pool)}
@@ -144,15 +150,15 @@ def cloze_questions(
         before, word, end = found[index]
         first = max(0, rank[word] - _NEIGHBOURS // 2)
         near = [
-            one
-            for one in pool[first : first + _NEIGHBOURS + 1]
-            if one.strip().casefold() != word.strip().casefold()
-            and one.startswith(" ") == word.startswith(" ")
+            other
+            for other in pool[first : first + _NEIGHBOURS + 1]
+            if other.strip().casefold() != word.strip().casefold()
+            and other.startswith(" ") == word.startswith(" ")
         ]
         if len(near) < N_OPTIONS - 1:
             continue
         wrong = [near[i] for i in rng.permutation(len(near))[: N_OPTIONS - 1]]
-        true, *others = (_encode(tokenizer, one + end) for one in (word, *wrong))
+        true, *others = (_encode(tokenizer, option + end) for option in (word, *wrong))
         context = _encode(tokenizer, before)[-context_tokens:]
         if max(map(len, (true, *others))) > answer_tokens:
             continue
@@ -163,9 +169,9 @@ def cloze_questions(
 def sentence_questions(
     texts: Sequence[str], tokenizer: Any, *, n: int, max_tokens: int, seed: int
 ) -> list[Sentence]:
-    """Different sentences, every other one shuffled; the sentence's own end stays its end."""
+    """Return different sentences, of which every second is shuffled except for its full stop."""
     rng = np.random.default_rng([seed, 3])
-    sentences = list(dict.fromkeys(one for text in texts for one in _sentences(text)))
+    sentences = list(dict.fromkeys(sentence for text in texts for sentence in _sentences(text)))
     questions: list[Sentence] = []
     for index in rng.permutation(len(sentences)):
         if len(questions) == n:
@@ -176,15 +182,15 @@ def sentence_questions(
             continue
         is_real = len(questions) % 2 == 0
         order = np.arange(len(parts)) if is_real else rng.permutation(len(parts))
-        glue = " " if " " in sentence else ""
-        ids = _encode(tokenizer, glue.join(parts[i] for i in order) + sentence[-1])
+        separator = " " if " " in sentence else ""
+        ids = _encode(tokenizer, separator.join(parts[i] for i in order) + sentence[-1])
         if len(ids) <= max_tokens:
             questions.append(Sentence(ids, is_real))
     return questions
 
 
 def best_threshold(scores: Sequence[float], is_real: Sequence[bool]) -> float:
-    """The score from which on most of these sentences are told apart rightly."""
+    """Return the threshold that classifies most sentences right: real ones score at least it."""
     levels = np.unique(np.asarray(scores))
     between = [levels[0] - 1.0, *((levels[1:] + levels[:-1]) / 2), levels[-1] + 1.0]
     real = np.asarray(is_real)
@@ -192,8 +198,9 @@ def best_threshold(scores: Sequence[float], is_real: Sequence[bool]) -> float:
 
 
 def _starts(ids: np.ndarray, starts_word: np.ndarray, context_tokens: int) -> np.ndarray:
-    inside = ids[context_tokens : len(ids) - CONTINUATION_TOKENS]
-    return np.flatnonzero(starts_word[inside]) + context_tokens
+    """Return the positions in a document at which a passage can begin."""
+    candidates = ids[context_tokens : len(ids) - CONTINUATION_TOKENS]
+    return np.flatnonzero(starts_word[candidates]) + context_tokens
 
 
 def _passage(ids: np.ndarray, start: int) -> list[int]:
@@ -214,9 +221,9 @@ def _sentences(text: str) -> Iterator[str]:
 
 
 def _last_words(text: str) -> Iterator[tuple[str, str, str]]:
-    """(text before, last word with its space, full stop) of each sentence that is long enough.
+    """Yield (text before, last word with its space, full stop) of each long enough sentence.
 
-    In Chinese, which does not part words, the last two characters stand for the last word.
+    Chinese does not separate words, so there the last two characters are taken as the last word.
     """
     for match in _SENTENCE.finditer(text):
         ending = _LAST_WORD.fullmatch(match[0])

@@ -1,10 +1,11 @@
-"""Weights in eight bits: ``python -m engine.training.evaluation.quantize MODEL_DIR NEW_DIR``.
+"""Dynamic quantization of an exported model's weights to eight bits, for CPUs.
 
-PyTorch's dynamic quantisation: each row of a linear layer's weights has a scale, inputs are
-quantize_int8 as they come (Jacob 2018). Embeddings and norms stay as they are, and so do experts,
-which are no linear layers of PyTorch's. What it runs on is a CPU.
+Its command is ``python -m engine.training.evaluation.quantize MODEL_DIR NEW_DIR``. PyTorch gives
+each row of a linear layer's weights a scale and quantizes inputs at run time (Jacob 2018).
+Embeddings and norms stay in fp32, as do experts, which are not linear layers of PyTorch.
 
-Kept as safetensors, bytes and scales: PyTorch's own form of a quantize_int8 layer is a pickle.
+The result is stored as safetensors with bytes and scales, since PyTorch stores a quantized layer as
+a pickle.
 """
 
 from __future__ import annotations
@@ -28,19 +29,21 @@ _BYTES, _SCALES, _BIAS = ".weight_int8", ".weight_scale", ".bias"
 
 
 def quantize_int8(model: Any) -> Any:
-    """A copy whose linear layers compute with eight-bit weights; GPT-2's own are changed in
-    ``model`` to linear layers of the same values."""
+    """Return a copy of ``model`` whose linear layers have eight-bit weights.
+
+    GPT-2's transposed layers are replaced in ``model`` itself by linear layers of the same values.
+    """
     from torch.ao.quantization import per_channel_dynamic_qconfig, quantize_dynamic
 
-    with warnings.catch_warnings():  # that a later PyTorch will have this elsewhere
+    with warnings.catch_warnings():  # of the function's move in a later PyTorch
         warnings.simplefilter("ignore")
         return quantize_dynamic(_replace_conv1d(model), {nn.Linear: per_channel_dynamic_qconfig})
 
 
 def save_int8(model: Any, source: Path, folder: Path) -> None:
-    """Write a :func:`quantize_int8` model, with configuration and tokenizer of ``source``.
+    """Write a model of :func:`quantize_int8`, with the configuration and tokenizer of ``source``.
 
-    A head that shares the token embedding is made again from it on loading.
+    An output layer that shares the token embedding is not written; loading quantizes it again.
     """
     tied = bool(model.config.tie_word_embeddings)
     tensors = {name: tensor.detach().contiguous() for name, tensor in model.named_parameters()}
@@ -60,7 +63,7 @@ def save_int8(model: Any, source: Path, folder: Path) -> None:
 
 
 def load_int8(folder: Path) -> Any:
-    """The model that :func:`save_int8` wrote; its logits are the same to the bit."""
+    """Load a model that :func:`save_int8` wrote; its logits are equal to the bit."""
     tensors = load_file(folder / INT8_FILE)
     model = AutoModelForCausalLM.from_config(AutoConfig.from_pretrained(folder))
     model = quantize_int8(model.eval())
@@ -79,25 +82,26 @@ def load_int8(folder: Path) -> Any:
         else:
             shared = nn.Linear(layer.in_features, layer.out_features, bias=False)
             shared.weight = nn.Parameter(model.get_input_embeddings().weight.detach())
-            made = quantize_int8(nn.Sequential(shared))[0]
-            layer.set_weight_bias(made.weight(), None)
+            quantized = quantize_int8(nn.Sequential(shared))[0]
+            layer.set_weight_bias(quantized.weight(), None)
     return model
 
 
 def count_weights(folder: Path) -> tuple[int, int]:
-    """(weights, those that are not zero) of a folder that :func:`save_int8` wrote."""
+    """Return the numbers of weights and of nonzero weights that :func:`save_int8` wrote."""
     tensors = load_file(folder / INT8_FILE)
     weights = [tensor for name, tensor in tensors.items() if not name.endswith(_SCALES)]
-    return sum(one.numel() for one in weights), sum(int(one.count_nonzero()) for one in weights)
+    n_nonzero = sum(int(weight.count_nonzero()) for weight in weights)
+    return sum(weight.numel() for weight in weights), n_nonzero
 
 
 def _quantized_layers(model: nn.Module) -> dict[str, Any]:
     kind = torch.ao.nn.quantized.dynamic.Linear
-    return {name: one for name, one in model.named_modules() if isinstance(one, kind)}
+    return {name: layer for name, layer in model.named_modules() if isinstance(layer, kind)}
 
 
 def _replace_conv1d(model: nn.Module) -> nn.Module:
-    """GPT-2's layers hold their weights transposed: as linear layers, in place."""
+    """Replace GPT-2's layers, whose weights are transposed, by linear layers, in place."""
     for parent in list(model.modules()):
         for name, layer in list(parent.named_children()):
             if isinstance(layer, Conv1D):
@@ -110,6 +114,7 @@ def _replace_conv1d(model: nn.Module) -> nn.Module:
 
 
 def main(source: Path, folder: Path) -> None:
+    """Quantize the model in ``source`` into ``folder``."""
     model, _ = load_model(source)
     save_int8(quantize_int8(model.cpu().float()), source, folder)
 

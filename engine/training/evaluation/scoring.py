@@ -1,7 +1,7 @@
-"""What a model makes of given tokens: the log-probabilities of any position, in batches.
+"""Log-probabilities of given tokens under a model, computed in batches.
 
-Models that predict the next token read a text once. BERT reads it once for each token in
-question, with that token masked: a pseudo-log-likelihood (Salazar 2020, equation 1).
+A model that predicts the next token reads a text once. BERT reads it once for each scored token,
+with that token masked: a pseudo-log-likelihood (Salazar 2020, equation 1).
 """
 
 from __future__ import annotations
@@ -12,20 +12,21 @@ from typing import Any
 
 import torch
 
-_LOGITS_AT_A_TIME = 2**24
-"""64 MB in fp32, however large the vocabulary."""
-_ROWS_AT_A_TIME = 32
+_LOGITS_PER_BATCH = 2**24
+"""Largest number of logits of a batch: 64 MB in fp32 for any vocabulary."""
+_ROWS_PER_BATCH = 32
+"""Largest number of rows of a batch."""
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One sequence of token ids, and what is asked about it."""
+    """One sequence of token ids, and the predictions in it that are scored."""
 
     ids: Sequence[int]
-    at: Sequence[int]
+    positions: Sequence[int]
     """Positions whose logits are read."""
     targets: Sequence[int]
-    """The token that each of them should predict."""
+    """Token that each of the positions should predict."""
 
 
 def is_masked(model: Any) -> bool:
@@ -36,7 +37,7 @@ def is_masked(model: Any) -> bool:
 def rows_for(
     model: Any, tokenizer: Any, context: Sequence[int], answer: Sequence[int]
 ) -> list[Row]:
-    """What scores ``answer`` after ``context``, which holds at least one token."""
+    """Return the rows that score ``answer`` after ``context``, which has at least one token."""
     ids, start = [*context, *answer], len(context)
     if not is_masked(model):
         return [Row(ids, range(start - 1, len(ids) - 1), answer)]
@@ -48,39 +49,41 @@ def rows_for(
 
 @torch.no_grad()
 def predictions(
-    model: Any, rows: Sequence[Row], tell: Callable[[int], None] = lambda _: None
+    model: Any, rows: Sequence[Row], on_tokens: Callable[[int], None] = lambda _: None
 ) -> Iterator[torch.Tensor]:
-    """Log-probabilities for each row, shape (len(row.at), vocab), float32.
+    """Yield the log-probabilities of each row, shape (len(row.positions), vocab), float32.
 
     Parameters
     ----------
-    tell
-        Is told after each batch how many tokens it read.
+    on_tokens
+        Callback that gets the number of tokens read in each batch.
     """
     for batch in _batches(rows, model.config.vocab_size):
         longest = max(len(row.ids) for row in batch)
+        # Shape of ids and attention_mask: (rows, longest); of logits: (rows, longest, vocab)
         ids = torch.zeros(len(batch), longest, dtype=torch.long)
-        seen = torch.zeros_like(ids)
+        attention_mask = torch.zeros_like(ids)
         for index, row in enumerate(batch):
             ids[index, : len(row.ids)] = torch.tensor(row.ids)
-            seen[index, : len(row.ids)] = 1
+            attention_mask[index, : len(row.ids)] = 1
         device = model.device
-        logits = model(input_ids=ids.to(device), attention_mask=seen.to(device)).logits
-        tell(sum(len(row.ids) for row in batch))
-        for row, of_row in zip(batch, logits, strict=True):
-            at = torch.tensor(row.at, dtype=torch.long, device=device)
-            yield torch.log_softmax(of_row[at].float(), dim=-1).cpu()
+        logits = model(input_ids=ids.to(device), attention_mask=attention_mask.to(device)).logits
+        on_tokens(sum(len(row.ids) for row in batch))
+        for row, row_logits in zip(batch, logits, strict=True):
+            positions = torch.tensor(row.positions, dtype=torch.long, device=device)
+            yield torch.log_softmax(row_logits[positions].float(), dim=-1).cpu()
 
 
 def log_likelihoods(
-    model: Any, items: Sequence[Sequence[Row]], tell: Callable[[int], None] = lambda _: None
+    model: Any, items: Sequence[Sequence[Row]], on_tokens: Callable[[int], None] = lambda _: None
 ) -> list[float]:
-    """For each item, the summed log-probability of all targets of its rows, in nats."""
-    scored = predictions(model, [row for rows in items for row in rows], tell)
-    return [sum(_of_targets(row, next(scored)) for row in rows) for rows in items]
+    """Return, for each item, the summed log-probability of all targets of its rows, in nats."""
+    scored = predictions(model, [row for rows in items for row in rows], on_tokens)
+    return [sum(_target_sum(row, next(scored)) for row in rows) for rows in items]
 
 
-def _of_targets(row: Row, log_probabilities: torch.Tensor) -> float:
+def _target_sum(row: Row, log_probabilities: torch.Tensor) -> float:
+    """Return the summed log-probability of a row's targets, in nats."""
     targets = torch.tensor(row.targets, dtype=torch.long)
     return float(log_probabilities.gather(1, targets[:, None]).double().sum())
 
@@ -91,7 +94,7 @@ def _batches(rows: Iterable[Row], vocab: int) -> Iterator[list[Row]]:
     for row in rows:
         longest = max(longest, len(row.ids))
         n_logits = (len(batch) + 1) * longest * vocab
-        if batch and (n_logits > _LOGITS_AT_A_TIME or len(batch) == _ROWS_AT_A_TIME):
+        if batch and (n_logits > _LOGITS_PER_BATCH or len(batch) == _ROWS_PER_BATCH):
             yield batch
             batch, longest = [], len(row.ids)
         batch.append(row)

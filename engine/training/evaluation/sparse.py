@@ -1,6 +1,7 @@
-"""Pruned weights on a disk: which are not zero, a bit each, and those that are not.
+"""Sparse storage of pruned weights: one bit per weight, and the values that are not zero.
 
-Read back they are the same dense tensors: it is the file that becomes smaller, not the work.
+Loading returns the same dense tensors: the file becomes smaller, but not the computation. The
+command ``python -m engine.training.evaluation.sparse MODEL_DIR NEW_DIR`` packs an exported model.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ _BITS, _VALUES, _SHAPE = ".nonzero_bits", ".nonzero_values", ".shape"
 
 
 def pack(tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    """Each tensor as it is, or as bits and values where these are shorter."""
+    """Return each tensor unchanged, or as bits and values if these take fewer bytes."""
     packed: dict[str, torch.Tensor] = {}
     for name, tensor in tensors.items():
         kept = tensor != 0
@@ -32,7 +33,7 @@ def pack(tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
 
 
 def unpack(packed: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    """What was given to :func:`pack`."""
+    """Return the tensors that were given to :func:`pack`."""
     tensors: dict[str, torch.Tensor] = {}
     for name, tensor in packed.items():
         if name.endswith(_BITS):
