@@ -1,7 +1,11 @@
-"""Money: the company, its months, its rounds. Takes compute from ``engine``.
+"""Finance: a company's monthly books, indicators, financing and cap table.
 
-Read in this order: ``company`` and ``scenario`` (the documents), ``operating`` (the months),
-``ledger`` and ``statements`` (the books), ``indicators`` and ``outlook`` (what follows from them),
-``store`` (where scenarios are kept). ``revenue``, ``costs`` and ``compute`` are what a company
-sells, spends and computes with; ``capital`` who owns it, ``exits`` who gets what at its end.
+The costs of compute come from ``engine``. Suggested reading order: ``company.company`` and
+``company.scenario`` (the documents), ``company.monthly_run`` (the computation of all months),
+``books.ledger`` and ``books.statements`` (the double-entry books), ``metrics.indicators`` and
+``metrics.projection`` (the results), ``company.store`` (the database of scenarios).
+
+The packages ``revenue``, ``costs`` and ``compute`` describe sales, spending and the supply of
+compute. ``treasury`` holds rounds, loans and taxes, ``capital`` the cap table, and ``exits`` the
+distribution of proceeds.
 """

@@ -1,4 +1,4 @@
-"""What many tests stand on: a home folder of their own, and the sample scenarios."""
+"""Fixtures for all tests: a home folder for each test, and the sample scenarios."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from hypothesis import settings
 
 from finance.company.scenario import Scenario, sample_scenarios
 
-# A busy machine is no failure: properties have no deadline.
+# Property tests have no deadline, so that a busy machine does not make them fail.
 settings.register_profile("no_deadline", deadline=None)
 settings.load_profile("no_deadline")
 
@@ -27,7 +27,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(autouse=True)
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Runs, corpora and the database of this test alone."""
+    """Empty home folder for the runs, corpora and database of a single test."""
     folder = tmp_path / "home"
     folder.mkdir()
     monkeypatch.setenv("FLOPLEDGER_HOME", str(folder))

@@ -1,1 +1,1 @@
-"""The ledger of a company and its views: statements, periods, months, trials."""
+"""Double-entry ledger of a company, its statements by period, and arrays over months and trials."""

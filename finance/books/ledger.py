@@ -1,8 +1,7 @@
-"""The books: accounts, and entries that move the same amount from one account to another.
+"""Double-entry books: accounts, and a ledger of entries.
 
 Every entry debits one account and credits another by the same cents, so that the balance sheet
-balances whatever is posted. The statements (:mod:`finance.books.statements`) are views on the
-entries.
+always balances. The statements (:mod:`finance.books.statements`) are derived from the entries.
 """
 
 from __future__ import annotations
@@ -17,70 +16,71 @@ from engine.documents import InputError
 from finance.books.cents import Cents, payments_after, zero_cents
 
 MAX_BALANCE_CENTS = 9 * 10**18
-"""Just below 2⁶³: what the entries of a company may come to in all its months together."""
+"""Maximum of a company's entries, summed over all months, in cents; just below 2⁶³."""
 
 Kind = Literal["asset", "liability", "equity", "income", "expense"]
 Activity = Literal["operating", "investing", "financing"]
 
 
 class Account(StrEnum):
-    """Where money is, whose it is, what it came from and what it went on."""
+    """Account of the ledger, grouped as assets, liabilities, equity, income and expenses."""
 
     CASH = "cash"
     RECEIVABLES = "receivables"
-    """Invoiced to customers and not yet paid."""
+    """Invoices that customers have not yet paid."""
     GRANTS_RECEIVABLE = "grants_receivable"
     """Grants and tax credits that are due from the state."""
     PREPAID_COMPUTE = "prepaid_compute"
+    """Compute that is paid in cash or shares before it is used."""
     COMPUTE_CREDITS = "compute_credits"
-    """A cloud's credits, until they are used or expire."""
+    """Cloud credits that are neither used nor expired."""
     DEPOSITS = "deposits"
     EQUIPMENT = "equipment"
     ACCUMULATED_DEPRECIATION = "accumulated_depreciation"
-    """Of equipment: below nothing among the assets."""
+    """Accumulated depreciation of equipment; a negative asset."""
     RIGHT_OF_USE = "right_of_use"
-    """Leased equipment, less its depreciation (IFRS 16)."""
+    """Right-of-use assets: leased equipment less its depreciation (IFRS 16)."""
 
     PAYABLES = "payables"
     DEFERRED_REVENUE = "deferred_revenue"
-    """Invoiced or paid for months to come."""
+    """Amounts invoiced for months that are yet to come."""
     DEFERRED_GRANTS = "deferred_grants"
     DEFERRED_CREDITS = "deferred_credits"
-    """The other side of compute credits that are not used yet (as a grant, IAS 20)."""
+    """Liability against unused compute credits, which are treated as a grant (IAS 20)."""
     TAX_PAYABLE = "tax_payable"
     LEASE_LIABILITY = "lease_liability"
     CONVERTIBLES = "convertibles"
-    """SAFEs and notes that have not become shares."""
+    """SAFEs and notes that have not converted to shares."""
     DEBT = "debt"
 
     PAID_IN = "paid_in"
-    """What shares were bought with."""
+    """Paid-in capital: cash or compute received for shares."""
     STOCK_RESERVE = "stock_reserve"
-    """What people have earned in stock."""
+    """Stock compensation that staff have earned."""
 
     RECURRING_REVENUE = "recurring_revenue"
-    """Subscriptions, tokens, enterprise contracts, support."""
+    """Revenue from subscriptions, tokens, enterprise contracts and support."""
     OTHER_REVENUE = "other_revenue"
-    """Licences, services, data and content deals."""
+    """Revenue from licences, services, data and content deals."""
     GRANT_INCOME = "grant_income"
     TAX_CREDITS = "tax_credits"
     CREDITS_USED = "credits_used"
-    """Compute that a cloud's credits paid for; among the costs it stands at its full price."""
+    """Income from compute that cloud credits paid for; the costs contain it at its full price."""
     INTEREST_INCOME = "interest_income"
 
     PAID_INFERENCE = "paid_inference"
     FREE_INFERENCE = "free_inference"
     DELIVERY = "delivery"
-    """What delivering takes besides inference: installing, consulting, payment fees."""
+    """Costs of delivery other than inference: installation, consulting, payment fees."""
     SUPPORT_PEOPLE = "support_people"
     TRAINING = "training"
-    """The runs themselves."""
+    """Compute of training runs, without research."""
     RESEARCH_COMPUTE = "research_compute"
-    """Experiments, searches and failed runs."""
+    """Compute of experiments, searches and failed runs."""
     IDLE_COMPUTE = "idle_compute"
-    """Compute under contract that nobody used."""
+    """Compute under contract that was not used."""
     EXPIRED_COMPUTE = "expired_compute"
-    """Paid in advance and not used in time."""
+    """Prepaid compute that was not used before it expired."""
     DATA = "data"
     RESEARCH_PEOPLE = "research_people"
     SALES_PEOPLE = "sales_people"
@@ -93,19 +93,20 @@ class Account(StrEnum):
 
     @property
     def kind(self) -> Kind:
+        """Group of the account in the statements."""
         return _KINDS[self]
 
     @property
     def activity(self) -> Activity:
-        """The part of the cash flow statement that its cash belongs to."""
+        """Section of the cash flow statement that cash for or from this account belongs to."""
         if self in _INVESTING:
             return "investing"
         return "financing" if self in _FINANCING else "operating"
 
 
 def _accounts_between(first: Account, last: Account) -> tuple[Account, ...]:
-    every = list(Account)
-    return tuple(every[every.index(first) : every.index(last) + 1])
+    accounts = list(Account)
+    return tuple(accounts[accounts.index(first) : accounts.index(last) + 1])
 
 
 ASSETS = _accounts_between(Account.CASH, Account.RIGHT_OF_USE)
@@ -130,29 +131,29 @@ _FINANCING = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """The same cents in and out, month by month."""
+    """Debit of one account and credit of another by the same cents, month by month."""
 
     debit: Account
     credit: Account
     cents: Cents
     purpose: Account
-    """What it is for: income or an expense, also where an invoice of it is paid later."""
+    """Income or expense that the entry is for; a later payment of an invoice keeps its purpose."""
     line: str
-    """Of the company's document that it comes from."""
+    """Path of the company's document that the entry comes from."""
 
 
 @dataclass(slots=True)
 class Ledger:
-    """Entries of ``n_months`` months, and the balances before the first."""
+    """Entries of ``n_months`` months, and the opening balances."""
 
     n_months: int
     entries: list[Entry] = field(default_factory=list)
     opening: dict[Account, int] = field(default_factory=dict)
-    """Debit balances in cents."""
+    """Debit balances before the first month, in cents."""
     _largest_possible: int = 0
 
     def add_opening_balance(self, debit: Account, credit: Account, cents: int) -> None:
-        """A balance that the company brings with it."""
+        """Add an opening balance, in cents: a debit of one account and a credit of another."""
         self.opening[debit] = self.opening.get(debit, 0) + cents
         self.opening[credit] = self.opening.get(credit, 0) - cents
 
@@ -164,26 +165,26 @@ class Ledger:
         line: str,
         purpose: Account | None = None,
     ) -> None:
-        """Debit one account and credit another; amounts below nothing go the other way.
+        """Post an entry; a negative amount reverses debit and credit.
 
         Parameters
         ----------
         about
-            By default whichever of the two is income or an expense, else the one that is not
-            cash.
+            The income or expense that the entry is for. The default is the account of the two
+            that is income or an expense, or else the account that is not cash.
 
         Raises
         ------
         InputError
-            If the months of a company could come to more than 64 bits of cents.
+            If the sum over all months could exceed 64 bits of cents.
         """
         largest = max(int(cents.max()), -int(cents.min()))
         if largest == 0:
             return
         self._largest_possible += largest * self.n_months
         if self._largest_possible > MAX_BALANCE_CENTS:
-            most = MAX_BALANCE_CENTS // 100
-            raise InputError(line, f"{largest / 100:.3g} USD", "most_usd_in_all", limit=most)
+            limit = MAX_BALANCE_CENTS // 100
+            raise InputError(line, f"{largest / 100:.3g} USD", "most_usd_in_all", limit=limit)
         self.entries.append(
             Entry(debit, credit, cents, purpose or _default_purpose(debit, credit), line)
         )
@@ -191,7 +192,15 @@ class Ledger:
     def invoice(
         self, credit: Account, cents: Cents, line: str, *, purpose: Account, days: int
     ) -> None:
-        """Invoice customers, who pay after so many days; ``credit`` is income or what defers it."""
+        """Invoice customers, who pay after ``days``.
+
+        Parameters
+        ----------
+        credit
+            The income account, or the account for deferred revenue.
+        purpose
+            The income that the invoice is for.
+        """
         if days == 0:
             self.post(Account.CASH, credit, cents, line, purpose)
             return
@@ -199,7 +208,7 @@ class Ledger:
         self.post(Account.CASH, Account.RECEIVABLES, payments_after(cents, days), line, purpose)
 
     def spend(self, expense: Account, cents: Cents, line: str, *, days: int = 0) -> None:
-        """Cost that is paid after so many days."""
+        """Post a cost that is paid after ``days``."""
         if days == 0:
             self.post(expense, Account.CASH, cents, line)
             return
@@ -207,15 +216,15 @@ class Ledger:
         self.post(Account.PAYABLES, Account.CASH, payments_after(cents, days), line, expense)
 
     def flows(self) -> dict[Account, Cents]:
-        """Debits less credits of each account, month by month: shape (trials, months)."""
-        found = dict.fromkeys(Account, zero_cents(self.n_months))
+        """Return debits less credits of each account in each month. Shapes (trials, months)."""
+        flows = dict.fromkeys(Account, zero_cents(self.n_months))
         for entry in self.entries:
-            found[entry.debit] = found[entry.debit] + entry.cents
-            found[entry.credit] = found[entry.credit] - entry.cents
-        return found
+            flows[entry.debit] = flows[entry.debit] + entry.cents
+            flows[entry.credit] = flows[entry.credit] - entry.cents
+        return flows
 
     def balance(self, account: Account) -> Cents:
-        """Debit balance at the end of each month."""
+        """Return the debit balance at the end of each month. Shape (trials, months)."""
         flow = zero_cents(self.n_months)
         for entry in self.entries:
             if entry.debit is account:

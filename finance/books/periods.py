@@ -1,4 +1,4 @@
-"""Months drawn together to quarters and years of the calendar."""
+"""Months aggregated into quarters and years of the calendar."""
 
 from __future__ import annotations
 
@@ -18,15 +18,16 @@ PeriodLength = Literal["year", "quarter", "month"]
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """Months in a row that have one name: 2027, 2027-Q3, 2027-08."""
+    """Consecutive months of one year, quarter or month."""
 
     name: str
+    """Label such as 2027, 2027-Q3 or 2027-08."""
     first_month: int
     last_month: int
 
 
 def periods(first_month: datetime.date, n_months: int, length: PeriodLength) -> list[Period]:
-    """The periods of a company; its first and last may be short of months."""
+    """Return the periods of a company; the first and the last may be incomplete."""
 
     def name(month: int) -> str:
         date = date_of_month(first_month, month)
@@ -46,8 +47,11 @@ def periods(first_month: datetime.date, n_months: int, length: PeriodLength) -> 
 def statement_by_period(
     statement: Statement, chosen: list[Period], *, balances: bool, trial: int = 0
 ) -> dict[str, list[Decimal]]:
-    """A statement's lines in USD: what the months of each period come to, or with ``balances``
-    what there is at its end."""
+    """Return a statement's lines in USD, by name, with one amount for each period.
+
+    An amount is the sum over the months of the period, or with ``balances`` the balance at the end
+    of the period.
+    """
     return {
         str(name): [_amount(one_trial(cents, trial), period, balances) for period in chosen]
         for name, cents in statement.items()

@@ -1,8 +1,8 @@
-"""Income statement, cash flow and balance sheet: views on the entries of a ledger.
+"""Income statement, cash flow statement and balance sheet, derived from the entries of a ledger.
 
-Each statement is a dict of lines in the order of reading, every line in whole cents of shape
-(trials, months). Operating cash is there twice, from the profit and what of it is not cash
-(indirect) and from the entries that touch cash (direct): both must come to the same.
+Each statement is a dict of lines in display order; every line is in whole cents and has the shape
+(trials, months). Operating cash is computed twice: from the net profit less its non-cash items (the
+indirect method) and from the entries that debit or credit cash (the direct method). Both agree.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ _OPERATING = frozenset(
     for account in Account
     if account.activity == "operating" and account is not Account.CASH
 )
-_OPERATING_BALANCES = tuple(one for one in (*ASSETS, *LIABILITIES) if one in _OPERATING)
+_OPERATING_BALANCES = tuple(account for account in (*ASSETS, *LIABILITIES) if account in _OPERATING)
 _OPERATING_CASH = (*INCOME, *EXPENSES, Account.PREPAID_COMPUTE)
 
 _NOT_CASH = {
@@ -53,7 +53,7 @@ _NOT_CASH = {
     Account.DEBT: "interest_added_to_debt",
     Account.CONVERTIBLES: "interest_added_to_convertibles",
 }
-"""What the profit holds and cash does not, by the account that it stands against."""
+"""Names of the profit's non-cash items, by the account on the other side of the entry."""
 
 _CASH_LINES = {
     (Account.EQUIPMENT, False): "equipment_bought",
@@ -67,23 +67,23 @@ _CASH_LINES = {
     (Account.DEBT, False): "debt_repaid",
     (Account.LEASE_LIABILITY, False): "leases_repaid",
 }
-"""Investing and financing cash by the account on its other side, and whether it came in."""
+"""Names of investing and financing cash flows, by (account on the other side, cash received)."""
 MONEY_RAISED = ("shares_sold", "convertibles_sold", "debt_drawn")
 
 
 @dataclass(frozen=True, slots=True)
 class Statements:
-    """The statements of one ledger."""
+    """Statements of one ledger."""
 
     income: Statement
     cash_flow: Statement
     balance_sheet: Statement
     operating_cash: Statement
-    """The direct view: what operations took in (or paid, below nothing), by what for."""
+    """Operating cash by the direct method, by purpose; payments are negative."""
 
 
 def statements(ledger: Ledger) -> Statements:
-    """The three statements, each month of each trial."""
+    """Return the statements of a ledger, in each month of each trial."""
     flows = ledger.flows()
     income = _income(flows)
     operating, other = _cash(ledger)
@@ -96,13 +96,14 @@ def statements(ledger: Ledger) -> Statements:
 
 
 def profit_before_tax(ledger: Ledger) -> Cents:
-    """What income leaves over all expenses but income tax. Shape (trials, months)."""
+    """Return income less all expenses except income tax. Shape (trials, months)."""
     flows = ledger.flows()
-    return -_sum(flows[one] for one in (*INCOME, *EXPENSES) if one is not Account.INCOME_TAX)
+    accounts = (account for account in (*INCOME, *EXPENSES) if account is not Account.INCOME_TAX)
+    return -_sum(flows[account] for account in accounts)
 
 
 def _income(flows: dict[Account, Cents]) -> Statement:
-    """Three gross profits, each with one more kind of cost taken off the one before."""
+    """Return the income statement, with three gross profits that each deduct one more cost."""
     lines: Statement = {}
 
     def result(name: str, before: Iterable[Cents], accounts: Sequence[Account]) -> Cents:
@@ -142,7 +143,7 @@ def _balance_sheet(ledger: Ledger, flows: dict[Account, Cents], net_profit: Cent
 
 
 def _cash(ledger: Ledger) -> tuple[Statement, Statement]:
-    """Cash in less cash out: (of operations, by what for; of investing and financing)."""
+    """Return cash received less cash paid: (operating, by purpose; investing and financing)."""
     operating: Statement = {account: zero_cents(ledger.n_months) for account in _OPERATING_CASH}
     other: Statement = {name: zero_cents(ledger.n_months) for name in _CASH_LINES.values()}
     for entry in ledger.entries:
@@ -162,10 +163,10 @@ def _cash(ledger: Ledger) -> tuple[Statement, Statement]:
 def _cash_flow(
     ledger: Ledger, flows: dict[Account, Cents], net_profit: Cents, other: Statement
 ) -> Statement:
-    """Operating cash from the profit (indirect), then ``other`` by activity.
+    """Return operating cash by the indirect method, then ``other`` by activity.
 
-    All entries of operating accounts sum to the profit and to changes of balances; those against
-    investing or financing accounts (depreciation, stock) are no cash and are put back.
+    All entries of operating accounts sum to the profit and to changes of balances. Entries against
+    investing or financing accounts (depreciation, stock) involve no cash and are added back.
     """
     not_cash = dict.fromkeys(_NOT_CASH, zero_cents(ledger.n_months))
     for entry in ledger.entries:
@@ -178,12 +179,12 @@ def _cash_flow(
     lines |= {f"change_in_{account}": -flows[account] for account in _OPERATING_BALANCES}
     lines["operating_cash"] = _sum(lines.values())
     for activity in ("investing", "financing"):
-        found = {
+        cash_lines = {
             name: other[name]
             for (account, _), name in _CASH_LINES.items()
             if account.activity == activity
         }
-        lines |= found | {f"{activity}_cash": _sum(found.values())}
+        lines |= cash_lines | {f"{activity}_cash": _sum(cash_lines.values())}
     lines["change_in_cash"] = _sum(
         lines[f"{activity}_cash"] for activity in ("operating", "investing", "financing")
     )

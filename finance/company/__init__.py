@@ -1,1 +1,1 @@
-"""The company: its document, its monthly run, its cash and its stored versions."""
+"""Company: its document, its monthly run, its monthly cash and its stored versions."""

@@ -1,7 +1,6 @@
-"""Cash, month by month: what comes in, what goes out, what is left.
+"""Monthly cash of a company: receipts, payments and balance, in exact decimals.
 
-The short view of a company's books, in exact decimals; :mod:`finance.books.statements` has all of
-it.
+This is a short view of a company's books; :mod:`finance.books.statements` has the full statements.
 """
 
 from __future__ import annotations
@@ -24,42 +23,42 @@ ARR_MONTHS = 12
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CashMonth:
-    """One month, in the money that is paid in it. Costs are positive; ``cash_usd`` is what is
-    left at its end."""
+    """Cash of one month, by the date of payment; costs are positive."""
 
     month: int
     date: datetime.date
     customers: Decimal
-    """Paying, of all lines together."""
+    """Paying customers of all revenue lines at the end of the month."""
     revenue_usd: Decimal
-    """Paid by customers."""
+    """Payments received from customers."""
     training_usd: Decimal
-    """Of runs, of the research beside them, and of compute that stood idle."""
+    """Payments for training runs, research compute and idle compute."""
     serving_usd: Decimal
-    """Of inference, paid for or free."""
+    """Payments for inference, for paying and for free users."""
     people_usd: Decimal
     other_usd: Decimal
-    """Everything else: also compute paid in advance, equipment, interest, tax and repayments,
-    less grants."""
+    """All other payments, including prepaid compute, equipment, interest, tax and repayments, less
+    grants received."""
     equity_usd: Decimal
-    """Money raised: shares, SAFEs, notes and debt."""
+    """Money raised from shares, SAFEs, notes and debt."""
     cash_usd: Decimal
+    """Cash balance at the end of the month."""
     arr_usd: Decimal
-    """Annual recurring revenue: twelve times what the month earned of it."""
+    """Annual recurring revenue: twelve times the month's recurring revenue."""
 
     @property
     def gross_burn_usd(self) -> Decimal:
-        """All costs."""
+        """Payments for all costs, in USD."""
         return self.training_usd + self.serving_usd + self.people_usd + self.other_usd
 
     @property
     def net_burn_usd(self) -> Decimal:
-        """Costs less revenue, money raised left out; negative in a month that earns."""
+        """Gross burn less revenue, without money raised; negative if revenue exceeds the burn."""
         return self.gross_burn_usd - self.revenue_usd
 
 
 def cash_months_of_books(books: Books, trial: int = 0) -> list[CashMonth]:
-    """One trial of a company's books."""
+    """Return the monthly cash of one trial of a company's books."""
     n_months = books.ledger.n_months
     cash, direct = books.statements.cash_flow, books.statements.operating_cash
 

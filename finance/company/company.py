@@ -1,8 +1,8 @@
-"""The company: what it sells, whom it pays, how it gets compute, what it raises.
+"""Document of a company: its revenue, costs, compute and financing.
 
-Month 1 is ``first_month``; every ``month`` and ``…_month`` below counts from it. The tables that
-have a default may be left out: with ``training``, ``revenue`` and ``equity_round`` alone it is a
-company of one line, one model and one round.
+Month 1 is ``first_month``; every field ``month`` or ``…_month`` below counts from it. Tables with a
+default may be omitted. With only ``training``, ``revenue`` and ``equity_round``, a company has one
+revenue line, one model and one round.
 """
 
 from __future__ import annotations
@@ -32,18 +32,18 @@ from finance.treasury.raising import EquityRound, planned_rounds
 
 
 class Company(Document):
-    """Everything about the company that is not the model."""
+    """Document of a company, without the model plan."""
 
     name: Annotated[str, Field(min_length=1, max_length=120)]
     first_month: datetime.date
-    """Any day of it; the first is kept."""
+    """Calendar month of month 1; any of its days is accepted and replaced by the first."""
     horizon_months: Annotated[int, Field(ge=MIN_HORIZON_MONTHS, le=MAX_MONTHS)] = 36
     cash_usd: Usd
-    """In the bank at the beginning."""
+    """Cash in the bank before the first month, in USD."""
     exchange_rates: Annotated[
         dict[CurrencyCode, ExchangeRate], Field(max_length=40, default_factory=dict)
     ]
-    """USD for one unit of each other currency that a line is in."""
+    """USD per unit of each currency other than USD that the document uses."""
 
     revenue: Revenue | None = None
     revenue_lines: Annotated[tuple[RevenueLine, ...], Field(max_length=40)] = ()
@@ -55,16 +55,16 @@ class Company(Document):
 
     people: Annotated[tuple[Role, ...], Field(max_length=200)] = ()
     other_costs_usd_per_month: Usd
-    """Rent, software, travel, lawyers, marketing, as far as they do not stand below."""
+    """Rent, software, travel, lawyers and marketing, except what ``spending`` lists."""
     spending: Annotated[tuple[Spending, ...], Field(max_length=60)] = ()
     payment_days: PaymentDays = 0
-    """Until suppliers of data and of other spending are paid."""
+    """Payment term for suppliers of data and other spending, in days."""
 
     equity_round: EquityRound | None = None
-    """Of a company without ``capital``, which must have it; left out beside ``capital``."""
+    """The only equity round. It is required without ``capital`` and not allowed with it."""
     capital: Capital | None = None
-    """The cap table: shares, SAFEs, notes and rounds, planned ones included. What investors pay
-    then stands in its events alone; ``inflows`` may still bring debt."""
+    """Cap table: shares, SAFEs, notes and rounds, including planned events. With a cap table, its
+    events alone bring equity; ``inflows`` may still bring debt."""
     inflows: Annotated[tuple[Inflow, ...], Field(max_length=60)] = ()
     loans: Annotated[tuple[Loan, ...], Field(max_length=20)] = ()
     interest_on_cash_share_per_year: DecimalShare = Decimal(0)
@@ -78,7 +78,7 @@ class Company(Document):
         return day.replace(day=1)
 
     @model_validator(mode="after")
-    def _has_rates(self) -> Self:
+    def _has_exchange_rates(self) -> Self:
         for path, currency in self._currencies():
             if currency != REPORTING_CURRENCY and currency not in self.exchange_rates:
                 raise InputError(
@@ -87,7 +87,7 @@ class Company(Document):
         return self
 
     @model_validator(mode="after")
-    def _money_is_said_once(self) -> Self:
+    def _has_one_source_of_equity(self) -> Self:
         if self.capital is None:
             if self.equity_round is None:
                 raise InputError("equity_round", "—", "missing")
@@ -100,7 +100,7 @@ class Company(Document):
         return self
 
     @model_validator(mode="after")
-    def _events_can_happen(self) -> Self:
+    def _capital_events_are_valid(self) -> Self:
         try:
             _ = self.capital_steps
         except InputError as error:
@@ -111,23 +111,23 @@ class Company(Document):
 
     def _currencies(self) -> Iterator[tuple[str, str]]:
         for table in ("revenue_lines", "data", "spending"):
-            for number, one in enumerate(getattr(self, table)):
-                yield f"{table}.{number}", one.currency
+            for number, entry in enumerate(getattr(self, table)):
+                yield f"{table}.{number}", entry.currency
         if self.capital is not None:
             yield "capital.opening", self.capital.opening.currency
 
     def usd_per_unit(self, currency: str) -> float:
-        """What one unit of a currency is worth."""
+        """Return the value of one unit of a currency, in USD."""
         return 1.0 if currency == REPORTING_CURRENCY else float(self.exchange_rates[currency])
 
     @cached_property
     def capital_steps(self) -> tuple[Step, ...]:
-        """Each event of the cap table, and the table after it."""
+        """Events of the cap table, each with the table before and after it."""
         return () if self.capital is None else history(self.capital)
 
     @property
     def planned_rounds(self) -> tuple[EquityRound, ...]:
-        """Priced rounds to come, in order."""
+        """Planned priced rounds, in order."""
         if self.capital is None:
             return (self.equity_round,) if self.equity_round else ()
         rate = self.usd_per_unit(self.capital.opening.currency)
@@ -135,11 +135,11 @@ class Company(Document):
 
     @property
     def next_round(self) -> EquityRound | None:
-        """The round to decide on: the first that is planned; None if there is none."""
+        """First planned round, or None if none is planned."""
         return next(iter(self.planned_rounds), None)
 
     @property
     def launch_month(self) -> int | None:
-        """The first month in which something is sold; None where nothing ever is."""
+        """First month with sales, or None if the company has no revenue line."""
         lines = (*([self.revenue] if self.revenue else []), *self.revenue_lines)
         return min((line.launch_month for line in lines), default=None)

@@ -1,4 +1,4 @@
-"""What a new line, contract or cost starts as, before somebody edits it."""
+"""Default values of new revenue lines, contracts and costs, before the user edits them."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from engine.documents import read_toml_table
 from engine.paths import DATA_DIR
 
 ONLY_KIND = "only"
-"""The kind of what comes in one kind."""
+"""Kind of an entry whose table has a single kind."""
 
 
 def kinds_of(table: str) -> tuple[str, ...]:
-    """The kinds that ``table`` (``revenue_lines``, ``contracts``, ``adoption``) can have."""
+    """Return the kinds of entries of ``table``, such as ``revenue_lines`` or ``contracts``."""
     return tuple(_defaults()[table])
 
 
 def default_entry(table: str, kind: str = ONLY_KIND) -> dict[str, Any]:
-    """A new entry of ``table``, to be put in a document."""
+    """Return a new entry of ``table``, as plain data for a document."""
     found: dict[str, Any] = deepcopy(_defaults()[table][kind])
     return found
 

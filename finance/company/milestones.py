@@ -1,4 +1,4 @@
-"""What happens in single months: training runs that begin, money that comes."""
+"""Milestones of a company: starts of training runs, rounds, inflows and loans, by month."""
 
 from __future__ import annotations
 
@@ -13,44 +13,44 @@ from finance.company.company import Company
 from finance.costs.training import scheduled_runs
 
 MAX_SCHEDULED_RUNS = 6
-"""A schedule with more of them is no row of events but a habit."""
+"""Maximum of scheduled runs that are shown as milestones; a denser schedule is left out."""
 
 
 @dataclass(frozen=True, slots=True)
 class Milestone:
-    """One event, or several of a kind in one month."""
+    """Event of one month, or several events of one kind in the same month."""
 
     month: int
     kind: Literal["round", "inflow", "loan", "training"]
     name: str = ""
-    """As the company's document calls it; empty for the round and for runs of the plan."""
+    """Name in the company's document; empty for ``equity_round`` and for scheduled runs."""
 
 
 def milestones(company: Company) -> list[Milestone]:
-    """All of them within the horizon, in the order of their months."""
-    found = [
+    """Return the milestones within the horizon, ordered by month."""
+    unsorted = [
         *_rounds(company),
-        *(Milestone(one.month, "inflow", one.name) for one in company.inflows),
-        *(Milestone(one.month, "loan", one.name) for one in company.loans),
-        *(Milestone(one.month, "training", one.name) for one in company.training_events),
-        *_scheduled(company),
+        *(Milestone(inflow.month, "inflow", inflow.name) for inflow in company.inflows),
+        *(Milestone(loan.month, "loan", loan.name) for loan in company.loans),
+        *(Milestone(event.month, "training", event.name) for event in company.training_events),
+        *_scheduled_training(company),
     ]
-    seen = (one for one in found if one.month <= company.horizon_months)
-    return sorted(seen, key=lambda one: one.month)
+    in_horizon = (milestone for milestone in unsorted if milestone.month <= company.horizon_months)
+    return sorted(in_horizon, key=lambda milestone: milestone.month)
 
 
 def _rounds(company: Company) -> list[Milestone]:
     if company.equity_round is not None:
         return [Milestone(company.equity_round.month, "round")]
-    found = (
+    rounds = (
         Milestone(month_of_date(company.first_month, event.date), "round", event.series)
         for event in (step.event for step in company.capital_steps)
         if isinstance(event, PricedRound)
     )
-    return [one for one in found if one.month >= 1]
+    return [milestone for milestone in rounds if milestone.month >= 1]
 
 
-def _scheduled(company: Company) -> list[Milestone]:
+def _scheduled_training(company: Company) -> list[Milestone]:
     if company.training is None:
         return []
     months = np.flatnonzero(scheduled_runs(company.training, company.horizon_months)[0]) + 1

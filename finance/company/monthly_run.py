@@ -1,8 +1,8 @@
-"""The monthly engine: a company, run through all its months, for one trial or many at once.
+"""Monthly run: compute all months of a company, for one trial or many trials at once.
 
-Everything is posted to one ledger (:mod:`finance.books.ledger`), in the order in which one thing
-follows from another: sales; compute, which tokens and training need; data, people, spending; money
-from outside; research credits; interest and tax.
+All entries are posted to one ledger (:mod:`finance.books.ledger`), in the order of their
+dependencies: sales; compute for tokens and training; data, people and spending; financing; research
+credits; interest and tax.
 """
 
 from __future__ import annotations
@@ -34,17 +34,17 @@ from finance.treasury.loans import post_company_loan
 from finance.treasury.raising import CapTablePosting
 
 COMPANY_PATH = "company"
-"""Where the company stands in a scenario; paths of draws and of errors begin with it."""
+"""Path of the company in a scenario; paths of draws and of errors begin with it."""
 
 
 @dataclass(frozen=True)
 class Books:
-    """A company in all its months."""
+    """Books of a company over all its months: the ledger, sales and compute."""
 
     company: Company
     ledger: Ledger
     sales: Mapping[str, Sales]
-    """By where their lines stand in the scenario."""
+    """Sales by the path of their revenue line in the scenario."""
     recurring: tuple[Recurring, ...]
     supply: Supply
 
@@ -54,40 +54,47 @@ class Books:
 
     @property
     def paying_customers(self) -> Floats:
-        """Of all lines together, at the end of each month. Shape (trials, months)."""
-        return _sum((one.customers.active for one in self.recurring), self.ledger.n_months)
+        """Paying customers of all lines at the end of each month. Shape (trials, months)."""
+        return _sum((line.customers.active for line in self.recurring), self.ledger.n_months)
 
     @property
     def new_customers(self) -> Floats:
-        """Of all lines together, in each month. Shape (trials, months)."""
-        return _sum((one.customers.new for one in self.recurring), self.ledger.n_months)
+        """New customers of all lines in each month. Shape (trials, months)."""
+        return _sum((line.customers.new for line in self.recurring), self.ledger.n_months)
 
     @property
     def lost_customers(self) -> Floats:
-        return _sum((one.customers.lost for one in self.recurring), self.ledger.n_months)
+        """Customers lost by all lines in each month. Shape (trials, months)."""
+        return _sum((line.customers.lost for line in self.recurring), self.ledger.n_months)
 
     @property
     def serving_hours(self) -> Floats:
-        """Device-hours that serve those who pay and those who do not. Shape (trials, months)."""
-        return _sum((self.supply.hours[one] for one in INFERENCE_PURPOSES), self.ledger.n_months)
+        """Device-hours that serve paying and free users. Shape (trials, months)."""
+        hours = (self.supply.hours[purpose] for purpose in INFERENCE_PURPOSES)
+        return _sum(hours, self.ledger.n_months)
 
     @property
     def served_million_tokens(self) -> Floats:
-        """Of every kind and model, paid for or not. Shape (trials, months)."""
+        """Tokens of all kinds and models, for paying and free users, in millions.
+
+        The shape is (trials, months).
+        """
         counts = (
             tokens.total
-            for one in self.sales.values()
-            for tokens in (one.paid_tokens, one.free_tokens, one.hosted_tokens)
+            for sales in self.sales.values()
+            for tokens in (sales.paid_tokens, sales.free_tokens, sales.hosted_tokens)
             if tokens is not None
         )
         return _sum(counts, self.ledger.n_months)
 
     @property
     def token_revenue(self) -> Cents:
-        """Of the lines that the plan's model serves. Shape (trials, months)."""
-        lines = {path for path, one in self.sales.items() if one.paid_tokens is not None}
+        """Revenue of the lines that the plan's model serves, in cents. Shape (trials, months)."""
+        lines = {path for path, sales in self.sales.items() if sales.paid_tokens is not None}
         earned = (
-            one.cents for one in self.ledger.entries if one.credit in REVENUE and one.line in lines
+            entry.cents
+            for entry in self.ledger.entries
+            if entry.credit in REVENUE and entry.line in lines
         )
         return total(earned, self.ledger.n_months)
 
@@ -99,26 +106,27 @@ def run_company(
     *,
     with_planned_money: bool = True,
 ) -> Books:
-    """Run a company through its months.
+    """Compute all months of a company and return its books.
 
     Parameters
     ----------
     rates
-        Of the scenario's plan and the company's training events; one row for all trials, or one
-        for each.
+        Compute rates of the scenario's plan and of the company's training events. They have one
+        row for all trials, or one row for each trial.
     trials
-        How many, and the numbers that differ between them. By default one, as the documents say.
+        Number of trials and the numbers that differ between them. The default is one trial with
+        the numbers of the documents.
     with_planned_money
-        Whether the equity round comes, what the cap table plans, and the inflows and loans that
-        are not committed.
+        Whether to include the equity round, planned events of the cap table, and inflows and loans
+        that are not committed.
 
     Raises
     ------
     InputError
-        If an amount grows beyond what a company can come to, or draws name no number of it.
+        If an amount exceeds the limits of the books, or if a draw names no number of the company.
     """
     run = _MonthlyRun(company, rates, trials or Trials(), Ledger(company.horizon_months))
-    with np.errstate(over="ignore", invalid="ignore"):  # to_cents refuses what comes of it
+    with np.errstate(over="ignore", invalid="ignore"):  # to_cents refuses the results
         run.ledger.add_opening_balance(
             Account.CASH, Account.PAID_IN, decimal_to_cents(company.cash_usd)
         )
@@ -132,7 +140,7 @@ def run_company(
 
 @dataclass(frozen=True, slots=True)
 class _MonthlyRun:
-    """What the steps of a run share."""
+    """Inputs that the steps of a monthly run share, and the ledger that they post to."""
 
     company: Company
     rates: ComputeRates
@@ -142,11 +150,19 @@ class _MonthlyRun:
     def numbers_of(
         self, document: Document, path: str, currency: str = REPORTING_CURRENCY
     ) -> Numbers:
+        """Return the numbers of a document that has the path ``path`` in the company."""
         return self.trials.numbers_of(
             document, f"{COMPANY_PATH}.{path}", self.company.usd_per_unit(currency)
         )
 
     def sell(self) -> tuple[dict[str, Sales], tuple[Recurring, ...]]:
+        """Post the invoices of all revenue lines.
+
+        Returns
+        -------
+        (sales, recurring)
+            The sales by path of their line, and the recurring revenue with its customers.
+        """
         company, n_months = self.company, self.ledger.n_months
         sales: dict[str, Sales] = {}
         recurring: list[Recurring] = []
@@ -163,6 +179,7 @@ class _MonthlyRun:
         return sales, tuple(recurring)
 
     def compute(self, sales: Iterable[Sales]) -> Supply:
+        """Post the costs of compute for the tokens sold and for training."""
         company, terms, n_months = self.company, self.company.compute, self.ledger.n_months
         training = company.training
         needs = compute_needs(
@@ -182,23 +199,24 @@ class _MonthlyRun:
             (self.numbers_of(contract, f"compute.contracts.{number}"), contract)
             for number, contract in enumerate(terms.contracts)
         ]
-        with_devices = [
-            (numbers, one)
-            for numbers, one in contracts
-            if not isinstance(one, Credits | ComputeForEquity)
+        device_contracts = [
+            (numbers, contract)
+            for numbers, contract in contracts
+            if not isinstance(contract, Credits | ComputeForEquity)
         ]
-        with_money = [
-            (numbers, one)
-            for numbers, one in contracts
-            if isinstance(one, Credits | ComputeForEquity)
+        money_contracts = [
+            (numbers, contract)
+            for numbers, contract in contracts
+            if isinstance(contract, Credits | ComputeForEquity)
         ]
-        supplied = serve_needs(needs, [one for _, one in with_devices], n_months)
-        for (numbers, _), served in zip(with_devices, supplied.served, strict=True):
+        supply = serve_needs(needs, [contract for _, contract in device_contracts], n_months)
+        for (numbers, _), served in zip(device_contracts, supply.served, strict=True):
             post_contract(self.ledger, numbers, served, terms.payment_days)
-        post_on_demand(self.ledger, supplied.on_demand_usd, with_money, terms.payment_days)
-        return supplied
+        post_on_demand(self.ledger, supply.on_demand_usd, money_contracts, terms.payment_days)
+        return supply
 
     def spend(self, books: Books) -> None:
+        """Post people, data and other spending; some of it depends on sales."""
         company, ledger = self.company, self.ledger
         for number, role in enumerate(company.people):
             post_people(ledger, self.numbers_of(role, f"people.{number}"), role)
@@ -212,7 +230,7 @@ class _MonthlyRun:
         if not company.spending:
             return
         flows = ledger.flows()
-        revenue = -total((flows[one] for one in REVENUE), ledger.n_months)
+        revenue = -total((flows[account] for account in REVENUE), ledger.n_months)
         new_customers = books.new_customers
         for number, spending in enumerate(company.spending):
             post_spending(
@@ -225,6 +243,7 @@ class _MonthlyRun:
             )
 
     def finance(self, with_planned_money: bool) -> None:
+        """Post rounds, inflows, loans, research credits, interest and tax."""
         company, ledger = self.company, self.ledger
         if company.capital is not None:
             CapTablePosting(
@@ -238,8 +257,8 @@ class _MonthlyRun:
         if company.equity_round is not None and with_planned_money:
             numbers = self.numbers_of(company.equity_round, "equity_round")
             amount = to_cents(numbers("amount_usd"), numbers.path)
-            coming = amount_in_month(amount, company.equity_round.month, ledger.n_months)
-            ledger.post(Account.CASH, Account.PAID_IN, coming, numbers.path)
+            raised = amount_in_month(amount, company.equity_round.month, ledger.n_months)
+            ledger.post(Account.CASH, Account.PAID_IN, raised, numbers.path)
         for number, inflow in enumerate(company.inflows):
             if inflow.committed or with_planned_money:
                 post_inflow(ledger, self.numbers_of(inflow, f"inflows.{number}"), inflow)
@@ -256,6 +275,6 @@ class _MonthlyRun:
 
 def _sum(arrays: Iterable[Floats], n_months: int) -> Floats:
     summed = np.zeros((1, n_months))
-    for one in arrays:
-        summed = summed + one
+    for array in arrays:
+        summed = summed + array
     return summed

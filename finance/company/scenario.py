@@ -1,4 +1,4 @@
-"""The scenario: the model plan and the company, one document from page to command line."""
+"""Scenario: a model plan and a company in one document, shared by the app and the command line."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SAMPLES_DIR = DATA_DIR / "scenarios"
 
 
 class Scenario(Document):
-    """What a founder edits, an investor reads and an engineer tests."""
+    """Document of a model plan and a company."""
 
     schema_version: Literal[1]
     name: Annotated[str, Field(min_length=1, max_length=120)]
@@ -25,21 +25,21 @@ class Scenario(Document):
     company: Company
 
     @model_validator(mode="after")
-    def _events_can_be_trained(self) -> Self:
+    def _training_events_are_valid(self) -> Self:
         for number, event in enumerate(self.company.training_events):
             try:
                 changed_plan(self.plan, event)
             except InputError as error:
-                where = f"company.training_events.{number}.changes.{error.field}"
-                raise InputError(where, error.value, error.rule, **error.params) from None
+                path = f"company.training_events.{number}.changes.{error.field}"
+                raise InputError(path, error.value, error.rule, **error.params) from None
         return self
 
 
 def sample_scenarios() -> dict[str, Scenario]:
-    """The scenarios that ship with the project, by file name without its ending."""
+    """Return the scenarios that ship with the project, by file name without its suffix."""
     return {path.stem: read_toml(path, Scenario) for path in sorted(SAMPLES_DIR.glob("*.toml"))}
 
 
 def read_scenario(path: Path) -> Scenario:
-    """Read one from a TOML file; InputError names the first field that is not allowed."""
+    """Read a scenario from a TOML file; ``InputError`` names the first invalid field."""
     return read_toml(path, Scenario)

@@ -1,4 +1,4 @@
-"""Where scenarios are kept: every save is a version, and no save overwrites another unseen."""
+"""Database of scenarios: every save adds a version, and conflicting saves are refused."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from finance.company.scenario import Scenario
 
 
 class SaveConflictError(Exception):
-    """Somebody else saved the scenario since it was read."""
+    """Error of a save that is based on an outdated version of the scenario."""
 
     def __init__(self, current_version: int) -> None:
         super().__init__(f"version {current_version} was saved meanwhile")
@@ -28,7 +28,7 @@ class SaveConflictError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class StoredScenario:
-    """One version of one scenario, as read."""
+    """Stored version of a scenario."""
 
     id: str
     version: int
@@ -59,7 +59,7 @@ class _VersionRow(_Table):
 
 
 class ScenarioStore:
-    """Scenarios in a database: SQLite in the home folder, or what ``DATABASE_URL`` names."""
+    """Scenarios in a database: at ``DATABASE_URL`` if set, or else SQLite in the home folder."""
 
     def __init__(self, url: str | None = None) -> None:
         url = url or os.environ.get("DATABASE_URL")
@@ -72,7 +72,7 @@ class ScenarioStore:
         _Table.metadata.create_all(self._engine)
 
     def names(self) -> dict[str, str]:
-        """Names of all scenarios by id, in the order of their names."""
+        """Return the names of all scenarios by id, sorted by name."""
         with Session(self._engine) as session:
             rows = session.execute(
                 select(_ScenarioRow.id, _ScenarioRow.name).order_by(_ScenarioRow.name)
@@ -80,7 +80,13 @@ class ScenarioStore:
             return {row.id: row.name for row in rows}
 
     def get(self, scenario_id: str, version: int | None = None) -> StoredScenario:
-        """A scenario in its newest version, or the one named; InputError if there is none."""
+        """Return a scenario in ``version``, by default the newest.
+
+        Raises
+        ------
+        InputError
+            If the scenario or the version does not exist.
+        """
         with Session(self._engine) as session:
             query = select(_VersionRow).where(_VersionRow.scenario_id == scenario_id)
             if version is not None:
@@ -91,14 +97,14 @@ class ScenarioStore:
             return _stored(row)
 
     def history(self, scenario_id: str) -> list[StoredScenario]:
-        """All versions, the newest first."""
+        """Return all versions of a scenario, the newest first."""
         with Session(self._engine) as session:
             query = select(_VersionRow).where(_VersionRow.scenario_id == scenario_id)
             rows = session.scalars(query.order_by(_VersionRow.version.desc()))
             return [_stored(row) for row in rows]
 
     def create(self, scenario: Scenario, scenario_id: str | None = None) -> StoredScenario:
-        """Keep a new scenario as version 1, under a random id unless one is given."""
+        """Store a new scenario as version 1, with a random id if ``scenario_id`` is None."""
         scenario_id = scenario_id or secrets.token_hex(5)
         with Session(self._engine) as session, session.begin():
             session.add(_ScenarioRow(id=scenario_id, name=scenario.name, version=1))
@@ -107,23 +113,24 @@ class ScenarioStore:
             return _stored(row)
 
     def save(self, scenario_id: str, read_version: int, scenario: Scenario) -> StoredScenario:
-        """Keep a new version of a scenario that was read as ``read_version``.
+        """Store a new version of a scenario that was read as ``read_version``.
 
         Raises
         ------
         SaveConflictError
-            If there is a newer version than the one that was read; nothing is stored then.
+            If a version newer than ``read_version`` exists; nothing is stored then.
         InputError
-            If there is no such scenario.
+            If the scenario does not exist.
         """
         with Session(self._engine) as session, session.begin():
-            # One statement compares and moves on, so of two savers at once one fails.
-            moved = session.execute(
+            # A single statement compares and increments the version: of two concurrent saves,
+            # one fails.
+            updated = session.execute(
                 update(_ScenarioRow)
                 .where(_ScenarioRow.id == scenario_id, _ScenarioRow.version == read_version)
                 .values(version=read_version + 1, name=scenario.name)
             )
-            if moved.rowcount == 0:  # type: ignore[attr-defined]
+            if updated.rowcount == 0:  # type: ignore[attr-defined]
                 current = session.get(_ScenarioRow, scenario_id)
                 if current is None:
                     raise InputError("scenario", scenario_id, "known_scenario")
@@ -132,10 +139,10 @@ class ScenarioStore:
             return _stored(row)
 
     def ensure(self, samples: Mapping[str, Scenario]) -> None:
-        """Keep each sample that is not there yet under its own name as id."""
-        known = self.names()
+        """Store each sample that is missing, with its name as id."""
+        stored = self.names()
         for scenario_id, scenario in samples.items():
-            if scenario_id not in known:
+            if scenario_id not in stored:
                 self.create(scenario, scenario_id)
 
 
@@ -156,7 +163,7 @@ def _stored(row: _VersionRow) -> StoredScenario:
 
 
 def _set_up_sqlite(connection, _record) -> None:  # type: ignore[no-untyped-def]
-    # Readers go on while one writes, and a committed save survives a power cut.
+    # Readers are not blocked by a writer, and a committed save survives a power failure.
     connection.execute("PRAGMA journal_mode=WAL")
     connection.execute("PRAGMA synchronous=FULL")
     connection.execute("PRAGMA foreign_keys=ON")

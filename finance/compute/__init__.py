@@ -1,5 +1,6 @@
-"""Compute: what is needed, what it costs on demand, and the contracts that get it otherwise.
+"""Compute: needs of a company, costs on demand, and contracts that replace on-demand purchases.
 
-Read ``rates`` (from the engine's forecast), ``needs`` (hours and money by what for), ``contracts``
-(the documents), ``supply`` (which contract serves which need), ``posting``; then ``comparison``.
+Suggested reading order: ``rates`` (costs from the engine's forecast), ``needs`` (hours and USD by
+purpose), ``contracts`` (the documents), ``supply`` (allocation of contracts to needs), ``posting``
+(entries in the ledger); then :mod:`finance.metrics.compute_options`.
 """

@@ -1,7 +1,7 @@
-"""Ways of getting compute other than on demand at the plan's price, told apart by ``kind``.
+"""Contracts for compute other than on-demand purchases at the plan's price.
 
-All are for the plan's kind of device. A contract serves needs in the order of ``serves``, and the
-contracts serve in the order in which they stand.
+The field ``kind`` selects the type of contract. All contracts are for the plan's accelerator. They
+serve needs in their order in the document, and each contract in the order of its ``serves``.
 """
 
 from __future__ import annotations
@@ -30,110 +30,112 @@ ServedPurposes = Annotated[tuple[Purpose, ...], Field(min_length=1, max_length=4
 
 
 class Contract(Document):
+    """Common fields of all contracts."""
+
     name: ShortName
     first_month: Month
 
 
 class OnDemand(Contract):
-    """Another offer, by the hour."""
+    """Offer of another provider on demand, paid by the hour."""
 
     kind: Literal["on_demand"]
     devices: DeviceCount
-    """At most."""
+    """Maximum number of devices at a time."""
     last_month: Month | None = None
     price_usd_per_device_hour: UsdPerHour
     serves: ServedPurposes = ALL_PURPOSES
 
     @model_validator(mode="after")
-    def _in_order(self) -> Self:
+    def _months_are_in_order(self) -> Self:
         require_month_order(self.first_month, self.last_month)
         return self
 
 
 class Spot(Contract):
-    """Devices that can be taken away at any time."""
+    """Spot devices, which the provider can interrupt at any time."""
 
     kind: Literal["spot"]
     devices: DeviceCount
     last_month: Month | None = None
     price_usd_per_device_hour: UsdPerHour
     interruption_share: Annotated[Decimal, Field(ge=0, le=10, max_digits=8)] = Decimal("0.1")
-    """Hours that interruptions add, over those that are needed; by default as
-    :data:`engine.costs.buying.SPOT_OVERHEAD_SHARE` assumes."""
+    """Hours added by interruptions, as a share of the hours needed. The default equals
+    :data:`engine.costs.buying.SPOT_OVERHEAD_SHARE`."""
     serves: ServedPurposes = ("training", "research_compute")
 
     @model_validator(mode="after")
-    def _in_order(self) -> Self:
+    def _months_are_in_order(self) -> Self:
         require_month_order(self.first_month, self.last_month)
         return self
 
 
 class Reserved(Contract):
-    """Devices for a term, paid whether they are used or not."""
+    """Reserved devices for a term, paid whether used or not."""
 
     kind: Literal["reserved"]
     devices: DeviceCount
     months: MonthCount
     price_usd_per_device_hour: UsdPerHour
     prepaid_share: DecimalShare = Decimal(0)
-    """Of the whole term, at its start; the rest is paid month by month."""
+    """Share of the price of the whole term that is paid at its start; the rest is paid monthly."""
     serves: ServedPurposes = ALL_PURPOSES
 
 
 class Lease(Contract):
-    """Hardware of another owner, in the books as IFRS 16 has it."""
+    """Lease of hardware, accounted for under IFRS 16."""
 
     kind: Literal["lease"]
     devices: DeviceCount
     months: MonthCount
     usd_per_device_month: Usd
-    """At the end of each month."""
+    """Lease payment for one device, due at the end of each month, in USD."""
     interest_share_per_year: InterestRatePerYear = Decimal("0.1")
-    """What the lessee would pay for a loan."""
+    """Incremental borrowing rate of the lessee, per year."""
     deposit_usd: Usd = Decimal("0.00")
-    """Given back at the end."""
+    """Deposit that is returned at the end of the lease, in USD."""
     running_usd_per_device_month: Usd = Decimal("0.00")
-    """Space and maintenance."""
+    """Costs of space and maintenance for one device and month, in USD."""
     electricity_usd_per_device_hour: UsdPerHour = Decimal(0)
-    """Of an hour in use."""
+    """Electricity for one device-hour in use, in USD."""
     serves: ServedPurposes = ALL_PURPOSES
 
 
 class Owned(Contract):
-    """Hardware of one's own, sold at the end of its life for what the books say."""
+    """Common fields of purchased hardware, which is sold at book value at the end of its life."""
 
     devices: DeviceCount
     usd_per_device: Annotated[Usd, Field(gt=0)]
-    """With its share of the server and the network."""
+    """Price of one device, including its share of the server and the network, in USD."""
     lifetime_months: MonthCount = 60
     residual_share: DecimalShare = Decimal(0)
-    """Of the price, what it is worth at the end."""
+    """Residual value at the end of the lifetime, as a share of the price."""
     running_usd_per_device_month: Usd = Decimal("0.00")
-    """Space and maintenance."""
+    """Costs of space and maintenance for one device and month, in USD."""
     electricity_usd_per_device_hour: UsdPerHour = Decimal(0)
-    """Of an hour in use."""
+    """Electricity for one device-hour in use, in USD."""
     serves: ServedPurposes = ALL_PURPOSES
 
 
 class Purchase(Owned):
-    """Paid at once."""
+    """Hardware that is paid for at once."""
 
     kind: Literal["purchase"]
 
 
 class GpuBackedDebt(Owned):
-    """A lender pays a share of the price, with the hardware as security."""
+    """Hardware that is partly paid for by a loan, with the hardware as security."""
 
     kind: Literal["gpu_backed_debt"]
     loan_share: DecimalShare
-    """Of the price."""
+    """Amount of the loan, as a share of the price."""
     interest_share_per_year: InterestRatePerYear
     loan_months: MonthCount
     covenants: Covenants = Covenants()
 
 
 class Credits(Contract):
-    """A cloud's credits: they pay what is left on demand, at its price, until they expire."""
+    """Cloud credits, which pay for on-demand compute at its price until they expire."""
 
     kind: Literal["credits"]
     amount_usd: Annotated[Usd, Field(gt=0)]
@@ -141,13 +143,14 @@ class Credits(Contract):
     serves: ServedPurposes = ALL_PURPOSES
 
     @model_validator(mode="after")
-    def _in_order(self) -> Self:
+    def _months_are_in_order(self) -> Self:
         require_month_order(self.first_month, self.last_month)
         return self
 
 
 class ComputeForEquity(Contract):
-    """Compute for shares: it pays what is left on demand, until it is used up or the term ends."""
+    """Compute in exchange for shares; it pays for on-demand compute until the amount is used up or
+    the term ends."""
 
     kind: Literal["compute_for_equity"]
     amount_usd: Annotated[Usd, Field(gt=0)]
@@ -156,13 +159,13 @@ class ComputeForEquity(Contract):
     serves: ServedPurposes = ALL_PURPOSES
 
     @model_validator(mode="after")
-    def _in_order(self) -> Self:
+    def _months_are_in_order(self) -> Self:
         require_month_order(self.first_month, self.last_month)
         return self
 
     @property
     def sold_share(self) -> Decimal:
-        """Of the company."""
+        """Share of the company that is sold: amount ÷ (pre-money + amount)."""
         return self.amount_usd / (self.pre_money_usd + self.amount_usd)
 
 

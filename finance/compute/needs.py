@@ -1,4 +1,4 @@
-"""What compute a company needs, by what for: hours, and what they would cost on demand."""
+"""Compute needs of a company by purpose: device-hours, and their cost on demand."""
 
 from __future__ import annotations
 
@@ -36,27 +36,28 @@ PURPOSES = (
 
 
 class ComputeTerms(Document):
-    """How compute is bought, and how it changes over the years."""
+    """Terms of buying compute, and yearly changes of its price and speed."""
 
     on_demand_change_share_per_year: YearlyChange = Decimal(0)
-    """Of the price of a device-hour."""
+    """Yearly change of the on-demand price of a device-hour."""
     serving_speed_change_share_per_year: YearlyChange = Decimal(0)
-    """Of the tokens that a device serves in an hour: better software, smaller models."""
+    """Yearly change of the tokens that a device serves per hour, from better software and smaller
+    models."""
     payment_days: PaymentDays = 0
-    """Until what is bought on demand is paid."""
+    """Payment term for compute bought on demand, in days."""
     contracts: Annotated[tuple[AnyContract, ...], Field(max_length=50)] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Need:
-    """One purpose, month by month: (1 or trials, months)."""
+    """Compute needed for one purpose in each month. Shapes (1 or trials, months)."""
 
     hours: Floats
-    """On the plan's kind of device, so that contracts can serve them."""
+    """Device-hours on the plan's accelerator, which contracts can serve."""
     usd: Floats
-    """What these hours cost on demand."""
+    """Cost of these hours on demand, in USD."""
     other_devices_usd: Floats
-    """What is bought on other devices."""
+    """Cost of compute on other accelerators, which contracts cannot serve, in USD."""
 
     def __add__(self, other: Need) -> Need:
         return Need(
@@ -75,36 +76,38 @@ def compute_needs(
     events: Sequence[tuple[Numbers, TrainingEvent]],
     n_months: int,
 ) -> Mapping[Account, Need]:
-    """All compute that a company needs.
+    """Return all compute that a company needs, by purpose.
 
     Parameters
     ----------
     at
         The numbers of :class:`ComputeTerms`.
-    schedule, events
-        Training, each with its own numbers.
+    schedule
+        The training schedule with its numbers, or None.
+    events
+        The training events, each with its numbers.
     """
     months = months_since(1, n_months)
     price = yearly_change_factor(numbers("on_demand_change_share_per_year"), months)
     speed = yearly_change_factor(numbers("serving_speed_change_share_per_year"), months)
     needs = dict.fromkeys(PURPOSES, Need(*(np.zeros((1, n_months)) for _ in range(3))))
-    for one in sales:
+    for line in sales:
         for purpose, tokens in (
-            (Account.PAID_INFERENCE, one.paid_tokens),
-            (Account.FREE_INFERENCE, one.free_tokens),
+            (Account.PAID_INFERENCE, line.paid_tokens),
+            (Account.FREE_INFERENCE, line.free_tokens),
         ):
             if tokens is not None:
                 usd, hours = rates.serving_usd, rates.serving_hours
-                needs[purpose] += Need(
-                    tokens.weighted_sum(hours.new_input, hours.cached_input, hours.output) / speed,
-                    tokens.weighted_sum(usd.new_input, usd.cached_input, usd.output)
-                    / speed
-                    * price,
-                    np.zeros((1, n_months)),
+                needed_hours = tokens.weighted_sum(
+                    hours.new_input, hours.cached_input, hours.output
                 )
-        if one.hosting_usd is not None:
+                needed_usd = tokens.weighted_sum(usd.new_input, usd.cached_input, usd.output)
+                needs[purpose] += Need(
+                    needed_hours / speed, needed_usd / speed * price, np.zeros((1, n_months))
+                )
+        if line.hosting_usd is not None:
             none = np.zeros((1, n_months))
-            needs[Account.PAID_INFERENCE] += Need(none, none, one.hosting_usd / speed * price)
+            needs[Account.PAID_INFERENCE] += Need(none, none, line.hosting_usd / speed * price)
     if schedule is not None:
         runs = scheduled_runs(schedule[1], n_months)
         share = schedule[0]("research_share")
@@ -113,13 +116,10 @@ def compute_needs(
     for (event_numbers, event), rate in zip(events, rates.events, strict=True):
         runs = share_of_each_month(event.month, rate.months, n_months) * event_numbers("runs")
         first = max(1, event.month - event.research_months + 1)
-        research = share_of_each_month(first, event.month - first + 1, n_months) * event_numbers(
-            "runs"
-        )
+        research = share_of_each_month(first, event.month - first + 1, n_months)
+        research = research * event_numbers("runs") * event_numbers("research_share")
         needs[Account.TRAINING] += _need_of_runs(runs, rate, price)
-        needs[Account.RESEARCH_COMPUTE] += _need_of_runs(
-            research * event_numbers("research_share"), rate, price
-        )
+        needs[Account.RESEARCH_COMPUTE] += _need_of_runs(research, rate, price)
     return needs
 
 

@@ -1,6 +1,6 @@
-"""Compute in the books: what each contract costs, charged to what it was used for.
+"""Posting of compute: the cost of each contract is charged to the purposes that used it.
 
-Hours under contract that nobody used are idle compute, a cost of its own.
+The cost of unused hours under contract is idle compute, an expense of its own.
 """
 
 from __future__ import annotations
@@ -40,14 +40,22 @@ from finance.treasury.loans import place_in_months, post_loan, schedule
 
 
 def post_contract(ledger: Ledger, numbers: Numbers, served: ServedContract, days: int) -> None:
-    """Pay for a contract with devices; ``days`` until what is bought by the hour is paid."""
+    """Post the costs of a contract with devices.
+
+    Parameters
+    ----------
+    numbers
+        The numbers of the contract.
+    days
+        Payment term for devices that are paid by the hour.
+    """
     contract = served.contract
     match contract:
         case OnDemand():
             _post_hourly(ledger, numbers, served, served.used_hours, days)
         case Spot():
-            redone = served.used_hours * (1 + numbers("interruption_share"))
-            _post_hourly(ledger, numbers, served, redone, days)
+            paid_hours = served.used_hours * (1 + numbers("interruption_share"))
+            _post_hourly(ledger, numbers, served, paid_hours, days)
         case Reserved():
             _post_reserved(ledger, numbers, contract, served)
         case Lease():
@@ -85,9 +93,11 @@ def _post_reserved(
 
 
 def _post_lease(ledger: Ledger, numbers: Numbers, contract: Lease, served: ServedContract) -> None:
-    """IFRS 16: the payments' present value is an asset that wears off and a debt that is paid.
+    """Post a lease under IFRS 16.
 
-    What a payment does not take off the debt is interest, so that rounding ends up there.
+    The present value of the payments is a right-of-use asset, which is depreciated, and a lease
+    liability, which is repaid. Interest is each payment less the repayment, so that it absorbs the
+    rounding.
     """
     n_months = ledger.n_months
     first, months = contract.first_month, contract.months
@@ -120,21 +130,26 @@ def _post_lease(ledger: Ledger, numbers: Numbers, contract: Lease, served: Serve
 
 
 def _post_owned(ledger: Ledger, numbers: Numbers, contract: Owned, served: ServedContract) -> None:
-    """Worn off in equal parts down to the residual value, for which it is sold at the end."""
+    """Post purchased hardware: straight-line depreciation to the residual value, then its sale.
+
+    The sale brings the residual value, so that there is no gain or loss.
+    """
     n_months = ledger.n_months
     first, sold = contract.first_month, contract.first_month + contract.lifetime_months
     price = to_cents(numbers("usd_per_device") * contract.devices, numbers.path)
     residual = np.rint(price * numbers("residual_share")).astype(np.int64)
-    worn = price - residual
+    depreciable = price - residual
     ledger.post(
         Account.EQUIPMENT, Account.CASH, amount_in_month(price, first, n_months), numbers.path
     )
-    wear = spread_evenly(amount_in_month(worn, first, n_months), contract.lifetime_months)
-    _charge_by_use(ledger, numbers, wear, Account.ACCUMULATED_DEPRECIATION, served)
+    depreciation = spread_evenly(
+        amount_in_month(depreciable, first, n_months), contract.lifetime_months
+    )
+    _charge_by_use(ledger, numbers, depreciation, Account.ACCUMULATED_DEPRECIATION, served)
     ledger.post(
         Account.ACCUMULATED_DEPRECIATION,
         Account.EQUIPMENT,
-        amount_in_month(worn, sold, n_months),
+        amount_in_month(depreciable, sold, n_months),
         numbers.path,
     )
     ledger.post(
@@ -153,7 +168,7 @@ def _post_owned(ledger: Ledger, numbers: Numbers, contract: Owned, served: Serve
 
 
 def _post_running_costs(ledger: Ledger, numbers: Numbers, served: ServedContract) -> None:
-    """Space and maintenance of every device, electricity of the hours in use."""
+    """Post space and maintenance of all devices, and electricity for the hours in use."""
     power = served.used_hours * numbers("electricity_usd_per_device_hour")
     for purpose, part in _split_by_purpose(
         to_cents(power, numbers.path), served, served.used_hours
@@ -165,14 +180,14 @@ def _post_running_costs(ledger: Ledger, numbers: Numbers, served: ServedContract
 
 
 def _usd_of_term(price: Floats, served: ServedContract, months: int) -> Floats:
-    """What the devices of a contract cost in its whole term, also beyond the last month."""
+    """Return the price of a contract's whole term in USD, including months beyond the horizon."""
     return price * served.contract.devices * HOURS_PER_MONTH * months
 
 
 def _charge_by_use(
     ledger: Ledger, numbers: Numbers, cents: Cents, credit: Account, served: ServedContract
 ) -> None:
-    """Charge what all devices cost to what they were used for, and the rest to idle compute."""
+    """Charge a cost of all devices to the purposes by hours used, and the rest to idle compute."""
     for purpose, part in _split_by_purpose(cents, served, served.capacity_hours):
         ledger.post(purpose, credit, part, numbers.path)
 
@@ -191,7 +206,15 @@ def post_on_demand(
     contracts: Sequence[tuple[Numbers, MoneyContract]],
     days: int,
 ) -> None:
-    """Pay what no device contract serves: by credits and compute for shares, then in cash."""
+    """Post compute on demand, paid with credits and compute for shares first, then in cash.
+
+    Parameters
+    ----------
+    on_demand
+        USD by purpose that no device contract serves. Shapes (1 or trials, months).
+    days
+        Payment term, in days.
+    """
     left = on_demand_cents(on_demand)
     for numbers, contract in contracts:
         _pay_with_contract(ledger, numbers, contract, left)
@@ -200,35 +223,42 @@ def post_on_demand(
 
 
 def on_demand_cents(usd: Mapping[Account, Floats]) -> dict[Account, Cents]:
-    """In cents, rounded so that a run with its research comes to what both come to together."""
-    found = {}
+    """Return costs on demand in cents, by purpose.
+
+    Paid and free inference, and likewise training and research, are rounded so that they sum to
+    their rounded sum.
+    """
+    rounded = {}
     for first, second in ((PURPOSES[0], PURPOSES[1]), (PURPOSES[2], PURPOSES[3])):
         both = to_cents(usd[first] + usd[second], "company.compute")
-        found[first] = to_cents(usd[first], "company.compute")
-        found[second] = both - found[first]
-    return found
+        rounded[first] = to_cents(usd[first], "company.compute")
+        rounded[second] = both - rounded[first]
+    return rounded
 
 
 def _pay_with_contract(
     ledger: Ledger, numbers: Numbers, contract: MoneyContract, left: dict[Account, Cents]
 ) -> None:
-    """Take from ``left`` what a contract pays for, until it is used up or expires."""
+    """Pay on-demand costs with a contract until it is used up or expires.
+
+    ``left`` holds the costs by purpose that are not yet paid; what the contract pays is deducted.
+    """
     n_months = ledger.n_months
     running = is_active_month(contract.first_month, contract.last_month, n_months)
     amount = to_cents(numbers("amount_usd"), numbers.path)
     purposes = [Account(name) for name in contract.serves]
-    wanted = total((left[purpose] for purpose in purposes), n_months) * running
-    used_so_far = np.minimum(np.cumsum(wanted, axis=1), amount)
+    payable = total((left[purpose] for purpose in purposes), n_months) * running
+    used_so_far = np.minimum(np.cumsum(payable, axis=1), amount)
     used = np.diff(used_so_far, axis=1, prepend=0)
-    given = amount_in_month(amount, contract.first_month, n_months)
+    granted = amount_in_month(amount, contract.first_month, n_months)
     expired = amount_in_month(amount - used_so_far[:, -1:], contract.last_month + 1, n_months)
-    asset, other_side, gone = (
+    asset, granted_against, expired_against = (
         (Account.COMPUTE_CREDITS, Account.DEFERRED_CREDITS, Account.DEFERRED_CREDITS)
         if isinstance(contract, Credits)
         else (Account.PREPAID_COMPUTE, Account.PAID_IN, Account.EXPIRED_COMPUTE)
     )
-    ledger.post(asset, other_side, given, numbers.path)
-    ledger.post(gone, asset, expired, numbers.path)
+    ledger.post(asset, granted_against, granted, numbers.path)
+    ledger.post(expired_against, asset, expired, numbers.path)
     if isinstance(contract, Credits):
         ledger.post(Account.DEFERRED_CREDITS, Account.CREDITS_USED, used, numbers.path)
     for purpose in purposes:

@@ -1,4 +1,4 @@
-"""What compute costs a company: the engine's forecast, as numbers for trials."""
+"""Compute rates of a company: costs and device-hours of the engine's forecast, for trials."""
 
 from __future__ import annotations
 
@@ -22,19 +22,19 @@ Bound = Literal["value", "low", "high"]
 
 @dataclass(frozen=True, slots=True)
 class RunRates:
-    """One training run on demand, without research. Shapes (1 or trials, 1)."""
+    """Cost of one training run on demand, without research. Shapes (1 or trials, 1)."""
 
     usd: Floats
     device_hours: Floats
     months: int
-    """That it takes on its cluster."""
+    """Duration of the run on its cluster, in whole months."""
     on_plans_devices: bool
-    """Whether contracts, which are for the plan's devices, can serve it."""
+    """Whether the run uses the plan's accelerator, so that contracts can serve it."""
 
 
 @dataclass(frozen=True, slots=True)
 class TokenRates:
-    """Something for a million tokens of each kind. Shapes (1 or trials, 1)."""
+    """Cost or device-hours per million tokens, by kind of token. Shapes (1 or trials, 1)."""
 
     new_input: Floats
     cached_input: Floats
@@ -43,16 +43,16 @@ class TokenRates:
 
 @dataclass(frozen=True, slots=True)
 class ComputeRates:
-    """All that a company takes from the engine."""
+    """Compute rates of a company, derived from the engine's forecasts."""
 
     run: RunRates
-    """Of the plan as it stands."""
+    """Rates of a run of the unchanged plan."""
     events: tuple[RunRates, ...]
-    """Of the company's training events, in their order."""
+    """Rates of one run of each training event, in the order of the document."""
     serving_usd: TokenRates
-    """On demand, at the utilisation that the plan states."""
+    """Cost of inference on demand in USD, at the plan's utilisation."""
     serving_hours: TokenRates
-    """Device-hours that are paid for at that utilisation."""
+    """Device-hours of inference that are paid for, at the plan's utilisation."""
 
 
 def compute_rates(
@@ -61,7 +61,7 @@ def compute_rates(
     events: Sequence[TrainingEvent] = (),
     bounds: Sequence[Bound] = ("value",),
 ) -> ComputeRates:
-    """The rates of a plan, one trial for each of ``bounds`` of the forecast's figures.
+    """Return the compute rates of a plan, with one trial for each of ``bounds``.
 
     Parameters
     ----------
@@ -89,12 +89,12 @@ def compute_rates(
 
 
 def changed_plan(plan: Plan, event: TrainingEvent) -> Plan:
-    """The plan that an event trains.
+    """Return the plan that a training event trains.
 
     Raises
     ------
     InputError
-        If its changes are not allowed, or there is no such field.
+        If a changed value is not allowed, or if a changed field does not exist.
     """
     if not event.changes:
         return plan

@@ -1,4 +1,4 @@
-"""Which contract serves which need: hours of devices first, then what pays for the rest."""
+"""Supply of compute: allocation of device contracts to needs; the rest is on demand."""
 
 from __future__ import annotations
 
@@ -17,22 +17,23 @@ from finance.compute.needs import PURPOSES, Need
 
 @dataclass(frozen=True, slots=True)
 class ServedContract:
-    """What one contract serves, month by month: (1 or trials, months)."""
+    """Hours that a contract serves in each month. Shapes (1 or trials, months)."""
 
     contract: DeviceContract
     hours: Mapping[Account, Floats]
-    """By what for; only what it serves."""
+    """Hours used by purpose; purposes that the contract does not serve are left out."""
     capacity_hours: Floats
-    """Of its devices in the months that it runs. Shape (1, months)."""
+    """Hours of all its devices in the months of the contract. Shape (1, months)."""
 
     @property
     def used_hours(self) -> Floats:
+        """Hours used for all purposes. Shape (1 or trials, months)."""
         return sum(self.hours.values(), np.zeros_like(self.capacity_hours))
 
 
 @dataclass(frozen=True, slots=True)
 class Supply:
-    """Every contract with devices, and what is left on demand."""
+    """Device contracts with the hours that they serve, and the compute bought on demand."""
 
     served: tuple[ServedContract, ...]
     on_demand_usd: Mapping[Account, Floats]
@@ -40,16 +41,16 @@ class Supply:
 
     @property
     def hours(self) -> Mapping[Account, Floats]:
-        """All hours on the plan's kind of device that are used, by what for."""
-        found = dict(self.on_demand_hours)
-        for one in self.served:
-            for purpose, hours in one.hours.items():
-                found[purpose] = found[purpose] + hours
-        return found
+        """All hours used on the plan's accelerator, by purpose."""
+        used = dict(self.on_demand_hours)
+        for contract in self.served:
+            for purpose, hours in contract.hours.items():
+                used[purpose] = used[purpose] + hours
+        return used
 
 
 def last_month_of(contract: DeviceContract) -> int | None:
-    """The last month that a contract runs; None to the end."""
+    """Return the last month of a contract, or None if it has no end."""
     if isinstance(contract, OnDemand | Spot):
         return contract.last_month
     if isinstance(contract, Owned):
@@ -60,24 +61,24 @@ def last_month_of(contract: DeviceContract) -> int | None:
 def serve_needs(
     needs: Mapping[Account, Need], contracts: Sequence[DeviceContract], n_months: int
 ) -> Supply:
-    """Serve ``needs`` by ``contracts`` in their order.
+    """Allocate ``contracts`` to ``needs`` in order; the rest is bought on demand.
 
-    What no contract serves is bought on demand, at the share of its price that is left of its
-    hours.
+    The on-demand cost of a purpose is its full cost times the share of its hours that no contract
+    serves.
     """
     left = {purpose: needs[purpose].hours for purpose in PURPOSES}
     served = []
     for contract in contracts:
         running = is_active_month(contract.first_month, last_month_of(contract), n_months)
         capacity = contract.devices * HOURS_PER_MONTH * running.astype(np.float64)
-        room = capacity
+        free_hours = capacity
         hours: dict[Account, Floats] = {}
         for name in contract.serves:
             purpose = Account(name)
             if left[purpose].any():
-                hours[purpose] = np.minimum(room, left[purpose])
+                hours[purpose] = np.minimum(free_hours, left[purpose])
                 left[purpose] = left[purpose] - hours[purpose]
-                room = room - hours[purpose]
+                free_hours = free_hours - hours[purpose]
         served.append(ServedContract(contract, hours, capacity))
     usd = {
         purpose: need.usd * (left[purpose] / np.where(need.hours > 0, need.hours, 1.0))

@@ -1,4 +1,4 @@
-"""What a company spends besides compute: data, people, sales and marketing, the rest.
+"""Costs other than compute: data, people, marketing and other spending.
 
-Training is here too, as events that need compute; :mod:`finance.compute` pays for it.
+The package also holds training schedules and events; :mod:`finance.compute` computes their cost.
 """

@@ -1,4 +1,4 @@
-"""Data by the million tokens, and money that goes out every month for something else."""
+"""Costs of data, priced per million tokens, and other monthly spending."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _ACCOUNTS: dict[Category, Account] = {
 
 
 class DataCost(Document):
-    """Text for training, bought or made."""
+    """Cost of training data that is bought or produced."""
 
     name: ShortName
     kind: Literal["licence", "crawling", "cleaning", "labelling", "synthetic"]
@@ -41,11 +41,11 @@ class DataCost(Document):
     currency: CurrencyCode = REPORTING_CURRENCY
     month: Month
     months: MonthCount = 1
-    """Over which it is paid, in equal parts."""
+    """Number of months over which the cost is spread in equal parts, from ``month`` on."""
 
 
 class Spending(Document):
-    """Money that goes out every month: a fixed part, and parts that follow what is sold."""
+    """Monthly spending: a fixed amount, a share of revenue, and an amount per new customer."""
 
     name: ShortName
     category: Category = "general"
@@ -54,18 +54,21 @@ class Spending(Document):
     last_month: Month | None = None
     amount_per_month: CurrencyAmount = Decimal(0)
     change_share_per_year: YearlyChange = Decimal(0)
-    """Of the fixed part."""
+    """Yearly change of the fixed amount."""
     share_of_revenue: DecimalShare = Decimal(0)
     amount_per_new_customer: CurrencyAmount = Decimal(0)
 
     @model_validator(mode="after")
-    def _in_order(self) -> Self:
+    def _months_are_in_order(self) -> Self:
         require_month_order(self.first_month, self.last_month)
         return self
 
 
 def post_data(ledger: Ledger, numbers: Numbers, data: DataCost, days: int) -> None:
-    """Pay for data; it is a cost at once, as models that it goes into may never earn anything."""
+    """Post a cost of data.
+
+    It is expensed and not capitalised, because models trained on it may never earn revenue.
+    """
     whole = to_cents(
         numbers("tokens") / TOKENS_PER_MILLION * numbers.usd("price_per_million_tokens"),
         numbers.path,
@@ -83,7 +86,17 @@ def post_spending(
     revenue: Cents,
     new_customers: Floats,
 ) -> None:
-    """Pay a kind of spending in its months; ``revenue`` and ``new_customers`` are the company's."""
+    """Post monthly spending.
+
+    Parameters
+    ----------
+    days
+        Payment term, in days.
+    revenue
+        Revenue of the company in each month, in cents. Shape (1 or trials, months).
+    new_customers
+        New customers of the company in each month. Shape (1 or trials, months).
+    """
     n_months = ledger.n_months
     since = months_since(spending.first_month, n_months)
     fixed = numbers.usd("amount_per_month") * yearly_change_factor(

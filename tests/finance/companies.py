@@ -1,4 +1,4 @@
-"""Companies to test on: one with everything in it, and rates that make sums by hand easy."""
+"""Sample companies, and compute rates that are easy to calculate with by hand."""
 
 from __future__ import annotations
 
@@ -41,8 +41,11 @@ def column(value: float) -> np.ndarray:
 def easy_rates(
     *, run_usd: float = 10.0, run_hours: float = 5.0, months: int = 1, events: int = 0
 ) -> ComputeRates:
-    """A run of 10 USD in 5 device-hours; a million tokens read for 0.10 USD, from the cache for
-    0.01, written for 0.25, at 2 USD a device-hour."""
+    """Return compute rates with round numbers.
+
+    By default a run costs 10 USD and takes 5 device-hours. A million tokens cost 0.10 USD as new
+    input, 0.01 as cached input and 0.25 as output. A device-hour costs 2 USD.
+    """
     run = RunRates(column(run_usd), column(run_hours), months, True)
     return ComputeRates(
         run=run,
@@ -68,7 +71,7 @@ SMALL = {
     "other_costs_usd_per_month": "0.00",
     "equity_round": {"month": 2, "amount_usd": "500.00", "pre_money_usd": "1500.00"},
 }
-"""Nothing but money in the bank and a round."""
+"""Company with only cash in the bank and a round."""
 
 EVERYTHING = SMALL | {
     "name": "Everything",
@@ -261,4 +264,4 @@ EVERYTHING = SMALL | {
         "loss_use_share": "0.8", "research_credit_share": "0.1",
     },
 }  # fmt: skip
-"""At least one of each kind of line, cost, contract and source of money there is."""
+"""Company with at least one of each kind of line, cost, contract and source of money."""

@@ -22,16 +22,16 @@ from tests.finance.reference_ops import OPS
 OWN_COPY = Path(__file__).parent / "reference_cases"
 FOLDER = Path(os.environ.get("REFERENCE_CASES") or OWN_COPY)
 REL_TOL = 1e-6
-"""For ``expected``, which is exact or nearly so."""
+"""Relative tolerance of ``expected`` values, which are exact or almost exact."""
 ABS_TOL = 1e-9
-"""Where zero is expected."""
+"""Absolute tolerance where zero is expected."""
 
 
 def _cases() -> list[Any]:
     found = []
     for path in sorted(FOLDER.glob("*.json")):
         document = json.loads(path.read_text("utf-8"))
-        for vector in document.get("vectors", ()):  # files of plain facts have none
+        for vector in document.get("vectors", ()):  # some files hold only facts
             found.append(pytest.param(vector, id=f"{document['topic']}:{vector['id']}"))
     return found
 
@@ -59,7 +59,7 @@ def _compare(name: str, given: Mapping[str, Any], want: Any, rel_tol: float) -> 
 
 
 def _near(want: Any, rel_tol: float) -> Any:
-    """``want`` with its numbers as approximations to compare with."""
+    """Return ``want`` with its numbers as approximations, for comparison."""
     if isinstance(want, Mapping):
         return {key: _near(value, rel_tol) for key, value in want.items()}
     if isinstance(want, list):
@@ -70,7 +70,7 @@ def _near(want: Any, rel_tol: float) -> Any:
 
 
 def _plain(given: Any) -> Any:
-    """``given`` as lists, dicts and floats."""
+    """Return ``given`` as lists, dicts and floats."""
     if isinstance(given, Mapping):
         return {key: _plain(value) for key, value in given.items()}
     if isinstance(given, Sequence) and not isinstance(given, str):

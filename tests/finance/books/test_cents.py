@@ -1,4 +1,4 @@
-"""Cents: rounded in one place, and never lost when they are moved, spread or divided."""
+"""Test that cents are rounded correctly and preserved when shifted, spread or divided."""
 
 import numpy as np
 import pytest

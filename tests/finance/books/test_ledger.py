@@ -1,4 +1,4 @@
-"""Entries and the statements that are read off them, worked out by hand."""
+"""Check entries and the statements derived from them against values computed by hand."""
 
 import numpy as np
 import pytest
@@ -17,9 +17,13 @@ def amount(cents: int, month: int) -> np.ndarray:
 
 @pytest.fixture
 def ledger() -> Ledger:
-    """Three months. A year is sold for 1,200 in month 1 and paid for in month 2; a device of 300
-    is bought and lasts three months; 500 of salary; stock of 40; a bill of 60 paid a month later;
-    a loan of 1,000 of which 400 is paid back with 10 of interest."""
+    """Ledger of three months.
+
+    A yearly subscription of 1,200 is sold in month 1 and paid in month 2. A device of 300 is bought
+    and depreciated over three months. There are a salary of 500, stock compensation of 40, an
+    invoice of 60 that is paid a month later, and a loan of 1,000, of which 400 is repaid with 10 of
+    interest.
+    """
     books = Ledger(3)
     books.add_opening_balance(A.CASH, A.PAID_IN, 2000)
     books.invoice(A.DEFERRED_REVENUE, amount(1200, 1), "x", purpose=A.RECURRING_REVENUE, days=30)
@@ -69,7 +73,9 @@ def test_cash_flow_by_hand(ledger: Ledger) -> None:
     assert flow["change_in_cash"].tolist() == [[200, 1200, -470]]
     direct = found.operating_cash
     assert direct["recurring_revenue"].tolist() == [[0, 1200, 0]]
-    assert direct["other_costs"].tolist() == [[0, 0, -60]]  # paid later, still other costs
+    assert direct["other_costs"].tolist() == [
+        [0, 0, -60]
+    ]  # paid a month later, with the same purpose
     assert sum(direct.values()).tolist() == flow["operating_cash"].tolist()
 
 
@@ -79,10 +85,10 @@ def test_every_account_stands_in_one_group() -> None:
 
 def test_more_than_64_bits_of_cents_are_refused() -> None:
     books, most = Ledger(120), np.full((1, 120), MAX_CENTS)
-    for _ in range(75):  # 75 × 120 × 10¹⁵ is as much as there may be
+    for _ in range(75):  # 75 × 120 × 10¹⁵ is the limit
         books.spend(A.OTHER_COSTS, most, "x")
     with pytest.raises(
         InputError, match=r"company\.loans\.0: 1e\+13 USD is not allowed: all months"
     ):
         books.spend(A.OTHER_COSTS, most, "company.loans.0")
-    assert (statements(books).balance_sheet["cash"] < 0).all()  # and nothing has wrapped around
+    assert (statements(books).balance_sheet["cash"] < 0).all()  # no integer has overflowed

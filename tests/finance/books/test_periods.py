@@ -1,4 +1,4 @@
-"""Months drawn together: nothing is lost, and files say the same by month, quarter and year."""
+"""Test that statements by month, quarter and year agree."""
 
 import csv
 import datetime
@@ -32,7 +32,7 @@ def test_years_and_quarters_are_those_of_the_calendar() -> None:
     quarters = periods(MAY, 12, "quarter")
     assert quarters[0] == Period("2027-Q2", 1, 2)
     assert quarters[-1] == Period("2028-Q2", 12, 12)
-    assert [one.name for one in periods(MAY, 12, "month")][:2] == ["2027-05", "2027-06"]
+    assert [period.name for period in periods(MAY, 12, "month")][:2] == ["2027-05", "2027-06"]
 
 
 @pytest.mark.parametrize("length", ["year", "quarter", "month"])

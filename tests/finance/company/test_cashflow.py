@@ -1,4 +1,4 @@
-"""A company small enough to work out by hand, and what must hold for any."""
+"""Check the monthly cash of a small company by hand, and invariants of any company."""
 
 import datetime
 from decimal import Decimal

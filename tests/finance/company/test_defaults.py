@@ -1,4 +1,4 @@
-"""What new entries start as is allowed as it stands, in a company and in its words."""
+"""Test that all default entries are valid in a company and have names in both languages."""
 
 from typing import get_args, get_origin
 
@@ -53,6 +53,6 @@ def test_every_kind_has_a_name(language: str) -> None:
 
 
 def _kinds(union: object) -> set[str]:
-    documents = [one for one in get_args(union) if get_origin(one) is None]
-    assert all(issubclass(one, Document) for one in documents)
-    return {get_args(one.model_fields["kind"].annotation)[0] for one in documents}
+    documents = [member for member in get_args(union) if get_origin(member) is None]
+    assert all(issubclass(document, Document) for document in documents)
+    return {get_args(document.model_fields["kind"].annotation)[0] for document in documents}

@@ -1,4 +1,4 @@
-"""What happens when: money, training, in the order of months."""
+"""Test the milestones of a company and their order."""
 
 from finance.company.company import Company
 from finance.company.milestones import milestones
@@ -6,7 +6,10 @@ from tests.finance.companies import EVERYTHING, SMALL
 
 
 def test_money_and_runs_stand_in_order() -> None:
-    found = [(one.month, one.kind, one.name) for one in milestones(Company.parse(EVERYTHING))]
+    found = [
+        (milestone.month, milestone.kind, milestone.name)
+        for milestone in milestones(Company.parse(EVERYTHING))
+    ]
     assert found == [
         (1, "inflow", "Seed"),
         (5, "training", "First"),
@@ -14,13 +17,14 @@ def test_money_and_runs_stand_in_order() -> None:
         (12, "round", ""),
         (13, "loan", "Venture debt"),
         (20, "training", "Second"),
-    ]  # its schedule has ten runs, which are a habit
+    ]  # the schedule has ten runs, too many for milestones
 
 
 def test_a_few_scheduled_runs_are_events() -> None:
     schedule = {"first_month": 3, "repeat_every_months": 4}
     company = Company.parse(SMALL | {"training": schedule})
-    assert [one.month for one in milestones(company) if one.kind == "training"] == [3, 7, 11]
+    months = [milestone.month for milestone in milestones(company) if milestone.kind == "training"]
+    assert months == [3, 7, 11]
 
 
 def test_rounds_of_a_cap_table_carry_their_names() -> None:

@@ -1,4 +1,4 @@
-"""A whole company: what must hold in each month of each trial, and what draws do."""
+"""Test invariants of whole companies in each month of each trial, and the effect of draws."""
 
 import dataclasses
 from copy import deepcopy
@@ -21,12 +21,12 @@ TABLES = ("revenue_lines", "training_events", "data", "people", "spending", "inf
 
 @st.composite
 def companies(draw: st.DrawFn) -> dict:
-    """Parts of the company that has everything, with some of its numbers moved."""
+    """Draw a company with some of the tables of ``EVERYTHING`` and some other numbers."""
     document = deepcopy(EVERYTHING)
     for name in TABLES:
-        document[name] = [one for one in document[name] if draw(st.booleans())]
+        document[name] = [entry for entry in document[name] if draw(st.booleans())]
     contracts = document["compute"]["contracts"]
-    document["compute"]["contracts"] = [one for one in contracts if draw(st.booleans())]
+    document["compute"]["contracts"] = [contract for contract in contracts if draw(st.booleans())]
     for name in ("revenue", "training", "tax"):
         if draw(st.booleans()):
             document[name] = None
@@ -42,7 +42,7 @@ def companies(draw: st.DrawFn) -> dict:
 
 
 def check(books: Books) -> None:
-    """What holds for every company, month and trial."""
+    """Check the invariants of the statements for every month and trial."""
     found = books.statements
     sheet, flow = found.balance_sheet, found.cash_flow
     assert (sheet["total_assets"] == sheet["total_liabilities"] + sheet["total_equity"]).all()
@@ -50,7 +50,7 @@ def check(books: Books) -> None:
     assert (np.cumsum(flow["change_in_cash"], axis=1) + opening == sheet["cash"]).all()
     assert (sum(found.operating_cash.values()) == flow["operating_cash"]).all()
     received, paid = (
-        sum(one.cents for one in books.ledger.entries if getattr(one, side) is Account.CASH)
+        sum(entry.cents for entry in books.ledger.entries if getattr(entry, side) is Account.CASH)
         for side in ("debit", "credit")
     )
     assert (received - paid == flow["change_in_cash"]).all()
@@ -117,9 +117,9 @@ def rates_of_trials(seed: int) -> ComputeRates:
 
 
 def of_trial(rates: ComputeRates, trial: int) -> ComputeRates:
-    one = slice(trial, trial + 1)
+    row = slice(trial, trial + 1)
     run = dataclasses.replace(
-        rates.run, usd=rates.run.usd[one], device_hours=rates.run.device_hours[one]
+        rates.run, usd=rates.run.usd[row], device_hours=rates.run.device_hours[row]
     )
     return dataclasses.replace(rates, run=run, events=(run, run))
 
@@ -146,8 +146,8 @@ def test_a_trial_among_many_is_what_it_is_alone(everything: Company, seed: int) 
 
 def test_the_same_company_comes_to_the_same_again(everything: Company) -> None:
     first, second = (run_company(everything, rates_for(everything)) for _ in range(2))
-    assert [one.cents.tobytes() for one in first.ledger.entries] == [
-        one.cents.tobytes() for one in second.ledger.entries
+    assert [entry.cents.tobytes() for entry in first.ledger.entries] == [
+        entry.cents.tobytes() for entry in second.ledger.entries
     ]
 
 

@@ -1,4 +1,4 @@
-"""Versions of scenarios: kept, and never overwritten unseen."""
+"""Test that versions of scenarios are stored and that conflicting saves are refused."""
 
 import sqlite3
 from pathlib import Path
@@ -31,7 +31,7 @@ def test_every_save_is_a_version(store: ScenarioStore, laptop: Scenario) -> None
         current = store.get("laptop")
         changed = current.scenario.with_value("plan.cluster.n_devices", devices)
         assert store.save("laptop", current.version, changed).version == current.version + 1
-    assert [one.version for one in store.history("laptop")] == [3, 2, 1]
+    assert [stored.version for stored in store.history("laptop")] == [3, 2, 1]
     assert store.get("laptop", version=1).scenario == laptop
     assert store.get("laptop").scenario.plan.cluster.n_devices == 4
 
@@ -48,9 +48,9 @@ def test_two_people_cannot_overwrite_each_other(store: ScenarioStore, laptop: Sc
 
 
 def test_a_new_scenario_gets_an_id_for_its_link(store: ScenarioStore, laptop: Scenario) -> None:
-    one, two = store.create(laptop), store.create(laptop)
-    assert one.id != two.id
-    assert ScenarioStore().get(one.id).scenario == laptop  # another process would see it
+    first, second = store.create(laptop), store.create(laptop)
+    assert first.id != second.id
+    assert ScenarioStore().get(first.id).scenario == laptop  # as another process reads it
 
 
 def test_an_unknown_scenario(store: ScenarioStore, laptop: Scenario) -> None:

@@ -1,4 +1,4 @@
-"""Each way of getting compute in the books, worked out by hand to the cent."""
+"""Check each compute contract in the books against values computed by hand, to the cent."""
 
 import numpy as np
 import pytest
@@ -12,12 +12,14 @@ from tests.finance.companies import SMALL, easy_rates
 from tests.finance.revenue.test_lines import usd
 
 FULL = round(HOURS_PER_MONTH / 0.125)
-"""Customers who keep one device busy, each with a million tokens of answers: 0.125 hours, 0.25
+"""Number of customers that fully use one device.
+
+Each customer generates a million output tokens a month, which take 0.125 device-hours and cost 0.25
 USD on demand."""
 
 
 def serving(customers: int, *contracts: dict[str, object], **changes: object) -> Books:
-    """From month 1 on; nobody pays, so that what is left is what compute costs."""
+    """Run a company whose customers pay nothing, so that only compute costs remain."""
     return run(
         contracts,
         revenue={
@@ -54,7 +56,7 @@ def test_prices_fall_and_devices_get_faster() -> None:
 
 
 def test_another_offer_serves_up_to_its_devices() -> None:
-    """A device and a half are needed, one is offered at 1 USD an hour instead of 2."""
+    """One and a half devices are needed; one is offered at 1 USD per hour instead of 2."""
     books = serving(FULL * 3 // 2, contract(
         "on_demand", devices=1, price_usd_per_device_hour="1", last_month=2))  # fmt: skip
     first, second, third = usd(books, "income", "paid_inference", 1, 2, 3)
@@ -73,7 +75,7 @@ def test_spot_does_work_again_and_serves_training_only() -> None:
 
 
 def test_reserved_devices_are_paid_whether_used_or_not() -> None:
-    """One device for a year at 1 USD an hour, half of it in advance; a quarter of it is used."""
+    """One device costs 1 USD per hour for a year, half prepaid; a quarter of its hours is used."""
     term = contract("reserved", devices=1, months=12, price_usd_per_device_hour="1",
                     prepaid_share="0.5")  # fmt: skip
     books = serving(FULL // 4, term, horizon_months=14)
@@ -87,7 +89,7 @@ def test_reserved_devices_are_paid_whether_used_or_not() -> None:
 
 
 def test_a_lease_is_an_asset_and_a_debt() -> None:
-    """100 a month for two years at 12%: worth 2,124.34 (pv of 24 payments at 1%)."""
+    """Payments of 100 a month for two years at 12% have a present value of 2,124.34."""
     lease = contract("lease", devices=2, months=24, usd_per_device_month="50.00",
                      interest_share_per_year="0.12", deposit_usd="80.00",
                      running_usd_per_device_month="5.00")  # fmt: skip
@@ -116,7 +118,7 @@ def test_hardware_wears_off_and_is_sold() -> None:
     assert usd(books, "balance_sheet", "accumulated_depreciation", 1, 20, 21) == [-90, -1800, 0]
     assert usd(books, "balance_sheet", "equipment", 20, 21) == [2400, 0]
     assert usd(books, "cash_flow", "equipment_sold", 20, 21) == [0, 600]
-    # Half of the two devices is used: half of 90 + 20, and the electricity of the hours.
+    # Half of the hours of the two devices is used: half of 90 + 20, plus electricity.
     assert usd(books, "income", "paid_inference", 1) == [55 + 73.05]
     assert usd(books, "income", "idle_compute", 1) == [55]
     assert usd(books, "income", "paid_inference", 21) == [1461]  # on demand again
@@ -134,17 +136,17 @@ def test_gpu_backed_debt_is_hardware_with_a_loan() -> None:
     assert usd(books, "cash_flow", "debt_repaid", 2) == [-197.02]
     cash, value = check_covenants(books)
     assert (cash.covenant, value.covenant) == ("minimum_cash_usd", "maximum_loan_to_value")
-    # 1,000 in cash, with the round 1,294.98, then 205.02 less each month; 800 owed on 900,
-    # 602.98 on 800, 403.99 on 700.
+    # Cash is 1,000, then 1,294.98 with the round, then 205.02 less each month. The debt is 800 on
+    # equipment of 900, then 602.98 on 800 and 403.99 on 700.
     assert (np.flatnonzero(cash.broken[0]) + 1).tolist() == [1, 3, 4]
     assert (np.flatnonzero(value.broken[0]) + 1).tolist() == [1, 2]
 
 
 def test_credits_pay_until_they_expire() -> None:
-    """250 a month is needed; credits of 700 run from month 2 to month 4."""
+    """Compute costs 250 a month; credits of 700 are valid in months 2 and 3."""
     credits = contract("credits", first_month=2, amount_usd="700.00", last_month=3)
     books = serving(1000, credits)
-    assert usd(books, "income", "paid_inference", 1, 2, 3, 4) == [250] * 4  # at its full price
+    assert usd(books, "income", "paid_inference", 1, 2, 3, 4) == [250] * 4  # at the full price
     assert usd(books, "income", "credits_used", 1, 2, 3, 4) == [0, 250, 250, 0]
     assert usd(books, "balance_sheet", "compute_credits", 2, 3, 4) == [450, 200, 0]
     assert usd(books, "cash_flow", "operating_cash", 1, 2, 4) == [-250, 0, -250]
@@ -158,7 +160,7 @@ def test_compute_for_shares_is_used_up_and_what_is_left_is_lost() -> None:
     assert usd(books, "balance_sheet", "prepaid_compute", 1, 2, 3) == [450, 200, 0]
     assert usd(books, "income", "expired_compute", 2, 3) == [0, 200]
     assert usd(books, "cash_flow", "operating_cash", 1, 3) == [0, -250]
-    assert usd(books, "cash_flow", "shares_sold", 1) == [0]  # nobody paid in money
+    assert usd(books, "cash_flow", "shares_sold", 1) == [0]  # no cash was paid in
 
 
 def test_contracts_serve_in_their_order_and_what_they_are_for() -> None:
@@ -170,7 +172,7 @@ def test_contracts_serve_in_their_order_and_what_they_are_for() -> None:
     books = serving(FULL // 2, first, second, training_events=[event])
     a, b = books.supply.served
     assert a.hours["training"][0, 0] == pytest.approx(1461)
-    assert a.hours["paid_inference"][0, 0] == 0  # training has taken all of it
+    assert a.hours["paid_inference"][0, 0] == 0  # training uses all hours
     assert b.hours["paid_inference"][0, 0] == pytest.approx(365.25, abs=0.1)
     assert usd(books, "income", "idle_compute", 1)[0] == pytest.approx(1.5 * 365.25, abs=0.1)
     needed = 5000 * 1.0

@@ -1,4 +1,4 @@
-"""People, data, spending, training and the state, worked out by hand."""
+"""Check people, data, spending, training, taxes and inflows against values computed by hand."""
 
 import numpy as np
 import pytest
@@ -21,7 +21,7 @@ SOLD = {
         "tokens_per_customer_month": 0,
     },
 }  # fmt: skip
-"""100 USD a month."""
+"""Company document with revenue of 100 USD a month."""
 
 
 def run(events: int = 0, **changes: object):
@@ -40,7 +40,7 @@ def test_people_by_hand() -> None:
     ]  # fmt: skip
     assert usd(books, "income", "stock_compensation", 2, 16) == [250, 0]
     assert usd(books, "balance_sheet", "stock_reserve", 24) == [14 * 250]
-    assert usd(books, "balance_sheet", "cash", 2) == [1500 - 3600]  # stock is no cash
+    assert usd(books, "balance_sheet", "cash", 2) == [1500 - 3600]  # stock is a non-cash cost
 
 
 def test_data_is_priced_by_the_million_tokens() -> None:
@@ -118,7 +118,7 @@ def test_serving_costs_by_the_forecast_at_its_utilisation(startup: Scenario) -> 
     rates = compute_rates(startup.plan, predicted, (), ("value", "low", "high"))
     figure = predicted.serving_usd_per_million_tokens
     assert rates.serving_usd.output[:, 0].tolist() == [figure.value, figure.low, figure.high]
-    # Hours times the price of an hour are the money.
+    # Device-hours times the price of a device-hour equal the cost.
     price = float(startup.plan.cluster.price_usd_per_device_hour)
     for kind in ("new_input", "cached_input", "output"):
         money = getattr(rates.serving_usd, kind)
@@ -126,7 +126,7 @@ def test_serving_costs_by_the_forecast_at_its_utilisation(startup: Scenario) -> 
 
 
 def test_tax_follows_losses_and_the_fiscal_year() -> None:
-    """Loses 900 in the fiscal year that ends in month 3, earns 100 a month afterwards."""
+    """The company loses 900 in the fiscal year that ends in month 3, then earns 100 a month."""
     books = run(
         horizon_months=30, first_month="2027-04-01",
         spending=[{"name": "x", "amount_per_month": "400", "last_month": 3}],
@@ -134,11 +134,11 @@ def test_tax_follows_losses_and_the_fiscal_year() -> None:
              "loss_use_share": "0.5"},
         **SOLD,
     )  # fmt: skip
-    # Year 2 earns 1,200: losses take half of it, 600 are taxed, a month's 50 at a quarter.
+    # Year 2 earns 1,200; losses offset half of it, and 600 are taxed: 50 a month at 25%.
     assert usd(books, "income", "income_tax", 3, 4, 15) == [0, 12.5, 12.5]
     assert usd(books, "balance_sheet", "tax_payable", 15, 16, 17) == [150, 162.5, 25 + 0 * 150]
     assert usd(books, "operating_cash", "income_tax", 16, 17) == [0, -150]
-    # Year 3: the other 300 are used up after 600 of profit, then all of it is taxed.
+    # Year 3: the remaining losses of 300 are used up after 600 of profit.
     assert usd(books, "income", "income_tax", 21, 22) == [12.5, 25]
 
 
