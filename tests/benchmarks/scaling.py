@@ -1,7 +1,9 @@
-"""How fast a law is fitted, beside SciPy's BFGS on the same objective from the same starts, and
-what comes out beside the published fit: ``make scaling-benchmark``.
+"""Speed of fitting a law, beside SciPy's BFGS on the same objective from the same starts.
 
-Needs Epoch's points, which are not shipped: ``../shared/facts/scaling/epoch_chinchilla.csv``.
+``make scaling-benchmark`` fits a published set that is shipped.
+``python -m tests.benchmarks.scaling POINTS.csv`` fits another table. ``docs/scaling.md`` holds
+the figures for the 240 points of Epoch's replication of Chinchilla, which have no licence and are
+therefore not shipped.
 """
 
 from __future__ import annotations
@@ -9,22 +11,22 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 from scipy.optimize import minimize
 
-from engine.paths import PROJECT_DIR
 from engine.scaling import solver
 from engine.scaling.fit import _starts, centred, fit
 from engine.scaling.laws import Array
+from engine.scaling.published import published_set, runs_of
 from engine.scaling.runs import read_runs
 
-POINTS = PROJECT_DIR.parent / "shared/facts/scaling/epoch_chinchilla.csv"
-PUBLISHED = {"A": 482.01, "B": 2085.43, "E": 1.8172, "alpha": 0.3478, "beta": 0.3658}
+DEFAULT_SET = "gadre_c4.c4_original.c4_val"
 
 
 def seconds_of(work: Callable[[], object]) -> float:
-    """The best of three."""
+    """Return the shortest of three times, in seconds."""
     times = []
     for _ in range(3):
         started = time.perf_counter()
@@ -33,35 +35,29 @@ def seconds_of(work: Callable[[], object]) -> float:
     return min(times)
 
 
-def main() -> int:
-    if not POINTS.is_file():
-        print(f"{POINTS} is not here")
-        return 1
-    runs = read_runs(POINTS, POINTS.name, only={"split": "fit240"})
+def main(path: Path | None) -> None:
+    runs = read_runs(path, path.name) if path else runs_of(published_set(DEFAULT_SET))
+    print(f"{path or DEFAULT_SET}: {runs.n_runs} runs")
     data, _ = centred(runs)
     starts = _starts(data, tied=False)
-    ones = np.ones((1, runs.n_runs))
+    weights = np.ones((1, runs.n_runs))
 
     def objective(theta: Array) -> float:
-        return float(solver.objective(data, ones, theta[None])[0])
+        return float(solver.objective(data, weights, theta[None])[0])
 
     peer: list[float] = []
     peer_s = seconds_of(
-        lambda: peer.extend(minimize(objective, one, method="BFGS").fun for one in starts)
+        lambda: peer.extend(minimize(objective, start, method="BFGS").fun for start in starts)
     )
     ours_s = seconds_of(lambda: fit(runs))
     many_s = seconds_of(lambda: fit(runs, bootstraps=1_000))
     found = fit(runs, bootstraps=4_000)
-    for name, published in PUBLISHED.items():
-        print(
-            f"{name:>5} {getattr(found.law, name):.6g} ± {found.standard_errors[name]:.3g}"
-            f"  (published {published:.6g})"
-        )
+    for name, error in found.standard_errors.items():
+        print(f"{name:>5} {getattr(found.law, name):.6g} ± {error:.3g}")
     print(f"objective: ours {found.objective:.10f}, BFGS {min(peer):.10f}")
     print(f"a fit from {len(starts)} starts: BFGS ÷ ours = {peer_s / ours_s:.1f}")
     print(f"1,000 bootstrap samples: BFGS's one fit ÷ all of ours = {peer_s / many_s:.2f}")
-    return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main(Path(sys.argv[1]) if len(sys.argv) > 1 else None)

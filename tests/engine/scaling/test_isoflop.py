@@ -1,13 +1,11 @@
 """Approach 2 against exact laws, NumPy, and what others found on published runs."""
 
-import csv
-from pathlib import Path
-
 import numpy as np
 import pytest
 from scipy.optimize import minimize_scalar
 
 from engine.documents import InputError
+from engine.paths import DATA_DIR
 from engine.scaling.isoflop import (
     IsoflopFit,
     fit_isoflops,
@@ -16,9 +14,9 @@ from engine.scaling.isoflop import (
     parabola_bias,
 )
 from engine.scaling.laws import FittedLaw, compute_optimal, loss
+from engine.scaling.runs import read_runs
 
-PUBLISHED = Path("/work/shared/facts/scaling")
-needs_published = pytest.mark.skipif(not PUBLISHED.is_dir(), reason="no published runs here")
+PORIAN = DATA_DIR / "scaling" / "porian_rw.csv"
 
 
 def law(alpha: float, beta: float) -> FittedLaw:
@@ -177,18 +175,21 @@ def test_bad_runs_are_one_line() -> None:
         fit_isoflops(sizes, tokens, losses, np.logspace(18, 22, 15))
 
 
-def published(name: str, wanted: dict[str, str]) -> IsoflopFit:
-    with (PUBLISHED / name).open(encoding="utf-8", newline="") as file:
-        rows = [
-            row
-            for row in csv.DictReader(file)
-            if all(row[column] == value for column, value in wanted.items())
-        ]
-    columns = ("params", "tokens", "loss", "flops")
-    return fit_isoflops(*(np.array([float(row[one]) for row in rows]) for one in columns))
+def porian(split: str) -> IsoflopFit:
+    """Return the optima of a published set, with parameters as its source counts them.
+
+    The source counts the output embedding and not the equally large input embedding, except in
+    Kaplan's setting, where it counts neither.
+    """
+    inside, total = (
+        read_runs(PORIAN, PORIAN.name, counted, only={"split": split})
+        for counted in ("non_embedding", "total")
+    )
+    has_output = "kaplan-train" not in split
+    parameters = (inside.parameters + total.parameters) / 2 if has_output else inside.parameters
+    return fit_isoflops(parameters, inside.tokens, inside.loss, inside.flops)
 
 
-@needs_published
 @pytest.mark.parametrize(
     ("split", "exponent"),
     [
@@ -199,20 +200,23 @@ def published(name: str, wanted: dict[str, str]) -> IsoflopFit:
 )
 def test_exponents_that_porian_2024_found(split: str, exponent: float) -> None:
     """Table 1 of arXiv:2406.19146, RefinedWeb; they interpolate where we fit parabolas."""
-    found = published("porian_rw.csv", {"split": split})
+    found = porian(split)
     assert found.parameters_law is not None
     assert found.parameters_law.exponent == pytest.approx(exponent, abs=0.04)
 
 
-@needs_published
-def test_marin_s_budgets_and_minima_against_numpy() -> None:
-    found = published("marin_comma.csv", {"outlier": "False"})
-    budgets = [9e18, 1.8e19, 3e19, 9e19, 1.8e20, 3e20]
-    assert [one.training_flops for one in found.budgets] == pytest.approx(budgets)
-    assert all(one.inside_grid for one in found.budgets)
-    with (PUBLISHED / "marin_comma.csv").open(encoding="utf-8", newline="") as file:
-        rows = [row for row in csv.DictReader(file) if float(row["budget"]) == 3e20]
-    c, b, _ = np.polyfit(
-        [np.log10(float(row["params"])) for row in rows], [float(row["loss"]) for row in rows], 2
+def test_published_budgets_and_minima_against_numpy() -> None:
+    split = "base-short-chinchilla-standard-val"
+    found = porian(split)
+    assert [budget.training_flops for budget in found.budgets] == pytest.approx(
+        [1.25e16 * 2**doubling for doubling in range(12)]
     )
+    assert all(budget.inside_grid for budget in found.budgets)
+    inside, total = (
+        read_runs(PORIAN, PORIAN.name, counted, only={"split": split})
+        for counted in ("non_embedding", "total")
+    )
+    largest = inside.flops > 0.9 * inside.flops.max()
+    sizes = (inside.parameters + total.parameters)[largest] / 2
+    c, b, _ = np.polyfit(np.log10(sizes), inside.loss[largest], 2)
     assert found.budgets[-1].minimum.parameters == pytest.approx(10 ** (-b / (2 * c)))

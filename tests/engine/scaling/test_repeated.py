@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from engine.documents import InputError
 from engine.facts import loss_coefficients, read_facts
-from engine.paths import PROJECT_DIR
 from engine.scaling import laws
+from engine.scaling.published import published_sets, runs_of
 from engine.scaling.repeated import (
     RepeatedAllocation,
     RepeatedCoefficients,
@@ -36,7 +36,6 @@ UNEQUAL = LAW.model_copy(
         "excess_parameters_decay": 30.0,
     }
 )
-RUNS = PROJECT_DIR.parent / "shared/facts/scaling/datablations.csv"
 
 sizes = st.floats(5, 13).map(lambda power: 10.0**power)
 either_law = st.sampled_from([LAW, UNEQUAL])
@@ -315,21 +314,17 @@ def test_a_coefficient_that_is_not_above_0_is_refused(tmp_path) -> None:
         read_facts(path, RepeatedCoefficients)
 
 
-@pytest.mark.skipif(not RUNS.is_file(), reason=f"published runs are not at {RUNS}")
 def test_the_authors_runs() -> None:
     """153 runs of more than one epoch: 7.3% off on average as measured here, the plain law of the
     same coefficients 16.8%, Chinchilla's own more."""
-    with RUNS.open(encoding="utf-8", newline="") as file:
-        rows = [row for row in csv.DictReader(file) if float(row["epochs"]) > 1]
-    n, d, u, measured = (
-        np.array([float(row[name]) for row in rows])
-        for name in ("params", "tokens", "unique_tokens", "loss")
-    )
+    runs = runs_of(published_sets()["datablations.c4.repeated"])
+    n, d, u, measured = runs.parameters, runs.tokens, runs.unique_tokens, runs.loss
+    assert u is not None
     error = np.abs(loss(LAW, n, d, u) / measured - 1).mean()
     plain_error = np.abs(laws.loss(LAW, n, d) / measured - 1).mean()
     chinchilla = loss_coefficients()["hoffmann_2022_unrounded"]
     chinchilla_error = np.abs(laws.loss(chinchilla, n, d) / measured - 1).mean()
-    assert len(rows) == 153
+    assert runs.n_runs == 153
     assert error < 0.08
     assert error < 0.5 * plain_error
     assert error < 0.5 * chinchilla_error

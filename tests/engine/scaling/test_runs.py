@@ -10,11 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.documents import InputError
-from engine.paths import PROJECT_DIR
+from engine.paths import DATA_DIR
 from engine.scaling import runs as runs_module
 from engine.scaling.runs import TrainingRuns, read_runs, require_enough
 
-SHARED = PROJECT_DIR.parent / "shared" / "facts" / "scaling"
+PUBLISHED = DATA_DIR / "scaling"
 PLAIN = "params,tokens,loss\n1e6,2e7,5.5\n2e6,4e7,4.5\n"
 
 
@@ -225,16 +225,14 @@ def test_a_fit_needs_as_many_points_as_coefficients() -> None:
 @pytest.mark.parametrize(
     ("name", "n_runs", "counted"),
     [
-        ("epoch_chinchilla", 245, "total"),
-        ("marin_comma", 85, "total"),
-        ("misfitting", 261, "non_embedding"),
+        ("datablations", 182, "total"),
+        ("gadre_c4", 272, "non_embedding"),
+        ("gemstones_hot", 220, "non_embedding"),
     ],
 )
 def test_tables_of_others_as_they_are(name: str, n_runs: int, counted: str) -> None:
     """Their FLOPs are 6·N·D with all parameters."""
-    path = SHARED / f"{name}.csv"
-    if not path.exists():
-        pytest.skip("no facts here")
+    path = PUBLISHED / f"{name}.csv"
     runs = read_runs(path, path.name)
     assert (runs.n_runs, runs.parameters_counted) == (n_runs, counted)
     total = read_runs(path, path.name, "total")
