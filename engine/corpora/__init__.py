@@ -1,1 +1,1 @@
-"""Text corpora: their sources, and the choice of what a run trains on. Imports no torch."""
+"""Text corpora: their sources and a run's choice of text; this package imports no torch."""

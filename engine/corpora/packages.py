@@ -1,4 +1,4 @@
-"""Text that comes inside Python packages: which files, and what in them is prose."""
+"""Text inside Python packages: the files and the prose in them."""
 
 from __future__ import annotations
 
@@ -18,23 +18,23 @@ from engine.documents import InputError
 
 @dataclass(frozen=True, slots=True)
 class Package:
-    """A corpus that ``pip install`` brings."""
+    """Corpus that is part of a Python package."""
 
     name: str
     module: str
     files: Callable[[Path], list[Path]]
-    """The files of its documents below the module's folder, in an order that does not change."""
+    """Function that returns the documents' files in the module's folder, in a fixed order."""
     prose: Callable[[Path], str]
-    """The text of one of them."""
+    """Function that returns the text of a file."""
 
     @property
     def folder(self) -> Path:
-        """Where it is installed; it is found without being imported.
+        """Folder of the installed module, which is not imported.
 
         Raises
         ------
         InputError
-            If it is not installed.
+            If the package is not installed.
         """
         spec = util.find_spec(self.module)
         if spec is None or not spec.submodule_search_locations:
@@ -47,7 +47,7 @@ class Package:
 
 
 def _speeches(folder: Path) -> list[Path]:
-    """In the package's own order, which is by date."""
+    """Return the speeches in the package's own order, by date."""
     with (folder / "data" / "metadata.csv").open(encoding="utf-8", newline="") as file:
         return [
             folder / "data" / "speeches" / f"{row['fileid']}.txt" for row in csv.DictReader(file)
@@ -55,7 +55,10 @@ def _speeches(folder: Path) -> list[Path]:
 
 
 def _sorted(pattern: str, newest_first: bool = False) -> Callable[[Path], list[Path]]:
-    """Of an API's versions, which nearly repeat each other, the first that is read is kept."""
+    """Return a function that lists the files of ``pattern``.
+
+    Versions of an API nearly repeat each other, and the first that is read is kept.
+    """
     return lambda folder: sorted(folder.glob(pattern), reverse=newest_first)
 
 
@@ -64,13 +67,13 @@ def _plain(path: Path) -> str:
 
 
 def _service(path: Path) -> str:
-    """An API of AWS: what its service, operations, shapes and members say of themselves."""
+    """Return the documentation of an AWS API's service, operations, shapes and members."""
     with gzip.open(path) as file:
         return _paragraphs(json.load(file), "documentation")
 
 
 def _discovery(path: Path) -> str:
-    """An API of Google: what its resources, methods, parameters and schemas say of themselves."""
+    """Return the descriptions of a Google API's resources, methods, parameters and schemas."""
     return _paragraphs(json.loads(path.read_bytes()), "description")
 
 
@@ -80,7 +83,7 @@ _BLANKS = re.compile(r"[ \t\r\n]+")
 
 
 def _paragraphs(api: dict[str, Any], key: str) -> str:
-    """Every string below ``key`` anywhere in ``api``, once each, without HTML."""
+    """Return every distinct string under ``key`` anywhere in ``api``, without HTML."""
     seen = dict.fromkeys(text for text in _strings(api, key))
     return "\n\n".join(filter(None, map(_without_tags, seen)))
 
@@ -113,7 +116,7 @@ PACKAGES = {
             _sorted("discovery_cache/documents/*.json", True),
             _discovery,
         ),
-        # Its other files are the same plays in the spelling of 1623.
+        # The package's other files are the same plays in the spelling of 1623.
         Package("shakespeare", "shksprdata", _sorted("texts/*_gut.txt"), _plain),
     )
 }

@@ -1,6 +1,6 @@
-"""Where documents come from: files of text, lines of JSON, Parquet tables, packages.
+"""Sources of documents: text files, lines of JSON, Parquet tables and packages.
 
-Nothing here holds a corpus: files are walked, and read in parts of about a megabyte.
+Files are read in parts of about a megabyte, so that no corpus is held in memory.
 """
 
 from __future__ import annotations
@@ -17,48 +17,52 @@ from engine.corpora.packages import PACKAGES
 from engine.documents import InputError
 
 MAX_DOCUMENT_BYTES = 64 * 2**20
-"""A longer text, or line of JSON, is a mistake: a dump, or a file of another kind."""
+"""Largest text file or line of JSON; a larger one is a dump or a file of another kind."""
 
 _SUFFIXES = {".txt": "text", ".md": "text", ".jsonl": "jsonl", ".parquet": "parquet"}
 _PART_BYTES = 2**20
 _PARQUET_ROWS = 64
 _MAX_COLUMN_BYTES = 2**31
-"""Of one row group: Parquet decodes a page as a whole."""
+"""Largest text column of a row group, since Parquet decodes a whole page."""
 _CHECKED_BYTES = 16 * 2**20
+"""Largest amount of text that :func:`check_corpus` reads."""
 _EVERY_BYTE = 256 + 1
+"""Smallest byte-level vocabulary: all bytes and the end-of-text token."""
 
 
 @dataclass(frozen=True, slots=True)
 class SourceFile:
+    """File of a corpus."""
+
     path: Path
     name: str
-    """What documents in it are called by: its path below the corpus."""
+    """Path in the corpus, which names the file's documents."""
     kind: str
-    """``text``, ``jsonl``, ``parquet``, or the package that it belongs to."""
+    """Format ``text``, ``jsonl`` or ``parquet``, or the name of the file's package."""
     n_bytes: int
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """Documents that are read at once: a file of text, some lines, some rows."""
+    """Documents that are read at once: a text file, some lines or some rows."""
 
     file: SourceFile
     n_bytes: int
     start: int = 0
-    """First byte of its lines."""
+    """Position of the first line in the file, in bytes."""
     first: int = 1
-    """Number of its first line or row."""
+    """Number of the first line or row, from 1."""
     rows: tuple[str | None, ...] = ()
 
 
 def source_files(source: str) -> Iterator[SourceFile]:
-    """The files of a corpus, in an order that does not change.
+    """Yield the files of a corpus in a fixed order.
 
     Raises
     ------
     InputError
-        If the source is neither a package that is installed nor a place of text, or a file of
-        text is too large.
+        If the source is neither an installed package nor a path of text, or a text file is too
+        large.
     """
     if package := PACKAGES.get(source):
         folder = package.folder
@@ -87,11 +91,11 @@ def _source_file(path: Path, name: str) -> SourceFile:
 
 
 def digest_of(source: str) -> str:
-    """A hash over every byte of the corpus and every name in it."""
+    """Return a hash of every byte and every name of a corpus."""
     digest = hashlib.sha256()
     for found in source_files(source):
         if found.kind == "jsonl":
-            for _ in _lines(found):  # refuses a line that is too long before all of it is hashed
+            for _ in _lines(found):  # raises an error for a long line before it is hashed
                 pass
         digest.update(f"{found.n_bytes} {found.name!r}\n".encode())
         with found.path.open("rb") as file:
@@ -100,12 +104,12 @@ def digest_of(source: str) -> str:
 
 
 def parts_of(file: SourceFile, text_field: str) -> Iterator[Part]:
-    """What of a file is read at once.
+    """Yield the parts of a file, each of which is read at once.
 
     Raises
     ------
     InputError
-        If a line is too long, or a Parquet file is none or has no such column of text.
+        If a line is too long, or a Parquet file is not valid or has no such column of text.
     """
     if file.kind == "jsonl":
         yield from _lines(file)
@@ -116,7 +120,7 @@ def parts_of(file: SourceFile, text_field: str) -> Iterator[Part]:
 
 
 def _lines(file: SourceFile) -> Iterator[Part]:
-    """Whole lines, about a megabyte of them."""
+    """Yield parts of whole lines, each of about a megabyte."""
     start, first, end = 0, 1, 0
     with file.path.open("rb") as opened:
         while block := opened.read(_PART_BYTES):
@@ -135,7 +139,8 @@ def _lines(file: SourceFile) -> Iterator[Part]:
 
 
 def _rows(file: SourceFile, column: str) -> Iterator[Part]:
-    import pyarrow as pa  # most commands do without
+    """Yield parts of rows of a Parquet file."""
+    import pyarrow as pa  # imported here, since most commands do not need it
     from pyarrow import parquet
 
     try:
@@ -166,7 +171,7 @@ def _rows(file: SourceFile, column: str) -> Iterator[Part]:
 
 
 def read_part(part: Part, text_field: str) -> Iterator[tuple[str, str]]:
-    """(name, text) of each document.
+    """Yield the (name, text) of each document of a part.
 
     Raises
     ------
@@ -182,7 +187,7 @@ def read_part(part: Part, text_field: str) -> Iterator[tuple[str, str]]:
             lines = opened.read(part.n_bytes).split(b"\n")
         for number, line in enumerate(lines, part.first):
             if line.strip():
-                yield f"{file.name}:{number}", _of_json(line, f"{file.path}:{number}", text_field)
+                yield f"{file.name}:{number}", _json_text(line, f"{file.path}:{number}", text_field)
     elif file.kind == "parquet":
         for number, text in enumerate(part.rows, part.first):
             if text is not None:
@@ -201,7 +206,7 @@ def _decode(raw: bytes, where: str) -> str:
     return text
 
 
-def _of_json(line: bytes, where: str, text_field: str) -> str:
+def _json_text(line: bytes, where: str, text_field: str) -> str:
     try:
         found = json.loads(_decode(line, where))
     except (ValueError, RecursionError) as error:
@@ -216,19 +221,19 @@ def _of_json(line: bytes, where: str, text_field: str) -> str:
 
 
 def check_corpus(choice: CorpusChoice, vocab: int | None = None) -> None:
-    """Find what can be known of a corpus before it is prepared, reading 16 MB of it at most.
+    """Check a corpus before it is prepared, reading at most 16 MB of it.
 
     Raises
     ------
     InputError
         As :func:`source_files`, :func:`parts_of` and :func:`read_part`; also if fewer than two
-        documents have text (one must be held out), or ``vocab`` is larger than the text gives.
+        documents have text (one must be held out), or the text yields fewer tokens than ``vocab``.
     """
     n_files = n_documents = n_bytes = 0
     for file in source_files(choice.source):
         n_files += 1
         if file.kind in PACKAGES or n_bytes > _CHECKED_BYTES:
-            continue  # a package's files are as its makers left them
+            continue  # a package's files are not checked
         for part in parts_of(file, choice.text_field):
             for _, text in read_part(part, choice.text_field):
                 n_documents += bool(text.strip())
@@ -241,7 +246,7 @@ def check_corpus(choice: CorpusChoice, vocab: int | None = None) -> None:
         return
     if n_documents < 2:
         raise InputError("corpus.source", choice.source, "two_documents", found=n_documents)
-    # Every merge joins two tokens of the text: there are fewer merges than bytes.
+    # Every merge joins two tokens of the text, so there are fewer merges than bytes.
     if vocab and n_bytes and vocab - _EVERY_BYTE >= n_bytes:
         limit = _EVERY_BYTE + n_bytes - 1
         raise InputError("tokenizer_vocab", vocab, "less_than_equal", limit=limit)

@@ -1,1 +1,1 @@
-"""Recipes of training runs and their checks. Imports no torch."""
+"""Recipes of training runs and their checks; this package imports no torch."""

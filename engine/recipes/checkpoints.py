@@ -1,11 +1,12 @@
-"""Checkpoints of a run as folders: whole, or not there.
+"""Checkpoints of a run as folders that are either complete or absent.
 
-``checkpoints/step-00000100/`` holds the model of that step as ``from_pretrained`` reads it and, in
-``training/``, what training needs to go on: the shards of each rank, states of random numbers, and
-``manifest.json`` with the size and hash of every file of the checkpoint. A checkpoint is filled
-under a hidden name, written through to the disk, and renamed. Hashes tell one that was damaged
-later; it is not a defence against whoever can write manifests, which is why nothing in a
-checkpoint is ever unpickled (:mod:`engine.training.training_state`).
+``checkpoints/step-00000100/`` holds the model of that step as ``from_pretrained`` reads it. Its
+subfolder ``training/`` holds the training state: the shards of each rank, the states of random
+number generators, and ``manifest.json`` with the size and hash of every file of the checkpoint.
+
+A checkpoint is written under a hidden name, forced to the disk and renamed. The hashes reveal
+later damage. They do not protect against a forged manifest, so nothing in a checkpoint is ever
+unpickled (:mod:`engine.training.training_state`).
 """
 
 from __future__ import annotations
@@ -27,12 +28,14 @@ from engine.files import (
 from engine.recipes.recipe import Recipe
 
 TRAINING = "training"
-"""Below a checkpoint: what training needs besides the model."""
+"""Name of the subfolder of a checkpoint that holds the training state."""
 _MANIFEST = "manifest.json"
 _MANIFEST_HASH = "manifest.sha256"
 
 
 class FileRecord(Document):
+    """Size and hash of one file of a checkpoint."""
+
     size_bytes: int
     sha256: str
 
@@ -44,46 +47,51 @@ class FileRecord(Document):
 
 
 class Manifest(Document):
+    """Contents of ``manifest.json``."""
+
     step: int
-    """Steps done."""
+    """Number of steps done."""
     recipe_hash: str
     n_ranks: int
     starts: tuple[int, ...]
-    """Steps that were done each time that training began: 0, then a checkpoint's at each resume."""
+    """Number of steps done at each start of training: 0, then a checkpoint's step per resume."""
     wall_time_s: float
-    """That training has taken up to here; without what was lost and done again."""
+    """Seconds of training up to this step, without steps that were lost and repeated."""
     files: dict[str, FileRecord]
-    """By path below the checkpoint."""
+    """Records of all files, by their path in the checkpoint."""
 
 
 class UnusableError(Exception):
-    """A checkpoint that training can't go on from, and why."""
+    """Training cannot resume from a checkpoint; the message is the reason."""
 
 
 def checkpoints_dir(run_dir: Path) -> Path:
+    """Return the folder of a run's checkpoints."""
     return run_dir / "checkpoints"
 
 
 def checkpoint_dir(run_dir: Path, step: int) -> Path:
+    """Return the folder of the checkpoint after ``step`` steps."""
     return checkpoints_dir(run_dir) / f"step-{step:08d}"
 
 
 def step_of(folder: Path) -> int:
+    """Return the number of steps of a checkpoint, from the name of its folder."""
     return int(folder.name.removeprefix("step-"))
 
 
 def committed(run_dir: Path) -> list[Path]:
-    """The checkpoints of a run, the oldest first."""
+    """Return the complete checkpoints of a run, oldest first."""
     return sorted(checkpoints_dir(run_dir).glob("step-*"))
 
 
 def partial_dir(folder: Path) -> Path:
-    """Where the checkpoint ``folder`` is filled."""
+    """Return the hidden folder in which the checkpoint ``folder`` is written."""
     return folder.with_name(f".{folder.name}.part")
 
 
 def record_files(folder: Path, names: Iterable[str]) -> dict[str, FileRecord]:
-    """Of files in ``folder``, each written through to the disk first."""
+    """Force the files ``names`` of ``folder`` to the disk and return their records."""
     records = {}
     for name in names:
         to_disk(folder / name)
@@ -92,7 +100,7 @@ def record_files(folder: Path, names: Iterable[str]) -> dict[str, FileRecord]:
 
 
 def commit(folder: Path, manifest: Manifest) -> None:
-    """Make a checkpoint of its part folder, in place of one of that step if there is any."""
+    """Rename the partial folder to the checkpoint ``folder``, replacing one of the same step."""
     part = partial_dir(folder)
     training = part / TRAINING
     write_json(training / _MANIFEST, manifest.model_dump(mode="json"))
@@ -102,12 +110,12 @@ def commit(folder: Path, manifest: Manifest) -> None:
 
 
 def read_manifest(folder: Path, recipe: Recipe) -> Manifest:
-    """The manifest of a checkpoint of a run of ``recipe``.
+    """Read the manifest of a checkpoint of ``recipe``.
 
     Raises
     ------
     UnusableError
-        If it was damaged, or is of another recipe.
+        If the manifest is damaged, or belongs to another recipe or number of ranks.
     """
     training = folder / TRAINING
     try:
@@ -129,7 +137,13 @@ def read_manifest(folder: Path, recipe: Recipe) -> Manifest:
 
 
 def check_files(folder: Path, files: Mapping[str, FileRecord]) -> None:
-    """Raise UnusableError for the first of ``files`` that is not as it was written."""
+    """Check the size and hash of each file.
+
+    Raises
+    ------
+    UnusableError
+        If a file is missing or differs from its record.
+    """
     for name, expected in files.items():
         path = folder / name
         if not path.is_file():
@@ -141,9 +155,11 @@ def check_files(folder: Path, files: Mapping[str, FileRecord]) -> None:
 
 
 def remove_old(run_dir: Path, recipe: Recipe, step: int, n_states: int) -> None:
-    """Of the checkpoints up to ``step``, keep the state of training in the newest ``n_states``; of
-    the others, keep the model of every ``checkpoint_every_steps``. What is newer could not be
-    used, and is left to be replaced."""
+    """Remove old training states and models among the checkpoints up to ``step``.
+
+    The newest ``n_states`` checkpoints stay whole. Of the others, the model stays at every
+    ``checkpoint_every_steps``. Newer checkpoints were unusable; they stay until they are replaced.
+    """
     known = [folder for folder in committed(run_dir) if step_of(folder) <= step]
     for folder in known[: max(0, len(known) - n_states)]:
         if not recipe.keeps_model_of(step_of(folder)):
@@ -153,12 +169,12 @@ def remove_old(run_dir: Path, recipe: Recipe, step: int, n_states: int) -> None:
 
 
 def remove_partial(run_dir: Path) -> None:
-    """Remove what a killed process left half written or half removed."""
+    """Remove folders that a killed process left partly written or partly removed."""
     folder = checkpoints_dir(run_dir)
     for left in [*folder.glob(".*"), *folder.glob("step-*/.*")]:
         shutil.rmtree(left)
 
 
 def _hash_line(path: Path) -> str:
-    """As ``sha256sum`` prints it."""
+    """Return the hash of a file in the format of ``sha256sum``."""
     return f"{FileRecord.of_file(path).sha256}  {path.name}\n"

@@ -1,8 +1,8 @@
-"""A recipe from a file: as it stands there, or derived from one preset.
+"""Recipes from files: complete recipes, and presets that are derived from the depth.
 
-A file with ``depth`` needs nothing else: width, heads, vocabulary, batch, learning rate and
-length all follow from it, and each may be given instead. What results is a plain
-:class:`Recipe`, in which all of it can be read.
+A file with ``depth`` needs no other field: width, heads, vocabulary, batch, learning rate and
+number of steps follow from it. Each of them may also be given. The result is a complete
+:class:`Recipe` that shows every derived value.
 """
 
 from __future__ import annotations
@@ -23,33 +23,35 @@ from engine.recipes.recipe import ModelClass, Recipe
 from engine.recipes.sample_run import run_plan
 
 _ASPECT = 64
-"""Width over depth: loss hardly depends on it, across a factor of 40 (Kaplan 2020, figure 5)."""
+"""Width over depth; loss hardly depends on it across a factor of 40 (Kaplan 2020, figure 5)."""
 _LARGEST_VOCAB = 16_384
-"""What a dozen megabytes of text yield with ease."""
+"""Largest vocabulary, which a dozen megabytes of text yield easily."""
 _LARGEST_BATCH_TOKENS = 2**19
 _MICRO_BATCH_TOKENS = {"cpu": 2_048, "gpu": 16_384}
 _EXPERTS, _TOP_K = 8, 2
 _STEPS = 500
-"""Batches grow with the run, so that it has about so many steps, until they are as large as
-GPT-3's smallest models'."""
+"""Usual number of steps: batches grow with the run up to _LARGEST_BATCH_TOKENS.
+
+That limit is the batch of GPT-3's smallest models (Brown 2020, table 2.1).
+"""
 
 
 class DepthPreset(Document):
-    """What may stand in a recipe file besides a recipe's own fields."""
+    """Fields that a recipe file may have in addition to a recipe's own fields."""
 
     depth: Annotated[int, Field(ge=1, le=200)]
-    """Layers; all else follows."""
+    """Number of layers, from which all other values follow."""
     model: ModelClass = "llama"
     tokens_per_parameter: Annotated[float, Field(gt=0, le=100_000)] = 20.0
-    """Hoffmann 2022, table 3: about what loses least for its compute."""
+    """Training tokens per parameter; 20 is about compute-optimal (Hoffmann 2022, table 3)."""
     tokens: Annotated[int, Field(ge=1, le=10**15)] | None = None
-    """At most so many, whatever the number of parameters."""
+    """Largest number of training tokens, for any number of parameters."""
     minutes: Annotated[float, Field(gt=0, le=10_000_000)] | None = None
-    """At most so long on this machine, by the forecast of a step; starting is not counted."""
+    """Largest training time on this machine in minutes, by the forecast, without the start."""
 
 
 def read_recipe(source: Path | Mapping[str, Any], machine: Machine | None = None) -> Recipe:
-    """The recipe in a TOML file, or in a table, with everything derived that it leaves open.
+    """Return the recipe in a TOML file or a table, with all missing values derived.
 
     Parameters
     ----------
@@ -57,12 +59,12 @@ def read_recipe(source: Path | Mapping[str, Any], machine: Machine | None = None
         A recipe's fields and, with ``depth``, those of :class:`DepthPreset`. ``layout.precision``
         may be ``auto``.
     machine
-        Where it is to run; this machine if not given. ``auto`` measures it once.
+        Machine on which the recipe will run; by default this machine. ``auto`` measures it once.
 
     Raises
     ------
     InputError
-        For the first field that is not allowed.
+        For the first field whose value is not allowed.
     """
     table = read_toml_table(source) if isinstance(source, Path) else source
     draft = _Draft(table)
@@ -76,16 +78,16 @@ def read_recipe(source: Path | Mapping[str, Any], machine: Machine | None = None
         return Recipe.parse(draft.table)
     _derive_shape(draft, preset)
     draft.fill("n_ranks", machine.n_devices)
-    draft.fill("layout.zero_stage", 1 if draft.whole("n_ranks") > 1 else 0)
-    # Peak rates of Brown 2020, table 2.1, are about a half over the width; small models take
-    # no more than ours learn well with, and those with their norms behind less (Xiong 2020).
-    most = 1e-3 if preset.model == "bert" else 4e-3
-    draft.fill("peak_learning_rate", min(most, 0.5 / draft.whole("shape.d_model")))
+    draft.fill("layout.zero_stage", 1 if draft.count("n_ranks") > 1 else 0)
+    # The peak rates of Brown 2020, table 2.1, are about 0.5 over the width. The upper limits are
+    # rates at which small models learn well here; post-norm models need less (Xiong 2020).
+    highest = 1e-3 if preset.model == "bert" else 4e-3
+    draft.fill("peak_learning_rate", min(highest, 0.5 / draft.count("shape.d_model")))
     return _with_length(draft, preset, machine)
 
 
 class _Draft:
-    """A recipe's table while it is filled in."""
+    """Table of a recipe whose missing values are being filled in."""
 
     def __init__(self, table: Mapping[str, Any]) -> None:
         self.table: dict[str, Any] = {
@@ -100,15 +102,21 @@ class _Draft:
         return value_or_none(self.table, path)
 
     def fill(self, path: str, value: object) -> None:
-        """Set what is not given."""
+        """Set the value at a dotted path unless it is given."""
         above = parent_path(path)
         place = self.table.setdefault(above, {}) if above else self.table
         if not isinstance(place, dict):
             raise InputError(above, repr(place), "table")
         place.setdefault(field_name(path), value)
 
-    def whole(self, path: str) -> int:
-        """A count that others are derived from, given or filled in before."""
+    def count(self, path: str) -> int:
+        """Return a positive whole number that was given or filled in before.
+
+        Raises
+        ------
+        InputError
+            If the value is not a positive whole number.
+        """
         value = self.get(path)
         if type(value) is not int:
             raise InputError(path, value, "whole_number")
@@ -117,33 +125,36 @@ class _Draft:
         return value
 
     def take_preset(self) -> DepthPreset:
+        """Remove the preset's fields from the table and return them."""
         given = {
             name: self.table.pop(name) for name in DepthPreset.model_fields if name in self.table
         }
         return DepthPreset.parse(given)
 
     def set_auto_precision(self, machine: Machine) -> None:
+        """Replace a missing or ``auto`` precision by the best of ``machine``."""
         if self.get("layout.precision") in (None, "auto"):
             self.fill("layout.precision", None)
             self.table["layout"]["precision"] = best_measured_precision(machine)
 
 
 def _derive_shape(draft: _Draft, preset: DepthPreset) -> None:
+    """Fill in the shape of the model from its depth."""
     draft.fill("name", f"{preset.model} depth {preset.depth}")
     for part, value in (("n_layers", preset.depth), ("d_model", _ASPECT * preset.depth)):
         draft.fill(f"shape.{part}", value)
     draft.fill("shape.family", "llama" if preset.model == "mixtral" else preset.model)
-    width = draft.whole("shape.d_model")
+    width = draft.count("shape.d_model")
     head_dim = draft.get("shape.head_dim") or (64 if width >= 256 else 32)
     draft.fill("shape.head_dim", head_dim)
-    draft.fill("shape.n_heads", max(1, width // draft.whole("shape.head_dim")))
-    n_heads = draft.whole("shape.n_heads")
+    draft.fill("shape.n_heads", max(1, width // draft.count("shape.head_dim")))
+    n_heads = draft.count("shape.n_heads")
     grouped = preset.model in ("llama", "mixtral")
     group = next(size for size in (4, 3, 2, 1) if n_heads % size == 0) if grouped else 1
     draft.fill("shape.n_kv_heads", n_heads // group)
     draft.fill("shape.d_ff", _times_32(width * 8 / 3) if grouped else 4 * width)
     if preset.model == "mixtral":
-        # The experts that a token passes are as wide together as the dense network.
+        # The active experts of a token are together as wide as the dense network.
         experts = {"n_experts": _EXPERTS, "top_k": _TOP_K}
         draft.fill("shape.moe", experts | {"d_ff": _times_32(width * 8 / 3 / _TOP_K)})
     draft.fill("shape.vocab", min(_LARGEST_VOCAB, 512 * _power_of_2(preset.depth)))
@@ -152,7 +163,7 @@ def _derive_shape(draft: _Draft, preset: DepthPreset) -> None:
 
 
 def _with_length(draft: _Draft, preset: DepthPreset, machine: Machine) -> Recipe:
-    """Batch and steps, from the tokens that the model should see and may."""
+    """Return the recipe with its batch and steps, for the tokens that the preset allows."""
     trial = draft.copy()
     for path in ("layout.micro_batch_sequences", "steps"):
         trial.fill(path, 1)
@@ -160,29 +171,30 @@ def _with_length(draft: _Draft, preset: DepthPreset, machine: Machine) -> Recipe
     tokens = preset.tokens_per_parameter * parameters
     if preset.tokens is not None:
         tokens = min(tokens, preset.tokens)
-    at_a_time = _MICRO_BATCH_TOKENS[machine.device.kind]
-    recipe = _for_tokens(draft, tokens, at_a_time)
+    micro_batch_tokens = _MICRO_BATCH_TOKENS[machine.device.kind]
+    recipe = _for_tokens(draft, tokens, micro_batch_tokens)
     if preset.minutes is not None and draft.get("steps") is None:
-        for _ in range(2):  # fewer tokens make smaller batches, which take their own time
+        for _ in range(2):  # fewer tokens give smaller batches, whose step time differs
             step_time_s = forecast(run_plan(recipe, None, machine)).step_time_s.value
             affordable = 60 * preset.minutes / step_time_s * recipe.tokens_per_step
-            recipe = _for_tokens(draft, min(tokens, affordable), at_a_time)
+            recipe = _for_tokens(draft, min(tokens, affordable), micro_batch_tokens)
     return recipe
 
 
-def _for_tokens(draft: _Draft, tokens: float, tokens_at_a_time: int) -> Recipe:
+def _for_tokens(draft: _Draft, tokens: float, micro_batch_tokens: int) -> Recipe:
+    """Return the recipe for ``tokens``, with micro batches of about ``micro_batch_tokens``."""
     draft = draft.copy()
-    seq_len, n_ranks = draft.whole("shape.seq_len_tokens"), draft.whole("n_ranks")
+    seq_len, n_ranks = draft.count("shape.seq_len_tokens"), draft.count("n_ranks")
     wanted = min(_LARGEST_BATCH_TOKENS, tokens / _STEPS) / (seq_len * n_ranks)
-    sequences = max(1, 2 ** round(math.log2(max(1.0, wanted))))  # of a rank, in a step
-    at_a_time = min(sequences, max(1, tokens_at_a_time // seq_len))
-    draft.fill("layout.micro_batch_sequences", at_a_time)
-    at_a_time = draft.whole("layout.micro_batch_sequences")
-    draft.fill("layout.grad_accumulation_steps", max(1, sequences // at_a_time))
-    accumulated = draft.whole("layout.grad_accumulation_steps")
-    steps = max(1, round(tokens / (seq_len * n_ranks * at_a_time * accumulated)))
+    sequences = max(1, 2 ** round(math.log2(max(1.0, wanted))))  # per rank and step
+    micro_batch = min(sequences, max(1, micro_batch_tokens // seq_len))
+    draft.fill("layout.micro_batch_sequences", micro_batch)
+    micro_batch = draft.count("layout.micro_batch_sequences")
+    draft.fill("layout.grad_accumulation_steps", max(1, sequences // micro_batch))
+    accumulated = draft.count("layout.grad_accumulation_steps")
+    steps = max(1, round(tokens / (seq_len * n_ranks * micro_batch * accumulated)))
     draft.fill("steps", steps)
-    draft.fill("eval_every_steps", max(1, draft.whole("steps") // 10))
+    draft.fill("eval_every_steps", max(1, draft.count("steps") // 10))
     return Recipe.parse(draft.table)
 
 

@@ -1,7 +1,8 @@
-"""Which precision this machine trains well in.
+"""Choice of the precision in which this machine trains fastest.
 
-Asked of a process of its own, :mod:`engine.training.bench.precision_probe`, as whoever asks must
-not import torch; kept in ``home_dir()/precision.json``: a machine is measured once.
+A separate process, :mod:`engine.training.bench.precision_probe`, measures the rates, since this
+package must not import torch. They are kept in ``home_dir()/precision.json``, so that a machine is
+measured once.
 """
 
 from __future__ import annotations
@@ -18,25 +19,25 @@ from engine.machine import Machine, cpu_name
 from engine.paths import PROJECT_DIR, home_dir
 
 MIN_SPEEDUP = 1.2
-"""Matmuls in 16 bits must be so many times as fast as in fp32: the rest of a step gains less."""
+"""Smallest speed-up of 16-bit matmuls over fp32 that counts; a whole step gains less."""
 
 
 def best_measured_precision(machine: Machine) -> Precision:
-    """What ``machine``, the one that this runs on, should train in.
+    """Return the precision in which ``machine``, on which this process runs, should train.
 
-    bf16 comes before fp16, which needs its loss scaled; either must be clearly faster than fp32
-    here, and have a rate in the accelerator table, or no forecast could be made of the run.
+    bf16 is preferred to fp16, which needs loss scaling. Either must be MIN_SPEEDUP times as fast as
+    fp32 and have a rate in the accelerator table; without that rate a run has no forecast.
     """
     rates = measured_rates(machine)
     for precision in ("bf16", "fp16"):
-        known = machine.device.peak_flops_per_s(precision) is not None
-        if known and rates.get(precision, 0.0) >= MIN_SPEEDUP * rates["fp32"]:
+        has_rate = machine.device.peak_flops_per_s(precision) is not None
+        if has_rate and rates.get(precision, 0.0) >= MIN_SPEEDUP * rates["fp32"]:
             return precision
     return "fp32"
 
 
 def measured_rates(machine: Machine) -> dict[str, float]:
-    """Matmul rate in FLOP/s by precision, measured now if this machine was not before."""
+    """Return the matmul rate in FLOP/s by precision; measure this machine the first time."""
     path = home_dir() / "precision.json"
     name = machine.device.accelerator if machine.has_gpu else cpu_name()
     key = f"{name}, torch {metadata.version('torch')}"

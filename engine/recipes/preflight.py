@@ -1,4 +1,4 @@
-"""What a run needs besides a valid recipe: found out before anything is launched."""
+"""Checks of a run's prerequisites beyond a valid recipe, before a process is launched."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from engine.recipes.recipe import Recipe
 
 
 def check_prerequisites(recipe: Recipe) -> None:
-    """Whether what the recipe refers to is there and fits.
+    """Check that the weights and the compiler that a recipe needs exist and fit.
 
     Raises
     ------
     InputError
-        If not: weights that are missing or of another shape, no compiler for ``torch.compile``.
+        If weights are missing or have another shape, or ``torch.compile`` has no compiler.
     """
     check_pretrained(recipe)
     if recipe.compile and not shutil.which(os.environ.get("CXX", "g++")):

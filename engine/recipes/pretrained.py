@@ -1,8 +1,8 @@
-"""Weights that were trained before, as the start of a run or as its teacher: found, and compared
-with the recipe before anything is launched.
+"""Checks of pretrained weights, which are the start of a run or its teacher.
 
-Only ``config.json``, the headers of safetensors files and ``tokenizer.json`` are read here, so
-this needs no torch; other formats of weights can run code when loaded, and are never read.
+They are compared with the recipe before a process is launched. Only ``config.json``, the headers of
+safetensors files and ``tokenizer.json`` are read, so this needs no torch. Other formats of weights
+can run code when loaded and are never read.
 """
 
 from __future__ import annotations
@@ -25,19 +25,20 @@ _NO_PARAMETERS = (
     "embeddings.position_ids",
     "rotary_emb.inv_freq",
 )
-"""Ends of the names of tensors that old exports hold besides weights."""
+"""Suffixes of tensors in old exports that are not parameters."""
 
 
 def model_folder(reference: str, field: str) -> Path:
-    """The folder that a run's id or a path names, with a model in safetensors.
+    """Return the folder of a model in safetensors, from the id of a run or a path.
 
     Raises
     ------
     InputError
-        If there is none.
+        If ``field``'s ``reference`` names no such folder.
     """
-    of_run = runs_dir() / reference / "model"
-    folder = of_run if "/" not in reference and of_run.is_dir() else Path(reference).expanduser()
+    run_model = runs_dir() / reference / "model"
+    is_run = "/" not in reference and run_model.is_dir()
+    folder = run_model if is_run else Path(reference).expanduser()
     if not (folder / "config.json").is_file():
         raise InputError(field, reference, "model_folder")
     if not any(folder.glob("*.safetensors")):
@@ -46,12 +47,12 @@ def model_folder(reference: str, field: str) -> Path:
 
 
 def check_pretrained(recipe: Recipe) -> None:
-    """Compare what the recipe starts from, and its teacher, with the recipe.
+    """Compare the initial weights and the teacher of a recipe with the recipe.
 
     Raises
     ------
     InputError
-        If one of them is missing, in another format, or does not fit.
+        If one of them is missing, has another format, or does not fit.
     """
     if recipe.init_from:
         folder = model_folder(recipe.init_from, "init_from")
@@ -69,39 +70,39 @@ def check_pretrained(recipe: Recipe) -> None:
 
 
 def check_tokenizers(recipe: Recipe, tokenizer_file: Path) -> None:
-    """The text must be in the tokens that the start and the teacher know.
+    """Check that the initial weights and the teacher have the tokenizer of the text.
 
     Raises
     ------
     InputError
         If a tokenizer differs from ``tokenizer_file``, or a teacher has none.
     """
-    known = _tokens(tokenizer_file)
+    expected = _tokens(tokenizer_file)
     if recipe.init_from:
         found = _tokens(model_folder(recipe.init_from, "init_from") / "tokenizer.json")
-        if found is not None and found != known:  # weights alone can be a start
+        if found is not None and found != expected:  # a folder of weights may have no tokenizer
             raise InputError("init_from", recipe.init_from, "same_tokenizer")
     if recipe.distillation:
         teacher = recipe.distillation.teacher
-        if _tokens(model_folder(teacher, "distillation.teacher") / "tokenizer.json") != known:
+        if _tokens(model_folder(teacher, "distillation.teacher") / "tokenizer.json") != expected:
             raise InputError("distillation.teacher", teacher, "same_tokenizer")
 
 
 def _check_shape(folder: Path, shape: ModelShape, kind: str) -> None:
     config = _config(folder, "init_from")
     _compare("init_from", "family", config.get("model_type"), kind)
-    for part, (names, wanted) in _wanted(shape, kind).items():
+    for part, (names, expected) in _expected_config(shape, kind).items():
         found = next((config[name] for name in names if config.get(name) is not None), None)
-        # What a configuration leaves out has its class's default; the weights' own count tells.
+        # A missing value has its class's default; the number of parameters is compared as well.
         if found is not None:
-            _compare("init_from", part, found, wanted)
+            _compare("init_from", part, found, expected)
     count = shape.count_parameters().total
     _compare("init_from", "parameters", _count_weights(folder, shape), count)
 
 
-def _wanted(shape: ModelShape, kind: str) -> dict[str, tuple[tuple[str, ...], object]]:
-    """By our name: the names that ``config.json`` may have for it, and the value."""
-    wanted: dict[str, tuple[tuple[str, ...], object]] = {
+def _expected_config(shape: ModelShape, kind: str) -> dict[str, tuple[tuple[str, ...], object]]:
+    """Return, for each part of the shape, its possible names in ``config.json`` and its value."""
+    expected: dict[str, tuple[tuple[str, ...], object]] = {
         "n_layers": (("num_hidden_layers", "n_layer"), shape.n_layers),
         "d_model": (("hidden_size", "n_embd"), shape.d_model),
         "n_heads": (("num_attention_heads", "n_head"), shape.n_heads),
@@ -110,17 +111,17 @@ def _wanted(shape: ModelShape, kind: str) -> dict[str, tuple[tuple[str, ...], ob
         "d_ff": (("intermediate_size", "n_inner"), shape.moe.d_ff if shape.moe else shape.d_ff),
     }
     if shape.moe:
-        wanted["moe.n_experts"] = (("num_local_experts",), shape.moe.n_experts)
-        wanted["moe.top_k"] = (("num_experts_per_tok",), shape.moe.top_k)
+        expected["moe.n_experts"] = (("num_local_experts",), shape.moe.n_experts)
+        expected["moe.top_k"] = (("num_experts_per_tok",), shape.moe.top_k)
     if kind in ("llama", "mixtral"):
-        wanted["n_kv_heads"] = (("num_key_value_heads",), shape.n_kv_heads)
-        wanted["head_dim"] = (("head_dim",), shape.head_dim)
+        expected["n_kv_heads"] = (("num_key_value_heads",), shape.n_kv_heads)
+        expected["head_dim"] = (("head_dim",), shape.head_dim)
     else:
-        wanted["seq_len_tokens"] = (
+        expected["seq_len_tokens"] = (
             ("max_position_embeddings", "n_positions"),
             shape.seq_len_tokens,
         )
-    return wanted
+    return expected
 
 
 def _compare(field: str, part: str, found: object, wanted: object) -> None:
@@ -139,7 +140,7 @@ def _config(folder: Path, field: str) -> dict[str, Any]:
 
 
 def _count_weights(folder: Path, shape: ModelShape) -> int:
-    """Elements of all tensors that are weights of the model, by the files' headers."""
+    """Return the number of elements of all weights, from the headers of the files."""
     found: dict[str, int] = {}
     for path in sorted(folder.glob("*.safetensors")):
         for name, tensor in _header(path).items():
@@ -153,20 +154,23 @@ _TIED_OF_BERT = ("cls.predictions.decoder.weight", "cls.predictions.decoder.bias
 
 
 def _header(path: Path) -> dict[str, Any]:
-    """Names, types and shapes: a safetensors file begins with their length and their JSON."""
+    """Return the names, types and shapes of a safetensors file.
+
+    The file begins with the length of this header and its JSON.
+    """
     with path.open("rb") as file:
         length = int.from_bytes(file.read(8), "little")
         try:
             if not 2 <= length <= min(_MAX_HEADER_BYTES, path.stat().st_size - 8):
                 raise ValueError
             header: dict[str, Any] = json.loads(file.read(length))
-        except ValueError:  # no JSON, or no text at all
+        except ValueError:  # not JSON, or not text
             raise InputError(str(path), f"{length} bytes of header", "safetensors_header") from None
     return header
 
 
 def _tokens(tokenizer_file: Path) -> object:
-    """What decides the ids of a text, or None where there is no such file."""
+    """Return the parts of a tokenizer that decide a text's ids, or None without a tokenizer."""
     try:
         tokenizer = read_json(tokenizer_file) or {}
     except ValueError:

@@ -1,4 +1,4 @@
-"""The recipe: everything that decides what one training run computes."""
+"""Recipe of a training run: all settings that decide its computation."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from engine.layout import TRAINING_PRECISIONS, Layout
 from engine.shapes import ModelShape
 
 _EVERY_BYTE = 256 + 1
-"""The smallest byte-level vocabulary: every byte, and the end-of-text token."""
+"""Smallest byte-level vocabulary: all bytes and the end-of-text token."""
 
 
 ModelClass = Literal["llama", "mixtral", "gpt2", "bert"]
-"""Model types of ``transformers`` that are trained here."""
+"""Model types of ``transformers`` that can be trained."""
 
 
 def model_class(shape: ModelShape) -> ModelClass:
-    """The model type that builds exactly ``shape``.
+    """Return the model type that builds exactly ``shape``.
 
     Raises
     ------
     InputError
-        If there is none: a block that is not its family's own, experts beside shared ones.
+        If no type does, for example with a block of another family or with shared experts.
     """
     if shape.moe is not None:
         plain = shape.family == "llama" and shape.model_copy(update={"moe": None}).is_plain
@@ -44,27 +44,28 @@ def model_class(shape: ModelShape) -> ModelClass:
 
 
 class Distillation(Document):
-    """Learn from a trained model besides the text (Hinton 2015)."""
+    """Distillation: the model also learns from a trained model (Hinton 2015)."""
 
     teacher: Annotated[str, Field(min_length=1, max_length=4_096)]
-    """A run's id, or the folder of an exported model; it must have the same tokenizer."""
+    """Id of a run, or folder of an exported model; it must have the same tokenizer."""
     weight: Annotated[float, Field(gt=0, le=1)] = 0.5
-    """Share of the loss that is the divergence from the teacher; the rest is the text's."""
+    """Share of the divergence from the teacher in the loss; the rest is the loss of the text."""
     temperature: Annotated[float, Field(gt=0, le=100)] = 2.0
-    """Both models' logits are divided by it."""
+    """Divisor of both models' logits."""
 
 
 class Pruning(Document):
-    """Magnitude pruning: the smallest weights are zero from the first step on and stay so."""
+    """Magnitude pruning: the smallest weights are zero from the first step on."""
 
     share: OpenShare
-    """Of the weights of each linear layer."""
+    """Share of the weights of each linear layer that are zero."""
 
 
 class Recipe(Document):
-    """One pretraining run, from text to exported weights.
+    """Recipe of one pretraining run, from text to exported weights.
 
-    Llama (with grouped queries or experts) and GPT-2 predict the next token, BERT masked ones.
+    Llama (with grouped queries or experts) and GPT-2 predict the next token; BERT predicts masked
+    tokens.
     """
 
     schema_version: Literal[1] = 1
@@ -73,44 +74,47 @@ class Recipe(Document):
     layout: Layout
     corpus: CorpusChoice = CorpusChoice()
     tokenizer_vocab: Annotated[int, Field(ge=_EVERY_BYTE, le=1_000_000)] | None = None
-    """Tokens that the tokenizer is trained to; the whole vocabulary if not said. A small text
-    yields fewer than a large model has rows for, and its speed does not depend on it."""
+    """Number of tokens that the tokenizer learns; by default the whole vocabulary.
+
+    A small text yields fewer tokens than a large model has embeddings, which does not change the
+    model's speed.
+    """
     n_ranks: Annotated[int, Field(ge=1, le=1_024)] = 1
-    """Processes, each with one GPU or one CPU core."""
+    """Number of processes, each with one GPU or one CPU core."""
     steps: Annotated[int, Field(ge=1, le=100_000_000)]
-    """Optimizer steps."""
+    """Number of optimizer steps."""
     peak_learning_rate: LearningRate = 1e-3
     warmup_share: ShareOfOne = 0.05
     """Share of the steps in which the learning rate rises linearly."""
     final_learning_rate_share: ShareOfOne = 0.1
-    """Where the decay ends, as a share of the peak."""
+    """Learning rate at the end of the decay, as a share of the peak."""
     schedule: Literal["cosine", "wsd"] = "cosine"
-    """After warm-up: a cosine, or constant and then a linear decay (warm-up, stable, decay)."""
+    """Learning rate after the warm-up: a cosine, or constant with a linear decay (``wsd``)."""
     decay_share: ShareOfOne = 0.2
-    """Share of the steps in which ``wsd`` decays."""
+    """Share of the steps in which the learning rate of ``wsd`` decays."""
     weight_decay: Annotated[float, Field(ge=0, le=1)] = 0.1
     gradient_clip: Annotated[float, Field(gt=0, le=1_000)] = 1.0
     eval_every_steps: Annotated[int, Field(ge=1, le=100_000_000)] = 50
     eval_sequences: Annotated[int, Field(ge=1, le=1_000_000)] = 64
-    """Held-out sequences of the evaluations on the way; the last one takes all."""
+    """Number of held-out sequences of each evaluation; the last evaluation uses all."""
     masked_share: OpenShare = 0.15
-    """Of BERT's tokens, those that it must fill in (Devlin 2019, section 3.1)."""
+    """Share of the tokens that BERT must predict (Devlin 2019, section 3.1)."""
     compile: bool = False
-    """Let ``torch.compile`` fuse kernels; it takes a minute or two before the first step."""
+    """Whether ``torch.compile`` fuses kernels, which takes some minutes before the first step."""
     checkpoint_every_steps: Annotated[int, Field(ge=1, le=100_000_000)] | None = None
-    """How often a checkpoint is committed whose model stays; those in between are by the clock."""
+    """Steps between checkpoints whose model is kept permanently; None keeps none."""
     checkpoint_every_minutes: Annotated[float, Field(gt=0, le=100_000)] = 10.0
-    """A checkpoint is committed at least this often."""
+    """Longest time between two checkpoints, in minutes."""
     keep_checkpoints: Annotated[int, Field(ge=1, le=10_000)] = 2
-    """Of how many checkpoints, the newest ones, the state of training is kept."""
+    """Number of newest checkpoints whose training state is kept."""
     restarts: Annotated[int, Field(ge=0, le=1_000)] = 0
-    """How often a run that was killed is started again by itself, from its last checkpoint."""
+    """Number of times that a killed run restarts by itself from its last checkpoint."""
     init_from: Annotated[str, Field(min_length=1, max_length=4_096)] | None = None
-    """A run's id, or the folder of an exported model, whose weights are the start."""
+    """Id of a run, or folder of an exported model, whose weights are the initial weights."""
     distillation: Distillation | None = None
     pruning: Pruning | None = None
     trackers: tuple[Literal["tensorboard", "wandb", "mlflow"], ...] = ()
-    """Where metrics go besides ``metrics.jsonl``; one that fails never stops the run."""
+    """Trackers that also receive the metrics; a tracker that fails never stops the run."""
     seed: Seed = 1
 
     @model_validator(mode="after")
@@ -119,7 +123,7 @@ class Recipe(Document):
         if kind == "bert" and self.distillation:
             raise InputError("distillation", kind, "no_distillation")
         if self.pruning and self.layout.zero_stage > 2:
-            # A rank has no whole matrix to find the smallest weights of.
+            # At stage 3 no rank has a whole matrix in which to find the smallest weights.
             raise InputError(
                 "layout.zero_stage", self.layout.zero_stage, "less_than_equal", limit=2
             )
@@ -144,38 +148,45 @@ class Recipe(Document):
 
     @property
     def has_mask_token(self) -> bool:
-        """Whether the vocabulary has a token besides the tokenizer's: the one that hides others."""
+        """Whether the vocabulary has a mask token in addition to the tokenizer's tokens."""
         return self.model_class == "bert"
 
     @property
     def text_vocab(self) -> int:
-        """Tokens that the tokenizer is trained to; the mask, if any, is the next one."""
+        """Number of tokens that the tokenizer learns; a mask token has the next id."""
         return self.tokenizer_vocab or self.shape.vocab - self.has_mask_token
 
     @property
     def model_class(self) -> ModelClass:
+        """Model type that the shape needs."""
         return model_class(self.shape)
 
     @property
     def global_batch_sequences(self) -> int:
+        """Number of sequences of one optimizer step on all ranks."""
         return self.layout.global_batch_sequences(self.n_ranks)
 
     @property
     def tokens_per_step(self) -> int:
+        """Number of tokens of one optimizer step on all ranks."""
         return self.global_batch_sequences * self.shape.seq_len_tokens
 
     @property
     def tokens(self) -> int:
+        """Number of tokens of the whole run."""
         return self.steps * self.tokens_per_step
 
     def keeps_model_of(self, step: int) -> bool:
-        """Whether the model after so many steps is evaluated and stays."""
+        """Whether the model after ``step`` steps is evaluated and kept permanently."""
         every = self.checkpoint_every_steps
         return every is not None and step % every == 0
 
     def learning_rate_share(self, step: int) -> float:
-        """Learning rate of a step (from 0) as a share of the peak: linear warm-up, then a cosine
-        (Loshchilov 2017) or a plateau and a linear decay (Hu 2024, section 4)."""
+        """Return the learning rate of a step (from 0) as a share of the peak.
+
+        A linear warm-up precedes a cosine (Loshchilov 2017), or a plateau and a linear decay (Hu
+        2024, section 4).
+        """
         warmup_steps = max(1, round(self.warmup_share * self.steps))
         if step < warmup_steps:
             return (step + 1) / warmup_steps

@@ -1,5 +1,8 @@
-"""The run that tests a plan: the plan itself where this machine can do it in the time given,
-else fewer steps of it, else a smaller model of the same build."""
+"""Sample runs, which test a plan on this machine within a given time.
+
+A sample run is the plan itself if this machine finishes it in time; otherwise it has fewer steps,
+or a smaller model of the same architecture.
+"""
 
 from __future__ import annotations
 
@@ -14,10 +17,13 @@ from engine.shapes import Experts, ModelShape
 from engine.units import BYTES_PER_GB
 
 MIN_STEPS = 40
-"""Fewer steps say little about step time and nothing about loss."""
+"""Smallest number of steps; fewer say little about step time and nothing about loss."""
 _SMALL_VOCAB = 2_048
 _LARGEST_TOKENIZER = 16_384
-"""What a dozen megabytes of text yield with ease; a larger model leaves its other rows unused."""
+"""Largest tokenizer, which a dozen megabytes of text yield easily.
+
+A model with a larger vocabulary leaves its other embeddings unused.
+"""
 _SMALL_SEQ_LEN = 256
 _FEWEST_LAYERS, _SMALLEST_WIDTH = 2, 64
 _MOST_EXPERTS = 8
@@ -31,14 +37,22 @@ def sample_recipe(
     budget_s: float,
     corpus: CorpusChoice | None = None,
 ) -> Recipe:
-    """The largest faithful sample of ``plan`` that ``machine`` trains in about ``budget_s``."""
+    """Return the recipe of the largest sample of ``plan`` for about ``budget_s`` seconds.
+
+    Raises
+    ------
+    InputError
+        If even the smallest sample does not fit ``machine``, or the plan cannot be trained.
+    """
     n_ranks = min(plan.cluster.n_devices, machine.n_devices)
     same_device = plan.cluster.accelerator == machine.device.accelerator
     precision = plan.layout.precision if same_device else best_precision(machine.device)
     if precision not in TRAINING_PRECISIONS:
         precision = best_precision(machine.device)
     layout = plan.layout.data_parallel_only().model_copy(update={"precision": precision})
-    if layout.activation_checkpointing == "selective":  # nothing to do for fused attention
+    if (
+        layout.activation_checkpointing == "selective"
+    ):  # fused attention stores no scores to recompute
         layout = layout.model_copy(update={"activation_checkpointing": "none"})
     as_planned = same_device and _is_trained_here(plan.shape)
     candidates = [*([plan.shape] if as_planned else []), *_smaller(plan.shape)]
@@ -53,7 +67,7 @@ def sample_recipe(
                 "tokenizer_vocab": _LARGEST_TOKENIZER if shape.vocab > _LARGEST_TOKENIZER else None,
                 "n_ranks": n_ranks,
                 "steps": MIN_STEPS,
-                # Wider models want lower rates, about in proportion (Yang 2022, table 3).
+                # The learning rate is about inversely proportional to width (Yang 2022, table 3).
                 "peak_learning_rate": min(
                     4e-3, plan.peak_learning_rate * plan.shape.d_model / shape.d_model
                 ),
@@ -76,10 +90,15 @@ def sample_recipe(
 
 
 def run_plan(recipe: Recipe, plan: Plan | None, machine: Machine) -> Plan:
-    """A run as a plan of its own on this machine: what its forecast is made from.
+    """Return the plan of a run on ``machine``, from which its forecast is made.
 
-    Price, law and calibration are those of ``plan`` where they hold here; speed and memory stand
-    on this machine's profile where it has one.
+    Price, scaling law and calibration are taken from ``plan`` if they apply to ``machine``. Speed
+    and memory use the profile of ``machine`` if it has one.
+
+    Raises
+    ------
+    InputError
+        If the machine has too few devices or too little memory.
     """
     if recipe.n_ranks > machine.n_devices:
         raise InputError("n_ranks", recipe.n_ranks, "less_than_equal", limit=machine.n_devices)
@@ -122,7 +141,7 @@ def _is_trained_here(shape: ModelShape) -> bool:
 
 
 def _smaller(shape: ModelShape) -> list[ModelShape]:
-    """Shapes of the same build, each about a quarter of the one before, down to the smallest."""
+    """Return shapes of the same architecture, each about a quarter of the previous."""
     found: list[ModelShape] = []
     layers, width = shape.n_layers, shape.d_model
     while not found or layers > _FEWEST_LAYERS or width > _SMALLEST_WIDTH:
@@ -133,9 +152,11 @@ def _smaller(shape: ModelShape) -> list[ModelShape]:
 
 
 def _at_size(shape: ModelShape, layers: int, width: int) -> ModelShape:
-    largest = 64 if width >= 512 else 32
+    """Return ``shape`` with other numbers of layers and width, and its parts in proportion."""
+    largest_head_dim = 64 if width >= 512 else 32
     # Outside Llama's family the heads fill the width, a multiple of 64.
-    head_dim = min(shape.head_dim, largest) if shape.family == "llama" else largest
+    is_llama = shape.family == "llama"
+    head_dim = min(shape.head_dim, largest_head_dim) if is_llama else largest_head_dim
     n_heads = width // head_dim
     group = shape.n_heads // shape.n_kv_heads
     changes = {
@@ -148,8 +169,8 @@ def _at_size(shape: ModelShape, layers: int, width: int) -> ModelShape:
         "vocab": min(shape.vocab, _SMALL_VOCAB),
         "seq_len_tokens": min(shape.seq_len_tokens, _SMALL_SEQ_LEN),
         "tied_embeddings": True,
-        # Our own training builds the family's own block; latent attention is left to the
-        # forecast, and so are shared experts.
+        # Training builds the family's own block only: latent attention and shared experts are
+        # part of the forecast and not of the sample.
         **dict.fromkeys(("ffn", "biases", "positions", "moe", "mla")),
     }
     if shape.moe and shape.family == "llama":
