@@ -1,168 +1,42 @@
 """The command line of the engine: ``python -m engine COMMAND``.
 
-Exit status 0 means success; bad input ends with status 2 and one line on standard error.
+Exit status 0 means success. Wrong input exits with status 2 and one line on standard error.
 """
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
-from typing import Annotated
+from engine.cli import terminal
+from engine.cli.terminal import LazyCommand, lazy_app, text
 
-import typer
+COMMANDS = (
+    LazyCommand("predict", "engine.cli.tables", "cli.predict"),
+    LazyCommand("validate", "engine.cli.tables", "cli.validate"),
+    LazyCommand("refit", "engine.cli.tables", "cli.refit"),
+    LazyCommand("gpu-hours", "engine.cli.tables", "cli.gpu_hours"),
+    LazyCommand("search", "engine.cli.search", "cli.search"),
+    LazyCommand("trace", "engine.cli.search", "cli.trace"),
+    LazyCommand("generate", "engine.cli.models", "cli.generate"),
+    LazyCommand("evaluate", "engine.cli.models", "cli.evaluate"),
+    LazyCommand("export", "engine.cli.models", "cli.export"),
+    LazyCommand("corpus", "engine.cli.corpus", "cli.corpus"),
+    LazyCommand("ladder", "engine.cli.ladder", "cli.ladder"),
+    LazyCommand("profile", "engine.cli.profile", "cli.profile"),
+    LazyCommand("recipe", "engine.cli.recipe", "cli.recipe"),
+    LazyCommand("tune", "engine.cli.tuning", "cli.tune"),
+    LazyCommand("compress", "engine.cli.tuning", "cli.compress"),
+    LazyCommand("fit", "engine.cli.scaling", "cli.fit"),
+    LazyCommand("backtest", "engine.cli.scaling", "cli.backtest"),
+    LazyCommand("forecast", "engine.cli.forecast", "cli.forecast"),
+    LazyCommand("train", "engine.cli.train", "cli.train"),
+    LazyCommand("calibrate", "engine.cli.train", "cli.calibrate"),
+    LazyCommand("probe", "engine.cli.train", "cli.probe"),
+    LazyCommand("runs", "engine.cli.runs", "cli.runs"),
+)
+"""All commands, in the order of the help text."""
 
-from engine.calibration.calibration import Calibration
-from engine.cli import corpus, ladder, models, scaling, search, tables, terminal, tuning
-from engine.cli import profile as cli_profile
-from engine.cli import recipe as cli_recipe
-from engine.cli import runs as cli_runs
-from engine.cli.terminal import new_app, text
-from engine.cli.watch import follow, print_comparison
-from engine.corpora.sources import check_corpus
-from engine.experiments.profiler import can_be_profiled
-from engine.forecast import forecast
-from engine.machine import profile_of_machine
-from engine.plan import read_plan
-from engine.recipes.depth_preset import read_recipe
-from engine.recipes.sample_run import run_plan, sample_recipe
-from engine.reports.comparison import calibrate
-from engine.reports.forecast_tables import forecast_rows, print_table
-from engine.runs import model_process
-from engine.runs.back_ends import back_end
-from engine.runs.folder import Run
-from engine.runs.job import BackEndName, Job
-from engine.runs.launching import control
-from engine.runs.observing.measurements import measurement
-from engine.runs.settings import settings
-
-app = new_app(text("cli.engine"))
-tables.add_to(app)
-search.add_to(app)
-models.add_to(app)
-corpus.add_to(app)
-ladder.add_to(app)
-cli_profile.add_to(app)
-cli_recipe.add_to(app)
-cli_runs.add_to(app)
-tuning.add_to(app)
-scaling.add_to(app)
-
-Json = Annotated[bool, typer.Option("--json", help=text("cli.json"))]
-On = Annotated[BackEndName, typer.Option(help=text("cli.train_on"))]
-Priority = Annotated[int, typer.Option(help=text("cli.priority"))]
-SpendingLimit = Annotated[float | None, typer.Option(help=text("cli.spending_limit"))]
-
-
-@app.command("forecast", help=text("cli.forecast"))
-def forecast_command(scenario: Path, as_json: Json = False) -> None:
-    predicted = forecast(read_plan(scenario))
-    if as_json:
-        print(predicted.model_dump_json(indent=1))
-    else:
-        print_table(*forecast_rows(text, predicted))
-
-
-@app.command(help=text("cli.train"))
-def train(
-    recipe: Path,
-    on: On = "local",
-    priority: Priority = 0,
-    spending_limit_usd: SpendingLimit = None,
-    detach: Annotated[bool, typer.Option("--detach", help=text("cli.detach"))] = False,
-    as_json: Json = False,
-) -> None:
-    job = _job(on, priority, spending_limit_usd)
-    chosen = read_recipe(recipe)
-    # A text that is none is refused before anything is launched.
-    check_corpus(chosen.corpus, chosen.text_vocab)
-    run = Run.create(chosen, run_plan(chosen, None, back_end(on).machine(settings())), job)
-    control.start(run)
-    if detach:
-        print(run.id)
-        return
-    follow(run)
-    print_comparison(run, as_json)
-
-
-@app.command("calibrate", help=text("cli.calibrate"))
-def calibrate_command(
-    scenario: Path,
-    minutes: Annotated[float, typer.Option(help=text("cli.minutes"), min=0.1, max=1e5)] = 10.0,
-    runs: Annotated[int, typer.Option(help=text("cli.n_runs"), min=1, max=100)] = 1,
-    profile: Annotated[bool, typer.Option(help=text("cli.with_profile"))] = True,
-    on: On = "local",
-    priority: Priority = 0,
-    spending_limit_usd: SpendingLimit = None,
-    as_json: Json = False,
-) -> None:
-    plan, job = read_plan(scenario), _job(on, priority, spending_limit_usd)
-    machine = back_end(on).machine(settings())
-    if (
-        on == "local"
-        and profile
-        and can_be_profiled(machine)
-        and profile_of_machine(machine) is None
-    ):
-        found = cli_profile.measured(machine)
-        if not as_json:
-            cli_profile.print_profile(found)
-    recipe = sample_recipe(plan, machine, scenario.stem, budget_s=60 * minutes)
-    finished = []
-    for _ in range(runs):
-        run = Run.create(recipe, run_plan(recipe, plan, machine), job)
-        control.start(run)
-        follow(run)
-        finished.append(run)
-        if not as_json:
-            print_comparison(run, as_json=False)
-    calibration = calibrate([measurement(run) for run in finished])
-    before = forecast(plan)
-    after = forecast(plan.model_copy(update={"calibration": calibration}))
-    if as_json:
-        print(
-            json.dumps(
-                {
-                    "calibration": calibration.model_dump(mode="json"),
-                    "before": before.model_dump(mode="json"),
-                    "after": after.model_dump(mode="json"),
-                },
-                indent=1,
-            )
-        )
-        return
-    _print_spread(calibration)
-    print_table(*forecast_rows(text, before, after))
-
-
-def _job(on: BackEndName, priority: int, spending_limit_usd: float | None) -> Job:
-    return Job.parse(
-        {"back_end": on, "priority": priority, "spending_limit_usd": spending_limit_usd}
-    )
-
-
-@app.command(help=text("cli.probe"))
-def probe(as_json: Json = False) -> None:
-    measured = model_process.probe()
-    if as_json:
-        print(json.dumps(measured, indent=1))
-    else:
-        print(text("cli.probed", **measured))
-
-
-def _print_spread(calibration: Calibration) -> None:
-    for name in ("step_time", "memory", "loss"):
-        ratio = getattr(calibration, name)
-        print(
-            text(
-                "cli.ratio",
-                name=text(f"ratio.{name}"),
-                value=f"{ratio.value:.3f}",
-                low=f"{ratio.low:.3f}",
-                high=f"{ratio.high:.3f}",
-                runs=len(calibration.run_ids),
-            )
-        )
+app = lazy_app(text("cli.engine"), COMMANDS)
 
 
 def main() -> None:
+    """Run the command that the process was started with."""
     terminal.run(app)

@@ -16,7 +16,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import least_squares
 
 from engine.evidence.sample import Sample
 from engine.predictor.columns import Array
@@ -61,6 +60,8 @@ def fit(sample: Sample, parameters: Sequence[EfficiencyParameter]) -> Fit:
     ``time_factor`` parameters are made for the stacks in the sample; others of the table are
     dropped, since nothing speaks for them.
     """
+    from scipy.optimize import least_squares  # takes longer to load than most commands to run
+
     stacks = sorted({run.stack.stack for run in sample.runs})
     priors = {
         one.key: (one.prior, one.prior_log_sd)

@@ -14,7 +14,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import least_squares
 
 from engine.calibration.machine_profile import MachineProfile, Rates, ShortRun
 from engine.evidence.fitting import robust
@@ -191,6 +190,8 @@ def _fit(
                 z,
             ]
         )
+
+    from scipy.optimize import least_squares  # takes longer to load than most commands to run
 
     return values(least_squares(residuals, np.zeros(len(free))).x)
 

@@ -1,108 +1,31 @@
-"""The command line of the money: ``python -m finance COMMAND``; see ``engine.cli.main``."""
+"""The command line of finance: ``python -m finance COMMAND``.
+
+Exit status 0 means success. Wrong input exits with status 2 and one line on standard error.
+"""
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
-from typing import Annotated
-
-import typer
-
 from engine.cli import terminal
-from engine.cli.terminal import new_app, text
-from engine.documents import InputError
-from engine.reports.forecast_tables import print_table
-from engine.runs.folder import Phase, Run, all_runs
-from engine.runs.observing.measurements import calibration_of
-from finance.cli import captable, closed_forms, compute, demand, loan, returns, securities
-from finance.company.scenario import read_scenario
-from finance.metrics.cash_report import cash_csv, effect_rows, projection_rows
-from finance.metrics.indicators import Indicators
-from finance.metrics.projection import (
-    Projection,
-    calibration_effect,
-    project_scenario,
-    with_calibration,
+from engine.cli.terminal import LazyCommand, lazy_app, text
+
+COMMANDS = (
+    LazyCommand("captable", "finance.cli.captable", "cli.captable"),
+    LazyCommand("safe", "finance.cli.securities", "finance_help.safe"),
+    LazyCommand("pro-rata", "finance.cli.securities", "finance_help.pro_rata"),
+    LazyCommand("ocf", "finance.cli.securities", "finance_help.ocf"),
+    LazyCommand("returns", "finance.cli.returns", "finance_help.returns"),
+    LazyCommand("loan", "finance.cli.loan", "finance_help.loan"),
+    LazyCommand("serving-day", "finance.cli.compute", "finance_help.serving_day"),
+    LazyCommand("gpu-hours", "finance.cli.compute", "finance_help.rented_hours"),
+    LazyCommand("run", "finance.cli.projection", "cli.finance_run"),
+    LazyCommand("demand", "finance.cli.demand", "finance_help.demand"),
+    LazyCommand("closed-form", "finance.cli.closed_forms", "finance_help.closed_form"),
 )
-from finance.metrics.statement_files import write_statements
+"""All commands, in the order of the help text."""
 
-app = new_app(text("cli.finance"))
-captable.add_to(app)
-securities.add_to(app)
-returns.add_to(app)
-loan.add_to(app)
-demand.add_to(app)
-compute.add_to(app)
-closed_forms.add_to(app)
-
-
-@app.command(help=text("cli.finance_run"))
-def run(
-    scenario: Path,
-    calibrated_by: Annotated[str, typer.Option(help=text("cli.calibrated_by"))] = "",
-    csv: Annotated[Path | None, typer.Option(help=text("cli.csv"))] = None,
-    statements: Annotated[Path | None, typer.Option(help=text("cli.statements"))] = None,
-    as_json: Annotated[bool, typer.Option("--json", help=text("cli.json"))] = False,
-) -> None:
-    chosen = read_scenario(scenario)
-    if calibrated_by:
-        calibration = calibration_of(_find(calibrated_by))
-        if not as_json:
-            print_table(*effect_rows(text, calibration_effect(chosen, calibration)))
-        chosen = with_calibration(chosen, calibration)
-    seen = project_scenario(chosen)
-    if csv is not None:
-        if not csv.parent.is_dir():
-            raise InputError("--csv", str(csv), "folder_missing")
-        csv.write_text(cash_csv(seen.months), "utf-8")
-    if statements is not None:
-        write_statements(seen.books, statements)
-    if as_json:
-        print(_as_json(seen))
-    else:
-        print_table(*projection_rows(text, seen))
-
-
-def _find(name: str) -> Run:
-    """The run of that id, or for ``last`` the newest that succeeded."""
-    if name != "last":
-        return Run.find(name)
-    for one in all_runs():
-        if one.state.phase is Phase.SUCCEEDED:
-            return one
-    raise InputError("--calibrated-by", name, "a_finished_run")
-
-
-def _as_json(seen: Projection) -> str:
-    indicators = Indicators(seen.books)
-    return json.dumps(
-        {
-            "forecast": seen.forecast.model_dump(mode="json"),
-            "runway_months": _text(seen.runway_months),
-            "runway_months_with_round": _text(seen.runway_months_with_round),
-            "burn_multiple": _text(seen.burn_multiple),
-            "sold_share": _text(seen.sold_share),
-            "indicators": {
-                str(month): {key: _text(value) for key, value in indicators.at(month).items()}
-                for month in range(12, seen.horizon_months + 1, 12)
-            },
-            "months": [
-                {
-                    "month": one.month,
-                    "date": one.date.isoformat(),
-                    "net_burn_usd": _text(one.net_burn_usd),
-                    "cash_usd": _text(one.cash_usd),
-                }
-                for one in seen.months
-            ],
-        },
-        indent=1,
-    )
-
-
-def _text(value: object) -> str | None:
-    return None if value is None else str(value)
+app = lazy_app(text("cli.finance"), COMMANDS)
 
 
 def main() -> None:
+    """Run the command that the process was started with."""
     terminal.run(app)

@@ -18,7 +18,6 @@ from enum import StrEnum
 
 import numpy as np
 import numpy.typing as npt
-from scipy.optimize import curve_fit
 
 from engine.documents import InputError
 from finance.numbers import checks
@@ -222,6 +221,8 @@ def _fit_from(
     start: Bass, periods: Floats, sold: Floats, curve: Callable[..., Floats]
 ) -> tuple[float, Bass] | None:
     """The sum of squares and the model that ``start`` leads to, if it leads anywhere."""
+    from scipy.optimize import curve_fit  # takes longer to load than most commands to run
+
     scale = float(sold.max())
     try:
         found, _ = curve_fit(

@@ -19,8 +19,6 @@ from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
-from scipy.optimize import minimize, root
-from scipy.special import betaln, digamma
 
 from engine.documents import InputError
 from finance.numbers import checks
@@ -37,6 +35,8 @@ def survival(
     alpha: npt.ArrayLike, beta: npt.ArrayLike, c: npt.ArrayLike, renewals: npt.ArrayLike
 ) -> Floats:
     """S(t) = B(α, β + t^c) ÷ B(α, β): the share left after t renewals; all may be arrays."""
+    from scipy.special import betaln  # takes longer to load than most commands to run
+
     alpha, beta = np.asarray(alpha, np.float64), np.asarray(beta, np.float64)
     tenure = np.asarray(renewals, np.float64) ** np.asarray(c, np.float64)
     return np.asarray(np.exp(betaln(alpha, beta + tenure) - betaln(alpha, beta)))
@@ -152,6 +152,8 @@ def _minimum(share: Floats, start: Floats) -> Floats:
     Where all customers leave alike there is none: α and β grow together, and it stops somewhere
     on the way, with the same survival.
     """
+    from scipy.optimize import minimize, root  # takes longer to load than most commands to run
+
     bounds = [(-_LOG_BOUND, _LOG_BOUND)] * len(start)
     rough = minimize(
         lambda logs: _loss(logs, share)[0], start, method="Nelder-Mead", bounds=bounds,
@@ -169,6 +171,8 @@ def _model(logs: Floats) -> Retention:
 
 def _loss(logs: Floats, share: Floats) -> tuple[float, Floats]:
     """−ln L for one customer, and its slope in the logarithms of the parameters."""
+    from scipy.special import digamma  # takes longer to load than most commands to run
+
     model = _model(logs)
     a, b = model.alpha, model.beta
     t = np.arange(len(share), dtype=np.float64)

@@ -15,7 +15,6 @@ from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
-from scipy.optimize import brentq
 
 Floats = npt.NDArray[np.float64]
 
@@ -62,6 +61,8 @@ class _Sum:
         """The zeros in each of the intervals, at most one in each, and at the points between."""
         if self.sign_changes == 0:
             return []
+        from scipy.optimize import brentq  # takes longer to load than most commands to run
+
         found = [at for at in points[1:-1] if abs(self(at)) < _TOUCHES]
         for low, high in pairwise(points):
             if self(low) * self(high) < 0:

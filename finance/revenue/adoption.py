@@ -12,7 +12,6 @@ from typing import Annotated, Literal
 
 import numpy as np
 from pydantic import Field
-from scipy.special import expit, logit
 
 from engine.documents import Document
 from engine.field_types import DecimalShare
@@ -99,6 +98,8 @@ def adoption_numbers(
         )
         share = adopted_share(p, q, np.maximum(since + 1, 0) / MONTHS_PER_YEAR)
     else:
+        from scipy.special import expit, logit  # takes longer to load than most commands to run
+
         first, rate = (
             numbers.fixed("adoption.share_at_launch"),
             numbers.fixed("adoption.growth_per_year"),
