@@ -1,5 +1,5 @@
-"""What a company sells: documents of its lines, and what each sells month by month.
+"""Revenue lines of a company and their monthly sales.
 
-``lines`` are the documents; ``adoption``, ``retention`` and ``prices`` their parts; ``customers``
-and ``sales`` work them out; ``invoicing`` posts them.
+``lines`` has the documents, with ``adoption``, ``retention`` and ``prices`` as their parts.
+``customers`` and ``sales`` compute the months, and ``invoicing`` posts them to the ledger.
 """

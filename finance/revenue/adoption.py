@@ -1,7 +1,8 @@
-"""Who comes: new customers of a line, month by month.
+"""Adoption: new customers of a revenue line in each month.
 
-Curves inside a stated market are exogenous: what comes depends on the month alone. Growth depends
-on the customers there are, and is worked out together with those who leave.
+The Bass and the logistic curve are exogenous: the number of new customers depends on the month
+alone. Growth depends on the current customers, so it is computed together with churn in
+:mod:`finance.revenue.customers`.
 """
 
 from __future__ import annotations
@@ -22,41 +23,41 @@ from finance.books.trials import Numbers
 from finance.demand.bass import adopted_share
 
 CustomerCount = Annotated[int, Field(ge=0, le=10**10)]
-"""Of customers; more than there are people."""
+"""Number of customers; the limit exceeds the world's population."""
 AdoptionRatePerYear = Annotated[Decimal, Field(ge=0, le=100, max_digits=12)]
 
 
 class GrowthAdoption(Document):
-    """New customers as a share of those there are."""
+    """Adoption by growth: new customers are a share of the current customers."""
 
     kind: Literal["growth"]
     customers_at_launch: Annotated[Decimal, Field(ge=0, le=10**10, max_digits=14)]
     growth_share_per_month: DecimalShare
     market: CustomerCount | None = None
-    """How many there can be at a time at most."""
+    """Maximum number of customers at a time, or None for no limit."""
 
 
 class BassAdoption(Document):
-    """Innovators come by themselves, imitators because others have (Bass 1969)."""
+    """Adoption by innovators, who decide on their own, and imitators, who follow (Bass 1969)."""
 
     kind: Literal["bass"]
     market: CustomerCount
-    """All who will ever come."""
+    """Number of customers who will ever adopt."""
     innovation_per_year: AdoptionRatePerYear
-    """p."""
+    """Coefficient of innovation p, per year."""
     imitation_per_year: AdoptionRatePerYear
-    """q."""
+    """Coefficient of imitation q, per year."""
 
 
 class LogisticAdoption(Document):
-    """An S-curve inside a market: dN/dt = r·N·(1 − N/M)."""
+    """Adoption by an S-curve in a market of M customers: dN/dt = r·N·(1 − N/M)."""
 
     kind: Literal["logistic"]
     market: CustomerCount
     share_at_launch: Annotated[Decimal, Field(gt=0, lt=1, max_digits=12)]
-    """Of the market, in the launch month."""
+    """Share of the market that has adopted in the launch month."""
     growth_per_year: AdoptionRatePerYear
-    """r: the growth while the market is still empty, compounded all the time."""
+    """Growth rate r in an almost empty market, per year, continuously compounded."""
 
 
 Adoption = Annotated[GrowthAdoption | BassAdoption | LogisticAdoption, Field(discriminator="kind")]
@@ -64,24 +65,28 @@ Adoption = Annotated[GrowthAdoption | BassAdoption | LogisticAdoption, Field(dis
 
 @dataclass(frozen=True, slots=True)
 class AdoptionNumbers:
-    """How customers come, in numbers: by month, or as a share of those there are.
+    """Numbers of an adoption: either new customers by month, or a growth rate.
 
-    Shapes (1 or trials, 1 or months).
+    The arrays have the shape (1 or trials, 1 or months).
     """
 
     new: Floats | None = None
+    """New customers in each month, or None if they follow from ``growth``."""
     first: Floats = field(default_factory=lambda: np.zeros((1, 1)))
-    """In the launch month."""
+    """New customers in the launch month."""
     growth: Floats = field(default_factory=lambda: np.zeros((1, 1)))
-    """Afterwards, as a share of those of the month before."""
+    """New customers of later months, as a share of the customers of the month before."""
     market: Floats = field(default_factory=lambda: np.full((1, 1), np.inf))
-    """How many there can be at a time."""
+    """Maximum number of customers at a time."""
 
 
 def adoption_numbers(
     numbers: Numbers, adoption: Adoption, launch_month: int, n_months: int
 ) -> AdoptionNumbers:
-    """The numbers of a line's ``adoption``; Bass's curve with time at the end of each month."""
+    """Return the numbers of a line's adoption.
+
+    The curve of Bass counts time to the end of each month, from the start of the launch month.
+    """
     if isinstance(adoption, GrowthAdoption):
         limits = {} if adoption.market is None else {"market": numbers("adoption.market")}
         return AdoptionNumbers(

@@ -1,4 +1,4 @@
-"""Customers of a line: who comes, who leaves, who is there at the end of each month."""
+"""Customers of a revenue line: new, lost and active customers in each month."""
 
 from __future__ import annotations
 
@@ -14,42 +14,46 @@ from finance.revenue.adoption import AdoptionNumbers
 from finance.revenue.retention import RetentionNumbers
 
 COUNT_STEPS_PER_CUSTOMER = 1e4
-"""Customers that grow by a share are counted to a ten-thousandth: short fractions make sums that
-anyone can check."""
+"""Resolution of customers that grow by a share, in steps per customer. Rounding to a ten-thousandth
+keeps the fractions short, so that sums can be checked by hand."""
 
 
 @dataclass(frozen=True, slots=True)
 class Customers:
-    """Arrays of shape (1 or trials, months)."""
+    """Customers of a line in each month. Shapes (1 or trials, months)."""
 
     new: Floats
     lost: Floats
     active: Floats
-    """At the end of the month, those who came in it included; they pay for it."""
+    """Customers at the end of the month, including new ones; they pay for the month."""
     retention: RetentionNumbers
 
     def retained_for_a_year(self) -> Floats:
-        """Those who are there and were a year before. Shape (1 or trials, months)."""
+        """Return the customers who are active and were active a year before.
+
+        The shape is (1 or trials, months).
+        """
         n_months = self.active.shape[1]
         if self.retention.remaining is not None:
             since = months_since(1, n_months)
             return sum_over_cohorts(
                 self.new, np.where(since < MONTHS_PER_YEAR, 0.0, self.retention.remaining)
             )
-        there, kept = np.zeros_like(self.active), _retained_shares(self.retention, n_months)
+        retained, monthly = np.zeros_like(self.active), _retained_shares(self.retention, n_months)
         for month in range(MONTHS_PER_YEAR, n_months):
-            year = np.prod(kept[month - MONTHS_PER_YEAR + 1 : month + 1], axis=0)
-            there[:, month] = self.active[:, month - MONTHS_PER_YEAR] * year
-        return there
+            yearly = np.prod(monthly[month - MONTHS_PER_YEAR + 1 : month + 1], axis=0)
+            retained[:, month] = self.active[:, month - MONTHS_PER_YEAR] * yearly
+        return retained
 
 
 def customers(
     adoption: AdoptionNumbers, retention: RetentionNumbers, launch_month: int, n_months: int
 ) -> Customers:
-    """Customers who come by ``come`` and stay by ``stay``.
+    """Compute the customers of a line from the numbers of its adoption and retention.
 
-    With constant churn growth and churn of a month both act on the customers of the month
-    before; with tenure every month's customers leave by a curve of their own.
+    With constant churn, the growth and the churn of a month both apply to the customers of the
+    month before. With retention by tenure, each monthly cohort follows the survival curve from its
+    own first month.
     """
     if adoption.new is None:
         return _growing_customers(adoption, retention, launch_month, n_months)
@@ -66,87 +70,92 @@ def customers(
 def _growing_customers(
     adoption: AdoptionNumbers, retention: RetentionNumbers, launch_month: int, n_months: int
 ) -> Customers:
-    # Months first, so that each month of all trials lies together.
+    # The months are the first axis, so that the trials of a month are contiguous in memory.
     first, growth, market = (
-        _months_first(one, n_months) for one in (adoption.first, adoption.growth, adoption.market)
+        _months_first(numbers, n_months)
+        for numbers in (adoption.first, adoption.growth, adoption.market)
     )
     kept = None if retention.remaining is not None else _retained_shares(retention, n_months)
     remaining = np.empty((n_months, 1)) if retention.remaining is None else retention.remaining.T
-    widths = (first, growth, market, remaining if kept is None else kept)
-    shape = (n_months, max(one.shape[1] for one in widths))
+    inputs = (first, growth, market, remaining if kept is None else kept)
+    shape = (n_months, max(numbers.shape[1] for numbers in inputs))
     unlimited = bool(np.isinf(market).all())
     new, active = np.zeros(shape), np.zeros(shape)
     for month in range(launch_month - 1, n_months):
         if month == launch_month - 1:
-            still, new[month] = active[month], first[month]
+            staying, new[month] = active[month], first[month]
         else:
             before = active[month - 1]
-            still = active[month] if kept is None else before * kept[month]
+            staying = active[month] if kept is None else before * kept[month]
             new[month] = before * growth[month]
             if not unlimited:
-                room = np.maximum(market[month] - still, 0.0)
-                new[month] = np.minimum(new[month], room)
+                unserved = np.maximum(market[month] - staying, 0.0)
+                new[month] = np.minimum(new[month], unserved)
         if kept is None:
             active[month:] += new[month] * remaining[: n_months - month]
         else:
             active[month] = (
-                np.rint((still + new[month]) * COUNT_STEPS_PER_CUSTOMER) / COUNT_STEPS_PER_CUSTOMER
+                np.rint((staying + new[month]) * COUNT_STEPS_PER_CUSTOMER)
+                / COUNT_STEPS_PER_CUSTOMER
             )
     return _with_lost(np.ascontiguousarray(new.T), np.ascontiguousarray(active.T), retention)
 
 
 def _retained_shares(retention: RetentionNumbers, n_months: int) -> Floats:
-    """Share of the customers of the month before who stay: (months, 1 or trials)."""
+    """Return the share of the previous month's customers who stay. Shape (months, 1 or trials)."""
     assert retention.churn is not None
     return _months_first(1.0 - retention.churn, n_months)
 
 
 def customers_by_tenure(new: Floats, remaining: Floats) -> Customers:
-    """Those who came, as far as ``left`` (S(0), S(1), …) says that they are still there."""
+    """Return the customers of which a share ``remaining`` (S(0), S(1), …) is left by tenure."""
     return _with_lost(new, sum_over_cohorts(new, remaining), RetentionNumbers(remaining=remaining))
 
 
 def yearly_contracts(
     new: Floats, remaining_by_year: Floats, uplift: Floats, months_invoiced: int
 ) -> tuple[Customers, Floats]:
-    """Contracts of a year that are invoiced in advance.
+    """Compute yearly contracts that are invoiced in advance.
 
     Parameters
     ----------
     new
-        Contracts signed. Shape (trials, months).
-    left_by_year
-        Shares of them that are there in their first year (1), after one renewal, … (trials, years).
+        Contracts signed in each month. Shape (trials, months).
+    remaining_by_year
+        Share of the contracts that is active in the first year (1), after one renewal, and so on.
+        Shape (trials, years).
     uplift
-        What the price changes by at each renewal, as a share. Shape (trials, 1).
+        Change of the price at each renewal, as a share. Shape (trials, 1).
     months_invoiced
-        By each invoice.
+        Number of months that each invoice covers.
 
     Returns
     -------
-    (Customers, invoices)
-        Invoices as a multiple of the first year's price. Shape (trials, months).
+    (customers, invoices)
+        The customers, and the invoices of each month as a multiple of the first year's price. Shape
+        (trials, months).
     """
     tenure = np.arange(new.shape[1])
     years = tenure // MONTHS_PER_YEAR
-    stays = remaining_by_year[:, years]
+    remaining = remaining_by_year[:, years]
     due = (tenure % months_invoiced == 0) * months_invoiced / MONTHS_PER_YEAR
-    return customers_by_tenure(new, stays), sum_over_cohorts(
-        new, stays * (1 + uplift) ** years * due
+    return customers_by_tenure(new, remaining), sum_over_cohorts(
+        new, remaining * (1 + uplift) ** years * due
     )
 
 
 def sum_over_cohorts(new: Floats, weights: Floats) -> Floats:
-    """Σₖ new(t − k)·weights(k): what earlier months still do in each month.
+    """Return Σₖ new(t − k)·weights(k), the weighted sum over the cohorts of earlier months.
 
-    Row by row, so that a trial gets the same bits however many there are.
+    Rows are computed one at a time, so that a trial is bitwise equal for any number of trials. The
+    shape is (1 or trials, months).
     """
     n_months = new.shape[1]
     rows = np.broadcast_shapes(new[:, :1].shape, weights[:, :1].shape)[0]
-    found = np.empty((rows, n_months))
+    sums = np.empty((rows, n_months))
     for row in range(rows):
-        found[row] = np.convolve(one_trial(new, row), one_trial(weights, row))[:n_months]
-    return found
+        sums[row] = np.convolve(one_trial(new, row), one_trial(weights, row))[:n_months]
+    return sums
 
 
 def _with_lost(new: Floats, active: Floats, retention: RetentionNumbers) -> Customers:
@@ -154,5 +163,5 @@ def _with_lost(new: Floats, active: Floats, retention: RetentionNumbers) -> Cust
 
 
 def _months_first(numbers: Floats, n_months: int) -> Floats:
-    """Shape (months, 1 or trials), of numbers that may be the same for all months."""
+    """Broadcast numbers to all months, with the months first. Shape (months, 1 or trials)."""
     return np.broadcast_to(numbers.T, (n_months, numbers.shape[0]))

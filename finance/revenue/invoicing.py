@@ -1,4 +1,4 @@
-"""Sales in the books: revenue when it is earned, cash when it is paid."""
+"""Posting of sales: revenue is recognised when earned, cash when paid."""
 
 from __future__ import annotations
 
@@ -14,24 +14,30 @@ from finance.revenue.sales import Sales
 
 @dataclass(frozen=True, slots=True)
 class Recurring:
-    """Customers who pay again and again, and what is earned from them; for the parts of ARR."""
+    """Recurring revenue of a line and its customers, from which the parts of ARR follow."""
 
     line: str
-    """Its name; empty for the one line of a small company."""
+    """Name of the line; empty for the single line ``revenue`` of a small company."""
     customers: Customers
     revenue: Cents
+    """Revenue earned in each month, in cents. Shape (1 or trials, months)."""
 
 
 def invoice(
     ledger: Ledger, numbers: Numbers, line: RevenueLine | Revenue, sales: Sales
 ) -> list[Recurring]:
-    """Post a line's invoices.
+    """Post the invoices of a line, its grants and its costs of delivery.
 
-    An invoice for one month is earned at once; one for several stands as deferred revenue and is
-    earned in equal parts.
+    An invoice for one month is earned at once. An invoice for several months is deferred revenue,
+    which is earned in equal parts.
+
+    Returns
+    -------
+    list
+        The recurring revenue of the line.
     """
     name, days = ("", 0) if isinstance(line, Revenue) else (line.name, line.payment_days)
-    found = []
+    recurring = []
     for invoices in sales.invoices:
         cents = to_cents(invoices.usd, numbers.path)
         earned = spread_evenly(cents, invoices.months)
@@ -46,16 +52,16 @@ def invoice(
         if in_advance:
             ledger.post(Account.DEFERRED_REVENUE, invoices.income, earned, numbers.path)
         if invoices.customers is not None:
-            found.append(Recurring(name, invoices.customers, earned))
+            recurring.append(Recurring(name, invoices.customers, earned))
     if isinstance(line, Grants):
         _post_grants(ledger, numbers, line)
     if sales.delivery_usd is not None:
         ledger.spend(Account.DELIVERY, to_cents(sales.delivery_usd, numbers.path), numbers.path)
-    return found
+    return recurring
 
 
 def _post_grants(ledger: Ledger, numbers: Numbers, line: Grants) -> None:
-    """Earned in equal parts over their months, whenever they are paid (IAS 20, income approach)."""
+    """Post grants, earned in equal parts over their months (IAS 20, income approach)."""
     n_months = ledger.n_months
     for number, deal in enumerate(line.deals):
         whole = to_cents(numbers.usd(f"deals.{number}.amount"), numbers.path)
@@ -64,8 +70,8 @@ def _post_grants(ledger: Ledger, numbers: Numbers, line: Grants) -> None:
             ledger.post(Account.CASH, Account.GRANT_INCOME, earned, numbers.path)
             continue
         paid = amount_in_month(whole, deal.month, n_months)
-        side = Account.DEFERRED_GRANTS
+        accrual = Account.DEFERRED_GRANTS
         if line.paid == "at_end":
-            paid, side = shift_later(paid, deal.months - 1), Account.GRANTS_RECEIVABLE
-        ledger.post(Account.CASH, side, paid, numbers.path, Account.GRANT_INCOME)
-        ledger.post(side, Account.GRANT_INCOME, earned, numbers.path)
+            paid, accrual = shift_later(paid, deal.months - 1), Account.GRANTS_RECEIVABLE
+        ledger.post(Account.CASH, accrual, paid, numbers.path, Account.GRANT_INCOME)
+        ledger.post(accrual, Account.GRANT_INCOME, earned, numbers.path)

@@ -1,6 +1,6 @@
-"""The lines of a company's revenue, told apart by ``kind``.
+"""Documents of revenue lines; the field ``kind`` selects the type of line.
 
-Amounts are in the line's currency: without ``_usd`` in their names.
+Amounts whose name has no ``_usd`` are in the line's currency.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from finance.revenue.prices import (
 from finance.revenue.retention import Retention
 
 PaymentDays = Annotated[int, Field(ge=0, le=360)]
-"""Until an invoice is paid; a month has 30."""
+"""Payment term of an invoice in days; a month counts 30 days."""
 MonthlyRate = Annotated[Decimal, Field(ge=0, le=1, max_digits=8)]
 TokenCount = Annotated[int, Field(ge=0, le=10**15)]
 
@@ -34,29 +34,29 @@ class Usage(Document):
     """Tokens that one customer uses in a month."""
 
     input_tokens_per_month: TokenCount = 0
-    """Cached ones included."""
+    """Input tokens of one customer in a month, including cached ones."""
     cached_share: DecimalShare = Decimal(0)
-    """Of the input: read from the cache, and priced apart."""
+    """Share of the input that is read from the cache, at a price of its own."""
     output_tokens_per_month: TokenCount = 0
     change_share_per_year: YearlyChange = Decimal(0)
 
 
 class Revenue(Document):
-    """One line of recurring revenue: all that a small company needs."""
+    """Single line of recurring revenue, for a small company."""
 
     launch_month: Month
     customers_at_launch: Annotated[int, Field(ge=0, le=10**9)]
     growth_share_per_month: MonthlyRate
-    """New customers in a month as a share of those there are."""
+    """New customers in a month, as a share of the customers of the month before."""
     churn_share_per_month: MonthlyRate
-    """Customers who leave in a month, as a share of those there are."""
+    """Customers who leave in a month, as a share of the customers of the month before."""
     price_usd_per_customer_month: Usd
     tokens_per_customer_month: TokenCount
     """Tokens that the model generates for one customer in a month."""
 
 
 class Line(Document):
-    """What every line of a larger company has."""
+    """Common fields of all revenue lines."""
 
     name: ShortName
     launch_month: Month
@@ -65,7 +65,7 @@ class Line(Document):
 
 
 class TokenSales(Line):
-    """Tokens by the million, invoiced for the month that used them."""
+    """Common fields of token sales, priced per million and invoiced for the month of use."""
 
     adoption: Adoption
     retention: Retention
@@ -77,49 +77,50 @@ class TokenSales(Line):
 
 
 class ApiTokens(TokenSales):
-    """Of the plan's model."""
+    """Sale of tokens of the plan's model."""
 
     kind: Literal["api_tokens"]
 
 
 class HostedOpenWeights(TokenSales):
-    """Of somebody else's open model."""
+    """Sale of tokens of an open-weights model by another developer."""
 
     kind: Literal["hosted_open_weights"]
     cost_per_million_tokens: CurrencyAmount
-    """Of any kind: the plan's forecast is of another model. It falls as the price of compute."""
+    """Cost of serving a million tokens of any kind, since the plan's forecast is for another model.
+    It changes with the price and the speed of compute."""
 
 
 class SubscriptionPlan(Document):
-    """One plan of a subscription."""
+    """Plan of a subscription with its price and usage."""
 
     name: ShortName
     share: DecimalShare
-    """Of those who convert."""
+    """Share of converting users who choose this plan."""
     price_per_month: CurrencyAmount
     yearly_share: DecimalShare = Decimal(0)
-    """Who pay a year in advance."""
+    """Share of the plan's subscribers who pay a year in advance."""
     yearly_discount_share: DecimalShare = Decimal(0)
     usage: Usage = Usage()
 
 
 class Subscription(Line):
-    """Users who register for nothing; some convert to a plan."""
+    """Subscription with free users, some of whom convert to a paid plan."""
 
     kind: Literal["subscription"]
     adoption: Adoption
-    """Of free users."""
+    """Adoption of free users."""
     free_usage: Usage = Usage()
     free_churn_share_per_month: DecimalShare = Decimal(0)
     conversion_share_per_month: DecimalShare
-    """Of the free users of the month before."""
+    """Share of the free users of the month before who convert."""
     retention: Retention
-    """Of those who pay."""
+    """Retention of paying subscribers."""
     plans: Annotated[tuple[SubscriptionPlan, ...], Field(min_length=1, max_length=12)]
     prices: Prices = SteadyPrices()
 
     @model_validator(mode="after")
-    def _whole(self) -> Self:
+    def _shares_sum_to_one(self) -> Self:
         shares = sum(plan.share for plan in self.plans)
         if shares != 1:
             raise InputError("plans", f"shares of {shares} in all", "equal", to=1)
@@ -134,49 +135,49 @@ class Subscription(Line):
 
 
 class Enterprise(Line):
-    """Contracts of a year, invoiced in advance."""
+    """Yearly contracts that are invoiced in advance."""
 
     kind: Literal["enterprise"]
     adoption: Adoption
-    """Of contracts signed."""
+    """Adoption in contracts signed."""
     price_per_year: CurrencyAmount
     renewal_share: DecimalShare
     uplift_share_at_renewal: YearlyChange = Decimal(0)
     months_invoiced: Literal[1, 3, 12] = 12
-    """In advance, each time."""
+    """Number of months that each invoice covers in advance."""
     payment_days: PaymentDays = 30
     usage: Usage = Usage()
 
 
 class OnPremise(Line):
-    """Deployments at the customer's: a licence when it is delivered, then support by the year."""
+    """Deployments on the customer's premises: a licence on delivery, then yearly support."""
 
     kind: Literal["on_premise"]
     adoption: Adoption
-    """Of deployments."""
+    """Adoption in deployments."""
     licence_price: CurrencyAmount
     support_share_per_year: DecimalShare
-    """Of the licence's price, invoiced a year in advance."""
+    """Support per year as a share of the licence's price, invoiced a year in advance."""
     renewal_share: DecimalShare
     delivery_cost: CurrencyAmount = Decimal(0)
-    """Of each deployment, in the month of its delivery."""
+    """Cost of each deployment, in the month of its delivery."""
     payment_days: PaymentDays = 30
 
 
 class Services(Line):
-    """Work by the day."""
+    """Services that are priced by the day."""
 
     kind: Literal["services"]
     days_per_month: Annotated[Decimal, Field(ge=0, le=10**7, max_digits=12)]
     price_per_day: CurrencyAmount
     change_share_per_year: YearlyChange = Decimal(0)
     delivery_cost_share: DecimalShare = Decimal(0)
-    """Of the revenue: what others are paid for it."""
+    """Payments to subcontractors, as a share of the revenue."""
     payment_days: PaymentDays = 30
 
 
 class Deal(Document):
-    """One deal, earned in equal parts over its months."""
+    """Deal that is earned in equal parts over its months."""
 
     month: Month
     months: MonthCount = 1
@@ -184,7 +185,7 @@ class Deal(Document):
 
 
 class DataDeals(Line):
-    """Data or content that is licensed to others, invoiced at the start of each deal."""
+    """Licences of data or content to others, invoiced at the start of each deal."""
 
     kind: Literal["data_deals"]
     launch_month: Month = 1
@@ -193,7 +194,7 @@ class DataDeals(Line):
 
 
 class Grants(Line):
-    """Money for costs that it is given for, earned over its months; no revenue."""
+    """Grants towards costs, earned over their months; they are other income, not revenue."""
 
     kind: Literal["grants"]
     launch_month: Month = 1

@@ -1,4 +1,4 @@
-"""Who stays: the share of customers that is left so many months after they came."""
+"""Retention: share of customers who remain after a number of months."""
 
 from __future__ import annotations
 
@@ -19,23 +19,25 @@ PositiveParameter = Annotated[Decimal, Field(gt=0, le=10**6, max_digits=12)]
 
 
 class ConstantRetention(Document):
-    """Of those there are, the same share leaves each month, however long they have stayed."""
+    """Constant churn: the same share of customers leaves each month, at any tenure."""
 
     kind: Literal["constant"] = "constant"
     churn_share_per_month: DecimalShare
 
 
 class TenureRetention(Document):
-    """Churn that falls with tenure: shifted beta-geometric, see :mod:`finance.demand.retention`.
+    """Churn that falls with tenure by the shifted beta-geometric model.
 
-    Those who are likely to leave do so first; α ÷ (α + β) leave in the first month.
+    Customers who are likely to leave do so first; the share α ÷ (α + β) leaves in the first month.
+    See :mod:`finance.demand.retention`.
     """
 
     kind: Literal["sbg"]
     alpha: PositiveParameter
     beta: PositiveParameter
     c: PositiveParameter = Decimal(1)
-    """Other than 1: the chance of leaving itself changes with tenure (beta-discrete-Weibull)."""
+    """Exponent of the beta-discrete-Weibull model; with values other than 1, the probability that a
+    customer leaves changes with tenure."""
 
 
 Retention = Annotated[ConstantRetention | TenureRetention, Field(discriminator="kind")]
@@ -43,15 +45,21 @@ Retention = Annotated[ConstantRetention | TenureRetention, Field(discriminator="
 
 @dataclass(frozen=True, slots=True)
 class RetentionNumbers:
-    """How customers stay, in numbers: by a churn that is the same for all, or by tenure."""
+    """Numbers of a retention: either a churn rate or a survival curve by tenure."""
 
     churn: Floats | None = None
-    """Share of those there are who leave in a month. Shape (1 or trials, 1 or months)."""
+    """Share of customers who leave in a month. Shape (1 or trials, 1 or months)."""
     remaining: Floats | None = None
-    """S(0) = 1, S(1), …: shares left after so many months. Shape (1 or trials, months)."""
+    """S(0) = 1, S(1), …: share of customers who remain by tenure. Shape (1 or trials, months)."""
 
     def survival(self, n_months: int) -> Floats:
-        """S(0), S(1), …, whichever it is; a churn that moves from month to month has none."""
+        """Return S(0), S(1), …, the share of customers who remain by tenure.
+
+        Raises
+        ------
+        InputError
+            If the churn rate changes from month to month.
+        """
         if self.remaining is not None:
             return self.remaining
         assert self.churn is not None
@@ -62,7 +70,7 @@ class RetentionNumbers:
 
 
 def retention_numbers(numbers: Numbers, retention: Retention, n_months: int) -> RetentionNumbers:
-    """The numbers of a line's ``retention``."""
+    """Return the numbers of a line's retention."""
     if isinstance(retention, ConstantRetention):
         return RetentionNumbers(churn=numbers("retention.churn_share_per_month"))
     alpha, beta, c = (numbers.fixed(f"retention.{name}") for name in ("alpha", "beta", "c"))

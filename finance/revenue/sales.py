@@ -1,4 +1,4 @@
-"""What each line sells, month by month: invoices, tokens served, and what delivering it takes."""
+"""Monthly sales of each revenue line: invoices, tokens served and costs of delivery."""
 
 from __future__ import annotations
 
@@ -34,34 +34,41 @@ from finance.revenue.tokens import TokenCounts, tokens_used
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Invoices:
-    """What is invoiced in each month, for so many months of which the first is its own."""
+    """Invoices of a line in each month."""
 
     usd: Floats
-    """Shape (1 or trials, months)."""
+    """Amount invoiced in each month, in USD. Shape (1 or trials, months)."""
     months: int = 1
+    """Number of months that an invoice covers, from its own month on."""
     income: Account = Account.RECURRING_REVENUE
     customers: Customers | None = None
-    """Who pay it again and again; None for what does not recur."""
+    """Customers who pay the invoices regularly; None for revenue that does not recur."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sales:
-    """One line in all its months; arrays of shape (1 or trials, months)."""
+    """Sales of a line in each month. Shapes (1 or trials, months)."""
 
     invoices: tuple[Invoices, ...]
     paid_tokens: TokenCounts | None = None
     free_tokens: TokenCounts | None = None
     free_users: Floats | None = None
     delivery_usd: Floats | None = None
-    """What delivering it takes besides inference."""
+    """Costs of delivery other than inference, in USD."""
     hosted_tokens: TokenCounts | None = None
-    """Of other models than the plan's."""
+    """Tokens served by models other than the plan's."""
     hosting_usd: Floats | None = None
-    """Serving these, before compute gets cheaper."""
+    """Cost of serving the hosted tokens in USD, before the price and speed of compute change."""
 
 
 def sales_of(numbers: Numbers, line: RevenueLine, n_months: int) -> Sales:
-    """What a line sells in each month. ``at`` gives the line's numbers."""
+    """Return the sales of a line in each month.
+
+    Parameters
+    ----------
+    numbers
+        The numbers of ``line``.
+    """
     match line:
         case ApiTokens() | HostedOpenWeights():
             return _token_sales(numbers, line, n_months)
@@ -76,12 +83,12 @@ def sales_of(numbers: Numbers, line: RevenueLine, n_months: int) -> Sales:
         case DataDeals():
             return _data_deals(numbers, line, n_months)
         case Grants():
-            return Sales(invoices=())  # no revenue; see ``invoicing``
+            return Sales(invoices=())  # grants are no revenue; ``invoicing`` posts them
     assert_never(line)
 
 
 def simple_sales(numbers: Numbers, revenue: Revenue, n_months: int) -> Sales:
-    """The one line of a small company; its tokens are those of answers."""
+    """Return the sales of the single line of a small company; all its tokens are output."""
     adoption = AdoptionNumbers(
         first=numbers("customers_at_launch"), growth=numbers("growth_share_per_month")
     )
@@ -117,35 +124,35 @@ def _token_sales(numbers: Numbers, line: TokenSales, n_months: int) -> Sales:
 
 
 def _subscription(numbers: Numbers, line: Subscription, n_months: int) -> Sales:
-    """Free users convert, leave or stay; of those who convert each plan has its share.
+    """Return the sales of a subscription, whose free users convert, leave or stay.
 
-    Who pays by the year can leave at the end of one only: after twelve months as many are left
-    as of those who pay by the month.
+    Each plan has its share of the converting users. Subscribers who pay by the year leave only at
+    the end of a year; after twelve months, the same share remains as of those who pay by the month.
     """
     converting = numbers("conversion_share_per_month")
     adoption = adoption_numbers(numbers, line.adoption, line.launch_month, n_months)
-    gone = RetentionNumbers(churn=numbers("free_churn_share_per_month") + converting)
-    free = customers(adoption, gone, line.launch_month, n_months)
+    free_retention = RetentionNumbers(churn=numbers("free_churn_share_per_month") + converting)
+    free = customers(adoption, free_retention, line.launch_month, n_months)
     converted = shift_later(free.active, 1) * converting
     factors = price_factors(numbers, line.prices, line.launch_month, n_months)
-    left = retention_numbers(numbers, line.retention, n_months).survival(n_months)
+    remaining = retention_numbers(numbers, line.retention, n_months).survival(n_months)
     invoices, used = [], []
     for number in range(len(line.plans)):
-        here = f"plans.{number}"
-        joined = converted * numbers(f"{here}.share")
-        price = numbers.usd(f"{here}.price_per_month") * factors
-        by_year = numbers(f"{here}.yearly_share")
-        by_month = customers_by_tenure(joined * (1 - by_year), left)
+        path = f"plans.{number}"
+        joined = converted * numbers(f"{path}.share")
+        price = numbers.usd(f"{path}.price_per_month") * factors
+        by_year = numbers(f"{path}.yearly_share")
+        by_month = customers_by_tenure(joined * (1 - by_year), remaining)
         active = by_month.active
         invoices.append(Invoices(usd=active * price, customers=by_month))
         if by_year.any():
             base, invoiced = yearly_contracts(
-                joined * by_year, left[:, ::MONTHS_PER_YEAR], np.zeros((1, 1)), MONTHS_PER_YEAR
+                joined * by_year, remaining[:, ::MONTHS_PER_YEAR], np.zeros((1, 1)), MONTHS_PER_YEAR
             )
-            price = price * MONTHS_PER_YEAR * (1 - numbers(f"{here}.yearly_discount_share"))
+            price = price * MONTHS_PER_YEAR * (1 - numbers(f"{path}.yearly_discount_share"))
             invoices.append(Invoices(usd=invoiced * price, months=MONTHS_PER_YEAR, customers=base))
             active = active + base.active
-        used.append(tokens_used(numbers, f"{here}.usage", active, line.launch_month, n_months))
+        used.append(tokens_used(numbers, f"{path}.usage", active, line.launch_month, n_months))
     return Sales(
         invoices=tuple(invoices),
         paid_tokens=sum(used[1:], used[0]),
@@ -189,14 +196,14 @@ def _on_premise(numbers: Numbers, line: OnPremise, n_months: int) -> Sales:
 
 
 def _new_contracts(numbers: Numbers, line: Enterprise | OnPremise, n_months: int) -> Floats:
-    """New contracts: growth is that of all that were ever signed."""
+    """Return new contracts; growth applies to all contracts that were ever signed."""
     adoption = adoption_numbers(numbers, line.adoption, line.launch_month, n_months)
-    nobody_leaves = RetentionNumbers(churn=np.zeros((1, 1)))
-    return customers(adoption, nobody_leaves, line.launch_month, n_months).new
+    no_churn = RetentionNumbers(churn=np.zeros((1, 1)))
+    return customers(adoption, no_churn, line.launch_month, n_months).new
 
 
 def _renewed_shares(numbers: Numbers, n_months: int) -> Floats:
-    """Shares of contracts in their first year, second year, …: (trials, years)."""
+    """Return the share of contracts that is active in each year. Shape (trials, years)."""
     years = np.arange(-(-n_months // MONTHS_PER_YEAR))
     renewed: Floats = numbers.fixed("renewal_share") ** years
     return renewed

@@ -1,4 +1,4 @@
-"""Tokens that customers use, by how they are priced and served."""
+"""Tokens that customers use, by kind, since each kind has its own price and serving cost."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class TokenCounts:
     """Millions of tokens in each month. Shapes (1 or trials, months)."""
 
     new_input: Floats
-    """Input that is computed."""
+    """Input tokens that are not read from the cache."""
     cached_input: Floats
     output: Floats
 
@@ -28,17 +28,26 @@ class TokenCounts:
 
     @property
     def total(self) -> Floats:
+        """Tokens of all kinds, in millions."""
         return self.new_input + self.cached_input + self.output
 
     def weighted_sum(self, new_input: Floats, cached_input: Floats, output: Floats) -> Floats:
-        """Σ tokens × something for a million of each kind: prices, costs, hours."""
+        """Return Σ tokens × value, with a price, cost or time per million tokens of each kind."""
         return self.new_input * new_input + self.cached_input * cached_input + self.output * output
 
 
 def tokens_used(
     numbers: Numbers, usage: str, users: Floats, launch_month: int, n_months: int
 ) -> TokenCounts:
-    """What ``users`` of each month use, by the document's usage of that name."""
+    """Return the tokens that the users of each month use.
+
+    Parameters
+    ----------
+    usage
+        Path of the usage in the line's document.
+    users
+        Number of users in each month. Shape (1 or trials, months).
+    """
     change = numbers(f"{usage}.change_share_per_year")
     grown = (
         users

@@ -1,1 +1,1 @@
-"""Money from outside: rounds, loans, taxes, and interest on cash."""
+"""Treasury: rounds, loans, taxes and interest on cash."""

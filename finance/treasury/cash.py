@@ -1,4 +1,4 @@
-"""Money from outside, money for the state, and what idle cash earns."""
+"""Inflows from investors, income tax, research credits, and interest on cash."""
 
 from __future__ import annotations
 
@@ -30,35 +30,39 @@ RESEARCH_COSTS = (Account.RESEARCH_PEOPLE, Account.TRAINING, Account.RESEARCH_CO
 
 
 class Inflow(Document):
-    """Money that investors pay in: the cash of it; what they get for it stands elsewhere."""
+    """Cash that investors pay in, without the securities that they receive for it."""
 
     name: ShortName
     month: Month
     amount_usd: Annotated[Usd, Field(gt=0)]
     kind: InflowKind
     committed: bool = False
-    """Signed: it comes in the view without planned rounds, too."""
+    """Whether the inflow is signed, and so also counts in the view without planned rounds."""
 
 
 class Tax(Document):
-    """Income tax and research credits; fiscal years as the calendar's unless said otherwise."""
+    """Income tax and research credits; by default the fiscal year is the calendar year."""
 
     income_share: DecimalShare
-    """Of the year's profit before tax, after losses."""
+    """Tax rate on the year's profit before tax, after the use of losses."""
     losses_brought_forward_usd: Usd = Decimal("0.00")
+    """Unused losses of the years before month 1, in USD."""
     loss_use_share: DecimalShare = Decimal(1)
-    """Of a year's profit that losses of earlier years may take away; 0.8 in the United States."""
+    """Maximum share of a year's profit that losses of earlier years can offset; 0.8 in the United
+    States."""
     last_fiscal_month: Annotated[int, Field(ge=1, le=12)] = 12
-    """Of the calendar."""
+    """Last calendar month of the fiscal year."""
     paid_after_months: Annotated[int, Field(ge=0, le=24)] = 3
-    """After the fiscal year."""
+    """Months between the end of the fiscal year and the payment of its tax."""
     research_credit_share: DecimalShare = Decimal(0)
-    """Of what research costs: its people, training and experiments, data. Paid out."""
+    """Research credit, which is paid out, as a share of the costs of research: staff, training,
+    research compute and data."""
     research_credit_after_months: Annotated[int, Field(ge=0, le=36)] = 12
-    """After the fiscal year."""
+    """Months between the end of the fiscal year and the payment of its research credit."""
 
 
 def post_inflow(ledger: Ledger, numbers: Numbers, inflow: Inflow) -> None:
+    """Post the cash of an inflow."""
     cents = amount_in_month(
         to_cents(numbers("amount_usd"), numbers.path), inflow.month, ledger.n_months
     )
@@ -68,43 +72,47 @@ def post_inflow(ledger: Ledger, numbers: Numbers, inflow: Inflow) -> None:
 def post_research_credit(
     ledger: Ledger, numbers: Numbers, tax: Tax, first_calendar_month: int
 ) -> None:
-    """Earned with the costs, paid out some time after the fiscal year."""
+    """Post research credits, accrued with the costs and paid out after the fiscal year."""
     n_months = ledger.n_months
     flows = ledger.flows()
     costs = total((flows[account] for account in RESEARCH_COSTS), n_months)
     credit = np.rint(np.maximum(costs, 0) * numbers("research_credit_share")).astype(np.int64)
     ledger.post(Account.GRANTS_RECEIVABLE, Account.TAX_CREDITS, credit, numbers.path)
-    begin = 0
+    start = 0
     for end in _fiscal_year_ends(first_calendar_month, tax.last_fiscal_month, n_months):
-        due = credit[:, begin:end].sum(axis=1)
+        due = credit[:, start:end].sum(axis=1)
         paid = amount_in_month(due, end + tax.research_credit_after_months, n_months)
         ledger.post(
             Account.CASH, Account.GRANTS_RECEIVABLE, paid, numbers.path, Account.TAX_CREDITS
         )
-        begin = end
+        start = end
 
 
 def post_interest_and_tax(
     ledger: Ledger, numbers: Numbers, tax: Tax | None, first_calendar_month: int
 ) -> None:
-    """Interest on the cash of the month before, and tax on what a fiscal year has earned so far.
+    """Post interest on cash and income tax.
 
-    Both follow from all else that is posted, and from each other. Losses are carried forward
-    without end; a month that takes the year's profit back takes its tax back.
+    Interest accrues on the cash of the month before. Tax accrues on the profit of the fiscal year
+    to date, so that a loss reverses tax of earlier months of the year. Both depend on all other
+    entries and on each other, so they are posted last. Losses are carried forward without limit of
+    time.
 
     Parameters
     ----------
-    at
+    numbers
         The company's numbers.
+    first_calendar_month
+        Calendar month of the company's first month, from 1 to 12.
     """
     n_months = ledger.n_months
     rate = numbers("interest_on_cash_share_per_year") / MONTHS_PER_YEAR
     if tax is None and not rate.any():
         return
-    # Months first, so that each month of all trials lies together.
+    # The months are the first axis, so that the trials of a month are contiguous in memory.
     cash, profit = ledger.balance(Account.CASH).T, profit_before_tax(ledger).T
     shape = (n_months, numbers.trials.n)
-    income_share = numbers("tax.income_share") if tax else np.zeros((1, 1))
+    tax_rate = numbers("tax.income_share") if tax else np.zeros((1, 1))
     use_share = numbers("tax.loss_use_share") if tax else np.zeros((1, 1))
     losses = (
         to_cents(numbers("tax.losses_brought_forward_usd"), numbers.path)[:, 0]
@@ -112,28 +120,30 @@ def post_interest_and_tax(
         else np.int64(0)
     )
     interest, charged, paid = (np.zeros(shape, np.int64) for _ in range(3))
-    added = np.zeros(shape[1], np.int64)
-    before = np.full(shape[1], ledger.opening.get(Account.CASH, 0))
+    # Interest received less tax paid up to and including the current month
+    posted_so_far = np.zeros(shape[1], np.int64)
+    cash_before = np.full(shape[1], ledger.opening.get(Account.CASH, 0))
     ends = _fiscal_year_ends(first_calendar_month, tax.last_fiscal_month if tax else 12, n_months)
-    for begin, end in itertools.pairwise([0, *ends, n_months]):
-        for month in range(begin, end):
-            interest[month] = np.rint(np.maximum(before, 0) * rate[:, 0])
-            added = added + interest[month] - paid[month]
-            before = cash[month] + added
-        if tax is None or begin == end:
+    for start, end in itertools.pairwise([0, *ends, n_months]):
+        for month in range(start, end):
+            interest[month] = np.rint(np.maximum(cash_before, 0) * rate[:, 0])
+            posted_so_far = posted_so_far + interest[month] - paid[month]
+            cash_before = cash[month] + posted_so_far
+        if tax is None or start == end:
             continue
-        earned = np.cumsum(profit[begin:end] + interest[begin:end], axis=0)
-        taxed = np.maximum(earned, 0)
-        usable = np.minimum(losses, np.rint(taxed * use_share[:, 0]).astype(np.int64))
-        so_far = np.rint((taxed - usable) * income_share[:, 0]).astype(np.int64)
-        charged[begin:end] = np.diff(so_far, axis=0, prepend=0)
+        earned = np.cumsum(profit[start:end] + interest[start:end], axis=0)
+        taxable = np.maximum(earned, 0)
+        usable_losses = np.minimum(losses, np.rint(taxable * use_share[:, 0]).astype(np.int64))
+        tax_to_date = np.rint((taxable - usable_losses) * tax_rate[:, 0]).astype(np.int64)
+        charged[start:end] = np.diff(tax_to_date, axis=0, prepend=0)
         if end in ends:
-            losses = losses - usable[-1] + np.maximum(-earned[-1], 0)
+            losses = losses - usable_losses[-1] + np.maximum(-earned[-1], 0)
             due = end - 1 + tax.paid_after_months
             if due < n_months:
-                paid[due] += so_far[-1]
+                paid[due] += tax_to_date[-1]
             if due == end - 1:
-                added, before = added - so_far[-1], before - so_far[-1]
+                posted_so_far = posted_so_far - tax_to_date[-1]
+                cash_before = cash_before - tax_to_date[-1]
     ledger.post(Account.CASH, Account.INTEREST_INCOME, interest.T, numbers.path)
     ledger.post(Account.INCOME_TAX, Account.TAX_PAYABLE, charged.T, numbers.path)
     ledger.post(Account.TAX_PAYABLE, Account.CASH, paid.T, numbers.path, Account.INCOME_TAX)
@@ -142,6 +152,6 @@ def post_interest_and_tax(
 def _fiscal_year_ends(
     first_calendar_month: int, last_fiscal_month: int, n_months: int
 ) -> list[int]:
-    """Months of the company in which a fiscal year ends."""
+    """Return the months of the company in which a fiscal year ends."""
     first = (last_fiscal_month - first_calendar_month) % MONTHS_PER_YEAR + 1
     return list(range(first, n_months + 1, MONTHS_PER_YEAR))

@@ -1,7 +1,7 @@
-"""Level-payment arithmetic of loans, and the ratios that lenders watch.
+"""Level payments of loans, and ratios that lenders monitor.
 
-Rates are per period, amounts that are paid are negative: the convention of spreadsheets and of
-pyxirr, which computes them. ``finance.treasury.loans`` has the schedule in whole cents.
+Rates are per period, and amounts paid are negative, as in spreadsheets and in pyxirr, which
+computes them. :mod:`finance.treasury.loans` has the schedule in whole cents.
 """
 
 from __future__ import annotations
@@ -22,16 +22,16 @@ MAX_PERIODS = 100_000
 def payment(
     rate: float, periods: float, loan: float, balloon: float = 0.0, *, at_start: bool = False
 ) -> float:
-    """What each period's payment is, interest and principal together (PMT).
+    """Return the level payment of each period, interest plus principal (PMT).
 
-    Solves loan·(1 + i)^n + payment·(1 + i·start)·((1 + i)^n − 1)/i + balloon = 0.
+    The payment solves loan·(1 + i)^n + payment·(1 + i·start)·((1 + i)^n − 1)/i + balloon = 0.
 
     Parameters
     ----------
     balloon
-        What is left to pay after the last period, negative; or a sum to be saved, positive.
+        Amount after the last period: negative for a remaining debt, positive for a savings target.
     at_start
-        Whether payments are made at the beginning of each period.
+        Whether payments are due at the start of each period.
     """
     _check(rate, periods)
     return _number(pyxirr.pmt(rate, periods, loan, balloon, pmt_at_beginning=at_start), rate)
@@ -46,7 +46,7 @@ def interest_part(
     *,
     at_start: bool = False,
 ) -> float:
-    """Interest in the payment of ``period``, counted from 1 (IPMT)."""
+    """Return the interest in the payment of ``period``, counted from 1 (IPMT)."""
     _check(rate, periods)
     checks.within("period", period, 1, periods)
     return _number(
@@ -63,10 +63,11 @@ def principal_part(
     *,
     at_start: bool = False,
 ) -> float:
-    """Principal in the payment of ``period``, counted from 1 (PPMT).
+    """Return the principal in the payment of ``period``, counted from 1 (PPMT).
 
-    For payments at the start of each period it is the payment less its interest: pyxirr 0.10.8
-    divides the first payment by 1 + rate, so that the parts do not sum to the loan.
+    For payments at the start of each period, the principal is the payment less its interest. The
+    function of pyxirr 0.10.8 is not used there: it divides the first payment by 1 + rate, so that
+    the parts do not sum to the loan.
     """
     _check(rate, periods)
     checks.within("period", period, 1, periods)
@@ -81,7 +82,7 @@ def principal_part(
 def cumulative_interest(
     rate: float, periods: int, loan: float, first: int, last: int, *, at_start: bool = False
 ) -> float:
-    """Interest in the payments ``first`` to ``last``, both counted (CUMIPMT)."""
+    """Return the interest in the payments ``first`` to ``last``, inclusive (CUMIPMT)."""
     _check_span(rate, periods, first, last)
     return _number(
         pyxirr.cumipmt(rate, periods, loan, first, last, pmt_at_beginning=at_start), rate
@@ -91,7 +92,7 @@ def cumulative_interest(
 def cumulative_principal(
     rate: float, periods: int, loan: float, first: int, last: int, *, at_start: bool = False
 ) -> float:
-    """Principal in the payments ``first`` to ``last``, both counted (CUMPRINC).
+    """Return the principal in the payments ``first`` to ``last``, inclusive (CUMPRINC).
 
     See :func:`principal_part` on payments at the start of each period.
     """
@@ -107,7 +108,7 @@ def cumulative_principal(
 def future_value(
     rate: float, periods: float, paid: float, now: float = 0.0, *, at_start: bool = False
 ) -> float:
-    """What ``now`` and a payment each period have become in the end (FV)."""
+    """Return the value of ``now`` and a payment each period, after the last period (FV)."""
     _check(rate, periods)
     return _number(pyxirr.fv(rate, periods, paid, now, pmt_at_beginning=at_start), rate)
 
@@ -115,7 +116,7 @@ def future_value(
 def present_value(
     rate: float, periods: float, paid: float, then: float = 0.0, *, at_start: bool = False
 ) -> float:
-    """What a payment each period and ``then`` at the end are worth now (PV)."""
+    """Return the value today of a payment each period and of ``then`` at the end (PV)."""
     _check(rate, periods)
     return _number(pyxirr.pv(rate, periods, paid, then, pmt_at_beginning=at_start), rate)
 
@@ -123,17 +124,18 @@ def present_value(
 def periods_needed(
     rate: float, paid: float, now: float = 0.0, then: float = 0.0, *, at_start: bool = False
 ) -> float | None:
-    """Periods until payments have turned ``now`` into ``then`` (NPER); None if they never do."""
+    """Return the periods until payments turn ``now`` into ``then`` (NPER), or None if never."""
     checks.above("rate", rate, -1)
     found = pyxirr.nper(rate, paid, now, then, pmt_at_beginning=at_start)
     return found if found is not None and math.isfinite(found) and found >= 0 else None
 
 
 def coverage_shares(loan_usd: Number, coverage: Number, exercise_price_usd: Number) -> Number:
-    """Shares of the warrant that a venture lender gets: coverage × loan ÷ exercise price.
+    """Return the number of shares under a venture lender's warrant.
 
-    ``coverage`` is a share of the loan, commonly up to a tenth; the price is that of the last
-    round (Feld and Mendelson, Venture Deals, 4th ed., the chapter on venture debt).
+    The number is coverage × loan ÷ exercise price. ``coverage`` is a share of the loan, commonly up
+    to a tenth, and the exercise price is the price of the last round (Feld and Mendelson, Venture
+    Deals, 4th ed., the chapter on venture debt).
     """
     checks.amount("loan_usd", loan_usd)
     checks.share("coverage", coverage)
@@ -142,10 +144,10 @@ def coverage_shares(loan_usd: Number, coverage: Number, exercise_price_usd: Numb
 
 
 def service_cover(cash_for_debt: Number, interest: Number, repaid: Number) -> Number | None:
-    """Debt service coverage (DSCR): cash earned before debt service over interest and repayments.
+    """Return the debt service coverage ratio (DSCR), or None if no debt service is due.
 
-    Below 1 the loan is not carried by what it financed; lenders ask for 1.2 or more. None where
-    nothing is due.
+    The ratio is cash before debt service ÷ (interest + repayments). Below 1, the cash does not
+    cover the debt service; lenders require 1.2 or more.
     """
     for field, usd in (("interest", interest), ("repaid", repaid)):
         checks.amount(field, usd)
@@ -153,7 +155,7 @@ def service_cover(cash_for_debt: Number, interest: Number, repaid: Number) -> Nu
 
 
 def loan_to_value(debts: Sequence[Number], pledged: Number) -> Number | None:
-    """What is owed over what the pledged equipment would bring; None if it would bring nothing."""
+    """Return the debts ÷ the value of the pledged equipment, or None if the value is 0."""
     checks.amount("pledged", pledged)
     for usd in debts:
         checks.amount("debts", usd)
@@ -172,7 +174,7 @@ def _check_span(rate: float, periods: int, first: int, last: int) -> None:
 
 
 def _number(found: float | None, rate: float) -> float:
-    """What was found, unless powers of the rate went beyond what floats hold."""
+    """Return ``found``; raise ``InputError`` if powers of the rate overflow."""
     if found is None or not math.isfinite(found):
         raise InputError("rate", f"{rate:g}", "moderate_rate")
     return found

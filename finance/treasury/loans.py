@@ -1,4 +1,4 @@
-"""Loans in whole cents for many trials: schedules, their entries, and what lenders insist on."""
+"""Loans in whole cents for many trials: covenants, repayment schedules and ledger entries."""
 
 from __future__ import annotations
 
@@ -20,27 +20,27 @@ from finance.books.trials import Numbers
 from finance.numbers.money import Usd
 
 InterestRatePerYear = Annotated[Decimal, Field(ge=0, le=2, max_digits=8)]
-"""Nominal: a twelfth of it each month."""
-
+"""Nominal interest rate per year; a twelfth of it accrues each month."""
 
 MIN_RATE_PER_MONTH = 1e-8
-"""A month: below it a level payment is the principal in equal parts."""
+"""Interest rate per month below which a level payment is the principal in equal parts."""
 
 
 class Covenants(Document):
-    """What a borrower has promised to keep; None where nothing was promised."""
+    """Covenants of a loan; None means that the loan has no such covenant."""
 
     minimum_cash_usd: Usd | None = None
+    """Minimum cash balance at the end of a month, in USD."""
     maximum_debt_to_arr: Annotated[Decimal, Field(ge=0, le=1000, max_digits=8)] | None = None
-    """All debt over annual recurring revenue."""
+    """Maximum of all debt ÷ annual recurring revenue."""
     minimum_service_cover: Annotated[Decimal, Field(ge=0, le=100, max_digits=8)] | None = None
-    """Operating cash of three months, before interest, over interest and repayments of them."""
+    """Minimum of operating cash before interest ÷ (interest + repayments), over three months."""
     maximum_loan_to_value: Annotated[Decimal, Field(ge=0, le=100, max_digits=8)] | None = None
-    """All debt over what equipment stands in the books at."""
+    """Maximum of all debt ÷ the book value of equipment."""
 
 
 class Loan(Document):
-    """Money that is drawn once and paid back by the month."""
+    """Loan that is drawn once and repaid monthly."""
 
     name: ShortName
     kind: Literal["venture_debt", "bank_loan", "convertible_loan", "other"] = "venture_debt"
@@ -48,13 +48,13 @@ class Loan(Document):
     amount_usd: Annotated[Usd, Field(gt=0)]
     interest_share_per_year: InterestRatePerYear
     months: MonthCount
-    """From the first payment, a month after the drawing, to the last."""
+    """Number of monthly payments; the first is due a month after the loan is drawn."""
     interest_only_months: Annotated[int, Field(ge=0, le=60)] = 0
-    """At the beginning; they count among ``months``."""
+    """Number of interest-only payments at the start; they are part of ``months``."""
     fee_share: Annotated[Decimal, Field(ge=0, le=1, max_digits=8)] = Decimal(0)
-    """Of the amount, kept back when it is drawn."""
+    """Fee as a share of the amount, deducted when the loan is drawn."""
     committed: bool = True
-    """Signed; a loan that is only planned comes with the planned rounds."""
+    """Whether the loan is signed; a loan that is not counts only together with planned rounds."""
     covenants: Covenants = Covenants()
 
     @model_validator(mode="after")
@@ -68,7 +68,10 @@ class Loan(Document):
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """Interest and repayment of each month after the first, in cents: (trials, months)."""
+    """Interest and repayments of a loan in each month after it is drawn, in cents.
+
+    The shapes are (trials, months).
+    """
 
     interest: Cents
     repaid: Cents
@@ -77,38 +80,48 @@ class Schedule:
 def schedule(
     principal: Cents, rate_per_month: Floats, months: int, interest_only_months: int = 0
 ) -> Schedule:
-    """Pay back ``principal``, shape (trials, 1), in equal amounts after interest alone.
+    """Return the schedule of a loan with level payments after an interest-only period.
 
-    Interest is rounded to the cent each month, and the last month pays what is left: interest and
-    repayments sum to what was paid, and repayments to the principal, exactly.
+    Interest is rounded to the cent each month, and the last payment settles the balance. So the
+    repayments sum exactly to the principal.
+
+    Parameters
+    ----------
+    principal
+        Amount in cents. Shape (trials, 1).
+    rate_per_month
+        Interest rate per month. Shape (1 or trials, 1).
     """
     repaying = months - interest_only_months
-    charged = np.where(rate_per_month > MIN_RATE_PER_MONTH, rate_per_month, 0.0)
-    level = pyxirr.pmt(charged, repaying, -principal.astype(np.float64))
+    rate = np.where(rate_per_month > MIN_RATE_PER_MONTH, rate_per_month, 0.0)
+    level = pyxirr.pmt(rate, repaying, -principal.astype(np.float64))
     payment = np.rint(np.asarray(level, np.float64)).astype(np.int64)
-    left = principal + np.zeros_like(payment)
+    balance = principal + np.zeros_like(payment)
     interest, repaid = [], []
     for month in range(1, months + 1):
-        due = np.rint(left * rate_per_month).astype(np.int64)
+        due = np.rint(balance * rate_per_month).astype(np.int64)
         if month <= interest_only_months:
-            back = np.zeros_like(left)
+            repayment = np.zeros_like(balance)
         elif month == months:
-            back = left
+            repayment = balance
         else:
-            back = np.clip(payment - due, 0, left)
+            repayment = np.clip(payment - due, 0, balance)
         interest.append(due)
-        repaid.append(back)
-        left = left - back
+        repaid.append(repayment)
+        balance = balance - repayment
     return Schedule(np.concatenate(interest, axis=1), np.concatenate(repaid, axis=1))
 
 
 def place_in_months(cents: Cents, first_month: int, n_months: int) -> Cents:
-    """A schedule's months, from ``first_month`` on, among those of the company."""
-    found = np.zeros((cents.shape[0], n_months), np.int64)
+    """Place the months of a schedule among the company's months, from ``first_month`` on.
+
+    Months beyond ``n_months`` are dropped.
+    """
+    placed = np.zeros((cents.shape[0], n_months), np.int64)
     if first_month <= n_months:
-        seen = min(cents.shape[1], n_months - first_month + 1)
-        found[:, first_month - 1 : first_month - 1 + seen] = cents[:, :seen]
-    return found
+        in_horizon = min(cents.shape[1], n_months - first_month + 1)
+        placed[:, first_month - 1 : first_month - 1 + in_horizon] = cents[:, :in_horizon]
+    return placed
 
 
 def post_loan(
@@ -122,7 +135,7 @@ def post_loan(
     interest_only_months: int = 0,
     fee: Cents | None = None,
 ) -> None:
-    """Draw a loan in ``month`` and pay it back from the next month on."""
+    """Post a loan that is drawn in ``month`` and repaid from the next month on."""
     n_months = ledger.n_months
     plan = schedule(principal, rate_per_year / MONTHS_PER_YEAR, months, interest_only_months)
     ledger.post(Account.CASH, Account.DEBT, amount_in_month(principal, month, n_months), path)
@@ -136,7 +149,7 @@ def post_loan(
 
 
 def post_company_loan(ledger: Ledger, numbers: Numbers, loan: Loan) -> None:
-    """A loan of the company's document."""
+    """Post a loan of the company's document."""
     principal = to_cents(numbers("amount_usd"), numbers.path)
     post_loan(
         ledger,

@@ -1,8 +1,7 @@
-"""Money from investors: one round, or what all events of a cap table bring into the bank.
+"""Money from investors: a single round, or the payments of all events of a cap table.
 
-With a cap table each payment stands in it once: the cash of a company comes from its events, in
-the month of each, planned ones included. What came before the first month is in the cash that the
-company begins with.
+With a cap table, the cash comes from its events, each in its month, including planned events.
+Payments before the first month are part of the company's opening cash.
 """
 
 from __future__ import annotations
@@ -29,7 +28,7 @@ from finance.numbers.money import Usd
 
 
 class EquityRound(Document):
-    """One priced round."""
+    """Priced round of a company without a cap table."""
 
     month: Month
     amount_usd: Usd
@@ -39,9 +38,9 @@ class EquityRound(Document):
 def planned_rounds(
     steps: Iterable[Step], first_month: datetime.date, usd_per_unit: float
 ) -> tuple[EquityRound, ...]:
-    """The priced rounds that are planned for the months of a company, in order.
+    """Return the planned priced rounds from month 1 on, in order.
 
-    ``usd_per_unit`` is what one unit of the cap table's currency is worth.
+    ``usd_per_unit`` is the value of one unit of the cap table's currency, in USD.
     """
     rounds = []
     for step in steps:
@@ -71,12 +70,12 @@ _AMOUNTS: Mapping[type[Document], str] = {
 
 
 def cash_from_event(step: Step) -> Fraction:
-    """What an event brings into the bank, in the cap table's currency."""
+    """Return the cash that an event brings, in the cap table's currency."""
     event = step.event
     if name := _AMOUNTS.get(type(event)):
         return step.before.in_currency(getattr(event, name), _currency(step))
     if isinstance(event, StockIssue | Exercise):
-        (bought,) = (one for one in step.after.holdings if one.name == event.name)
+        (bought,) = (holding for holding in step.after.holdings if holding.name == event.name)
         return Fraction(bought.paid)
     return Fraction(0)
 
@@ -88,25 +87,27 @@ def _currency(step: Step) -> str:
 
 @dataclass(slots=True)
 class CapTablePosting:
-    """Posts the money of a cap table's events to a company's books.
+    """Posting of a cap table's events to the ledger of a company.
 
-    SAFEs and notes are a liability until they convert; a note that is paid back costs its interest
-    on that day. Those that were paid in before the first month stand in the opening balance, as
-    paid-in capital. Stock counts as bought with cash.
+    SAFEs and notes are a liability until they convert. When a note is repaid, its interest is
+    expensed on that day. SAFEs and notes paid in before the first month are part of the opening
+    balance, as paid-in capital. Stock is assumed to be bought with cash.
     """
 
     ledger: Ledger
     trials: Trials
     first_month: datetime.date
     usd_per_unit: float
-    """Of the cap table's currency."""
+    """Value of one unit of the cap table's currency, in USD."""
     path: str
-    """Of the events in the scenario."""
+    """Path of the events in the scenario."""
     with_planned_money: bool
+    """Whether planned events are posted."""
     _convertibles: dict[str, Cents] = field(default_factory=dict)
-    """Paid in since the first month and not yet converted, by name."""
+    """Outstanding SAFEs and notes paid in since the first month, in cents by name."""
 
     def post(self, steps: Sequence[Step]) -> None:
+        """Post the payments and conversions of all events from month 1 on."""
         for number, step in enumerate(steps):
             month = month_of_date(self.first_month, step.event.date)
             if month >= 1 and (self.with_planned_money or not step.event.planned):
@@ -117,7 +118,7 @@ class CapTablePosting:
         event = step.event
         match event:
             case Repayment():
-                (note,) = (one for one in step.before.notes if one.name == event.of)
+                (note,) = (note for note in step.before.notes if note.name == event.of)
                 self._repay(step, note, month, path)
             case Safe() | Note():
                 paid = self._convertibles[event.name] = self._drawn(step, path)
@@ -129,21 +130,21 @@ class CapTablePosting:
                 self._move(Account.CASH, Account.PAID_IN, paid, month, path)
 
     def _repay(self, step: Step, note: Note, month: int, path: str) -> None:
-        came_before = month_of_date(self.first_month, note.date) < 1
-        if not came_before and note.name not in self._convertibles:
-            return  # planned, in the view without planned money
+        paid_in_before = month_of_date(self.first_month, note.date) < 1
+        if not paid_in_before and note.name not in self._convertibles:
+            return  # the note is planned, and planned events are not posted
         owed = step.before.in_currency(note.claim(step.event.date), note.currency)
         principal = step.before.in_currency(note.amount, note.currency)
         interest = self._cents(owed - principal, path)
         repaid = self._convertibles.pop(note.name, self._cents(principal, path))
-        if came_before:
+        if paid_in_before:
             self._move(Account.PAID_IN, Account.CONVERTIBLES, repaid, month, path)
         self._move(Account.CONVERTIBLES, Account.CASH, repaid, month, path)
         self._move(Account.INTEREST, Account.CASH, interest, month, path)
 
     def _post_conversions(self, step: Step, month: int, path: str) -> None:
         open_before, open_after = (
-            {one.name for one in (*table.safes, *table.notes)}
+            {security.name for security in (*table.safes, *table.notes)}
             for table in (step.before, step.after)
         )
         for name in self._convertibles.keys() & (open_before - open_after):

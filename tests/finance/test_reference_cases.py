@@ -1,9 +1,9 @@
-"""Figures that others published, or that follow exactly from what they published.
+"""Check the package against published figures, and against figures that follow from them exactly.
 
 The cases are in ``reference_cases/`` beside this file. The environment variable
 ``REFERENCE_CASES`` may name another folder to check, with files of the same format:
-``{topic, vectors: [{id, op, inputs, expected, published, published_rel_tol}]}``, fractions as
-text such as ``"4/7"``, paths in ``inputs`` relative to the file.
+``{topic, vectors: [{id, op, inputs, expected, published, published_rel_tol}]}``. Fractions are text
+such as ``"4/7"``, and paths in ``inputs`` are relative to the file.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Who comes and who stays, against closed forms and sums by hand."""
+"""Check adoption and retention against closed forms and values computed by hand."""
 
 import numpy as np
 import pytest
@@ -31,29 +31,31 @@ def row(*values: float) -> np.ndarray:
 
 
 def numbers(adoption: object = None, retention: object = None) -> Numbers:
-    """Of a line with these parts, which alone are asked for."""
+    """Return the numbers of a line that has only an adoption and a retention."""
     line = ApiTokens.model_construct(adoption=adoption, retention=retention)
     return Trials().numbers_of(line, "line")
 
 
 def test_growth_and_churn_act_on_the_month_before() -> None:
-    come = AdoptionNumbers(first=row(100), growth=row(0.2))
-    found = customers(come, RetentionNumbers(churn=row(0.1)), 2, 4)
+    adoption = AdoptionNumbers(first=row(100), growth=row(0.2))
+    found = customers(adoption, RetentionNumbers(churn=row(0.1)), 2, 4)
     assert found.active[0].tolist() == [0, 100, 110, 121]
     assert found.new[0].tolist() == [0, 100, 20, 22]
     assert found.lost[0].tolist() == pytest.approx([0, 0, 10, 11])
 
 
 def test_growth_stops_at_the_market() -> None:
-    come = AdoptionNumbers(first=row(80), growth=row(0.5), market=row(100))
-    found = customers(come, RetentionNumbers(churn=row(0.1)), 1, 3)
+    adoption = AdoptionNumbers(first=row(80), growth=row(0.5), market=row(100))
+    found = customers(adoption, RetentionNumbers(churn=row(0.1)), 1, 3)
     assert found.active[0].tolist() == [80, 100, 100]
     assert found.new[0].tolist() == [80, 28, 10]  # as many as leave
 
 
 def test_growth_with_tenure_by_hand() -> None:
-    """10 come; 2 of them leave in the month after, then 1 more; each month as many as half of
-    those who were there come."""
+    """10 customers start; 2 of them leave after a month and 1 after two months.
+
+    New customers are half of the customers of the month before.
+    """
     left = row(1.0, 0.8, 0.7)
     found = customers(
         AdoptionNumbers(first=row(10), growth=row(0.5)), RetentionNumbers(remaining=left), 1, 3
@@ -99,7 +101,7 @@ def test_constant_churn_keeps_powers() -> None:
 
 
 def test_contracts_are_invoiced_and_left_once_a_year() -> None:
-    """4 signed in month 2, a quarter leaves at each renewal, prices rise by a tenth then."""
+    """4 contracts are signed in month 2; at each renewal, 25% leave and the price rises by 10%."""
     new = np.zeros((1, 30))
     new[0, 1] = 4
     renewed = row(1, 0.75, 0.5625)
@@ -136,5 +138,5 @@ def test_lags_are_a_convolution(new: list[float], weights: list[float]) -> None:
 
 def test_growth_needs_no_market() -> None:
     adoption = GrowthAdoption(kind="growth", customers_at_launch=1, growth_share_per_month="1")
-    come = adoption_numbers(numbers(adoption), adoption, 1, 12)
-    assert customers(come, RetentionNumbers(churn=row(0)), 1, 12).active[0, -1] == 2**11
+    growth = adoption_numbers(numbers(adoption), adoption, 1, 12)
+    assert customers(growth, RetentionNumbers(churn=row(0)), 1, 12).active[0, -1] == 2**11

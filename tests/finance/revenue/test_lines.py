@@ -1,4 +1,4 @@
-"""Each kind of line in the books, worked out by hand to the cent."""
+"""Check each kind of revenue line in the books against values computed by hand, to the cent."""
 
 import numpy as np
 import pytest
@@ -9,9 +9,9 @@ from finance.company.monthly_run import Books, run_company
 from tests.finance.companies import SMALL, easy_rates, usage
 
 GROWTH = {"kind": "growth", "customers_at_launch": "10", "growth_share_per_month": "0"}
-FOR_EVER = {"kind": "constant", "churn_share_per_month": "0"}
+NO_CHURN = {"kind": "constant", "churn_share_per_month": "0"}
 SERVED = usage(2_000_000, 1_000_000)
-"""A million tokens of each kind: 0.10 + 0.01 + 0.25 USD at the easy rates."""
+"""Usage of a million tokens of each kind; at the easy rates they cost 0.10 + 0.01 + 0.25 USD."""
 
 
 def run(line: dict[str, object], **changes: object) -> Books:
@@ -27,7 +27,7 @@ def usd(books: Books, statement: str, line: str, *months: int) -> list[float]:
 def api(**changes: object) -> dict[str, object]:
     return {
         "kind": "api_tokens", "name": "API", "launch_month": 2, "adoption": GROWTH,
-        "retention": FOR_EVER, "usage": SERVED, "price_per_million_input_tokens": "1",
+        "retention": NO_CHURN, "usage": SERVED, "price_per_million_input_tokens": "1",
         "price_per_million_cached_tokens": "0.2", "price_per_million_output_tokens": "4",
     } | changes  # fmt: skip
 
@@ -45,7 +45,7 @@ def test_tokens_are_priced_apart_and_paid_later() -> None:
 def test_prices_fall_by_a_curve_to_a_floor() -> None:
     prices = {"kind": "steady", "change_share_per_year": "-0.5", "floor_share": "0.6"}
     books = run(api(prices=prices), horizon_months=26)
-    # Half a year after the launch at √½; after a year at the floor.
+    # The factor is √½ half a year after the launch, and the floor after a year.
     assert usd(books, "income", "revenue", 2, 8, 14) == [52, round(52 * 0.5**0.5, 2), 31.2]
     steps = {"kind": "steps", "steps": [{"month": 9, "factor": "0.25"},
                                         {"month": 5, "factor": "0.5"}]}  # fmt: skip
@@ -60,14 +60,14 @@ def test_use_grows() -> None:
 def test_other_currencies_are_converted_at_their_rate() -> None:
     books = run(api(currency="EUR"), exchange_rates={"EUR": "1.10"})
     assert usd(books, "income", "revenue", 2) == [57.2]
-    assert usd(books, "income", "paid_inference", 2) == [3.6]  # the engine's, in USD
+    assert usd(books, "income", "paid_inference", 2) == [3.6]  # compute is priced in USD
 
 
 SUBSCRIPTION = {
     "kind": "subscription", "name": "Chat", "launch_month": 1,
     "adoption": GROWTH | {"customers_at_launch": "1000"},
     "free_usage": usage(0, 100_000), "conversion_share_per_month": "0.1",
-    "retention": FOR_EVER,
+    "retention": NO_CHURN,
     "plans": [
         {"name": "Month", "share": "0.6", "price_per_month": "10"},
         {"name": "Year", "share": "0.4", "price_per_month": "20", "yearly_share": "1",
@@ -77,7 +77,7 @@ SUBSCRIPTION = {
 
 
 def test_free_users_convert_and_some_pay_a_year_in_advance() -> None:
-    """Of 1,000 free users 100 convert in month 2: 60 pay 10 a month, 40 pay 180 for a year."""
+    """100 of 1,000 free users convert in month 2: 60 pay 10 a month, and 40 pay 180 for a year."""
     books = run(SUBSCRIPTION)
     (sold,) = books.sales.values()
     assert sold.free_users is not None
@@ -85,7 +85,7 @@ def test_free_users_convert_and_some_pay_a_year_in_advance() -> None:
     assert usd(books, "income", "revenue", 1, 2) == [0, 600 + 40 * 15]
     assert usd(books, "operating_cash", "recurring_revenue", 2) == [600 + 40 * 180]
     assert usd(books, "balance_sheet", "deferred_revenue", 2) == [40 * 180 * 11 / 12]
-    # Month 3: 90 more.
+    # In month 3, 90 more users convert.
     assert usd(books, "income", "revenue", 3) == [114 * 10 + 76 * 15]
     assert usd(books, "income", "free_inference", 1) == [1000 * 0.1 * 0.25]
     assert usd(books, "income", "paid_inference", 2) == [40 * 0.25]
@@ -114,7 +114,7 @@ def test_plans_must_be_shared_out_whole() -> None:
 
 
 def test_enterprise_contracts_by_hand() -> None:
-    """10 contracts of 1,200 in month 1, invoiced by the quarter, paid after 30 days."""
+    """10 contracts of 1,200 start in month 1, invoiced quarterly and paid after 30 days."""
     line = {
         "kind": "enterprise", "name": "Firms", "launch_month": 1, "adoption": GROWTH,
         "price_per_year": "1200", "renewal_share": "0.8", "uplift_share_at_renewal": "0.5",
@@ -144,7 +144,7 @@ def test_hosted_models_cost_what_their_host_says() -> None:
     line = api(kind="hosted_open_weights", cost_per_million_tokens="0.5")
     books = run(line, compute={"serving_speed_change_share_per_year": "1"}, horizon_months=14)
     assert usd(books, "income", "revenue", 2) == [52]
-    # 30 million tokens; twice as fast a year after month 1.
+    # 30 million tokens are served; the speed doubles a year after month 1.
     assert usd(books, "income", "paid_inference", 2, 13) == [round(15 / 2 ** (1 / 12), 2), 7.5]
     assert not books.serving_hours.any()
 

@@ -1,4 +1,4 @@
-"""Level payments against loans that are played through period by period."""
+"""Check level payments against loans that are simulated period by period."""
 
 from fractions import Fraction
 
@@ -36,15 +36,18 @@ def test_a_loan_played_through_ends_at_its_balloon(rate, periods, at_start, ball
             part = interest_part(rate, period, periods, 1000.0, balloon)
             assert -part == pytest.approx(interest, abs=1e-3)
         left += interest - paid
-    assert left == pytest.approx(-balloon, abs=1e-3)  # 1.2¹²⁰ makes much of the last bits
+    assert left == pytest.approx(-balloon, abs=1e-3)  # 1.2¹²⁰ amplifies rounding errors
 
 
 @given(rate=rates, periods=spans)
 def test_interest_and_principal_make_up_each_payment(rate, periods) -> None:
     paid = payment(rate, periods, 1000.0)
     parts = [
-        (interest_part(rate, one, periods, 1000.0), principal_part(rate, one, periods, 1000.0))
-        for one in range(1, periods + 1)
+        (
+            interest_part(rate, period, periods, 1000.0),
+            principal_part(rate, period, periods, 1000.0),
+        )
+        for period in range(1, periods + 1)
     ]
     assert [sum(part) for part in parts] == pytest.approx([paid] * periods)
     assert sum(principal for _, principal in parts) == pytest.approx(-1000.0)
@@ -75,7 +78,7 @@ def test_periods_are_found_again(rate, periods) -> None:
 
 
 def test_savings_by_hand() -> None:
-    """100 at the end of each of two years at 10%: 110 + 100; at the beginning 10% more."""
+    """Saving 100 at the end of each of two years at 10% gives 110 + 100; at the start, 10% more."""
     assert future_value(0.1, 2, -100.0) == pytest.approx(210)
     assert future_value(0.1, 2, -100.0, at_start=True) == pytest.approx(231)
     assert periods_needed(0.0, -100.0, 0.0, 1000.0) == 10
@@ -86,7 +89,7 @@ def test_a_payment_below_the_interest_never_repays() -> None:
 
 
 def test_a_lender_s_warrant() -> None:
-    """A tenth of 2M, at 2.50 a share."""
+    """A coverage of 10% of 2M at 2.50 per share gives 80,000 shares."""
     assert coverage_shares(Fraction(2_000_000), Fraction(1, 10), Fraction(5, 2)) == 80_000
 
 

@@ -1,4 +1,4 @@
-"""Schedules of loans to the cent, beside pyxirr's, and promises that are broken."""
+"""Check loan schedules to the cent, against pyxirr, and breaches of covenants."""
 
 import numpy as np
 import pytest
@@ -63,11 +63,11 @@ def test_a_loan_in_the_books() -> None:
 @pytest.mark.parametrize(
     ("covenant", "promised", "broken"),
     [
-        # 1,000 in the bank, 1,200 less the fee of 60 and 500 of the round in month 2.
+        # Cash is 1,000; month 2 brings 1,200 less the fee of 60, and 500 from the round.
         ("minimum_cash_usd", "2600", [5, 6, 7]),
-        # 1,200 owed for an ARR of 600; 904.46 after the first repayment in month 5.
+        # The debt is 1,200 with an ARR of 600; the first repayment in month 5 leaves 904.46.
         ("maximum_debt_to_arr", "1.5", [2, 3, 4, 5]),
-        # 50 earned a month: 100 against the fee, then 150 against 24 + 307.54, and more.
+        # Operating cash is 50 a month: 100 against the fee, then 150 against 24 + 307.54.
         ("minimum_service_cover", "1", [5, 6, 7]),
         ("maximum_loan_to_value", "10", [2, 3, 4, 5, 6, 7]),  # there is no equipment
     ],
@@ -80,9 +80,9 @@ def test_broken_promises_by_hand(covenant: str, promised: str, broken: list[int]
     }  # fmt: skip
     loan = LOAN | {"covenants": {covenant: promised}}
     books = run_company(Company.parse(SMALL | {"revenue": sold, "loans": [loan]}), easy_rates())
-    (one,) = check_covenants(books)
-    assert (one.loan, one.covenant) == ("Debt", covenant)
-    assert (np.flatnonzero(one.broken[0]) + 1).tolist() == broken
+    (check,) = check_covenants(books)
+    assert (check.loan, check.covenant) == ("Debt", covenant)
+    assert (np.flatnonzero(check.broken[0]) + 1).tolist() == broken
 
 
 def test_a_loan_must_be_repaid() -> None:

@@ -1,4 +1,4 @@
-"""A company with a cap table: its money comes once, in the right months; what is wrong is said."""
+"""Test that a cap table's money is posted once, in the right months, and that errors are found."""
 
 import datetime
 from collections.abc import Mapping
@@ -183,7 +183,7 @@ def test_bad_input_is_one_line(
 
 
 def test_a_conversion_without_a_price_is_refused(sample: Scenario) -> None:
-    """A SAFE without a cap at maturity; the same SAFE in place of its own later one: a circle."""
+    """Refuse to convert a SAFE without a cap at maturity, and a SAFE that elects its own terms."""
     events = sample.model_dump(mode="json")["company"]["capital"]["events"]
     open_safe = {"kind": "safe", "date": "2026-12-01", "name": "SAFE-3", "holder": "Late",
                  "amount": "100000", "mfn": True}  # fmt: skip
@@ -197,7 +197,7 @@ def test_a_conversion_without_a_price_is_refused(sample: Scenario) -> None:
 
 
 def test_caps_that_sell_the_whole_company_are_refused(sample: Scenario) -> None:
-    """Two post-money caps that each sell most of the company leave nothing."""
+    """Two post-money caps that each sell most of the company leave nothing for the founders."""
     changes = {f"company.capital.events.{i}.cap": "2000000" for i in (3, 5)}
     with pytest.raises(InputError, match="less than the whole company"):
         sample.with_values(changes)
