@@ -1,4 +1,4 @@
-"""What a sale of the company pays to whom, and what that returns on the money put in.
+"""Payouts of a sale of the company, and the returns on the money invested.
 
 Read in this order: ``claims`` (the stack), ``waterfall`` (payouts at one value), ``curves``
 (payouts over all values), ``convertibles`` (SAFEs and notes that have not converted yet),

@@ -1,9 +1,10 @@
 """The claims on an exit, as one stack: debt, preferred stock, SAFEs and notes, common, options.
 
-Amounts are USD, shares are counted as converted into common, both exact. A claim says what it
-is owed before common stock gets anything (:attr:`first_usd`, :attr:`then_usd`), and what it is
-worth once common stock gets something, as a function of what one common share gets, which is
-called the *price* below. It is piecewise linear, with its bends at :meth:`bends`.
+Amounts are in USD, shares are counted as converted into common, and both are exact. A claim
+states the amounts owed to it before common stock is paid (:attr:`Claim.first_usd` and
+:attr:`Claim.then_usd`), and its worth once common stock is paid, as a function of the payout of
+one common share, called the *price* below. The function is piecewise linear; :meth:`Claim.bends`
+gives the prices at its corners.
 """
 
 from __future__ import annotations
@@ -23,32 +24,32 @@ NOTHING = Fraction(0)
 
 
 class Rank(IntEnum):
-    """Which kind of claim is paid first."""
+    """Kinds of claims that are paid before common stock, the first paid first."""
 
     DEBT = 0
     PREFERRED = 1
-    """Preferred stock, and SAFEs, which stand on a par with it."""
+    """Preferred stock, and SAFEs, which rank equally with it."""
 
 
 class Choice(StrEnum):
-    """What a holder does, or what becomes of the claim, at some exit value."""
+    """Decision of a holder, or treatment of a claim, at an exit value."""
 
     REPAID = "repaid"
     PREFERENCE = "preference"
-    """Keeps the preference, or the money back."""
+    """The holder keeps the preference, or gets the money back."""
     PARTICIPATES = "participates"
-    """Takes the preference and a part of what is left."""
+    """The holder takes the preference and a share of the remainder."""
     CAPPED = "capped"
-    """Takes part no more: its cap is reached."""
+    """The claim has reached its participation cap."""
     CONVERTS = "converts"
     HOLDS = "holds"
-    """Common stock, which chooses nothing; options that stay unexercised."""
+    """Common stock, which has no choice, or options that are not exercised."""
     EXERCISES = "exercises"
 
 
 @dataclass(frozen=True, slots=True)
 class Bend:
-    """A price at which a claim's holder changes course."""
+    """A price above which the holder of a claim makes another choice."""
 
     price_usd: Fraction
     to: Choice
@@ -56,34 +57,35 @@ class Bend:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:
-    """One holder's claim of one kind. ``id`` names it in payouts."""
+    """A claim of one holder. Payouts name it by its ``id``."""
 
     id: str
 
     @property
     def tier(self) -> tuple[int, int]:
-        """Tiers are paid from the lowest up; claims of one tier share by what they are owed."""
+        """Tier of the claim: lower tiers are paid first, claims of a tier in proportion."""
         return (Rank.PREFERRED, 0)
 
     @property
     def first_usd(self) -> Fraction:
-        """Owed in its tier."""
+        """Amount owed in the claim's tier."""
         return NOTHING
 
     @property
     def then_usd(self) -> Fraction:
-        """Owed after all tiers, before common stock."""
+        """Amount owed after all tiers and before common stock."""
         return NOTHING
 
     def worth_usd(self, price_usd: Fraction) -> Fraction:
-        """Payout when a common share gets ``price_usd`` and all that is owed has been paid."""
+        """Return the payout if a common share gets ``price_usd`` and all amounts owed are paid."""
         return self.first_usd + self.then_usd
 
     def bends(self) -> Sequence[Bend]:
+        """Return the prices at which the choice changes, from the lowest."""
         return ()
 
     def choice(self, price_usd: Fraction) -> Choice:
-        """What the holder does at that price; one who is indifferent changes nothing."""
+        """Return the holder's choice at a price; an indifferent holder does not change it."""
         chosen = Choice.HOLDS
         for bend in self.bends():
             if price_usd > bend.price_usd:
@@ -97,7 +99,7 @@ class Debt(Claim):
 
     claim_usd: Fraction
     seniority: int = 0
-    """Lower is paid first."""
+    """Rank among debts; a lower number is paid first."""
 
     def __post_init__(self) -> None:
         checks.amount(f"{self.id}.claim_usd", self.claim_usd)
@@ -116,7 +118,7 @@ class Debt(Claim):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Common(Claim):
-    """Common stock that somebody holds; a pool that nobody was granted is no claim."""
+    """Common stock of a holder. Options that are not granted are no claim."""
 
     shares: Fraction
 
@@ -129,9 +131,9 @@ class Common(Claim):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Option(Claim):
-    """Options, or warrants on common stock: exercised when the price is above the strike.
+    """Options or warrants on common stock, exercised if the price is above the strike.
 
-    What is paid to exercise goes into the pot, so that the payout is net of it.
+    The amount paid to exercise adds to the proceeds, so that the payout is net of it.
     """
 
     shares: Fraction
@@ -152,18 +154,18 @@ class Option(Claim):
 class Preferred(Claim):
     """A class of preferred stock (NVCA Model Certificate of Incorporation, article IV.B.2).
 
-    Not participating: the preference, or what the shares get as common, whichever is more.
-    Participating: the preference and what the shares get as common, up to ``cap_multiple``
-    times the money invested, preference included; or as common, if that is more.
+    Without participation the payout is the larger of the preference and the payout of the shares
+    as common stock. With participation it is the sum of both, limited to ``cap_multiple`` times
+    the money invested, or the payout as common stock if that is larger.
     """
 
     shares: Fraction
-    """As converted, so after any adjustment of the conversion price."""
+    """Shares as converted, after all adjustments of the conversion price."""
     invested_usd: Fraction
     multiple: Fraction = Fraction(1)
     """Preference as a multiple of ``invested_usd``."""
     accrued_usd: Fraction = NOTHING
-    """Dividends that are owed with the preference."""
+    """Dividends that are paid with the preference."""
     participating: bool = False
     cap_multiple: Fraction | None = None
     seniority: int = 0
@@ -186,7 +188,7 @@ class Preferred(Claim):
 
     @property
     def cap_usd(self) -> Fraction | None:
-        """The most that it takes without converting; None: there is no such limit."""
+        """Largest payout without conversion; None for no limit."""
         if not self.participating:
             return self.first_usd
         if self.cap_multiple is None:
@@ -218,17 +220,18 @@ class Preferred(Claim):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Convertible(Claim):
-    """A SAFE or note that meets an exit unconverted: cash, or shares if they are worth more.
+    """A SAFE or note that has not converted: cash, or shares if they are worth more.
 
-    See :func:`finance.exits.convertibles.claims_of` for how terms become this claim.
+    See :func:`finance.exits.convertibles.claims_of` for the terms that lead to this claim.
     """
 
     cash_usd: Fraction
+    """Payout without conversion."""
     shares: Fraction
-    """That it converts into at its cap; 0 without one."""
+    """Shares into which the claim converts at its cap; 0 without a cap."""
     discounted_usd: Fraction
-    """Worth of the shares that its discount buys, whatever their price: amount ÷ (1 −
-    discount). ``cash_usd`` if it has no discount."""
+    """Worth of the shares bought at the discount, amount ÷ (1 − discount), at any price;
+    ``cash_usd`` without a discount."""
     rank: Rank
     seniority: int = 0
 
@@ -247,7 +250,10 @@ class Convertible(Claim):
 
     @property
     def then_usd(self) -> Fraction:
-        """At a price near nothing a discount buys any number of shares: it comes before common."""
+        """Amount by which the discount exceeds the cash.
+
+        At a price near 0 a discount buys any number of shares, so it is paid before common stock.
+        """
         return self.discounted_usd - self.cash_usd
 
     def worth_usd(self, price_usd: Fraction) -> Fraction:
@@ -271,7 +277,7 @@ class Stack:
     Raises
     ------
     InputError
-        If two claims have the same id, or no claim takes what is left after all are paid.
+        If two claims have the same id, or if no claim shares in the remainder.
     """
 
     claims: tuple[Claim, ...]
@@ -288,5 +294,5 @@ class Stack:
             raise InputError("claims", ", ".join(sorted(seen)) or "—", "some_shares")
 
     def worth_usd(self, price_usd: Fraction) -> Fraction:
-        """The exit value at which a common share gets ``price_usd``."""
+        """Return the exit value at which a common share gets ``price_usd``."""
         return sum((claim.worth_usd(price_usd) for claim in self.claims), NOTHING)

@@ -1,12 +1,12 @@
 """SAFEs and notes that have not converted when the company is sold.
 
-Each gets its money back (or the multiple of it that its terms state) or, if that is more, what
-it would hold as common stock. How many shares that is needs a count of the company's shares; the
-convention here is that the count includes every convertible with a cap as converted, whatever it
-chooses in the end, and leaves out those without one, whose number of shares depends on the price
-itself. YC's post-money SAFE (v1.2, "Liquidity Capitalization") leaves out convertibles that are
-paid in cash, which makes each one's shares depend on the others' choices; where some convert and
-others do not, the convention here gives those who convert a little more.
+Each gets its money back (or the multiple of it that its terms state) or, if that is more, the
+payout of its shares after conversion. The number of these shares depends on a count of the
+company's shares. Here the count includes every convertible with a cap as converted, even if its
+holder chooses cash, and excludes those without a cap, whose number of shares depends on the price
+itself. YC's post-money SAFE (v1.2, "Liquidity Capitalization") excludes convertibles that are
+paid in cash, so that the shares of each depend on the choices of the others. If some convert and
+others do not, the convention here gives slightly more to those that convert.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ from finance.numbers import checks
 
 
 class CapCounts(StrEnum):
-    """Whether a cap values the company with or without its convertibles."""
+    """Whether a cap is a valuation of the company with or without its convertibles."""
 
     POST_MONEY = "post_money"
-    """All of them included (YC since 2018)."""
+    """The valuation includes all convertibles (YC since 2018)."""
     PRE_MONEY = "pre_money"
-    """None of them."""
+    """The valuation includes no convertibles."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,17 +36,17 @@ class Unconverted:
 
     id: str
     amount_usd: Fraction
-    """Purchase amount; of a note principal and interest."""
+    """Purchase amount of a SAFE; principal and interest of a note."""
     cap_usd: Fraction | None = None
     cap_counts: CapCounts = CapCounts.POST_MONEY
     cap_shares: Fraction | None = None
-    """A share count that the terms state, in place of ``cap_counts``."""
+    """Share count that the terms state, in place of ``cap_counts``."""
     discount: Fraction = NOTHING
-    """On the price of the sale, 0 to below 1."""
+    """Discount on the price of the sale, 0 to below 1."""
     cash_usd: Fraction | None = None
-    """Paid if it does not convert, such as twice the principal; None: ``amount_usd``."""
+    """Payout without conversion, such as twice the principal; None means ``amount_usd``."""
     rank: Rank = Rank.PREFERRED
-    """SAFEs stand with preferred stock, notes with debt."""
+    """Rank of the claim: SAFEs rank with preferred stock, notes with debt."""
     seniority: int = 0
 
     def __post_init__(self) -> None:
@@ -64,45 +64,59 @@ class Unconverted:
 def claims_of(
     unconverted: Sequence[Unconverted], other_shares: Fraction
 ) -> tuple[Convertible, ...]:
-    """The claims that convertibles have on a sale.
+    """Return the claims of convertibles on a sale.
 
     Parameters
     ----------
     other_shares
-        All stock as converted and all outstanding options and warrants; no unallocated pool.
+        All stock as converted and all outstanding options and warrants, without the free pool.
 
     Raises
     ------
     InputError
-        If the post-money caps leave nothing to anybody else.
+        If the post-money caps leave nothing to other holders.
     """
     checks.above("other_shares", other_shares, 0)
-    parts = [(one, one.amount_usd / one.cap_usd) for one in unconverted if one.cap_usd]
-    of_all = [part for one, part in parts if _counts_all(one)]
+    parts = [
+        (convertible, convertible.amount_usd / convertible.cap_usd)
+        for convertible in unconverted
+        if convertible.cap_usd
+    ]
+    of_all = [part for convertible, part in parts if _counts_all(convertible)]
     others = [
-        part * (one.cap_shares or other_shares) for one, part in parts if not _counts_all(one)
+        part * (convertible.cap_shares or other_shares)
+        for convertible, part in parts
+        if not _counts_all(convertible)
     ]
     if sum(of_all) >= 1:
         raise InputError("caps", f"{float(sum(of_all)):.0%}", "less_than", limit="100%")
     all_shares = (other_shares + sum(others, NOTHING)) / (1 - sum(of_all, NOTHING))
     return tuple(
-        _claim(one, all_shares if _counts_all(one) else one.cap_shares or other_shares)
-        for one in unconverted
+        _claim(
+            convertible,
+            all_shares if _counts_all(convertible) else convertible.cap_shares or other_shares,
+        )
+        for convertible in unconverted
     )
 
 
-def _counts_all(one: Unconverted) -> bool:
-    return one.cap_shares is None and one.cap_counts is CapCounts.POST_MONEY
+def _counts_all(convertible: Unconverted) -> bool:
+    return convertible.cap_shares is None and convertible.cap_counts is CapCounts.POST_MONEY
 
 
-def _claim(one: Unconverted, capitalization: Fraction) -> Convertible:
-    """Its price is the lower of cap ÷ capitalization and (1 − discount) × the sale's price."""
-    cash = one.amount_usd if one.cash_usd is None else one.cash_usd
+def _claim(convertible: Unconverted, capitalization: Fraction) -> Convertible:
+    """Return the claim of convertible convertible.
+
+    Its price is the lower of cap ÷ capitalization and (1 − discount) × the price of the sale.
+    """
+    cash = convertible.amount_usd if convertible.cash_usd is None else convertible.cash_usd
     return Convertible(
-        id=one.id,
+        id=convertible.id,
         cash_usd=cash,
-        shares=one.amount_usd / one.cap_usd * capitalization if one.cap_usd else NOTHING,
-        discounted_usd=max(cash, one.amount_usd / (1 - one.discount)),
-        rank=one.rank,
-        seniority=one.seniority,
+        shares=convertible.amount_usd / convertible.cap_usd * capitalization
+        if convertible.cap_usd
+        else NOTHING,
+        discounted_usd=max(cash, convertible.amount_usd / (1 - convertible.discount)),
+        rank=convertible.rank,
+        seniority=convertible.seniority,
     )

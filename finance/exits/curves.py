@@ -1,4 +1,4 @@
-"""Payouts over all exit values: straight lines between break points, which are computed."""
+"""Payouts over all exit values, as straight lines between computed break points."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from finance.numbers import checks
 
 
 class Event(StrEnum):
-    """What happens at a break point that no choice of a holder's is."""
+    """Events at a break point other than a holder's choice."""
 
     PAID = "paid"
-    """All that the claim is owed before common stock has been paid."""
+    """The amount owed to the claim before common stock has been paid in full."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class BreakPoint:
-    """An exit value at which the next dollar begins to go to others."""
+    """An exit value at which the shares of holders in the next dollar change."""
 
     exit_usd: Fraction
     claim_id: str
@@ -28,7 +28,7 @@ class BreakPoint:
 
 
 def break_points(stack: Stack) -> list[BreakPoint]:
-    """Every break point of the stack, lowest first."""
+    """Return every break point of the stack, from the lowest exit value."""
     found = []
     level = NOTHING
     for tier in owed(stack):
@@ -41,9 +41,9 @@ def break_points(stack: Stack) -> list[BreakPoint]:
 
 
 def payouts_up_to(stack: Stack, highest_usd: Fraction) -> list[Payouts]:
-    """Payouts at 0, at each break point below ``highest_usd``, and at it.
+    """Return the payouts at 0, at each break point below ``highest_usd``, and at ``highest_usd``.
 
-    Between two of them every payout is a straight line.
+    Between two of these exit values every payout is a straight line.
     """
     checks.amount("highest_usd", highest_usd)
     level, levels = NOTHING, [NOTHING]

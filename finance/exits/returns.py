@@ -1,7 +1,7 @@
-"""What an investment returned: multiples, rates of return, present values.
+"""Returns of an investment: multiples, rates of return and present values.
 
 Money paid in is negative, money received positive. A rate of return is a zero of the present
-value; there may be several or none, and :class:`Rates` holds them all.
+value; there may be several or none, and :class:`Rates` holds all of them.
 """
 
 from __future__ import annotations
@@ -24,41 +24,43 @@ from finance.numbers.money import MAX_USD
 from finance.numbers.ratios import ratio
 
 LOWEST_RATE = -0.999999
-"""All but a millionth lost in a period."""
+"""Lowest rate of a period that is searched: a loss of all but a millionth."""
 HIGHEST_RATE = 100.0
-"""10,000% a period: rates beyond it solve the equation too, and mean nothing to an investor."""
+"""Highest rate of a period that is searched, 10,000%; higher rates have no use."""
 SPREADSHEET_GUESS = 0.1
+"""Rate from which spreadsheets start their search."""
 MAX_FLOWS = 2_000
 
 Flow = tuple[datetime.date, float]
+"""Day and amount of a payment."""
 ACT_365F = pyxirr.DayCount.ACT_365F
-"""Actual days over 365, as spreadsheets count in XIRR."""
+"""Actual days ÷ 365, the day count of XIRR in spreadsheets."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rates:
-    """Rates of return for each period; 0.1 is 10%."""
+    """Rates of return of a period; 0.1 is 10%."""
 
     all: tuple[float, ...]
-    """Every one from -99.9999% to 10,000%, lowest first. Empty: no rate solves it."""
+    """All rates from -99.9999% to 10,000%, the lowest first; empty if no rate solves."""
     usual: float | None
-    """The one of them that a solver finds which starts from 10%, as spreadsheets do."""
+    """Rate that a solver finds from a start at 10%, as spreadsheets do."""
 
     @property
     def ambiguous(self) -> bool:
-        """Several rates solve it, so none of them says how good the investment was."""
+        """Whether several rates solve, so that no single rate describes the investment."""
         return len(self.all) > 1
 
 
 def irr(flows: Sequence[float]) -> Rates:
-    """Rates for each period at which flows one period apart are worth nothing."""
+    """Return the rates of a period at which flows one period apart have a present value of 0."""
     for usd in flows:
         _check(usd)
     return _rates(enumerate(flows), pyxirr.irr(flows, silent=True))
 
 
 def xirr(flows: Sequence[Flow], day_count: pyxirr.DayCount = ACT_365F) -> Rates:
-    """Rates a year at which dated flows, in any order, are worth nothing."""
+    """Return the rates of a year at which dated flows, in any order, have a present value of 0."""
     for _, usd in flows:
         _check(usd)
     if not flows:
@@ -93,9 +95,10 @@ def _rates(flows: Iterable[tuple[float, float]], solved: float | None) -> Rates:
 
 
 def npv(rate: float, flows: Sequence[float], *, first_period: int = 0) -> float:
-    """Present value of flows one period apart.
+    """Return the present value of flows one period apart.
 
-    ``first_period`` 0: the first flow is now; 1: it is a period away, as in spreadsheets.
+    ``first_period`` is 0 if the first flow is now, and 1 if it is a period away, as in
+    spreadsheets.
     """
     checks.above("rate", rate, -1)
     checks.within("first_period", first_period, 0, 1)
@@ -103,9 +106,10 @@ def npv(rate: float, flows: Sequence[float], *, first_period: int = 0) -> float:
 
 
 def mirr(flows: Sequence[float], *, finance_rate: float, reinvest_rate: float) -> float | None:
-    """Modified rate of return: losses financed at one rate, gains reinvested at another.
+    """Return the modified rate of return, which is unique.
 
-    It is the only one, where :func:`irr` may have several; None unless money goes both ways.
+    Payments in are financed at one rate, receipts reinvested at another. It is None unless there
+    are both.
     """
     checks.above("finance_rate", finance_rate, -1)
     checks.above("reinvest_rate", reinvest_rate, -1)
@@ -113,7 +117,7 @@ def mirr(flows: Sequence[float], *, finance_rate: float, reinvest_rate: float) -
 
 
 def xnpv(rate: float, flows: Sequence[Flow], day_count: pyxirr.DayCount = ACT_365F) -> float:
-    """Value of dated flows on the day of the earliest, at a rate a year."""
+    """Return the value of dated flows on the day of the earliest, at a rate of a year."""
     checks.above("rate", rate, -1)
     if not flows:
         return 0.0
@@ -121,7 +125,7 @@ def xnpv(rate: float, flows: Sequence[Flow], day_count: pyxirr.DayCount = ACT_36
 
 
 def xnfv(rate: float, flows: Sequence[Flow], day_count: pyxirr.DayCount = ACT_365F) -> float:
-    """Value of dated flows on the day of the latest, at a rate a year."""
+    """Return the value of dated flows on the day of the latest, at a rate of a year."""
     checks.above("rate", rate, -1)
     if not flows:
         return 0.0
@@ -130,18 +134,18 @@ def xnfv(rate: float, flows: Sequence[Flow], day_count: pyxirr.DayCount = ACT_36
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Multiples(Generic[Number]):
-    """Money back for each USD paid in (Global Investment Performance Standards, glossary)."""
+    """Multiples of the money paid in (Global Investment Performance Standards, glossary)."""
 
     dpi: Number | None
-    """Distributed: what has come back in cash."""
+    """Distributions ÷ money paid in."""
     rvpi: Number | None
-    """Residual: what the holding is still worth."""
+    """Residual value of the holding ÷ money paid in."""
     tvpi: Number | None
-    """Both: of one investment its MOIC, the multiple of invested capital."""
+    """Sum of both; for a single investment the multiple of invested capital (MOIC)."""
 
 
 def multiples(paid_in: Number, distributed: Number, value_held: Number) -> Multiples[Number]:
-    """Multiples of money paid in; None where nothing was."""
+    """Return the multiples of the money paid in; None if nothing was paid in."""
     for field, usd in (
         ("paid_in", paid_in),
         ("distributed", distributed),
@@ -157,21 +161,21 @@ def multiples(paid_in: Number, distributed: Number, value_held: Number) -> Multi
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InvestorReturn:
-    """What one investor made."""
+    """Payments and return of one investor."""
 
     paid: float
     received: float
     rates: Rates
-    """Rates of return a year (XIRR)."""
+    """Rates of return of a year (XIRR)."""
 
     @property
     def moic(self) -> float | None:
-        """Multiple of invested capital; None where nothing was paid."""
+        """Multiple of invested capital; None if nothing was paid."""
         return ratio(self.received, self.paid)
 
 
 def investor_return(flows: Sequence[Flow]) -> InvestorReturn:
-    """Return on all of an investor's dated flows, paid ones negative."""
+    """Return the result of an investor's dated flows; payments in are negative."""
     return InvestorReturn(
         paid=math.fsum(-usd for _, usd in flows if usd < 0),
         received=math.fsum(usd for _, usd in flows if usd > 0),

@@ -1,9 +1,9 @@
-"""The company of a cap table is sold: its claims, who gets what, and what that returned.
+"""A sale of the company of a cap table: claims, payouts and returns of its holders.
 
-Stock counts in full, vested or not: a buyer takes it over as it is. Options count as far as they
-are vested on the day, acceleration included; the rest lapses with the free pool. A warrant on
-preferred stock is taken as one on the common stock that it converts into: what it pays is the
-preference that it would get. Amounts are in the table's currency.
+Stock counts in full, vested or not. Options count if they are vested on the day of the sale,
+including accelerated vesting; the others lapse with the free pool. A warrant on preferred stock
+counts as a warrant on the common stock into which that converts, because its exercise price is
+the preference that it would get. Amounts are in the table's currency.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from fractions import Fraction
 
 from finance.capital.events import Repayment, Transfer
 from finance.capital.history import Capital, Step
-from finance.capital.instruments import Note, OptionGrant, Safe
+from finance.capital.instruments import Note, OptionGrant, Safe, Warrant
 from finance.capital.table import CapTable, Holding, StockClass
 from finance.exits.claims import NOTHING, Claim, Common, Debt, Option, Preferred, Rank, Stack
 from finance.exits.convertibles import CapCounts, Unconverted, claims_of
@@ -25,19 +25,19 @@ from finance.exits.waterfall import Payouts
 from finance.numbers import checks
 
 NOTE_SENIORITY = 100
-"""Notes are unsecured: they come after loans, whose seniority is lower."""
+"""Seniority of notes, which are unsecured: loans have lower numbers and are paid first."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sale:
-    """All claims on a sale on one day. ``holders`` names who holds which."""
+    """All claims on a sale on one day. ``holders`` gives the holder of each claim by its id."""
 
     date: datetime.date
     stack: Stack
     holders: Mapping[str, str]
 
     def by_holder(self, paid: Payouts) -> dict[str, Fraction]:
-        """Payouts of each holder's claims together."""
+        """Return the payouts of all claims of each holder."""
         totals: defaultdict[str, Fraction] = defaultdict(Fraction)
         for claim_id, usd in paid.usd.items():
             totals[self.holders[claim_id]] += usd
@@ -45,35 +45,37 @@ class Sale:
 
 
 def sale(table: CapTable, date: datetime.date, debts: Sequence[Debt] = ()) -> Sale:
-    """The claims on a sale on ``date``.
+    """Return the claims on a sale on ``date``.
 
     Parameters
     ----------
     debts
-        Loans, each with what it is owed on the day; notes stand in the table.
+        Loans with the amounts owed on the day; notes are part of the table.
 
     Raises
     ------
     InputError
-        If the day is before the table's, or nobody holds stock.
+        If the day is before that of the table, or if there is no stock.
     """
     checks.in_order("date", table.date, date)
-    claims: list[tuple[str, Claim]] = [(one.id, one) for one in debts]
+    claims: list[tuple[str, Claim]] = [(debt.id, debt) for debt in debts]
     claims += [
-        (one.holder, _stock(one, table.stock_class(one.stock_class))) for one in table.holdings
+        (holding.holder, _stock(holding, table.stock_class(holding.stock_class)))
+        for holding in table.holdings
     ]
-    claims += [(one.holder, _options(one, date)) for one in table.grants]
+    claims += [(grant.holder, _options(grant, date)) for grant in table.grants]
     claims += [
-        (one.holder, _warrant(one.name, one.shares, one.exercise_price, ratio))
-        for one in table.warrants
-        if one.expires is None or one.expires >= date
-        for ratio in [table.ratios[one.stock_class]]
+        (warrant.holder, _warrant(warrant, table.ratios[warrant.stock_class]))
+        for warrant in table.warrants
+        if warrant.expires is None or warrant.expires >= date
     ]
     unconverted: list[Safe | Note] = [*table.safes, *table.notes]
     if unconverted:
-        terms = [_unconverted(table, one, date) for one in unconverted]
+        terms = [_unconverted(table, security, date) for security in unconverted]
         found = claims_of(terms, table.outstanding)
-        claims += [(one.holder, claim) for one, claim in zip(unconverted, found, strict=True)]
+        claims += [
+            (security.holder, claim) for security, claim in zip(unconverted, found, strict=True)
+        ]
     return Sale(
         date,
         Stack(tuple(claim for _, claim in claims)),
@@ -81,19 +83,19 @@ def sale(table: CapTable, date: datetime.date, debts: Sequence[Debt] = ()) -> Sa
     )
 
 
-def _stock(held: Holding, of: StockClass) -> Claim:
-    shares = held.shares * of.common_per_share
-    if not of.preferred:
+def _stock(held: Holding, stock_class: StockClass) -> Claim:
+    shares = held.shares * stock_class.common_per_share
+    if not stock_class.preferred:
         return Common(id=held.name, shares=shares)
-    cap = of.participation_cap
+    cap = stock_class.participation_cap
     return Preferred(
         id=held.name,
         shares=shares,
-        invested_usd=held.shares * (of.issue_price or NOTHING),
-        multiple=Fraction(of.liquidation_multiple),
-        participating=of.participating,
+        invested_usd=held.shares * (stock_class.issue_price or NOTHING),
+        multiple=Fraction(stock_class.liquidation_multiple),
+        participating=stock_class.participating,
         cap_multiple=None if cap is None else Fraction(cap),
-        seniority=-of.seniority,  # in the table the highest is paid first
+        seniority=-stock_class.seniority,  # the table pays the highest first, the stack the lowest
     )
 
 
@@ -106,22 +108,28 @@ def _options(grant: OptionGrant, date: datetime.date) -> Option:
     return Option(id=grant.name, shares=shares, strike_usd=grant.exercise_price)
 
 
-def _warrant(name: str, shares: Fraction, price: Fraction, common_per_share: Fraction) -> Option:
-    return Option(id=name, shares=shares * common_per_share, strike_usd=price / common_per_share)
+def _warrant(warrant: Warrant, common_per_share: Fraction) -> Option:
+    return Option(
+        id=warrant.name,
+        shares=warrant.shares * common_per_share,
+        strike_usd=warrant.exercise_price / common_per_share,
+    )
 
 
-def _unconverted(table: CapTable, one: Safe | Note, date: datetime.date) -> Unconverted:
-    is_note = isinstance(one, Note)
-    owed = one.claim(date) if isinstance(one, Note) else Fraction(one.amount)
-    cash = one.exit_claim(date) if isinstance(one, Note) else owed
+def _unconverted(table: CapTable, security: Safe | Note, date: datetime.date) -> Unconverted:
+    is_note = isinstance(security, Note)
+    owed = security.claim(date) if isinstance(security, Note) else Fraction(security.amount)
+    cash = security.exit_claim(date) if isinstance(security, Note) else owed
     return Unconverted(
-        id=one.name,
-        amount_usd=table.in_currency(owed, one.currency),
-        cap_usd=None if one.cap is None else table.in_currency(one.cap, one.currency),
-        cap_counts=CapCounts.POST_MONEY if one.counted.converting else CapCounts.PRE_MONEY,
-        cap_shares=one.cap_shares if isinstance(one, Note) else None,
-        discount=Fraction(one.discount),
-        cash_usd=table.in_currency(cash, one.currency),
+        id=security.name,
+        amount_usd=table.in_currency(owed, security.currency),
+        cap_usd=None
+        if security.cap is None
+        else table.in_currency(security.cap, security.currency),
+        cap_counts=CapCounts.POST_MONEY if security.counted.converting else CapCounts.PRE_MONEY,
+        cap_shares=security.cap_shares if isinstance(security, Note) else None,
+        discount=Fraction(security.discount),
+        cash_usd=table.in_currency(cash, security.currency),
         rank=Rank.DEBT if is_note else Rank.PREFERRED,
         seniority=NOTE_SENIORITY if is_note else 0,
     )
@@ -130,7 +138,7 @@ def _unconverted(table: CapTable, one: Safe | Note, date: datetime.date) -> Unco
 def returns(
     capital: Capital, steps: Sequence[Step], sold: Sale, paid: Payouts
 ) -> dict[str, InvestorReturn]:
-    """What every holder made, from the first payment to the sale.
+    """Return the result of every holder, from its first payment to the sale.
 
     Holders who paid nothing, such as employees with options, have no multiple and no rate.
     """
@@ -141,15 +149,15 @@ def returns(
 
 
 def payments(capital: Capital, steps: Sequence[Step]) -> defaultdict[str, list[Flow]]:
-    """What each holder paid for stock, SAFEs and notes (negative), and got back for them."""
+    """Return each holder's payments for stock, SAFEs and notes (negative), and its receipts."""
     flows: defaultdict[str, list[Flow]] = defaultdict(list)
     seen: set[str] = set()
     for table in (capital.opening, *(step.after for step in steps)):
-        for one in _paid_for(table):
-            if one.name not in seen:  # what a SAFE converted into has its name
-                seen.add(one.name)
-                usd = one.paid if isinstance(one, Holding) else _in(table, one)
-                flows[one.holder].append((one.date, -float(usd)))
+        for bought in _bought(table):
+            if bought.name not in seen:  # stock from a conversion has the name of its SAFE or note
+                seen.add(bought.name)
+                usd = bought.paid if isinstance(bought, Holding) else _purchase(table, bought)
+                flows[bought.holder].append((bought.date, -float(usd)))
     for step in steps:
         if isinstance(step.event, Transfer):
             seller = next(h for h in step.before.holdings if h.name == step.event.of)
@@ -162,9 +170,9 @@ def payments(capital: Capital, steps: Sequence[Step]) -> defaultdict[str, list[F
     return flows
 
 
-def _paid_for(table: CapTable) -> Iterable[Holding | Safe | Note]:
+def _bought(table: CapTable) -> Iterable[Holding | Safe | Note]:
     return (*table.holdings, *table.safes, *table.notes)
 
 
-def _in(table: CapTable, one: Safe | Note) -> Fraction:
-    return table.in_currency(one.amount, one.currency)
+def _purchase(table: CapTable, security: Safe | Note) -> Fraction:
+    return table.in_currency(security.amount, security.currency)

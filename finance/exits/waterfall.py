@@ -1,26 +1,29 @@
-"""Who gets what at one exit value, each holder choosing for itself.
+"""Payouts at one exit value if every holder makes the best choice for itself.
 
-Whether to convert depends on what a common share gets, and that depends on who else converts: a
-game. It has one outcome, and it is found without searching through choices.
+A holder's best choice depends on the payout of a common share, which depends on the choices of
+all other holders: this is a game. It has one outcome, which is found without a search through
+choices.
 
-Let :math:`p` be what a common share gets and :math:`w_i(p)` what claim :math:`i` is worth to a
-holder who does best at that price: ``max(preference, shares × p)`` for non-participating stock,
-and so on (:mod:`finance.exits.claims`). Each :math:`w_i` is continuous and never falls, so the
-total :math:`W(p) = Σ w_i(p)` meets an exit value above all that is owed before common stock at
-one price only. Below that, :math:`p = 0` and what is owed is paid tier by tier.
+Let :math:`p` be the payout of a common share and :math:`w_i(p)` the worth of claim :math:`i` to a
+holder who makes the best choice at that price: ``max(preference, shares × p)`` for
+non-participating stock, and so on (:mod:`finance.exits.claims`). Each :math:`w_i` is continuous
+and never falls, so that the total :math:`W(p) = Σ w_i(p)` meets an exit value above the amounts
+owed before common stock at one price only. Below them, :math:`p = 0`, and the amounts owed are
+paid tier by tier.
 
 *It is a Nash equilibrium.* Suppose holder i changes its choice. If the price does not rise, i
-gets what its other choice is worth at the new price, which is at most w_i of the old one. If it
-rises, all others, whose choices stand, get at least what they got; the payouts sum to the same
-exit value, so i gets no more.
+gets the worth of its other choice at the new price, which is at most w_i of the old price. If the
+price rises, all others, whose choices are unchanged, get at least as much as before; the payouts
+sum to the same exit value, so that i gets no more.
 
-*Payouts are the same in every equilibrium.* A holder who keeps its preference though its shares
-are worth more at price p gains by converting: the price falls, the others get less and it gets
-the difference. Likewise the other way round. So each choice is best at the equilibrium's own
-price, and W meets the exit value at one price only. Equilibria differ in choices between equal
-payouts alone; here a holder who is indifferent keeps its preference.
+*Payouts are the same in every equilibrium.* A holder who keeps its preference although its shares
+are worth more at price p gains by conversion: the price falls, the others get less, and the holder
+gets the difference. The same holds for a holder who converts although its preference is worth more.
+So each choice is the best at the price of the equilibrium, and W meets the exit value at one price
+only. Equilibria differ only in choices between equal payouts; here an indifferent holder keeps its
+preference.
 
-Valuers know the bends of W as the break points of an option pricing model (AICPA guide "Valuation
+Valuers call the bends of W the break points of an option pricing model (AICPA guide "Valuation
 of Portfolio Company Investments of Venture Capital and Private Equity Funds", 2019).
 """
 
@@ -39,19 +42,22 @@ from finance.numbers.money import CENT
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Payouts:
-    """One exit. ``usd`` and ``choices`` are by the claims' ids; ``usd`` sums to ``exit_usd``."""
+    """Payouts and choices at one exit value.
+
+    ``usd`` and ``choices`` are by the ids of the claims; ``usd`` sums to ``exit_usd``.
+    """
 
     exit_usd: Fraction
     price_usd: Fraction
-    """What a common share gets."""
+    """Payout of one common share."""
     usd: Mapping[str, Fraction]
     choices: Mapping[str, Choice]
 
     def in_cents(self) -> dict[str, Fraction]:
-        """Payouts in whole cents that sum to the exit value's.
+        """Return payouts in whole cents that sum to the exit value in whole cents.
 
-        Each is rounded down, and the cents that are left go to the largest remainders, the
-        earlier claim first where they are equal.
+        Each payout is rounded down, and the remaining cents go to the largest remainders; of
+        equal remainders the earlier claim comes first.
         """
         unit = Fraction(CENT)
         floors = {name: usd // unit for name, usd in self.usd.items()}
@@ -63,7 +69,7 @@ class Payouts:
 
 
 def payouts(stack: Stack, exit_usd: Fraction) -> Payouts:
-    """What each claim gets when the company is sold for ``exit_usd``, costs of the sale paid.
+    """Return the payouts if the company is sold for ``exit_usd`` after costs of the sale.
 
     Raises
     ------
@@ -85,7 +91,7 @@ def payouts(stack: Stack, exit_usd: Fraction) -> Payouts:
 
 
 def payouts_at_price(stack: Stack, price_usd: Fraction) -> Payouts:
-    """What each claim gets when a common share gets ``price_usd``, which is above 0."""
+    """Return the payouts if a common share gets ``price_usd``, which is above 0."""
     usd = {claim.id: claim.worth_usd(price_usd) for claim in stack.claims}
     return _payouts(stack, sum(usd.values(), NOTHING), price_usd, usd)
 
@@ -103,18 +109,19 @@ def _payouts(
 
 @dataclass(frozen=True, slots=True)
 class Tier:
-    """Claims that are paid together, before common stock."""
+    """Claims that are paid together and before common stock."""
 
     claims: Mapping[str, Fraction]
-    """What each is owed, USD; all above 0."""
+    """Amount owed to each claim by its id, in USD; all above 0."""
 
     @property
     def owed_usd(self) -> Fraction:
+        """Amount owed to all claims of the tier."""
         return sum(self.claims.values(), NOTHING)
 
 
 def owed(stack: Stack) -> list[Tier]:
-    """The tiers in the order in which they are paid; those that are owed nothing are left out."""
+    """Return the tiers with amounts owed, in the order of payment."""
     tiers: defaultdict[tuple[int, int], dict[str, Fraction]] = defaultdict(dict)
     for claim in stack.claims:
         tiers[claim.tier][claim.id] = claim.first_usd
@@ -125,10 +132,10 @@ def owed(stack: Stack) -> list[Tier]:
 
 
 def common_price(stack: Stack, exit_usd: Fraction) -> Fraction:
-    """The price at which all claims together are worth ``exit_usd``.
+    """Return the price at which all claims together are worth ``exit_usd``.
 
-    The total is piecewise linear in the price: it is found between two bends by proportion.
-    ``exit_usd`` is at least what is owed before common stock.
+    The total is piecewise linear in the price, so that the price is interpolated between two
+    bends. ``exit_usd`` is at least the amount owed before common stock.
     """
     prices = _prices(stack)
     above = bisect_left(prices, exit_usd, lo=1, hi=len(prices) - 1, key=stack.worth_usd)
@@ -138,13 +145,13 @@ def common_price(stack: Stack, exit_usd: Fraction) -> Fraction:
 
 
 def _prices(stack: Stack) -> Sequence[Fraction]:
-    """0, every price at which some claim bends, and one above: the last line has no end."""
+    """Return 0, the bends of all claims, and a price on the last line, which has no end."""
     bends = {bend.price_usd for claim in stack.claims for bend in claim.bends()} | {NOTHING}
     return [*sorted(bends), max(bends) + 1]
 
 
 def _choice(claim: Claim, price: Fraction, paid: Fraction) -> Choice:
-    """At a price of nothing a discount may still buy shares: see :class:`Convertible`."""
+    """Return a claim's choice. At a price of 0 a discount may still buy shares (``Convertible``)."""
     if not price and claim.then_usd and paid > claim.first_usd:
         return Choice.CONVERTS
     return claim.choice(price)

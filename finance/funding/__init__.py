@@ -1,1 +1,1 @@
-"""Rounds, ownership and exits of a company, as founders and investors read them."""
+"""Rounds, ownership and exits of a company, as founders and investors view them."""

@@ -1,4 +1,4 @@
-"""The cap table and a sale as tables: for the terminal, for CSV, for programs."""
+"""The cap table and a sale as tables for the terminal, as CSV and as JSON."""
 
 from __future__ import annotations
 
@@ -37,42 +37,44 @@ EXIT_HEADERS = (
 
 
 def change_rows(text: Catalog, step: Step) -> Rows:
-    """Everybody before and after one event, with what decided it."""
+    """Return all holders before and after an event, with the term that decided their shares."""
     names = ("holder", "before", "after", "shares", "decided")
     head = [text(f"funding.column.{name}") for name in names]
     rows = [
         [
-            holder_text(text, one.holder),
-            _part(one.before, text.language),
-            _part(one.after, text.language),
-            "" if one.after is None else _whole(one.after.shares, text.language),
-            "" if one.after is None else terms_text(text, one.after.terms, step.after.currency),
+            holder_text(text, change.holder),
+            _part(change.before, text.language),
+            _part(change.after, text.language),
+            "" if change.after is None else _whole(change.after.shares, text.language),
+            ""
+            if change.after is None
+            else terms_text(text, change.after.terms, step.after.currency),
         ]
-        for one in changes(step)
+        for change in changes(step)
     ]
     return head, rows
 
 
-def exit_rows(text: Catalog, got: Iterable[HolderPayout], currency: str) -> Rows:
-    """Who gets what, with what it returned and what each holder does."""
+def exit_rows(text: Catalog, payouts: Iterable[HolderPayout], currency: str) -> Rows:
+    """Return the payout, returns, choices and deciding terms of each holder at an exit."""
     names = ("holder", "payout", "moic", "xirr", "choice", "decided")
     head = [text(f"funding.column.{name}") for name in names]
     rows = [
         [
-            one.holder,
-            money_text(one.usd, currency, text.language),
-            multiple_text(one.result, text.language),
-            rate_text(text, one.result),
-            choices_text(text, one.choices),
-            terms_text(text, one.terms, currency),
+            payout.holder,
+            money_text(payout.usd, currency, text.language),
+            multiple_text(payout.result, text.language),
+            rate_text(text, payout.result),
+            choices_text(text, payout.choices),
+            terms_text(text, payout.terms, currency),
         ]
-        for one in got
+        for payout in payouts
     ]
     return head, rows
 
 
 def captable_csv(steps: Sequence[Step]) -> str:
-    """Every holder before and after every event; headers and words are English and stay so."""
+    """Return all holders before and after every event as CSV, in English in every language."""
     text = catalog("en")
     return _csv(
         TABLE_HEADERS,
@@ -82,41 +84,43 @@ def captable_csv(steps: Sequence[Step]) -> str:
                 event_title(text, step.event),
                 step.event.kind,
                 str(step.event.planned).lower(),
-                one.holder or "pool",
-                *(_number(value) for value in _shares(one.before)),
-                *(_number(value) for value in _shares(one.after)),
-                "" if one.after is None else terms_text(text, one.after.terms, step.after.currency),
+                change.holder or "pool",
+                *(_number(value) for value in _shares(change.before)),
+                *(_number(value) for value in _shares(change.after)),
+                ""
+                if change.after is None
+                else terms_text(text, change.after.terms, step.after.currency),
             ]
             for step in steps
-            for one in changes(step)
+            for change in changes(step)
         ),
     )
 
 
-def exit_csv(got: Iterable[HolderPayout], currency: str) -> str:
-    """Who gets what at one exit value; headers and words are English and stay so."""
+def exit_csv(payouts: Iterable[HolderPayout], currency: str) -> str:
+    """Return the payout of each holder at one exit value as CSV, in English in every language."""
     text = catalog("en")
     return _csv(
         EXIT_HEADERS,
         (
             [
-                one.holder,
-                f"{float(one.usd):.2f}",
-                f"{one.result.paid:.2f}",
-                f"{one.result.received:.2f}",
-                "" if one.result.moic is None else repr(one.result.moic),
-                "" if one.result.rates.usual is None else repr(one.result.rates.usual),
-                " ".join(map(repr, one.result.rates.all)),
-                " ".join(one.choices),
-                terms_text(text, one.terms, currency),
+                payout.holder,
+                f"{float(payout.usd):.2f}",
+                f"{payout.result.paid:.2f}",
+                f"{payout.result.received:.2f}",
+                "" if payout.result.moic is None else repr(payout.result.moic),
+                "" if payout.result.rates.usual is None else repr(payout.result.rates.usual),
+                " ".join(map(repr, payout.result.rates.all)),
+                " ".join(payout.choices),
+                terms_text(text, payout.terms, currency),
             ]
-            for one in got
+            for payout in payouts
         ),
     )
 
 
 def captable_json(steps: Sequence[Step]) -> list[dict[str, Any]]:
-    """Each event with the table after it, for programs; numbers are decimals in text."""
+    """Return each event with the table after it, for JSON; numbers are decimals in text."""
     text = catalog("en")
     return [
         {
@@ -129,32 +133,35 @@ def captable_json(steps: Sequence[Step]) -> list[dict[str, Any]]:
             "fully_diluted_shares": _number(step.after.fully_diluted),
             "holders": [
                 {
-                    "holder": None if one.holder == POOL else one.holder,
-                    "shares": _number(one.shares),
-                    "share": _number(one.share),
+                    "holder": None if stake.holder == POOL else stake.holder,
+                    "shares": _number(stake.shares),
+                    "share": _number(stake.share),
                     "decided_by": [
-                        terms_text(text, [term], step.after.currency) for term in one.terms
+                        terms_text(text, [term], step.after.currency) for term in stake.terms
                     ],
                 }
-                for one in stakes(step.after)
+                for stake in stakes(step.after)
             ],
         }
         for step in steps
     ]
 
 
-def exit_json(got: Iterable[HolderPayout]) -> list[dict[str, Any]]:
-    """Who gets what, for programs. ``xirr`` has every rate that solves it; [] says none does."""
+def exit_json(payouts: Iterable[HolderPayout]) -> list[dict[str, Any]]:
+    """Return the payout of each holder at an exit, for JSON.
+
+    ``xirr`` lists every rate that solves the equation; it is empty if there is none.
+    """
     return [
         {
-            "holder": one.holder,
-            "payout": f"{float(one.usd):.2f}",
-            "paid_in": f"{one.result.paid:.2f}",
-            "moic": one.result.moic,
-            "xirr": list(one.result.rates.all),
-            "choices": list(one.choices),
+            "holder": payout.holder,
+            "payout": f"{float(payout.usd):.2f}",
+            "paid_in": f"{payout.result.paid:.2f}",
+            "moic": payout.result.moic,
+            "xirr": list(payout.result.rates.all),
+            "choices": list(payout.choices),
         }
-        for one in got
+        for payout in payouts
     ]
 
 
@@ -179,7 +186,7 @@ def _whole(shares: Fraction, language: str) -> str:
 
 
 def _number(exact: Fraction) -> str:
-    """To ten decimals, without trailing zeros."""
+    """Return a number to ten decimals, without trailing zeros."""
     decimal = (Decimal(exact.numerator) / exact.denominator).quantize(_SHARE_PLACES)
     return f"{decimal:f}".rstrip("0").rstrip(".")
 

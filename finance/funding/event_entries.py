@@ -1,4 +1,4 @@
-"""Events of a cap table as people type them: 6M, 20 percent, none of it; and back again."""
+"""Conversion between events of a cap table and the values that users type into forms."""
 
 from __future__ import annotations
 
@@ -17,8 +17,9 @@ from finance.capital.instruments import POST_MONEY, PRE_MONEY
 from finance.capital.round_terms import PoolBasis
 
 NONE = "none"
+"""Choice that leaves a field out."""
 OTHER = "other"
-"""Of what a cap counts: as the document says."""
+"""Choice of the shares that a cap counts if the document's count is neither of YC's forms."""
 _COUNTED = {"post_money": POST_MONEY, "pre_money": PRE_MONEY}
 _SUFFIXES = (("B", 10**9), ("M", 10**6), ("K", 10**3))
 _NAMES = {
@@ -34,17 +35,19 @@ _NAMES = {
 def event_from_form(
     event: Mapping[str, Any], typed: Mapping[str, tuple[str, Any]]
 ) -> dict[str, Any]:
-    """An event with what was typed, to be validated; fields that nobody typed stay.
+    """Return the fields of an event with the typed values, to be validated.
+
+    Fields without a typed value keep their value.
 
     Parameters
     ----------
     typed
-        (kind of field, what was typed) by the field's name, dotted where it lies deeper. What
-        was left empty takes its default.
+        Kind of the field and typed value, by the dotted path of the field. An empty value gives
+        the field its default.
     """
     found = deepcopy(dict(event))
     for name, (kind, value) in typed.items():
-        _put(found, name, _meant(found, name, kind, value))
+        _put(found, name, _document_value(found, name, kind, value))
     if found.get("counted") == OTHER:
         found["counted"] = event["counted"]
     if "counted" in found and isinstance(found["counted"], str):
@@ -62,10 +65,10 @@ def event_from_form(
 
 
 def form_value(event: Mapping[str, Any], name: str, kind: str) -> Any:
-    """What stands in the field before anybody types."""
+    """Return the value that a form field shows before it is edited."""
     value = value_or_none(event, name)
     if name == "counted":
-        same = [key for key, one in _COUNTED.items() if value == one.model_dump()]
+        same = [key for key, counted in _COUNTED.items() if value == counted.model_dump()]
         return same[0] if same else OTHER
     match kind:
         case "date":
@@ -88,15 +91,16 @@ def form_value(event: Mapping[str, Any], name: str, kind: str) -> Any:
 
 
 def new_name(capital: Capital, kind: str, field: str) -> str:
-    """A name that is free: SAFE-3, Series B."""
-    used = {getattr(one, "name", None) for one in capital.events}
-    used |= {getattr(one, "series", None) for one in capital.events}
-    used |= {one.name for one in (*capital.opening.securities, *capital.opening.classes)}
+    """Return a name that is not in use, such as SAFE-3 or Series B."""
+    used = {getattr(event, "name", None) for event in capital.events}
+    used |= {getattr(event, "series", None) for event in capital.events}
+    used |= {security.name for security in capital.opening.securities}
+    used |= {stock_class.name for stock_class in capital.opening.classes}
     if kind == "priced_round":
         candidates = [f"Series {letter}" for letter in "ABCDEFGHIJKLMNOPQRSTUVWXYZ"]
-        return next((one for one in candidates if one not in used), "")
+        return next((name for name in candidates if name not in used), "")
     if field == "series":
-        rounds = [one for one in capital.events if isinstance(one, PricedRound)]
+        rounds = [event for event in capital.events if isinstance(event, PricedRound)]
         return rounds[-1].series if rounds else ""
     number = 1
     while f"{_NAMES[kind]}-{number}" in used:
@@ -104,7 +108,8 @@ def new_name(capital: Capital, kind: str, field: str) -> str:
     return f"{_NAMES[kind]}-{number}"
 
 
-def _meant(event: Mapping[str, Any], name: str, kind: str, value: Any) -> Any:
+def _document_value(event: Mapping[str, Any], name: str, kind: str, value: Any) -> Any:
+    """Return a typed value as the document writes it; None if it is empty."""
     if value is None or value == "":
         return None
     match kind:
@@ -123,7 +128,7 @@ def _meant(event: Mapping[str, Any], name: str, kind: str, value: Any) -> Any:
 
 
 def _number(typed: str) -> str:
-    """6M as 6000000; what is no number as it is, for the document to refuse."""
+    """Return 6M as 6000000; other text is returned unchanged, for the document to refuse."""
     plain = typed.replace(",", "").replace("_", "").strip()
     try:
         return str(Decimal(plain))
@@ -133,7 +138,7 @@ def _number(typed: str) -> str:
 
 
 def _share(typed: str) -> str:
-    """20 and 20% as 0.2."""
+    """Return 20 or 20% as 0.2; other text is returned unchanged, for the document to refuse."""
     try:
         return str(Decimal(typed.strip().removesuffix("%")) / 100)
     except InvalidOperation:

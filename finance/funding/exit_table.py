@@ -1,4 +1,4 @@
-"""The company of a scenario is sold: who gets what, over exit values and at one of them."""
+"""Payouts of a sale of a scenario's company, at one exit value and over all of them."""
 
 from __future__ import annotations
 
@@ -22,23 +22,23 @@ from finance.funding.ownership import last_day, stakes
 from finance.revenue.prices import REPORTING_CURRENCY
 
 YEARS_TO_EXIT = 2
-"""After the last event of the cap table, unless a day is named."""
+"""Years from the last event of the cap table to a sale without a stated day."""
 EXIT_TO_POST_MONEY = 2
-"""An exit value to begin with: so many times what the last round valued the company at."""
+"""Default exit value as a multiple of the post-money valuation of the last round."""
 
 
 @dataclass(frozen=True, slots=True)
 class HolderPayout:
-    """What one holder gets from the sale."""
+    """Payout and return of one holder in a sale."""
 
     holder: str
     usd: Fraction
-    """In the cap table's currency, as everywhere here."""
+    """Payout in the cap table's currency, as are all amounts of this module."""
     result: InvestorReturn
     choices: tuple[Choice, ...]
-    """What the holder does with each kind of claim, without repeats."""
+    """Choices of the holder for its claims, without repeats."""
     terms: tuple[Term, ...]
-    """What decided the holder's shares."""
+    """Terms that decided the holder's shares."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,12 +50,15 @@ class Exit:
     sold: Sale
 
     def at(self, exit_usd: Fraction) -> list[HolderPayout]:
-        """Who gets what at one exit value, in the order of the claims; sums to it to the cent."""
+        """Return the payouts at one exit value, in the order of the claims.
+
+        They sum to the exit value to the cent.
+        """
         paid = payouts(self.sold.stack, exit_usd)
         results = returns(self.capital, self.steps, self.sold, paid)
         in_cents = _by_holder(self.sold, paid.in_cents())
         table = table_on(self.capital, self.steps, self.sold.date)
-        terms = {one.holder: one.terms for one in stakes(table)}
+        terms = {stake.holder: stake.terms for stake in stakes(table)}
         return [
             HolderPayout(
                 holder=holder,
@@ -74,9 +77,13 @@ class Exit:
         ]
 
     def lines(self, highest_usd: Fraction) -> tuple[list[float], Mapping[str, list[float]]]:
-        """Payouts of each holder from nothing to ``highest_usd``: straight between the values."""
+        """Return the corners of the payout curves from 0 to ``highest_usd``.
+
+        The result is the exit values of the corners, and the payouts there by holder. Between
+        two corners every payout is a straight line.
+        """
         corners = payouts_up_to(self.sold.stack, highest_usd)
-        values = [float(one.exit_usd) for one in corners]
+        values = [float(corner.exit_usd) for corner in corners]
         found: dict[str, list[float]] = {holder: [] for holder in self.sold.holders.values()}
         for corner in corners:
             for holder, usd in self.sold.by_holder(corner).items():
@@ -84,23 +91,26 @@ class Exit:
         return values, found
 
     def breaks(self, highest_usd: Fraction) -> list[BreakPoint]:
-        """Where the next dollar begins to go to others, up to ``highest_usd``."""
-        return [one for one in break_points(self.sold.stack) if 0 < one.exit_usd <= highest_usd]
+        """Return the break points above 0 and up to ``highest_usd``."""
+        return [
+            point for point in break_points(self.sold.stack) if 0 < point.exit_usd <= highest_usd
+        ]
 
 
 def exit_of(
     capital: Capital, steps: Sequence[Step], on: datetime.date, debts: Sequence[Debt] = ()
 ) -> Exit:
-    """The company is sold on a day, with what has happened to its cap table by then."""
+    """Return the sale of the company on a day, with the cap table of that day."""
     return Exit(capital, steps, sale(table_on(capital, steps, on), on, debts))
 
 
 def loans_on(
     books: Books, on: datetime.date, name: str, currency: str = REPORTING_CURRENCY
 ) -> tuple[Debt, ...]:
-    """What lenders are owed at the end of a day's month, or of the books' last, if anything.
+    """Return the debt at the end of a day's month, or of the last month of the books.
 
-    ``name`` is that of the lenders among the holders, ``currency`` the cap table's.
+    The result is empty if nothing is owed. ``name`` is the lenders' name among the holders,
+    ``currency`` that of the cap table.
     """
     month = min(month_of_date(books.company.first_month, on), books.ledger.n_months)
     if month < 1:
@@ -111,13 +121,16 @@ def loans_on(
 
 
 def default_exit_date(capital: Capital) -> datetime.date:
-    """A day to begin with: :data:`YEARS_TO_EXIT` after the last event."""
+    """Return the day :data:`YEARS_TO_EXIT` years after the last event."""
     last = last_day(capital)
     return last.replace(year=last.year + YEARS_TO_EXIT, day=min(last.day, 28))
 
 
 def default_exit_value(steps: Sequence[Step]) -> Fraction:
-    """An exit value to begin with, in the currency of the table."""
+    """Return :data:`EXIT_TO_POST_MONEY` times the last post-money, in the table's currency.
+
+    Without a priced round it is 10 million.
+    """
     values = [
         step.before.in_currency(deal.pre_money + deal.new_money, deal.currency)
         for step in steps

@@ -1,4 +1,4 @@
-"""Who owns the company before and after each event, and what its rounds cost those before them."""
+"""Ownership before and after each event, and the dilution by each round."""
 
 from __future__ import annotations
 
@@ -15,28 +15,28 @@ from finance.capital.table import CapTable, Decided, Term
 from finance.company.company import Company
 
 POOL = ""
-"""Stands for the holder of options that nobody was granted."""
+"""Holder of the options that are not granted."""
 FOUNDERS_SHARES = Fraction(10_000_000)
-"""Of a company whose cap table is not known; only the parts of it mean something."""
+"""Founders' shares of a company without a cap table; only ratios to it have a meaning."""
 
 
 @dataclass(frozen=True, slots=True)
 class Stake:
-    """What one holder has of the company, fully diluted."""
+    """Fully diluted stake of one holder in the company."""
 
     holder: str
     shares: Fraction
     share: Fraction
-    """Of the company, 0 to 1."""
+    """Share of the company, 0 to 1."""
     terms: tuple[Term, ...]
-    """What decided how many shares, one for each time the holder got some; then what lowered the
-    conversion price of a class that is held."""
+    """Deciding terms: first that of each holding, then the terms that lowered the conversion
+    prices of the classes held."""
 
 
 def stakes(table: CapTable) -> list[Stake]:
-    """All holders in the order in which they came, then the free pool; the shares sum to 1.
+    """Return all holders in the order of their first holding, then the free pool.
 
-    SAFEs and notes are no shares before they convert.
+    Their shares sum to 1. SAFEs and notes count only once converted.
     """
     total = table.fully_diluted
     found = [
@@ -49,15 +49,15 @@ def stakes(table: CapTable) -> list[Stake]:
 
 
 def _terms(table: CapTable, holder: str) -> tuple[Term, ...]:
-    held = [one for one in table.holdings if one.holder == holder]
-    classes = dict.fromkeys(one.stock_class for one in held)
+    held = [holding for holding in table.holdings if holding.holder == holder]
+    classes = dict.fromkeys(holding.stock_class for holding in held)
     lowered = [table.stock_class(name).conversion_term for name in classes]
-    return (*(one.term for one in held), *(term for term in lowered if term is not None))
+    return (*(holding.term for holding in held), *(term for term in lowered if term is not None))
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One holder before and after an event; None where there is nothing."""
+    """Stakes of one holder before and after an event; None for no stake."""
 
     holder: str
     before: Stake | None
@@ -65,80 +65,86 @@ class Change:
 
 
 def changes(step: Step) -> list[Change]:
-    """Everybody who holds something before or after an event, the free pool last."""
-    before, after = ({one.holder: one for one in stakes(it)} for it in (step.before, step.after))
-    holders = [one for one in dict.fromkeys([*before, *after]) if one != POOL]
+    """Return the stakes of all holders before and after an event, the free pool last."""
+    before, after = (
+        {stake.holder: stake for stake in stakes(table)} for table in (step.before, step.after)
+    )
+    holders = [holder for holder in dict.fromkeys([*before, *after]) if holder != POOL]
     if POOL in before or POOL in after:
         holders.append(POOL)
-    return [Change(one, before.get(one), after.get(one)) for one in holders]
+    return [Change(holder, before.get(holder), after.get(holder)) for holder in holders]
 
 
 def owners(capital: Capital, steps: Sequence[Step]) -> list[str]:
-    """Everybody who ever holds something, in the order in which they came, the free pool last."""
+    """Return all holders of all tables in the order of their first holding, the free pool last."""
     tables = (capital.opening, *(step.after for step in steps))
-    names = [one.holder for table in tables for one in stakes(table)]
+    names = [stake.holder for table in tables for stake in stakes(table)]
     holders = list(dict.fromkeys(name for name in names if name != POOL))
     return [*holders, POOL] if POOL in names else holders
 
 
 def founders(capital: Capital, steps: Sequence[Step]) -> frozenset[str]:
-    """Those who were issued common stock on the first day on which any was."""
+    """Return the holders of the common stock issued on the first day of such an issue."""
     tables = (capital.opening, *(step.after for step in steps))
     issued = [
-        one
+        holding
         for table in tables
-        for one in table.holdings
-        if one.term.decided is Decided.ISSUED and not table.stock_class(one.stock_class).preferred
+        for holding in table.holdings
+        if holding.term.decided is Decided.ISSUED
+        and not table.stock_class(holding.stock_class).preferred
     ]
-    first = min((one.date for one in issued), default=None)
-    return frozenset(one.holder for one in issued if one.date == first)
+    first = min((holding.date for holding in issued), default=None)
+    return frozenset(holding.holder for holding in issued if holding.date == first)
 
 
 def share_of(table: CapTable, holders: Collection[str]) -> Fraction:
-    """What some holders have of the company together."""
-    return sum((one.share for one in stakes(table) if one.holder in holders), Fraction(0))
+    """Return the share of the company that some holders have together."""
+    return sum((stake.share for stake in stakes(table) if stake.holder in holders), Fraction(0))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dilution:
-    """What a round gives away, as shares of the company after it."""
+    """Dilution by a round, as shares of the company after it."""
 
     new_money: Fraction
+    """Share sold for new money."""
     converted: Fraction
-    """To SAFEs and notes."""
+    """Share into which SAFEs and notes convert."""
     pool: Fraction
-    """What the pool grew by."""
+    """Share added to the pool."""
     adjustments: Fraction
-    """To earlier series, against dilution."""
+    """Share that earlier series gain from anti-dilution."""
 
     @property
     def total(self) -> Fraction:
-        """What everybody before the round gives up of what they had."""
+        """Part of its stake that each holder before the round gives up."""
         return self.new_money + self.converted + self.pool + self.adjustments
 
 
 def dilution(step: Step) -> Dilution | None:
-    """Of a priced round; None for any other event."""
+    """Return the dilution by a priced round; None for any other event."""
     if step.priced is None:
         return None
     priced, total = step.priced, step.after.fully_diluted
     return Dilution(
         new_money=priced.new_shares / total,
-        converted=sum((one.shares for one in priced.conversions), Fraction(0)) / total,
+        converted=sum((conversion.shares for conversion in priced.conversions), Fraction(0))
+        / total,
         pool=priced.pool_increase / total,
         adjustments=priced.adjustment_shares / total,
     )
 
 
 def capital_of(company: Company, founders: str, investors: str) -> Capital:
-    """The company's cap table; where it has none, the simplest that its round is one of.
+    """Return the company's cap table, or the simplest table with its equity round.
 
-    Then the founders hold all shares before the round, in one certificate, and new investors buy
-    ordinary preferred stock. The names are those of the two holders.
+    In the simplest table the founders hold all shares before the round, in one certificate, and
+    new investors buy ordinary preferred stock. ``founders`` and ``investors`` are the names of
+    these two holders.
     """
     if company.capital is not None:
         return company.capital
-    assert company.equity_round is not None  # a company has one or the other
+    assert company.equity_round is not None  # a company has a cap table or a round
     issue = StockIssue(
         date=company.first_month,
         name="CS-1",
@@ -163,5 +169,5 @@ def capital_of(company: Company, founders: str, investors: str) -> Capital:
 
 
 def last_day(capital: Capital) -> datetime.date:
-    """That of the last event, or of the opening where there is none."""
+    """Return the day of the last event, or of the opening table if there is no event."""
     return capital.events[-1].date if capital.events else capital.opening.date

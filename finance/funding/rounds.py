@@ -1,7 +1,6 @@
-"""What a founder decides about money from investors by: rounds, and what is left of the company.
+"""Rounds of a company and the founders' remaining share, and edits of a scenario's cap table.
 
-Also how a cap table in a scenario is edited: as changes of the scenario's fields, to be validated
-as a whole.
+An edit is a set of changes of the scenario's fields, which are validated together.
 """
 
 from __future__ import annotations
@@ -22,12 +21,12 @@ from finance.revenue.prices import REPORTING_CURRENCY
 from finance.treasury.raising import cash_from_event
 
 Changes = dict[str, Any]
-"""Of fields of a scenario, by their dotted paths."""
+"""New values of fields of a scenario, by their dotted paths."""
 
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """A priced round among the events, and what it gives away."""
+    """A priced round among the events, and the dilution by it."""
 
     step: Step
     deal: PricedRound
@@ -41,24 +40,26 @@ class Funding:
     capital: Capital
     steps: Sequence[Step]
     is_own: bool
-    """Whether the scenario has it; else it is the simplest that fits the scenario's round."""
+    """Whether the scenario states the cap table; otherwise it is the simplest possible one."""
 
     @cached_property
     def founders(self) -> frozenset[str]:
+        """Holders of the first common stock."""
         return founders(self.capital, self.steps)
 
     @cached_property
     def owners(self) -> list[str]:
-        """Everybody who ever holds something, the free pool last."""
+        """All holders of all tables, the free pool last."""
         return owners(self.capital, self.steps)
 
     @property
     def currency(self) -> str:
+        """Currency of the cap table."""
         return self.capital.opening.currency
 
     @property
     def today(self) -> CapTable:
-        """The table before anything that is planned."""
+        """The table before the first planned event."""
         for step in self.steps:
             if step.event.planned:
                 return step.before
@@ -66,7 +67,7 @@ class Funding:
 
     @property
     def last(self) -> CapTable:
-        """The table after everything."""
+        """The table after the last event."""
         return self.steps[-1].after if self.steps else self.capital.opening
 
     @cached_property
@@ -80,21 +81,21 @@ class Funding:
 
     @property
     def next_round(self) -> Round | None:
-        """The first that is planned."""
-        return next((one for one in self.rounds if one.deal.planned), None)
+        """The first planned priced round, or None."""
+        return next((round_ for round_ in self.rounds if round_.deal.planned), None)
 
     def founders_share(self, table: CapTable) -> Fraction:
-        """What the founders have of the company together."""
+        """Return the share of the company that the founders have together."""
         return share_of(table, self.founders)
 
     def raised(self, *, planned: bool) -> Fraction:
-        """What investors have paid, or are to pay by plan, in the table's currency."""
-        due = (cash_from_event(one) for one in self.payments if one.event.planned == planned)
+        """Return the money that investors have paid, or will pay by plan, in the table's currency."""
+        due = (cash_from_event(step) for step in self.payments if step.event.planned == planned)
         return sum(due, Fraction(0))
 
     @cached_property
     def payments(self) -> list[Step]:
-        """The events that bring money from others than the founders."""
+        """Events that bring money from holders other than the founders."""
         return [
             step
             for step in self.steps
@@ -103,44 +104,48 @@ class Funding:
 
 
 def funding(company: Company, founders: str, investors: str) -> Funding:
-    """The company's own cap table, or the simplest one, with these two holders."""
+    """Return the company's own cap table, or the simplest one with these two holders."""
     capital = capital_of(company, founders, investors)
     steps = company.capital_steps if company.capital else history(capital)
     return Funding(capital, steps, company.capital is not None)
 
 
 def with_event(capital: Capital, event: Mapping[str, Any], place: int | None = None) -> Changes:
-    """One more event, after those of its day; or another in the place of one that is there."""
-    others = [one for number, one in enumerate(capital.events) if number != place]
+    """Return the changes that add an event after the others of its day.
+
+    If ``place`` is given, the event replaces the event with that index.
+    """
+    others = [other for number, other in enumerate(capital.events) if number != place]
     day = str(event["date"])
-    before = sum(one.date.isoformat() <= day for one in others)
+    before = sum(other.date.isoformat() <= day for other in others)
     if place is not None and capital.events[place].date.isoformat() == day:
-        before = place  # an edit that leaves the day alone moves nothing
+        before = place  # an edit that keeps the day does not move the event
     return _changes(capital.opening, [*others[:before], event, *others[before:]])
 
 
 def without_event(capital: Capital, place: int) -> Changes:
-    """One event less."""
+    """Return the changes that remove the event with an index."""
     return _changes(
-        capital.opening, [one for number, one in enumerate(capital.events) if number != place]
+        capital.opening,
+        [event for number, event in enumerate(capital.events) if number != place],
     )
 
 
 def from_table(company: Company, capital: Capital, table: CapTable) -> Changes:
-    """The cap table begins with ``table``, and the planned priced rounds from its day on stay.
+    """Return the changes that make ``table`` the opening table.
 
-    They leave out pro rata rights of people who are not on it; its money in other currencies
-    counts at the company's rates.
+    Planned priced rounds on or after its day stay, without pro rata rights of holders who are
+    not on the table. Its amounts in other currencies count at the company's exchange rates.
     """
     if table.currency == REPORTING_CURRENCY:
         table = table.changed(rates={**company.exchange_rates, **table.rates})
-    known = {one.holder for one in table.securities}
+    known = {security.holder for security in table.securities}
     rounds = []
     for event in capital.events:
         if isinstance(event, PricedRound) and event.planned and event.date >= table.date:
             use = tuple(name for name in event.pro_rata if name in known)
             rounds.append(event.model_copy(update={"pro_rata": use}))
-            known |= {event.lead, *(one.holder for one in event.others)}
+            known |= {event.lead, *(purchase.holder for purchase in event.others)}
     return _changes(table, rounds)
 
 
@@ -149,8 +154,8 @@ def _changes(opening: CapTable, events: Iterable[Event | Mapping[str, Any]]) -> 
         "company.capital": {
             "opening": json.loads(opening.model_dump_json()),
             "events": [
-                dict(one) if isinstance(one, Mapping) else json.loads(one.model_dump_json())
-                for one in events
+                dict(event) if isinstance(event, Mapping) else json.loads(event.model_dump_json())
+                for event in events
             ],
         },
         "company.equity_round": None,

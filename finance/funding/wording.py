@@ -1,4 +1,4 @@
-"""Events of a cap table, returns and choices of a sale, as people say them."""
+"""Text about events of a cap table and about returns and choices in a sale."""
 
 from __future__ import annotations
 
@@ -24,24 +24,25 @@ _PRICES = ("price", "exercise_price")
 
 
 def money_text(amount: Decimal | Fraction | float, currency: str, language: str) -> str:
-    """$4.2M, EUR 4.2M; in Chinese US$420万."""
+    """Return an amount as text, such as $4.2M or EUR 4.2M, in Chinese US$420万."""
     if currency == REPORTING_CURRENCY:
         return quantities.usd(float(amount), language)
     return f"{currency} {quantities.count(float(amount), language)}"
 
 
 def holder_text(text: Catalog, holder: str) -> str:
+    """Return the name of a holder, or the text for the free pool."""
     return text("funding.pool") if holder == POOL else holder
 
 
 def event_title(text: Catalog, event: Event) -> str:
-    """Its own name, such as SAFE-1 or Series A, or that of its kind."""
+    """Return the name of an event, such as SAFE-1 or Series A, or else of its kind."""
     own = getattr(event, "series", None) if event.kind == "priced_round" else None
     return own or getattr(event, "name", None) or text(f"funding.kind.{event.kind}")
 
 
 def event_text(text: Catalog, event: Event, currency: str) -> str:
-    """What happens, in a line. ``currency`` is the cap table's."""
+    """Return a description of an event in one line. ``currency`` is the cap table's."""
     language = text.language
     params = {name: str(value) for name, value in event}
     own = getattr(event, "currency", currency)
@@ -62,43 +63,48 @@ def event_text(text: Catalog, event: Event, currency: str) -> str:
     return text(f"funding.event.{event.kind}", **params)
 
 
-def _terms(text: Catalog, one: Convertible) -> str:
+def _terms(text: Catalog, convertible: Convertible) -> str:
     terms = []
-    if one.cap is not None:
-        terms.append(text("funding.cap", cap=money_text(one.cap, one.currency, text.language)))
-    if one.discount:
-        discount = quantities.share(one.discount, text.language)
+    if convertible.cap is not None:
+        terms.append(
+            text(
+                "funding.cap", cap=money_text(convertible.cap, convertible.currency, text.language)
+            )
+        )
+    if convertible.discount:
+        discount = quantities.share(convertible.discount, text.language)
         terms.append(text("funding.discount", discount=discount))
-    if getattr(one, "mfn", False):
+    if getattr(convertible, "mfn", False):
         terms.append(text("funding.mfn"))
     return text("funding.comma").join(terms or [text("funding.no_terms")])
 
 
 def terms_text(text: Catalog, terms: Iterable[Term], currency: str) -> str:
-    """Each deciding term once, in order."""
-    said = dict.fromkeys(term_text(text, term, currency) for term in terms)
-    return text("funding.semicolon").join(said)
+    """Return sentences for the deciding terms, each once, in their order."""
+    sentences = dict.fromkeys(term_text(text, term, currency) for term in terms)
+    return text("funding.semicolon").join(sentences)
 
 
 def choices_text(text: Catalog, choices: Iterable[Choice]) -> str:
-    return text("funding.comma").join(text(f"funding.choice.{one}") for one in choices)
+    """Return a holder's choices as text."""
+    return text("funding.comma").join(text(f"funding.choice.{choice}") for choice in choices)
 
 
 def break_text(text: Catalog, point: BreakPoint, sold: Sale) -> str:
-    """What happens at a break point, and to whom."""
+    """Return the event at a break point, with the name of the holder."""
     return text(f"funding.break.{point.what}", holder=sold.holders[point.claim_id])
 
 
 def multiple_text(result: InvestorReturn, language: str) -> str:
-    """Money back for each dollar paid; a dash where nothing was."""
+    """Return the multiple of invested capital as text; a dash if nothing was paid."""
     return "–" if result.moic is None else f"{quantities.number(result.moic, language)}×"
 
 
 def rate_text(text: Catalog, result: InvestorReturn) -> str:
-    """The rate a year, or all of them where there are several, or that there is none."""
+    """Return the yearly rates of return as text: one rate, all of several, or that none exists."""
     if not result.paid:
         return "–"
-    shown = [quantities.share(one, text.language) for one in result.rates.all]
+    shown = [quantities.share(rate, text.language) for rate in result.rates.all]
     if not shown:
         return text("funding.no_rate")
     if result.rates.ambiguous:
