@@ -1,4 +1,4 @@
-"""``python -m finance captable``: who owns what after each event, and who gets what at an exit."""
+"""``python -m finance captable``: ownership after each event, and payouts of an exit."""
 
 from __future__ import annotations
 
@@ -31,6 +31,7 @@ from finance.metrics.projection import project_scenario
 
 
 def add_to(app: typer.Typer) -> None:
+    """Add the command ``captable``."""
     app.command(help=text("cli.captable"))(captable)
 
 
@@ -43,6 +44,7 @@ def captable(
     country: Annotated[str, typer.Option(help=text("cli.country"))] = "US",
     as_json: Annotated[bool, typer.Option("--json", help=text("cli.json"))] = False,
 ) -> None:
+    """Print the cap table after each event, and the payouts of an exit."""
     chosen = read_scenario(scenario)
     company = chosen.company
     capital = capital_of(company, text("funding.founders"), text("funding.investors"))
@@ -76,8 +78,8 @@ def captable(
         print(text("funding.synthesised"))
     for step in steps:
         planned = f" ({text('funding.planned')})" if step.event.planned else ""
-        said = event_text(text, step.event, capital.opening.currency)
-        print(f"\n{step.event.date}{planned} {said}")
+        description = event_text(text, step.event, capital.opening.currency)
+        print(f"\n{step.event.date}{planned} {description}")
         if stakes(step.before) != stakes(step.after):
             print_table(*change_rows(text, step))
     if sold is not None:

@@ -37,56 +37,57 @@ def run(
     statements: Annotated[Path | None, typer.Option(help=text("cli.statements"))] = None,
     as_json: Annotated[bool, typer.Option("--json", help=text("cli.json"))] = False,
 ) -> None:
+    """Print the months of a scenario's company, and write the files that are requested."""
     chosen = read_scenario(scenario)
     if calibrated_by:
         calibration = calibration_of(_find(calibrated_by))
         if not as_json:
             print_table(*effect_rows(text, calibration_effect(chosen, calibration)))
         chosen = with_calibration(chosen, calibration)
-    seen = project_scenario(chosen)
+    projection = project_scenario(chosen)
     if csv is not None:
         if not csv.parent.is_dir():
             raise InputError("--csv", str(csv), "folder_missing")
-        csv.write_text(cash_csv(seen.months), "utf-8")
+        csv.write_text(cash_csv(projection.months), "utf-8")
     if statements is not None:
-        write_statements(seen.books, statements)
+        write_statements(projection.books, statements)
     if as_json:
-        print(_as_json(seen))
+        print(_as_json(projection))
     else:
-        print_table(*projection_rows(text, seen))
+        print_table(*projection_rows(text, projection))
 
 
 def _find(name: str) -> Run:
-    """The run of that id, or for ``last`` the newest that succeeded."""
+    """Return the run with an id, or for ``last`` the newest run that succeeded."""
     if name != "last":
         return Run.find(name)
-    for one in all_runs():
-        if one.state.phase is Phase.SUCCEEDED:
-            return one
+    for found in all_runs():
+        if found.state.phase is Phase.SUCCEEDED:
+            return found
     raise InputError("--calibrated-by", name, "a_finished_run")
 
 
-def _as_json(seen: Projection) -> str:
-    indicators = Indicators(seen.books)
+def _as_json(projection: Projection) -> str:
+    indicators = Indicators(projection.books)
     return json.dumps(
         {
-            "forecast": seen.forecast.model_dump(mode="json"),
-            "runway_months": _text(seen.runway_months),
-            "runway_months_with_round": _text(seen.runway_months_with_round),
-            "burn_multiple": _text(seen.burn_multiple),
-            "sold_share": _text(seen.sold_share),
+            "forecast": projection.forecast.model_dump(mode="json"),
+            "runway_months": _text(projection.runway_months),
+            "runway_months_with_round": _text(projection.runway_months_with_round),
+            "burn_multiple": _text(projection.burn_multiple),
+            "sold_share": _text(projection.sold_share),
             "indicators": {
                 str(month): {key: _text(value) for key, value in indicators.at(month).items()}
-                for month in range(12, seen.horizon_months + 1, 12)
+                for month in range(12, projection.horizon_months + 1, 12)
             },
             "months": [
                 {
-                    "month": one.month,
-                    "date": one.date.isoformat(),
-                    "net_burn_usd": _text(one.net_burn_usd),
-                    "cash_usd": _text(one.cash_usd),
+                    "month": month.month,
+                    "date": month.date.isoformat(),
+                    "net_burn_usd": _text(month.net_burn_usd),
+                    "cash_usd": _text(month.cash_usd),
                 }
-                for one in seen.months
+                for month in projection.months
             ],
         },
         indent=1,

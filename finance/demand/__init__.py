@@ -1,6 +1,6 @@
-"""Who comes, who stays and what they are worth.
+"""Adoption, retention and the value of customers.
 
-``bass`` and ``logistic`` (adoption curves inside a market, fitted to what was sold), ``retention``
-(how long customers stay, fitted to a cohort), ``customers`` (lifetime value, acquisition cost,
-net and gross retention).
+``bass`` and ``logistic`` (adoption curves inside a market, fitted to sales), ``retention`` (the
+lifetime of customers, fitted to a cohort), ``customers`` (lifetime value, acquisition cost, net
+and gross retention).
 """

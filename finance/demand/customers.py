@@ -1,7 +1,7 @@
-"""What a customer is worth and costs to win, and how revenue holds.
+"""Lifetime value and acquisition cost of customers, and retention of revenue.
 
-Definitions after D. Skok, "SaaS Metrics 2.0" (forentrepreneurs.com). Rates are shares of one
-period, months or years, the same throughout a call. A figure is None where it has no meaning.
+The definitions follow D. Skok, "SaaS Metrics 2.0" (forentrepreneurs.com). Rates are shares of one
+period, a month or a year, the same throughout a call. A figure is None where it has no meaning.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from finance.numbers.ratios import ratio
 
 
 def lifetime(churn_share: Number) -> Number | None:
-    """Periods that a customer stays on average if churn never changes: 1 ÷ churn.
+    """Return the mean lifetime in periods if churn is constant: 1 ÷ churn.
 
-    None if nobody leaves. Where churn falls with tenure it is too short: see
+    It is None without churn. If churn falls with tenure, the result is too short; see
     :mod:`finance.demand.retention`.
     """
     checks.share("churn_share", churn_share)
@@ -31,14 +31,14 @@ def lifetime_value(
     *,
     expansion_usd: Number | None = None,
 ) -> Number | None:
-    """Gross profit that a customer brings: revenue × margin ÷ churn (Skok).
+    """Return the gross profit from a customer: revenue × margin ÷ churn (Skok).
 
     Parameters
     ----------
     revenue_usd
-        Of one customer in a period.
+        Revenue of one customer in a period.
     expansion_usd
-        By which a customer's revenue grows each period; adds growth × margin ÷ churn².
+        Growth of a customer's revenue in each period; it adds growth × margin ÷ churn².
     """
     checks.amount("revenue_usd", revenue_usd)
     checks.share("churn_share", churn_share)
@@ -51,7 +51,7 @@ def lifetime_value(
 def discounted_lifetime_value(
     revenue_usd: Number, gross_margin: Number, churn_share: Number, discount_rate: Number
 ) -> Number | None:
-    """As :func:`lifetime_value`, the first payment now and later ones discounted each period.
+    """Return the discounted gross profit from a customer, whose first payment is now.
 
     Σ revenue × margin × ((1 − churn) ÷ (1 + d))^t = revenue × margin × (1 + d) ÷ (d + churn)
     (Gupta and Lehmann, "Customers as assets", Journal of Interactive Marketing 17, 2003).
@@ -64,7 +64,7 @@ def discounted_lifetime_value(
 
 
 def acquisition_cost(sales_marketing_usd: Number, new_customers: Number) -> Number | None:
-    """Sales and marketing for each new customer (CAC); None if none came."""
+    """Return sales and marketing ÷ new customers (CAC); None without new customers."""
     checks.amount("sales_marketing_usd", sales_marketing_usd)
     checks.at_least("new_customers", new_customers, 0)
     return ratio(sales_marketing_usd, new_customers)
@@ -73,9 +73,9 @@ def acquisition_cost(sales_marketing_usd: Number, new_customers: Number) -> Numb
 def payback_periods(
     acquisition_usd: Number, revenue_usd: Number, gross_margin: Number
 ) -> Number | None:
-    """Periods until a customer's gross profit has paid for winning them.
+    """Return the periods until the gross profit of a customer equals its acquisition cost.
 
-    None if there is no gross profit.
+    The result is None without gross profit.
     """
     checks.amount("acquisition_usd", acquisition_usd)
     profit = revenue_usd * gross_margin
@@ -84,18 +84,18 @@ def payback_periods(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RevenueRetention(Generic[Number]):
-    """What the recurring revenue of a year's first customers has become at its end."""
+    """Recurring revenue of a cohort at the end of a period ÷ that at its start."""
 
     net: Number | None
-    """With what they bought in addition (NRR); above 1 the cohort grows by itself."""
+    """Net retention (NRR), with expansion; above 1 the revenue of the cohort grows."""
     gross: Number | None
-    """Without it (GRR), so never above 1."""
+    """Gross retention (GRR), without expansion; at most 1."""
 
 
 def revenue_retention(
     start_usd: Number, *, expansion_usd: Number, contraction_usd: Number, churned_usd: Number
 ) -> RevenueRetention[Number]:
-    """Net and gross revenue retention of one cohort over one period."""
+    """Return net and gross revenue retention of one cohort over one period."""
     for field, usd in (
         ("start_usd", start_usd),
         ("expansion_usd", expansion_usd),

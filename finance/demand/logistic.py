@@ -1,4 +1,4 @@
-"""Logistic growth inside a market: slow, fast, full.
+"""Logistic growth inside a market.
 
 J. C. Fisher and R. H. Pry, "A simple substitution model of technological change", Technological
 Forecasting and Social Change 3 (1971).
@@ -21,24 +21,26 @@ from finance.numbers import checks
 Floats = npt.NDArray[np.float64]
 
 LEAST_POINTS = 4
-"""One more than there are coefficients."""
+"""Fewest periods of a fit: one more than the number of coefficients."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Logistic:
-    """``m`` ÷ (1 + e^−rate·(t − middle)); half the market has adopted at ``middle``."""
+    """The curve ``m`` ÷ (1 + e^−rate·(t − middle))."""
 
     rate: float
-    """Growth per period while the market is still empty, compounded all the time."""
+    """Continuous growth rate per period while the market is nearly empty."""
     middle: float
+    """Period at which half the market has adopted."""
     m: float = 1.0
+    """Market: number of all eventual adopters."""
 
     def __post_init__(self) -> None:
         checks.at_least("rate", self.rate, 0)
         checks.at_least("m", self.m, 0)
 
     def adopted(self, time: npt.ArrayLike) -> Floats:
-        """All who have adopted by ``time``."""
+        """Return the number of adopters up to ``time``."""
         return np.asarray(self.m * expit(self.rate * (np.asarray(time) - self.middle)))
 
     @property
@@ -48,17 +50,17 @@ class Logistic:
 
 
 def fit(adopted: Sequence[float]) -> Logistic:
-    """By least squares, from all who had adopted at the ends of periods 1, 2, ….
+    """Fit the curve by least squares to all adopters at the ends of periods 1, 2, ….
 
     Raises
     ------
     InputError
-        If there are fewer than four periods, or no S-curve goes through them.
+        If there are fewer than four periods, or the fit does not converge.
     """
     if len(adopted) < LEAST_POINTS:
         raise InputError("adopted", f"{len(adopted)} periods", "too_short", limit=LEAST_POINTS)
-    for one in adopted:
-        checks.amount("adopted", one)
+    for count in adopted:
+        checks.amount("adopted", count)
     time = np.arange(1, len(adopted) + 1, dtype=np.float64)
     reached = np.asarray(adopted, np.float64)
     scale = float(reached.max()) or 1.0

@@ -1,13 +1,14 @@
-"""How long customers stay, when those who are likely to leave do so first.
+"""Retention of customers whose chances of leaving differ.
 
-Each customer leaves with a chance of their own, which is spread over customers as a beta
-distribution with α and β. With a chance that stays the same this is the shifted beta-geometric
-model (sBG; P. S. Fader and B. G. S. Hardie, "How to project customer retention", Journal of
-Interactive Marketing 21, 2007); with one that changes with tenure, by an exponent c, the
-beta-discrete-Weibull (BdW; Fader, Hardie, Liu, Davin and Steenburgh, "How to project customer
-retention revisited", 2018). c = 1 is the sBG; c < 1: who stays grows more faithful.
+Each customer has a chance of leaving at a renewal. The chances have a beta distribution with
+parameters α and β over customers, so that customers who are likely to leave do so first. A
+constant chance gives the shifted beta-geometric model (sBG; P. S. Fader and B. G. S. Hardie, "How
+to project customer retention", Journal of Interactive Marketing 21, 2007). A chance that changes
+with tenure, by an exponent c, gives the beta-discrete-Weibull model (BdW; Fader, Hardie, Liu,
+Davin and Steenburgh, "How to project customer retention revisited", 2018). c = 1 is the sBG; with
+c < 1 the chance of leaving falls with tenure.
 
-Time counts renewals: S(0) = 1 before the first.
+Time counts renewals; before the first one S(0) = 1.
 """
 
 from __future__ import annotations
@@ -28,13 +29,16 @@ Floats = npt.NDArray[np.float64]
 MAX_PARAMETER = 1e6
 LOWEST_DISCOUNT = 1e-4
 _NEGLIGIBLE = 40.0
-"""A period that is discounted by e^−40 is not counted any more."""
+"""Periods discounted by more than e^−40 are left out of sums."""
 
 
 def survival(
     alpha: npt.ArrayLike, beta: npt.ArrayLike, c: npt.ArrayLike, renewals: npt.ArrayLike
 ) -> Floats:
-    """S(t) = B(α, β + t^c) ÷ B(α, β): the share left after t renewals; all may be arrays."""
+    """Return S(t) = B(α, β + t^c) ÷ B(α, β), the share left after t renewals.
+
+    All arguments may be arrays.
+    """
     from scipy.special import betaln  # takes longer to load than most commands to run
 
     alpha, beta = np.asarray(alpha, np.float64), np.asarray(beta, np.float64)
@@ -44,7 +48,7 @@ def survival(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Retention:
-    """sBG, or BdW where ``c`` is not 1.
+    """The sBG model, or the BdW model if ``c`` is not 1.
 
     Raises
     ------
@@ -63,39 +67,39 @@ class Retention:
             checks.within(field, value, 0, MAX_PARAMETER)
 
     def survival(self, renewals: npt.ArrayLike) -> Floats:
-        """S(t): the share that is left after t renewals."""
+        """Return S(t), the share of customers left after t renewals."""
         return survival(self.alpha, self.beta, self.c, renewals)
 
     def renewal_rate(self, renewal: npt.ArrayLike) -> Floats:
-        """Share of those who are left that renew at renewal 1, 2, …: S(t) ÷ S(t − 1).
+        """Return the share of remaining customers that renew, S(t) ÷ S(t − 1) for t = 1, 2, ….
 
-        Of the sBG (β + t − 1) ÷ (α + β + t − 1), which rises: so does retention of a cohort.
+        For the sBG it is (β + t − 1) ÷ (α + β + t − 1), which rises with t.
         """
         at = np.asarray(renewal, np.float64)
         return np.asarray(self.survival(at) / self.survival(at - 1))
 
     def expected_periods(self) -> float:
-        """Periods that a new customer pays for on average: Σ S(t) from t = 0.
+        """Return the mean number of periods that a new customer pays for: Σ S(t) from t = 0.
 
-        Of the sBG (α + β − 1) ÷ (α − 1). Infinite where α ≤ 1: too many never leave;
-        discount it then.
+        For the sBG it is (α + β − 1) ÷ (α − 1), and infinite if α ≤ 1; discounted periods are
+        finite then.
 
         Raises
         ------
         InputError
-            For a BdW, whose sum has no closed form.
+            For the BdW, whose sum has no closed form.
         """
         if self.c != 1:
             raise InputError("c", str(self.c), "equal", to=1)
         return (self.alpha + self.beta - 1) / (self.alpha - 1) if self.alpha > 1 else math.inf
 
     def discounted_periods(self, discount_rate: float, *, due_renewal: int = 0) -> float:
-        """Periods still to be paid for, each discounted by ``discount_rate`` a period.
+        """Return the periods still to be paid for, discounted by ``discount_rate`` per period.
 
-        Of a new customer, who pays now; or, with ``due_renewal`` n from 1, of one who is about
-        to be asked for the n-th renewal: the discounted expected residual lifetime, Σ S(t) ÷
-        S(n − 1) ÷ (1 + d)^(t − n) from t = n (Fader and Hardie, "Customer-base valuation in a
-        contractual setting", Marketing Science 29, 2010).
+        With ``due_renewal`` 0 the customer is new and pays now. With ``due_renewal`` n from 1
+        the n-th renewal is due: the result is the discounted expected residual lifetime,
+        Σ S(t) ÷ S(n − 1) ÷ (1 + d)^(t − n) from t = n (Fader and Hardie, "Customer-base
+        valuation in a contractual setting", Marketing Science 29, 2010).
         """
         checks.within("discount_rate", discount_rate, LOWEST_DISCOUNT, 100)
         checks.within("due_renewal", due_renewal, 0, 100_000)
@@ -106,13 +110,15 @@ class Retention:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RetentionFit:
+    """A fitted model and its likelihood."""
+
     model: Retention
     neg_log_likelihood: float
-    """Of a cohort as large as its first number says."""
+    """−ln L of a cohort whose size is the first number given."""
 
 
 def fit(customers: Sequence[float], *, changing: bool = False) -> RetentionFit:
-    """Parameters by maximum likelihood, from a cohort's customers before and after renewals.
+    """Fit the parameters by maximum likelihood to the customers of a cohort.
 
     −ln L = −Σ (N(t−1) − N(t))·ln(S(t−1) − S(t)) − N(T)·ln S(T), Fader and Hardie 2007,
     appendix B.
@@ -120,14 +126,14 @@ def fit(customers: Sequence[float], *, changing: bool = False) -> RetentionFit:
     Parameters
     ----------
     customers
-        N(0), N(1), …: counts, or percentages of the first.
+        N(0), N(1), …: customers left after 0, 1, … renewals, as counts or percentages.
     changing
         Whether the chance of leaving may change with tenure (BdW).
 
     Raises
     ------
     InputError
-        If there are too few points, or they rise, or nobody leaves.
+        If there are too few points, if they rise, or if no customer leaves.
     """
     left = np.asarray(customers, np.float64)
     _check_cohort(left, least=4 if changing else 3)
@@ -141,16 +147,18 @@ def fit(customers: Sequence[float], *, changing: bool = False) -> RetentionFit:
 
 
 _LOG_BOUND = math.log(MAX_PARAMETER) - 1e-9
-
+"""Largest absolute logarithm of a parameter in a fit."""
 
 _STARTS = ((1.0, 1.0), (0.5, 2.0), (5.0, 20.0))
+"""Values of α and β from which fits start."""
 
 
 def _minimum(share: Floats, start: Floats) -> Floats:
-    """Downhill from ``start``, and then to where the slope is 0, if there is such a place.
+    """Return the logarithms of the parameters at a minimum of the loss.
 
-    Where all customers leave alike there is none: α and β grow together, and it stops somewhere
-    on the way, with the same survival.
+    A simplex search from ``start`` is followed by a search for a slope of 0. If all customers
+    have the same chance of leaving there is no such point: α and β grow together, and the
+    simplex result has the same survival.
     """
     from scipy.optimize import minimize, root  # takes longer to load than most commands to run
 
@@ -170,7 +178,7 @@ def _model(logs: Floats) -> Retention:
 
 
 def _loss(logs: Floats, share: Floats) -> tuple[float, Floats]:
-    """−ln L for one customer, and its slope in the logarithms of the parameters."""
+    """Return −ln L for one customer, and its slope in the logarithms of the parameters."""
     from scipy.special import digamma  # takes longer to load than most commands to run
 
     model = _model(logs)
@@ -181,7 +189,8 @@ def _loss(logs: Floats, share: Floats) -> tuple[float, Floats]:
     leaves = survival[:-1] - survival[1:]
     lost = share[:-1] - share[1:]
     loss = -(lost @ np.log(leaves)) - share[-1] * math.log(survival[-1])
-    # d ln S by ln α, ln β, ln c, from d ln B(x, y) = (ψ(x) − ψ(x + y)) dx + (ψ(y) − ψ(x + y)) dy.
+    # Derivatives of ln S in ln α, ln β and ln c follow from
+    # d ln B(x, y) = (ψ(x) − ψ(x + y)) dx + (ψ(y) − ψ(x + y)) dy.
     longer, stays = digamma(a + b + tenure), digamma(b + tenure)
     by_tenure = tenure * np.log(np.maximum(t, 1)) * (stays - longer)
     slopes = np.stack(
@@ -199,8 +208,8 @@ def _loss(logs: Floats, share: Floats) -> tuple[float, Floats]:
 def _check_cohort(left: Floats, least: int) -> None:
     if len(left) < least:
         raise InputError("customers", f"{len(left)} points", "too_short", limit=least)
-    for one in left:
-        checks.amount("customers", float(one))
+    for count in left:
+        checks.amount("customers", float(count))
     for before, after in pairwise(left.tolist()):
         checks.within("customers", after, 0, before)
     if left[-1] == left[0]:

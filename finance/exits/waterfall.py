@@ -151,7 +151,7 @@ def _prices(stack: Stack) -> Sequence[Fraction]:
 
 
 def _choice(claim: Claim, price: Fraction, paid: Fraction) -> Choice:
-    """Return a claim's choice. At a price of 0 a discount may still buy shares (``Convertible``)."""
+    """Return the choice of a claim; at a price of 0 a discount may still buy shares."""
     if not price and claim.then_usd and paid > claim.first_usd:
         return Choice.CONVERTS
     return claim.choice(price)

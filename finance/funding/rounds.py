@@ -89,7 +89,7 @@ class Funding:
         return share_of(table, self.founders)
 
     def raised(self, *, planned: bool) -> Fraction:
-        """Return the money that investors have paid, or will pay by plan, in the table's currency."""
+        """Return the money from investors, paid or planned, in the table's currency."""
         due = (cash_from_event(step) for step in self.payments if step.event.planned == planned)
         return sum(due, Fraction(0))
 

@@ -1,1 +1,1 @@
-"""Kinds of numbers, checks of amounts, and ratios. Depends on no other part of finance."""
+"""Kinds of numbers, checks of amounts, and ratios. No other part of finance is imported."""

@@ -1,4 +1,4 @@
-"""What amounts, shares and dates may be: one line for what is not."""
+"""Checks of amounts, shares and dates; each raises an InputError with the allowed range."""
 
 from __future__ import annotations
 
@@ -15,30 +15,30 @@ def amount(field: str, value: AnyNumber) -> None:
 
 
 def share(field: str, value: AnyNumber) -> None:
-    """Refuse what is not a share from 0 to 1."""
+    """Refuse a value that is not from 0 to 1."""
     within(field, value, 0, 1)
 
 
 def within(field: str, value: AnyNumber, low: AnyNumber, high: AnyNumber) -> None:
-    """Refuse what is not a number from ``low`` to ``high``."""
+    """Refuse a value that is not a number from ``low`` to ``high``."""
     if not low <= value <= high:
         raise InputError(field, _shown(value), "between", low=low, high=high)
 
 
 def at_least(field: str, value: AnyNumber, low: AnyNumber) -> None:
-    """Refuse what is below ``low`` or no number."""
+    """Refuse a value that is below ``low`` or not a number."""
     if not value >= low:
         raise InputError(field, _shown(value), "greater_than_equal", limit=low)
 
 
 def above(field: str, value: AnyNumber, low: AnyNumber) -> None:
-    """Refuse what is not above ``low``."""
+    """Refuse a value that is not above ``low``."""
     if not value > low:
         raise InputError(field, _shown(value), "greater_than", limit=low)
 
 
 def in_order(field: str, first: datetime.date, then: datetime.date) -> None:
-    """Refuse a ``then`` before ``first``."""
+    """Refuse a day ``then`` that is before ``first``."""
     if then < first:
         raise InputError(field, str(then), "not_before", first=first)
 

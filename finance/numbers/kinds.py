@@ -1,4 +1,4 @@
-"""Kinds of numbers: money in decimals, shares of a company in fractions, forecasts in floats."""
+"""Kinds of numbers: decimals for money, fractions for shares of a company, floats for forecasts."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from operator import add
 from typing import TypeVar
 
 Number = TypeVar("Number", Decimal, Fraction, float)
-"""One of them throughout: exact in, exact out."""
+"""One kind of number throughout a call, so that exact arguments give an exact result."""
 
 AnyNumber = Decimal | Fraction | float
 
 
 def total(values: Iterable[Number]) -> Number:
-    """The sum of at least one number, of their own kind."""
+    """Return the sum of at least one number, in the kind of the numbers."""
     return reduce(add, values)

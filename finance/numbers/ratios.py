@@ -1,7 +1,7 @@
-"""Ratios that investors judge a company by, of plain numbers: burn, growth, margins.
+"""Ratios by which investors judge a company, from plain numbers: burn, growth, margins.
 
-A ratio is None where it has no meaning, such as over no revenue at all. ``metrics`` takes them
-from a company's months.
+A ratio is None where it has no meaning, such as a margin without revenue.
+:mod:`finance.metrics` computes them from the months of a company.
 """
 
 from __future__ import annotations
@@ -14,19 +14,19 @@ from finance.numbers.kinds import Number
 
 
 def runway_at_burn(cash_usd: Number, net_burn_usd: Number, over_months: Number) -> Number | None:
-    """Months that the cash lasts if burn goes on as in ``over_months``.
+    """Return the months that the cash lasts if burn continues as in ``over_months``.
 
-    With the burn of the months past it is the trailing runway, with the burn that is planned
-    for the months to come a planned one: say which. None if nothing is burnt.
+    Past burn gives the trailing runway, planned burn the planned runway; callers should state
+    which. The result is None if there is no burn.
     """
     checks.above("over_months", over_months, 0)
     return cash_usd * over_months / net_burn_usd if net_burn_usd > 0 else None
 
 
 def burn_multiple(net_burn_usd: Number, net_new_arr_usd: Number) -> Number | None:
-    """USD burnt for each USD of annual recurring revenue won (Sacks 2020).
+    """Return the USD burnt for each USD of new annual recurring revenue (Sacks 2020).
 
-    None where none was won, or nothing was burnt: the figure has no meaning then.
+    The result is None if there is no new revenue or no burn.
     """
     return net_burn_usd / net_new_arr_usd if net_new_arr_usd > 0 and net_burn_usd > 0 else None
 
@@ -34,10 +34,10 @@ def burn_multiple(net_burn_usd: Number, net_new_arr_usd: Number) -> Number | Non
 def magic_number(
     revenue_usd: Number, revenue_before_usd: Number, sales_marketing_before_usd: Number
 ) -> Number | None:
-    """Revenue won in a year for each USD of sales and marketing (Scale Venture Partners 2008).
+    """Return the yearly revenue won for each USD of sales and marketing.
 
-    Four times what a quarter's revenue grew by, over the sales and marketing of the quarter
-    before. None if there was no such spending.
+    It is four times the growth of a quarter's revenue ÷ the sales and marketing of the quarter
+    before (Scale Venture Partners 2008), or None if there was no such spending.
     """
     checks.amount("sales_marketing_before_usd", sales_marketing_before_usd)
     if sales_marketing_before_usd == 0:
@@ -46,36 +46,36 @@ def magic_number(
 
 
 def rule_of_40(growth_share: Number, profit_margin_share: Number) -> Number:
-    """Growth of a year and profit margin together; 0.4 is healthy (Feld 2015)."""
+    """Return the sum of yearly growth and profit margin; 0.4 is healthy (Feld 2015)."""
     return growth_share + profit_margin_share
 
 
 def ratio(part: Number, whole: Number) -> Number | None:
-    """``part`` ÷ ``whole``; None over nothing."""
+    """Return ``part`` ÷ ``whole``, or None if ``whole`` is 0."""
     return part / whole if whole != 0 else None
 
 
 def gross_margin(revenue_usd: Number, cost_usd: Number) -> Number | None:
-    """What revenue leaves after the cost of delivering it, as a share of it."""
+    """Return revenue less the cost of its delivery, as a share of revenue."""
     return ratio(revenue_usd - cost_usd, revenue_usd)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GrossMargins(Generic[Number]):
-    """One revenue, three answers to what its cost is; labs report any of them."""
+    """Gross margins by three definitions of the cost of revenue, all of which labs report."""
 
     paid_inference: Number | None
-    """Only the compute that serves those who pay."""
+    """Margin with only the compute that serves paying users as cost."""
     with_free_users: Number | None
-    """Also the compute that serves those who do not."""
+    """Margin with the compute that serves free users as a further cost."""
     with_training: Number | None
-    """Also training, as if models were used up by what they earn."""
+    """Margin with training as a further cost, as if models were used up by their revenue."""
 
 
 def gross_margins(
     revenue_usd: Number, *, paid_usd: Number, free_usd: Number, training_usd: Number
 ) -> GrossMargins[Number]:
-    """The three views of the gross margin on the same months."""
+    """Return the gross margin of the same months by all three definitions."""
     return GrossMargins(
         paid_inference=gross_margin(revenue_usd, paid_usd),
         with_free_users=gross_margin(revenue_usd, paid_usd + free_usd),

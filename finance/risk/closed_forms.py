@@ -1,4 +1,4 @@
-"""Closed forms of what simulations of cash, correlation and exchange rates must agree with."""
+"""Closed forms that simulations of cash, correlation and exchange rates must agree with."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ MAX_RATE = 10.0
 def ruin_probability(
     cash_usd: float, drift_usd: float, volatility_usd: float, months: float
 ) -> float:
-    """Chance that the cash is gone at some moment within ``months``.
+    """Return the chance that cash reaches 0 within ``months``.
 
-    Cash moves as a Brownian motion with drift μ and volatility σ, and time of ruin is its first
+    Cash is a Brownian motion with drift μ and volatility σ. The time of ruin is its first
     passage of 0, which is inverse Gaussian: Φ((−c − μT)/σ√T) + e^(−2μc/σ²)·Φ((−c + μT)/σ√T)
-    (Karlin and Taylor, A First Course in Stochastic Processes, 1975, ch. 7). It is watched at
-    every moment: a simulation that looks once a month finds less ruin.
+    (Karlin and Taylor, A First Course in Stochastic Processes, 1975, ch. 7). Cash is
+    observed continuously: a simulation with monthly observations finds less ruin.
 
     Parameters
     ----------
     cash_usd
-        At the beginning; none is ruin.
+        Cash at the beginning, USD; without cash the chance is 1.
     drift_usd
-        Mean change a month, negative for burn.
+        Mean change in a month, USD; negative for burn.
     volatility_usd
-        Standard deviation of a month's change.
+        Standard deviation of the change in a month, USD.
     """
     checks.within("cash_usd", cash_usd, -MAX_USD, MAX_USD)
     checks.within("drift_usd", drift_usd, -MAX_USD, MAX_USD)
@@ -42,7 +42,7 @@ def ruin_probability(
     if spread == 0:
         return float(cash_usd + drift_usd * months <= 0)
     ends_below = math.exp(log_ndtr((-cash_usd - drift_usd * months) / spread))
-    # The reflected paths; in logarithms, since e^(−2μc/σ²) alone may be beyond floats.
+    # The term of the reflected paths is computed in logarithms: e^(−2μc/σ²) alone may overflow.
     comes_back = math.exp(
         -2 * drift_usd * cash_usd / volatility_usd**2
         + log_ndtr((-cash_usd + drift_usd * months) / spread)
@@ -51,25 +51,25 @@ def ruin_probability(
 
 
 def spearman_of(correlation: float) -> float:
-    """Rank correlation of two draws of a Gaussian copula: 6/π·arcsin(ρ/2) (Pearson 1907)."""
+    """Return Spearman's rank correlation in a Gaussian copula: 6/π·arcsin(ρ/2) (Pearson 1907)."""
     checks.within("correlation", correlation, -1, 1)
     return 6 / math.pi * math.asin(correlation / 2)
 
 
 def kendall_of(correlation: float) -> float:
-    """Kendall's τ of two draws of a Gaussian copula: 2/π·arcsin ρ (Greiner 1909)."""
+    """Return Kendall's τ in a Gaussian copula: 2/π·arcsin ρ (Greiner 1909)."""
     checks.within("correlation", correlation, -1, 1)
     return 2 / math.pi * math.asin(correlation)
 
 
 def correlation_of(spearman: float) -> float:
-    """The copula's ρ that gives draws a rank correlation: 2·sin(π/6·ρ_S)."""
+    """Return the ρ of the copula with a given Spearman correlation: 2·sin(π/6·ρ_S)."""
     checks.within("spearman", spearman, -1, 1)
     return 2 * math.sin(math.pi / 6 * spearman)
 
 
 def gbm_mean(start: float, drift: float, years: float) -> float:
-    """Mean of a geometric Brownian motion, S·e^(μT) (Hull, Options, ch. 15)."""
+    """Return the mean of a geometric Brownian motion, S·e^(μT) (Hull, Options, ch. 15)."""
     _check_gbm(start, drift, 0.0, years)
     return start * math.exp(drift * years)
 
@@ -77,14 +77,14 @@ def gbm_mean(start: float, drift: float, years: float) -> float:
 def gbm_quantile(
     start: float, drift: float, volatility: float, years: float, chance: float
 ) -> float:
-    """What it stays below with a ``chance``: S·e^((μ − σ²/2)T + σ√T·Φ⁻¹(chance)).
+    """Return a quantile of a geometric Brownian motion, S·e^((μ − σ²/2)T + σ√T·Φ⁻¹(chance)).
 
     Parameters
     ----------
     drift, volatility
-        A year, of the logarithm: μ and σ.
+        μ and σ of a year.
     chance
-        0.5 is the median.
+        Probability of a value below the quantile; 0.5 gives the median.
     """
     _check_gbm(start, drift, volatility, years)
     checks.share("chance", chance)
