@@ -1,5 +1,7 @@
-"""Ranks without a launcher and a supervisor, for what takes many starts: children of a fork server
-that has imported PyTorch and DeepSpeed once."""
+"""Ranks without a launcher and a supervisor, for tests that start many of them.
+
+They are children of a fork server that has imported PyTorch and DeepSpeed once.
+"""
 
 from __future__ import annotations
 
@@ -13,15 +15,18 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 PATIENCE_S = 400
-"""A busy machine takes several times what a calm one does."""
+"""Longest wait, in seconds; a busy machine takes several times as long as an idle machine."""
 
 _IMPORTED = ["engine.training.worker", "deepspeed.runtime.zero.muon.muon_optimizer"]
-"""The second one is DeepSpeed's longest import, which it does when it makes an engine."""
+"""Modules that the fork server imports.
+
+DeepSpeed imports the second module, its slowest, only when it creates an engine.
+"""
 _CONTEXT = multiprocessing.get_context("forkserver")
 
 
 class Ranks:
-    """The ranks of one start, which do ``work(rank, *args)`` together and print to ``log``."""
+    """Ranks of one start, which run ``work(rank, *args)`` together and print to ``log``."""
 
     def __init__(
         self,
@@ -38,7 +43,7 @@ class Ranks:
             _CONTEXT.Process(target=_rank, args=(log, rank, n_ranks, port, work, args))
             for rank in range(n_ranks)
         ]
-        # The server starts with the first of its processes, and keeps the environment of then.
+        # The server starts with its first process and keeps the environment of that moment.
         os.environ |= {"DS_ACCELERATOR": "cpu", "OMP_NUM_THREADS": "1"}
         try:
             for process in self._processes:
@@ -47,7 +52,7 @@ class Ranks:
             del os.environ["DS_ACCELERATOR"], os.environ["OMP_NUM_THREADS"]
 
     def wait_until(self, condition: Callable[[], bool]) -> bool:
-        """Whether it comes true while all of them live."""
+        """Wait until ``condition`` is true or a rank ends; return whether it is true."""
         deadline = time.monotonic() + PATIENCE_S
         while not condition():
             assert time.monotonic() < deadline, self._log.read_text()
@@ -57,19 +62,20 @@ class Ranks:
         return True
 
     def kill(self) -> None:
-        """SIGKILL, all of them."""
+        """Send SIGKILL to all ranks and wait until they have ended."""
         for process in self._processes:
             process.kill()
         self.exit_codes()
 
     def exit_codes(self) -> list[int | None]:
-        """Once they have ended."""
+        """Wait until all ranks have ended and return their exit codes."""
         for process in self._processes:
             process.join(PATIENCE_S)
         return [process.exitcode for process in self._processes]
 
 
 def free_port() -> int:
+    """Return a TCP port that is free at this moment."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         return int(listener.getsockname()[1])

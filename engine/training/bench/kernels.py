@@ -23,7 +23,7 @@ LINEAR_SIZES = ((512, 64, 192), (512, 128, 384), (1024, 256, 768), (1024, 512, 1
 ATTENTION_SIZES = ((8, 4, 128, 32), (4, 8, 256, 32), (4, 8, 256, 64), (2, 4, 512, 64))
 """(sequences, heads, tokens, head width); a GPU gets eight times the sequences."""
 COPY_BYTES = (2**20, 2**26)
-"""Sizes of copies, in bytes: one that fits the caches and one that does not."""
+"""Sizes of two copies, in bytes: the first fits the caches, the second does not."""
 MESSAGE_BYTES = (2**16, 2**20, 2**24)
 """Sizes of collectives' messages, in bytes."""
 _MIN_TIMING_S = 0.25

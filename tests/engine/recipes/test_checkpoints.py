@@ -1,4 +1,4 @@
-"""Checkpoints: exact to the bit where they are read, and what becomes of damaged and old ones."""
+"""Checkpoints resume to the bit; damaged ones are found and old ones removed."""
 
 import json
 import shutil
@@ -30,7 +30,7 @@ WAYS: dict[str, tuple[dict[str, object], float]] = {
     "masked": ({"shape.family": "bert", "shape.n_kv_heads": 2}, 0.0),
     "dropout": ({"shape.family": "gpt2", "shape.n_kv_heads": 2, "layout.zero_stage": 3}, 0.1),
 }
-"""By name: what is other than in the smallest recipe, and the share that dropout takes."""
+"""Changes to the smallest recipe and the share of dropout, by name."""
 
 
 @pytest.fixture(scope="module")
@@ -40,8 +40,8 @@ def recipe(texts: Path) -> Recipe:
 
 @pytest.fixture(scope="module")
 def found(recipe: Recipe, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where all ways have left what they learnt."""
-    folder = tmp_path_factory.mktemp("going_on")
+    """Folder with the results of all ways."""
+    folder = tmp_path_factory.mktemp("save_and_resume")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("FLOPLEDGER_HOME", str(folder))
         corpus = prepare_corpus(recipe)
@@ -55,25 +55,25 @@ def found(recipe: Recipe, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize("way", WAYS)
 def test_what_is_resumed_learns_the_same_to_the_bit(found: Path, way: str) -> None:
     learnt = json.loads((found / f"{way}.json").read_text())
-    assert learnt["resumed"] == learnt["went_on"]
+    assert learnt["resumed"] == learnt["continued"]
 
 
 def test_a_difference_would_be_seen(found: Path) -> None:
     learnt = json.loads((found / "dropout.json").read_text())
-    first = learnt["went_on"][0]
+    first = learnt["continued"][0]
     assert learnt["with_other_text"][0] != first
     assert learnt["with_other_random_numbers"][0] != first
 
 
 def test_nothing_is_ever_unpickled(found: Path) -> None:
-    """Of DeepSpeed's loads, at every stage, none is its own."""
+    """Every load at every ZeRO stage is restricted to tensors and plain values."""
     loads = json.loads((found / "loads.json").read_text())
     assert len(loads) >= 3 * len(WAYS)
     assert set(loads) == {True}
 
 
 def test_the_scale_of_losses_in_fp16_is_plain(tmp_path: Path) -> None:
-    """DeepSpeed keeps it in an object of its own; here no CPU trains in fp16."""
+    """DeepSpeed keeps the scale in an object of its own; CPUs do not train in fp16."""
     scaler = DynamicLossScaler(2**16, 2.0, 1000, 1, 2, False, False)
     torch.save({"loss_scaler": scaler}, tmp_path / "state.pt")
     found = training_state.load_plain(tmp_path / "state.pt")["loss_scaler"]
@@ -82,7 +82,7 @@ def test_the_scale_of_losses_in_fp16_is_plain(tmp_path: Path) -> None:
 
 @pytest.fixture
 def folder(recipe: Recipe, tmp_path: Path) -> Path:
-    """A checkpoint of three files."""
+    """Return the folder of a checkpoint of three files."""
     return commit(recipe, tmp_path, 100)
 
 
@@ -143,7 +143,7 @@ def test_a_checkpoint_belongs_to_one_recipe_and_holds_what_it_lists(
 def test_a_checkpoint_is_made_of_as_many_ranks_as_it_says(folder: Path, recipe: Recipe) -> None:
     manifest = checkpoints.read_manifest(folder, recipe).model_copy(update={"n_ranks": 7})
     shutil.copytree(folder, checkpoints.partial_dir(folder))
-    checkpoints.commit(folder, manifest)  # in place of the other
+    checkpoints.commit(folder, manifest)  # replaces the other checkpoint
     with pytest.raises(UnusableError, match="of 7 ranks"):
         check(folder, recipe)
 
@@ -162,7 +162,7 @@ def test_old_checkpoints_go_by_rule(recipe: Recipe, tmp_path: Path) -> None:
     recipe = recipe.with_values({"checkpoint_every_steps": 100, "keep_checkpoints": 2})
 
     def kept() -> dict[int, bool]:
-        """Whether the state of training is there, by step."""
+        """Return whether the training state is kept, by step."""
         return {
             checkpoints.step_of(path): (path / checkpoints.TRAINING).is_dir()
             for path in checkpoints.committed(tmp_path)
@@ -179,7 +179,7 @@ def test_old_checkpoints_go_by_rule(recipe: Recipe, tmp_path: Path) -> None:
     check(checkpoints.checkpoint_dir(tmp_path, 200), recipe)
     assert (checkpoints.checkpoint_dir(tmp_path, 100) / "model.safetensors").is_file()
 
-    # Those that could not be used do not push out any that can.
+    # Unusable checkpoints do not count among the newest.
     commit(recipe, tmp_path, 210)
     checkpoints.remove_old(tmp_path, recipe, 210, 2)
     assert kept() == {100: False, 200: True, 210: True, 230: True}

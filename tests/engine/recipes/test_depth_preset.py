@@ -1,4 +1,4 @@
-"""One dial: everything follows from the depth, and whatever is given instead stays."""
+"""All values of a recipe follow from the depth unless they are given."""
 
 import itertools
 import json
@@ -25,12 +25,8 @@ ONE_NODE = Machine(accelerator("H100-80GB"), 8, 640e9)
 
 @pytest.fixture(autouse=True)
 def _measured(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What the processes would measure: a CPU without bf16, a GPU with."""
-
-    def ask() -> dict[str, float]:
-        return {"fp32": 1e11, "bf16": 1e9}
-
-    monkeypatch.setattr(precision, "_probe_rates", ask)
+    """Replace the measurement by the rates of a CPU without bf16 instructions."""
+    monkeypatch.setattr(precision, "_probe_rates", lambda: {"fp32": 1e11, "bf16": 1e9})
 
 
 def test_depth_alone_is_a_recipe() -> None:
@@ -108,10 +104,10 @@ def test_tokens_and_minutes_are_bounds() -> None:
         ({"depth": 2, "shape": {"n_heads": 3, "n_kv_heads": 2}}, "shape.n_kv_heads"),
         ({"depth": 2, "peak_learning_rate": float("nan")}, "peak_learning_rate"),
         ({"depth": 2, "width": 3}, "width"),
-        ({"name": "x", "minutes": 1}, "shape"),  # without depth nothing is derived
+        ({"name": "x", "minutes": 1}, "shape"),  # without a depth no value is derived
     ],
 )
-def test_a_dial_that_is_none_is_one_line(table: dict[str, object], field: str) -> None:
+def test_a_preset_that_is_none_is_one_line(table: dict[str, object], field: str) -> None:
     with pytest.raises(InputError) as refused:
         read_recipe(table, TWO_CORES)
     assert refused.value.field == field

@@ -1,4 +1,4 @@
-"""Weights to start from, or to learn from: found and compared before anything is launched."""
+"""Initial weights and teachers are found and compared before a process is launched."""
 
 import json
 import shutil
@@ -50,7 +50,7 @@ def export(chosen: Recipe, tokenizer_file: Path, folder: Path) -> Path:
 def test_an_export_is_a_start(family: str, tokenizer_file: Path, tmp_path: Path) -> None:
     chosen = recipe(**FAMILIES[family])
     folder = export(chosen, tokenizer_file, tmp_path / "model")
-    assert len(list(folder.glob("*.safetensors"))) > 1  # sharded, and read so
+    assert len(list(folder.glob("*.safetensors"))) > 1  # sharded, and read from the shards
     start = chosen.with_value("init_from", str(folder))
     check_pretrained(start)
     check_tokenizers(start, tokenizer_file)
@@ -177,7 +177,7 @@ def test_what_old_exports_hold_besides_weights_does_not_count(
 def test_names_of_the_configuration_are_those_of_transformers(
     tokenizer_file: Path, tmp_path: Path
 ) -> None:
-    """Nothing is compared that the files don't say."""
+    """The names in ``config.json`` are those that are compared."""
     folder = export(recipe(), tokenizer_file, tmp_path / "model")
     config = json.loads((folder / "config.json").read_text())
     assert {"num_hidden_layers", "hidden_size", "num_key_value_heads", "head_dim"} <= set(config)

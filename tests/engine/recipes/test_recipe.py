@@ -1,4 +1,4 @@
-"""Recipes, and the sample that is taken of a plan."""
+"""Recipes, and sample runs of plans."""
 
 import pytest
 
@@ -130,7 +130,7 @@ def test_memory_that_is_not_there_gets_a_smaller_model(laptop: Scenario) -> None
 
 
 def test_splits_are_left_to_the_forecast(startup: Scenario) -> None:
-    """Our own training is data parallel, in at least 16 bits: the sample is, too."""
+    """Training here is data parallel in at least 16 bits, and so is the sample."""
     plan = startup.plan.with_values(
         {
             "shape.moe": {"n_experts": 8, "top_k": 2, "d_ff": 2048, "n_shared_experts": 1},

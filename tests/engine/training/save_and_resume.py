@@ -1,5 +1,7 @@
-"""Trains, saves, and goes on in two ways, with the trainer that saved and with one that was made
-anew from the checkpoint: work for :class:`tests.engine.ranks.Ranks`."""
+"""Work for :class:`tests.engine.ranks.Ranks`: train, save, and continue in two ways.
+
+The trainer that saved continues, and so does a new trainer that restores the checkpoint.
+"""
 
 from __future__ import annotations
 
@@ -29,11 +31,11 @@ from engine.training.training_state import TrainingState
 from engine.training.weights import load_initial_weights
 
 BEFORE, AFTER = range(3), range(3, 6)
-"""Steps before the checkpoint, and after it."""
+"""Numbers of the steps before and after the checkpoint."""
 
 
 class Training:
-    """One rank's training of a recipe; ``dropout`` makes it depend on random numbers."""
+    """One rank's training of a recipe; with ``dropout`` it depends on random numbers."""
 
     def __init__(
         self,
@@ -52,26 +54,29 @@ class Training:
         self.state = TrainingState(self.trainer.engine, self.pruned)
         self.batches = TrainingBatches(corpus.train_tokens(), recipe)
 
-    def steps(self, steps: range, later: int = 0) -> list[Any]:
-        """Losses and norm of the gradient of each step, on the text of a ``later`` one, and a hash
-        of the model after them."""
-        seen: list[Any] = []
+    def steps(self, steps: range, text_offset: int = 0) -> list[Any]:
+        """Return the losses and gradient norm of each step, and then a hash of the weights.
+
+        Each step trains on the text of the step that is ``text_offset`` later.
+        """
+        results: list[Any] = []
         for step in steps:
-            sums = self.trainer.step(step + later, self.batches, distributed.get_rank())
+            sums = self.trainer.step(step + text_offset, self.batches, distributed.get_rank())
             if self.pruned:
                 self.pruned.apply()
             norm = self.trainer.engine.get_global_grad_norm()
-            seen.append((*ranks.all_reduce_sums(sums), None if norm is None else float(norm)))
+            results.append((*ranks.all_reduce_sums(sums), None if norm is None else float(norm)))
         digest = hashlib.sha256()
         with deepspeed.zero.GatheredParameters(list(self.model.parameters())):
             for weight in self.model.parameters():
                 digest.update(weight.detach().float().numpy().tobytes())
-        return [*seen, digest.hexdigest()]
+        return [*results, digest.hexdigest()]
 
 
 def resumed(
     recipe: Recipe, corpus: PreparedCorpus, device: torch.device, dropout: float, run_dir: Path
 ) -> Training:
+    """Return a new training that has restored the newest checkpoint of ``run_dir``."""
     checkpoint = newest_usable_checkpoint(run_dir, recipe)
     assert checkpoint is not None
     model = load_initial_weights(recipe.shape, checkpoint.folder)
@@ -81,17 +86,19 @@ def resumed(
 
 
 def save_and_resume(rank: int, cases: Mapping[str, tuple[Recipe, float]], folder: Path) -> None:
-    """For each case, what both ways gave, in ``NAME.json``; ``loads.json`` says of each file that
-    was loaded whether it could have held nothing but weights."""
+    """Write the results of both ways to ``NAME.json`` for each case.
+
+    ``loads.json`` lists the ``weights_only`` argument of each call of ``torch.load``.
+    """
     device = ranks.join_ranks()
     corpus = prepared_corpus(folder)
     plain_load, loads = torch.load, []
 
-    def noted_load(*args: Any, **options: Any) -> Any:
+    def recorded_load(*args: Any, **options: Any) -> Any:
         loads.append(options.get("weights_only"))
         return plain_load(*args, **options)
 
-    torch.load = noted_load
+    torch.load = recorded_load
     for name, (recipe, dropout) in cases.items():
         run_dir = folder / name
         run_dir.mkdir(exist_ok=True)
@@ -104,11 +111,11 @@ def save_and_resume(rank: int, cases: Mapping[str, tuple[Recipe, float]], folder
         journal = Journal(recipe, run_dir, None) if rank == 0 else None
         saver.save(TrainingProgress(len(BEFORE), None), first.state, journal)
 
-        again = (recipe, corpus, device, dropout, run_dir)
-        found = {"went_on": first.steps(AFTER), "resumed": resumed(*again).steps(AFTER)}
+        case = (recipe, corpus, device, dropout, run_dir)
+        found = {"continued": first.steps(AFTER), "resumed": resumed(*case).steps(AFTER)}
         if dropout:
-            found["with_other_text"] = resumed(*again).steps(AFTER, later=1)
-            other = resumed(*again)
+            found["with_other_text"] = resumed(*case).steps(AFTER, text_offset=1)
+            other = resumed(*case)
             torch.manual_seed(rank)
             found["with_other_random_numbers"] = other.steps(AFTER)
         if rank == 0:

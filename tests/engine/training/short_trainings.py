@@ -1,7 +1,7 @@
-"""Learns a few steps of several recipes on two ranks, which all share one start of Python:
-``python -m tests.engine.training.short_trainings RECIPES.json OUT.json``.
+"""Trains a few steps of several recipes on two ranks, in one start of Python.
 
-Prints nothing; the losses of each recipe, by its name, are in ``OUT.json``.
+``python -m tests.engine.training.short_trainings RECIPES.json OUT.json`` prints nothing; it writes
+the losses of each recipe, by its name, to ``OUT.json``.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ STEPS = 4
 RANKS = 2
 
 
-def learn(rank: int, recipes_file: str, out_file: str, port: int) -> None:
+def train(rank: int, recipes_file: str, out_file: str, port: int) -> None:
     os.environ |= {
         "RANK": str(rank),
         "LOCAL_RANK": str(rank),
@@ -38,7 +38,7 @@ def learn(rank: int, recipes_file: str, out_file: str, port: int) -> None:
     losses = {}
     for name, table in json.loads(Path(recipes_file).read_text()).items():
         recipe = Recipe.parse(table)
-        # Zipf's tokens have something to learn: some come more often.
+        # Tokens of a Zipf distribution can be learned, since some are more frequent.
         tokens = np.minimum(random.zipf(1.3, 20_000), recipe.text_vocab - 1).astype(np.uint32)
         random = np.random.default_rng(0)
         torch.manual_seed(recipe.seed)
@@ -61,4 +61,4 @@ if __name__ == "__main__":
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         free_port = listener.getsockname()[1]
-    multiprocessing.spawn(learn, args=(*sys.argv[1:3], free_port), nprocs=RANKS)
+    multiprocessing.spawn(train, args=(*sys.argv[1:3], free_port), nprocs=RANKS)

@@ -1,4 +1,4 @@
-"""Which tokens a rank sees."""
+"""The tokens of each rank follow from the seed, the step and the rank."""
 
 import numpy as np
 import pytest
@@ -15,7 +15,7 @@ def recipe() -> Recipe:
 
 
 def batches(recipe: Recipe, n_windows: int = 40) -> TrainingBatches:
-    """Windows that each hold their own number, so that one token tells which window it is."""
+    """Return batches of windows whose tokens all equal the number of the window."""
     seq_len = recipe.shape.seq_len_tokens
     tokens = np.repeat(np.arange(n_windows, dtype=np.uint32), seq_len)
     return TrainingBatches(tokens, recipe)
@@ -24,7 +24,7 @@ def batches(recipe: Recipe, n_windows: int = 40) -> TrainingBatches:
 def windows_of(recipe: Recipe, step: int, rank: int) -> list[int]:
     batch = batches(recipe).micro_batch(step, 0, rank)
     assert batch.shape == (recipe.layout.micro_batch_sequences, recipe.shape.seq_len_tokens)
-    assert (batch == batch[:, :1]).all()  # no window reaches into another
+    assert (batch == batch[:, :1]).all()  # windows do not overlap
     return [int(row[0]) for row in batch]
 
 
@@ -47,6 +47,6 @@ def test_the_order_follows_from_seed_step_and_rank(recipe: Recipe) -> None:
 
 
 def test_the_same_data_whatever_the_number_of_ranks(recipe: Recipe) -> None:
-    two = windows_of(recipe, 2, 0) + windows_of(recipe, 2, 1)
-    one_rank = recipe.with_values({"n_ranks": 1, "layout.micro_batch_sequences": 8})
-    assert windows_of(one_rank, 2, 0) == two
+    on_two_ranks = windows_of(recipe, 2, 0) + windows_of(recipe, 2, 1)
+    single_rank = recipe.with_values({"n_ranks": 1, "layout.micro_batch_sequences": 8})
+    assert windows_of(single_rank, 2, 0) == on_two_ranks

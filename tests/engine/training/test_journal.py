@@ -1,4 +1,4 @@
-"""What rank 0 notes down counts each step once, however often a run was resumed."""
+"""The journal counts each step once, also in runs that were resumed."""
 
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from engine.results import StepMetrics
 from engine.training.journal import Journal
 
 
-def note(journal: Journal, step: int, step_time_s: float) -> None:
+def append(journal: Journal, step: int, step_time_s: float) -> None:
     journal.append(
         StepMetrics(
             step=step,
@@ -30,7 +30,7 @@ def test_a_resumed_run_counts_each_step_once(tmp_path: Path) -> None:
     recipe = read_toml(DATA_DIR / "recipes" / "smoke.toml", Recipe)
     first = Journal(recipe, tmp_path, None)
     for step in range(1, 8):
-        note(first, step, step_time_s=5.0 if step <= 3 else 1.0)
+        append(first, step, step_time_s=5.0 if step <= 3 else 1.0)
     assert first.step_times().mean == 1.0
     assert first.steps_time_s == 19.0
     manifest = Manifest(
@@ -42,15 +42,15 @@ def test_a_resumed_run_counts_each_step_once(tmp_path: Path) -> None:
         files={},
     )
     with (tmp_path / "metrics.jsonl").open("a") as file:
-        file.write('{"step": 8, "lo')  # as a killed process leaves it
+        file.write('{"step": 8, "lo')  # the line that a killed process left
 
     again = Journal(recipe, tmp_path, manifest)
     assert (again.starts, again.train_loss) == ((0, 5), 5.0)
     for step in range(6, 11):
-        note(again, step, step_time_s=7.0 if step <= 8 else 2.0)
+        append(again, step, step_time_s=7.0 if step <= 8 else 2.0)
     again.close()
     assert again.steps_time_s == 3 * 5.0 + 2 * 1.0 + 3 * 7.0 + 2 * 2.0
-    # Of both starts, without the three steps that set up either.
+    # The set-up steps, the first three of each start, are excluded.
     assert again.step_times().mean == pytest.approx(1.5)
     assert again.wall_time_s > 100.0
     steps = [line["step"] for line in JsonLines(tmp_path / "metrics.jsonl").new().lines]
@@ -60,6 +60,6 @@ def test_a_resumed_run_counts_each_step_once(tmp_path: Path) -> None:
 def test_a_start_so_short_that_all_of_it_is_set_up_has_step_times(tmp_path: Path) -> None:
     recipe = read_toml(DATA_DIR / "recipes" / "smoke.toml", Recipe)
     journal = Journal(recipe, tmp_path, None)
-    note(journal, 1, 3.0)
-    note(journal, 2, 5.0)
+    append(journal, 1, 3.0)
+    append(journal, 2, 5.0)
     assert journal.step_times().mean == 4.0

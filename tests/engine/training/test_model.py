@@ -1,4 +1,4 @@
-"""Models of ``transformers``' own classes: our count is theirs, and an export is the model."""
+"""Models have as many parameters as their shape counts, and exports have equal logits."""
 
 from pathlib import Path
 
@@ -91,7 +91,7 @@ def test_from_pretrained_gives_the_same_logits(shape: ModelShape, tmp_path: Path
     with torch.no_grad():
         assert torch.equal(model.eval()(tokens).logits, loaded.eval()(tokens).logits)
     assert loaded.config.use_cache == (shape.family != "bert")
-    assert not model.config.use_cache  # it goes on training
+    assert not model.config.use_cache  # the model continues to train
     if shape.family != "bert":
         written = loaded.generate(tokens, max_new_tokens=3, do_sample=False)
         assert written.shape == (2, 51)

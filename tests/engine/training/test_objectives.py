@@ -1,4 +1,4 @@
-"""What is predicted, and by which loss."""
+"""Tokens that objectives predict, and their losses."""
 
 import math
 
@@ -31,7 +31,7 @@ def windows(n: int = 64, n_tokens: int = 200) -> np.ndarray:
 
 
 def test_masks_are_those_of_devlin() -> None:
-    """15% are chosen; of these 80% are masked, 10% random, 10% as they were."""
+    """Of the tokens 15% are chosen: 80% of these are masked, 10% random, 10% unchanged."""
     text = windows(400)
     objective = MaskedTokens(bert())
     examples = objective.training_examples(text, range(400))
@@ -40,11 +40,11 @@ def test_masks_are_those_of_devlin() -> None:
     assert examples.n_scored == chosen.sum()
     assert np.array_equal(examples.labels[chosen], text[chosen])
     assert np.array_equal(examples.input_ids[~chosen], text[~chosen])
-    seen, true = examples.input_ids[chosen], text[chosen]
-    masked, kept = seen == 511, seen == true  # the row after the tokenizer's 511 tokens
+    inputs, true = examples.input_ids[chosen], text[chosen]
+    masked, kept = inputs == 511, inputs == true  # the tokenizer's ids end at 510
     assert masked.mean() == pytest.approx(0.8, abs=0.01)
     assert kept.mean() == pytest.approx(0.1, abs=0.01)
-    others = seen[~masked & ~kept]
+    others = inputs[~masked & ~kept]
     assert np.bincount(others, minlength=512)[:511].max() < 15  # spread over all tokens
     assert chosen.mean(axis=0).max() < 0.25  # and over all positions
 
@@ -59,16 +59,16 @@ def test_masks_follow_from_the_seed_and_the_sequence() -> None:
     assert np.array_equal(first, masked(objective, range(4)))
     assert not np.array_equal(first, masked(objective, range(4, 8)))
     assert not np.array_equal(first, masked(MaskedTokens(bert(seed=2)), range(4)))
-    # Of whichever rank and micro batch: a sequence's masks go with its number.
+    # The masks do not depend on the rank or the micro batch.
     assert np.array_equal(first[2:], objective.training_examples(text[2:], range(2, 4)).input_ids)
 
 
 def test_held_out_masks_are_the_same_for_every_seed() -> None:
     text = windows(4)
-    one, two = (
+    first, second = (
         MaskedTokens(bert(seed=seed)).held_out_examples(text, range(4)).input_ids for seed in (1, 2)
     )
-    assert np.array_equal(one, two)
+    assert np.array_equal(first, second)
 
 
 def test_a_next_token_is_scored_after_all_but_the_last() -> None:
@@ -106,7 +106,7 @@ def test_the_router_is_trained_but_not_reported() -> None:
     arguments = build_objective(chosen).training_examples(windows(3, 64), range(3)).to(CPU)
     losses = build_objective(chosen).losses(model, arguments)
     assert losses.text.item() == pytest.approx(model(**arguments).loss.item(), rel=1e-5)
-    # Fedus 2022, equations 4–6, summed over the two experts of a token; 1 when even, times two.
+    # Fedus 2022, equations 4–6, summed over the two experts of a token: 2 if they are balanced.
     extra = (losses.total - losses.text).item()
     assert 0.01 * 2 * 0.99 < extra < 0.01 * 2 * 1.5
     losses.total.backward()

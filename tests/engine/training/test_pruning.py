@@ -1,4 +1,4 @@
-"""Which weights are pruned."""
+"""Pruning sets the smallest weights of linear layers to zero, and no others."""
 
 import pytest
 import torch

@@ -1,4 +1,4 @@
-"""Trackers get the metrics; one that fails leaves a line and stops nothing."""
+"""Trackers receive the metrics; a tracker that fails is logged and stops nothing."""
 
 import sys
 from collections.abc import Callable
@@ -28,11 +28,11 @@ def metrics(step: int) -> StepMetrics:
 
 
 class FakeWandb(ModuleType):
-    """As much of ``wandb`` as is used; it fails where it is told to."""
+    """Fake of the used part of ``wandb``; the call named ``fails_at`` fails."""
 
     def __init__(self, fails_at: str) -> None:
         super().__init__("wandb")
-        self.fails_at, self.seen = fails_at, []
+        self.fails_at, self.calls = fails_at, []
 
     def init(self, **settings: object) -> SimpleNamespace:
         self.do("init", settings)
@@ -41,9 +41,9 @@ class FakeWandb(ModuleType):
             finish=lambda: self.do("finish", None),
         )
 
-    def do(self, what: str, with_what: object) -> None:
-        self.seen.append((what, with_what))
-        if what == self.fails_at:
+    def do(self, call: str, arguments: object) -> None:
+        self.calls.append((call, arguments))
+        if call == self.fails_at:
             raise SystemExit("no network\nat all")
 
 
@@ -57,14 +57,14 @@ def test_a_tracker_that_fails_stops_nothing(
 ) -> None:
     fake = FakeWandb(fails_at)
     monkeypatch.setitem(sys.modules, "wandb", fake)
-    open_ones = Trackers(recipe("wandb"), tmp_path)
+    opened = Trackers(recipe("wandb"), tmp_path)
     for step in (1, 2):
-        open_ones.log(metrics(step))
-    open_ones.close()
-    told = capsys.readouterr().out.splitlines()
-    assert len(told) == lines
-    assert all("wandb" in line and "no network at all" in line for line in told)
-    calls = [what for what, _ in fake.seen]
+        opened.log(metrics(step))
+    opened.close()
+    printed = capsys.readouterr().out.splitlines()
+    assert len(printed) == lines
+    assert all("wandb" in line and "no network at all" in line for line in printed)
+    calls = [call for call, _ in fake.calls]
     assert (
         calls
         == {
@@ -75,10 +75,10 @@ def test_a_tracker_that_fails_stops_nothing(
         }[fails_at]
     )
     if not fails_at:
-        assert fake.seen[0][1]["mode"] == "offline"
-        assert fake.seen[0][1]["dir"] == str(tmp_path)
-        assert fake.seen[0][1]["id"] == tmp_path.name
-        step, values = fake.seen[2][1]
+        assert fake.calls[0][1]["mode"] == "offline"
+        assert fake.calls[0][1]["dir"] == str(tmp_path)
+        assert fake.calls[0][1]["id"] == tmp_path.name
+        step, values = fake.calls[2][1]
         assert (step, values["loss"], values["learning_rate"]) == (2, 3.0, 1e-3)
 
 
@@ -104,10 +104,10 @@ def test_mlflow_keeps_to_the_runs_folder(tmp_path: Path, monkeypatch: pytest.Mon
         setattr(fake, name, does(name))
     monkeypatch.setitem(sys.modules, "mlflow", fake)
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
-    for step in (1, 2):  # the second time, it is resumed
-        open_ones = Trackers(recipe("mlflow"), tmp_path)
-        open_ones.log(metrics(step))
-        open_ones.close()
+    for step in (1, 2):  # the second start resumes the run
+        opened = Trackers(recipe("mlflow"), tmp_path)
+        opened.log(metrics(step))
+        opened.close()
     assert calls[0] == ("set_tracking_uri", ((tmp_path / "mlruns").as_uri(),), {})
     logged = next(call for call in calls if call[0] == "log_metrics")
     assert logged[1][0]["loss"] == 4.0
@@ -121,10 +121,10 @@ def test_tensorboard_reads_what_was_trained(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("deepspeed.comm.get_rank", lambda: 0)
-    open_ones = trackers.Trackers(recipe("tensorboard"), tmp_path)
+    opened = trackers.Trackers(recipe("tensorboard"), tmp_path)
     for step in (1, 2):
-        open_ones.log(metrics(step))
-    open_ones.close()
+        opened.log(metrics(step))
+    opened.close()
     events = EventAccumulator(str(tmp_path / "tensorboard")).Reload()
     assert [(e.step, e.value) for e in events.Scalars("loss")] == [(1, 4.0), (2, 3.0)]
     assert set(events.Tags()["scalars"]) == {"tokens", "loss", "step_time_s", "learning_rate"}

@@ -1,4 +1,4 @@
-"""Every family learns the same at each ZeRO stage, whatever is offloaded or accumulated."""
+"""Every family learns the same at each ZeRO stage, also with offloading and accumulation."""
 
 import json
 import math
@@ -46,7 +46,7 @@ def losses(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[float]]:
     if not this_machine().has_gpu:
         environment |= {"DS_ACCELERATOR": "cpu", "OMP_NUM_THREADS": "1"}
     command = [sys.executable, "-m", "tests.engine.training.short_trainings"]
-    learnt = subprocess.run(
+    finished = subprocess.run(
         [*command, str(folder / "recipes.json"), str(folder / "losses.json")],
         cwd=PROJECT_DIR,
         env=environment,
@@ -54,7 +54,7 @@ def losses(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[float]]:
         text=True,
         check=False,
     )
-    assert learnt.returncode == 0, learnt.stderr
+    assert finished.returncode == 0, finished.stderr
     return json.loads((folder / "losses.json").read_text())
 
 
@@ -68,9 +68,9 @@ def test_a_family_learns(losses: dict[str, list[float]], family: str) -> None:
 @pytest.mark.parametrize("way", list(WAYS)[1:])
 @pytest.mark.parametrize("family", FAMILIES)
 def test_every_way_learns_the_same(losses: dict[str, list[float]], family: str, way: str) -> None:
-    # The router's choice of experts makes a mixture's loss jump where rounding tips it.
-    close = 1e-3 if (family, way) == ("mixtral", "accumulated") else 2e-5
-    assert losses[f"{family}, {way}"] == pytest.approx(losses[f"{family}, ZeRO 0"], rel=close)
+    # Rounding can change the router's choice of experts, and the loss then jumps.
+    tolerance = 1e-3 if (family, way) == ("mixtral", "accumulated") else 2e-5
+    assert losses[f"{family}, {way}"] == pytest.approx(losses[f"{family}, ZeRO 0"], rel=tolerance)
 
 
 @pytest.mark.parametrize("way", OFFLOADED)

@@ -1,4 +1,4 @@
-"""Tiny models of ``transformers``' own making, exported with a tokenizer trained on the spot."""
+"""Tiny models of ``transformers``, exported with a tokenizer that is trained at once."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from transformers import (
 from engine.training.corpus.tokenizer import END_OF_TEXT, train_tokenizer
 from engine.training.evaluation.generation import load_model
 
-torch.set_num_threads(1)  # threads of so small a model wait for each other on a busy machine
+torch.set_num_threads(1)  # threads of a tiny model wait for each other on a busy machine
 
 VOCAB = 400
 CONTEXT = 32
 _SPREAD = 0.3
-"""Wider weights than usual: what it says differs from one text to the next."""
+"""Standard deviation of initial weights; large, so that predictions depend on the text."""
 NOUNS = ("cats", "dogs", "birds", "trees", "hills", "rivers", "roads", "towns")
 STORIES = [
     " ".join(f"Every {time} the {who} of {name} {did} to see the {noun}." for noun in NOUNS)
@@ -39,6 +39,7 @@ _TEXT = ["The old cat sat on the mat. 猫坐在垫子上。" * 20, *STORIES]
 
 
 def tiny_model(family: str) -> Any:
+    """Return a model of ``family`` with fixed random weights."""
     torch.manual_seed(0)
     ids = {"bos_token_id": 0, "eos_token_id": 0}
     if family == "gpt2":
@@ -62,7 +63,7 @@ def tiny_model(family: str) -> Any:
 
 
 def export(family: str, folder: Path) -> Path:
-    """Write a model of ``family`` to ``folder``; the same one each time."""
+    """Write a model of ``family`` to ``folder``; its weights are always the same."""
     tiny_model(family).save_pretrained(folder)
     tokenizer = PreTrainedTokenizerFast(
         tokenizer_object=train_tokenizer(_TEXT, VOCAB - 1),

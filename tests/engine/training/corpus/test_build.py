@@ -1,4 +1,4 @@
-"""From text to token files."""
+"""The corpus build turns every kind of source into token files."""
 
 import json
 from pathlib import Path
@@ -25,7 +25,7 @@ WORDS = {
     number: " ".join(f"{number}word{(number * i * i) % 97} and so" for i in range(300))
     for number in range(12)
 }
-"""Texts that are nothing like each other."""
+"""Texts without common five-word sequences."""
 
 CHINESE = "".join(chr(0x4E00 + (i * i) % 800) for i in range(2_000))
 
@@ -58,7 +58,7 @@ def documents(choice: CorpusChoice) -> dict[str, str]:
 
 
 def decoded(corpus: corpus_module.PreparedCorpus) -> tuple[list[str], list[str]]:
-    """(train, held out)."""
+    """Return the decoded (training, held-out) documents."""
     tokenizer = Tokenizer.from_file(str(corpus.tokenizer_file))
     parts = []
     for tokens in (corpus.train_tokens(), corpus.held_out_tokens()):
@@ -114,29 +114,31 @@ def test_what_is_dropped_is_reported(folder: Path) -> None:
     corpus = prepare(CorpusChoice(source=str(folder)), 300)
     report = corpus.report
     assert (report.n_read_documents, report.n_documents) == (13, 9)
-    assert {one.reason: (one.n_documents, one.examples) for one in report.dropped} == {
+    assert {part.reason: (part.n_documents, part.examples) for part in report.dropped} == {
         "too_short": (1, ("empty.txt",)),
         "not_letters": (1, ("table.txt",)),
         "exact_duplicate": (1, ("a copy.txt = 3.txt",)),
         "near_duplicate": (1, ("nearly.txt = 5.txt",)),
     }
     kept = report.n_train_bytes + report.n_held_out_bytes
-    assert kept + sum(one.n_bytes for one in report.dropped) == report.n_read_bytes
+    assert kept + sum(part.n_bytes for part in report.dropped) == report.n_read_bytes
     assert report.changed == {"blanks": 3}
-    every = CorpusChoice(
+    keep_all = CorpusChoice(
         source=str(folder), near_duplicate_similarity=1, min_letter_share=0, min_characters=1
     )
-    assert [one.reason for one in prepare(every, 300).report.dropped] == [
+    assert [part.reason for part in prepare(keep_all, 300).report.dropped] == [
         "too_short",
         "exact_duplicate",
     ]
 
 
-def test_equal_text_is_prepared_once(folder: Path) -> None:
+def test_equal_text_is_prepared_once(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     first = prepare_corpus(recipe_for(folder))
-    stamp = (first.folder / "train.bin").stat().st_mtime_ns
-    assert prepare_corpus(recipe_for(folder)).folder == first.folder
-    assert (first.folder / "train.bin").stat().st_mtime_ns == stamp
+    with monkeypatch.context() as patch:
+        patch.setattr(
+            corpus_module._CorpusBuild, "_build", lambda *_: pytest.fail("it is prepared again")
+        )
+        assert prepare_corpus(recipe_for(folder)).folder == first.folder
     changes = {"corpus.min_characters": 5, "corpus.normalise": False, "shape.vocab": 301}
     for field, value in changes.items():
         other = recipe_for(folder).with_value(field, value)
@@ -152,7 +154,7 @@ def test_equal_text_is_prepared_once(folder: Path) -> None:
 def test_the_same_documents_from_every_kind_of_file(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(texts_module, "_PART_BYTES", 5_000)  # lines go over the ends of parts
+    monkeypatch.setattr(texts_module, "_PART_BYTES", 5_000)  # lines cross the ends of parts
     texts = [*WORDS.values(), CHINESE]
     lines = tmp_path / "lines.jsonl"
     rows = [json.dumps({"id": i, "body": text}) for i, text in enumerate(texts)]
@@ -185,11 +187,11 @@ def test_only_a_sample_of_a_large_corpus_trains_the_tokenizer(
 
 
 def test_progress_goes_through_the_stages(folder: Path) -> None:
-    told: list[tuple[str, float]] = []
-    prepare(CorpusChoice(source=str(folder)), 300, lambda *progress: told.append(progress))
-    assert list(dict.fromkeys(stage for stage, _ in told)) == list(corpus_module.STAGES)
-    assert all(0 <= share <= 1 for _, share in told)
-    assert told[-1] == ("tokens", 1.0)
+    reports: list[tuple[str, float]] = []
+    prepare(CorpusChoice(source=str(folder)), 300, lambda *progress: reports.append(progress))
+    assert list(dict.fromkeys(stage for stage, _ in reports)) == list(corpus_module.STAGES)
+    assert all(0 <= share <= 1 for _, share in reports)
+    assert reports[-1] == ("tokens", 1.0)
 
 
 def spoil(folder: Path, name: str, content: bytes) -> None:

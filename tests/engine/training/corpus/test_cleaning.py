@@ -1,4 +1,4 @@
-"""Texts are tidied, and nothing that can be read is lost."""
+"""Cleaning removes control characters and blanks, and no readable text."""
 
 import pytest
 

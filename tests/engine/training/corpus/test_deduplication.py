@@ -1,4 +1,4 @@
-"""Near-duplicates, held against the similarity itself."""
+"""Near duplicates agree with the exact Jaccard similarity."""
 
 import random
 import re
@@ -13,7 +13,7 @@ POEM = "床前明月光，疑是地上霜。举头望明月，低头思故乡。
 
 
 def words_of(text: str) -> list[str]:
-    """Letters and digits in a row; of ideographs each alone."""
+    """Return the runs of letters and digits, and each ideograph as a word."""
     return re.findall(r"[㐀-鿿]|[^\W㐀-鿿]+", text.lower())
 
 
@@ -30,7 +30,7 @@ def fingerprints_of(texts: list[str]):
 
 
 def variants(n_words: int, changed_shares: list[float], pool: list[str]) -> list[str]:
-    """A text, and copies of it with more and more of the words changed."""
+    """Return a text, and copies of it with each of ``changed_shares`` of the words changed."""
     draw = random.Random(1)
     base = draw.choices(pool, k=n_words)
     return [
@@ -52,9 +52,9 @@ def test_signatures_estimate_the_similarity(pool: list[str]) -> None:
 
 def test_neighbours_in_a_batch_do_not_change_a_sketch() -> None:
     texts = ["one two three four five six", POEM * 3, "x", "Ünïcödé wörds 123 𠀀𠀁 🙂"]
-    together, alone = fingerprints_of(texts), [fingerprints_of([text]) for text in texts]
+    together, separate = fingerprints_of(texts), [fingerprints_of([text]) for text in texts]
     for field in ("signatures", "digests", "letter_shares"):
-        joined = np.concatenate([getattr(one, field) for one in alone])
+        joined = np.concatenate([getattr(fingerprints, field) for fingerprints in separate])
         assert (getattr(together, field) == joined).all()
 
 
@@ -78,14 +78,12 @@ def test_exact_originals_are_the_first_of_each() -> None:
 @pytest.mark.parametrize("similarity", [0.5, 0.8, 0.95])
 def test_near_duplicates_are_those_that_are_similar(similarity: float) -> None:
     pool = [f"w{i}" for i in range(2_000)]
-    groups = [variants(1_500, [0.005] * 4, pool) for _ in range(1)]
+    near = variants(1_500, [0.005] * 4, pool)
     draw = random.Random(2)
-    strangers = [" ".join(draw.choices(pool, k=1_500)) for _ in range(60)]
-    near = groups[0]
-    texts = strangers[:30] + near + strangers[30:]
+    unrelated = [" ".join(draw.choices(pool, k=1_500)) for _ in range(60)]
+    texts = unrelated[:30] + near + unrelated[30:]
     signatures = fingerprints_of(texts).signatures
-    everyone = np.arange(len(texts))
-    found = near_originals(signatures, everyone, similarity)
+    found = near_originals(signatures, np.arange(len(texts)), similarity)
     for index, original in enumerate(found.tolist()):
         if original != index:
             assert {texts[index], texts[original]} <= set(near)

@@ -1,4 +1,4 @@
-"""Two libraries give the same ids."""
+"""``tiktoken`` and ``tokenizers`` give the same ids."""
 
 import random
 
@@ -83,7 +83,7 @@ def test_a_run_of_blanks_on_which_the_pattern_gives_up(tokenizer: Tokenizer) -> 
 def test_merges_that_the_two_would_do_differently_are_found() -> None:
     alphabet = [END_OF_TEXT, *byte_characters().values()]
     vocab = {token: number for number, token in enumerate([*alphabet, "bc", "ab", "abc"])}
-    # "abc" only from (ab, c): tokenizers stops at a, bc; tiktoken goes on to abc.
+    # "abc" is formed from (ab, c) only: tokenizers stops at a, bc; tiktoken continues to abc.
     tokenizer = Tokenizer(models.BPE(vocab, [("b", "c"), ("a", "b"), ("ab", "c")]))
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     tokenizer.add_special_tokens([END_OF_TEXT])

@@ -1,4 +1,4 @@
-"""Text from a model: what it is drawn from, and that a cache changes nothing."""
+"""Generation: the distribution of the next token, and equal text with a cache."""
 
 from pathlib import Path
 
@@ -20,44 +20,44 @@ def model(request, tmp_path_factory):
 
 
 def test_greedy_text_is_that_of_transformers(model) -> None:
-    of_ours, tokenizer = model
+    language_model, tokenizer = model
     ids = tokenizer("The old cat").input_ids
-    reference = of_ours.generate(
+    reference = language_model.generate(
         torch.tensor([ids]), do_sample=False, max_new_tokens=20, eos_token_id=None
     )
-    assert list(next_tokens(of_ours, ids, GREEDY)) == reference[0, len(ids) :].tolist()
+    assert list(next_tokens(language_model, ids, GREEDY)) == reference[0, len(ids) :].tolist()
 
 
 @pytest.mark.parametrize("temperature", [0.0, 1.0])
 def test_a_cache_changes_nothing_even_beyond_the_context(model, temperature: float) -> None:
-    """Twice the context: the window is read anew each time, as the rule says it stands."""
-    of_ours, tokenizer = model
+    """The reference reads the whole window at each step, up to twice the context."""
+    language_model, tokenizer = model
     sampling = Sampling(tokens=2 * CONTEXT, temperature=temperature, top_p=0.9, seed=3)
     ids = tokenizer("The old cat").input_ids
     window, expected = list(ids), []
-    drawing = torch.Generator().manual_seed(3)
+    generator = torch.Generator().manual_seed(3)
     for _ in range(2 * CONTEXT):
         if len(window) > CONTEXT:
             window = window[-CONTEXT // 2 :]
         with torch.no_grad():
-            logits = of_ours(torch.tensor([window]), use_cache=False).logits[0, -1]
-        token = int(torch.multinomial(probabilities(logits, sampling), 1, generator=drawing))
+            logits = language_model(torch.tensor([window]), use_cache=False).logits[0, -1]
+        token = int(torch.multinomial(probabilities(logits, sampling), 1, generator=generator))
         window.append(token)
         expected.append(token)
-    assert list(next_tokens(of_ours, ids, sampling)) == expected
+    assert list(next_tokens(language_model, ids, sampling)) == expected
 
 
 def test_each_step_reads_only_what_is_new(model, monkeypatch: pytest.MonkeyPatch) -> None:
-    of_ours, tokenizer = model
+    language_model, tokenizer = model
     ids, read = tokenizer("The old cat").input_ids, []
-    forward = type(of_ours).forward
+    forward = type(language_model).forward
 
     def counting(self, input_ids, **rest):
         read.append(input_ids.shape[1])
         return forward(self, input_ids=input_ids, **rest)
 
-    monkeypatch.setattr(type(of_ours), "forward", counting)
-    list(next_tokens(of_ours, ids, Sampling(tokens=10)))
+    monkeypatch.setattr(type(language_model), "forward", counting)
+    list(next_tokens(language_model, ids, Sampling(tokens=10)))
     assert read == [len(ids)] + [1] * 9
 
 
@@ -65,15 +65,15 @@ LOGITS = torch.log(torch.tensor([0.05, 0.4, 0.25, 0.2, 0.1]))
 
 
 @pytest.mark.parametrize(
-    ("asked", "expected"),
+    ("settings", "expected"),
     [
         ({"temperature": 1}, [0.05, 0.4, 0.25, 0.2, 0.1]),
         ({"temperature": 1, "top_k": 2}, [0, 0.4 / 0.65, 0.25 / 0.65, 0, 0]),
         ({"temperature": 1, "top_k": 99}, [0.05, 0.4, 0.25, 0.2, 0.1]),
-        ({"temperature": 1, "top_p": 0.3}, [0, 1, 0, 0, 0]),  # the likeliest always stays
+        ({"temperature": 1, "top_p": 0.3}, [0, 1, 0, 0, 0]),  # the likeliest token always stays
         ({"temperature": 1, "top_p": 0.6}, [0, 0.4 / 0.65, 0.25 / 0.65, 0, 0]),
         ({"temperature": 1, "top_p": 0.66}, [0, 0.4 / 0.85, 0.25 / 0.85, 0.2 / 0.85, 0]),
-        # 0.4 : 0.25 alone after top_k: 62% : 38%, so that 60% is one token.
+        # After top_k the shares are 0.4 : 0.25 = 62% : 38%, so 60% is a single token.
         ({"temperature": 1, "top_k": 2, "top_p": 0.6}, [0, 1, 0, 0, 0]),
         # Squared: 0.0025, 0.16, 0.0625, 0.04, 0.01 of 0.275.
         ({"temperature": 0.5}, [0.009091, 0.581818, 0.227273, 0.145455, 0.036364]),
@@ -81,8 +81,8 @@ LOGITS = torch.log(torch.tensor([0.05, 0.4, 0.25, 0.2, 0.1]))
         ({"temperature": 1e-300}, [0, 1, 0, 0, 0]),
     ],
 )  # fmt: skip
-def test_what_is_drawn_from(asked: dict[str, float], expected: list[float]) -> None:
-    found = probabilities(LOGITS, Sampling.parse(asked))
+def test_what_is_drawn_from(settings: dict[str, float], expected: list[float]) -> None:
+    found = probabilities(LOGITS, Sampling.parse(settings))
     assert found.tolist() == pytest.approx(expected, abs=1e-6)
 
 
@@ -97,8 +97,8 @@ def test_filters_are_those_of_transformers() -> None:
 
 
 def test_text_is_decided_by_its_seed(model) -> None:
-    def write(**asked: float) -> str:
-        return "".join(generate(*model, "The", Sampling.parse({"tokens": 12} | asked)))
+    def write(**settings: float) -> str:
+        return "".join(generate(*model, "The", Sampling.parse({"tokens": 12} | settings)))
 
     assert write(seed=1) == write(seed=1)
     assert write(seed=1) != write(seed=2)
@@ -116,13 +116,13 @@ def test_a_prompt_longer_than_the_context_keeps_its_end(model) -> None:
 
 
 def test_pieces_are_whole_characters(model, monkeypatch: pytest.MonkeyPatch) -> None:
-    of_ours, tokenizer = model
-    ids = tokenizer("鱼").input_ids  # not in the tokenizer's text: one token a byte
+    language_model, tokenizer = model
+    ids = tokenizer("鱼").input_ids  # not in the tokenizer's text, so each byte is a token
     assert len(ids) == 3
     monkeypatch.setattr(
         "engine.training.evaluation.generation.next_tokens", lambda *_: iter([*ids, *ids[:2], 0])
     )
-    assert list(generate(of_ours, tokenizer, "", Sampling())) == ["鱼"]
+    assert list(generate(language_model, tokenizer, "", Sampling())) == ["鱼"]
 
 
 def test_a_model_that_fills_in_does_not_write(tmp_path: Path) -> None:
@@ -146,7 +146,7 @@ def test_a_model_that_fills_in_does_not_write(tmp_path: Path) -> None:
         ("seed", -1, "at least 0"),
     ],
 )
-def test_what_cannot_be_asked(field: str, value: float, allowed: str) -> None:
+def test_settings_that_are_not_allowed(field: str, value: float, allowed: str) -> None:
     with pytest.raises(InputError, match=allowed) as refused:
         Sampling.parse({field: value})
     assert refused.value.field == field

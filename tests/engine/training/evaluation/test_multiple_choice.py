@@ -1,4 +1,4 @@
-"""Questions made from held-out text: the true answer is the text's own, the others are not."""
+"""Questions from held-out text: the right answer is from the text, the others are not."""
 
 from collections import Counter
 
@@ -34,11 +34,11 @@ def documents(tokenizer) -> list[np.ndarray]:
 
 def test_documents_are_parted_at_their_ends() -> None:
     tokens = np.array([5, 6, 0, 7, 0, 0, 8, 9], dtype=np.uint32)
-    assert [one.tolist() for one in documents_of(tokens, 0)] == [[5, 6], [7], [8, 9]]
+    assert [document.tolist() for document in documents_of(tokens, 0)] == [[5, 6], [7], [8, 9]]
 
 
-def of_place(ids: list[int], documents: list[np.ndarray]) -> set[int]:
-    """The documents that ``ids`` occur in."""
+def documents_with(ids: list[int], documents: list[np.ndarray]) -> set[int]:
+    """Return the numbers of the documents in which ``ids`` occur."""
     width = len(ids)
     return {
         number
@@ -48,26 +48,26 @@ def of_place(ids: list[int], documents: list[np.ndarray]) -> set[int]:
 
 
 def test_a_passage_goes_on_and_the_others_are_from_elsewhere(tokenizer, documents) -> None:
-    starts_word = np.array([one[:1] == b" " for one in token_bytes(tokenizer, VOCAB)])
-    asked = {"n": 40, "context_tokens": 12, "seed": 1}
-    questions = continuation_questions(documents, starts_word, **asked)
-    assert len(questions) > 30  # a place is asked about once
+    starts_word = np.array([token[:1] == b" " for token in token_bytes(tokenizer, VOCAB)])
+    settings = {"n": 40, "context_tokens": 12, "seed": 1}
+    questions = continuation_questions(documents, starts_word, **settings)
+    assert len(questions) > 30  # each place is used once
     for question in questions:
         true = question.options[question.truth]
-        (home,) = of_place(question.context + true, documents)
+        (source,) = documents_with(question.context + true, documents)
         assert {len(option) for option in question.options} == {CONTINUATION_TOKENS}
         assert all(tokenizer.decode(option).startswith(" ") for option in question.options)
-        wrong = [one for place, one in enumerate(question.options) if place != question.truth]
-        assert all(of_place(one, documents) - {home} for one in wrong)
+        wrong = [option for place, option in enumerate(question.options) if place != question.truth]
+        assert all(documents_with(option, documents) - {source} for option in wrong)
         assert true not in wrong
     assert {question.truth for question in questions} == {0, 1, 2, 3}
-    assert continuation_questions(documents, starts_word, **asked) == questions
-    assert continuation_questions(documents, starts_word, **(asked | {"seed": 2})) != questions
+    assert continuation_questions(documents, starts_word, **settings) == questions
+    assert continuation_questions(documents, starts_word, **(settings | {"seed": 2})) != questions
 
 
 def test_a_text_that_repeats_itself_asks_nothing(tokenizer) -> None:
     same = [np.array(tokenizer("cat\n" * 60).input_ids)] * 3
-    lines = np.array([one == b"\n" for one in token_bytes(tokenizer, VOCAB)])
+    lines = np.array([token == b"\n" for token in token_bytes(tokenizer, VOCAB)])
     assert continuation_questions(same, lines, n=9, context_tokens=4, seed=1) == []
 
 
@@ -86,7 +86,7 @@ def test_the_last_word_of_a_sentence(tokenizer) -> None:
 
 
 def test_wrong_words_are_about_as_frequent(tokenizer) -> None:
-    """Twenty rare words and twenty common ones end sentences: they do not meet."""
+    """Rare words and common words end sentences; few questions mix them."""
     rare = [f"rare{chr(97 + i)}" for i in range(24)]
     common = [f"common{chr(97 + i)}" for i in range(24)]
     text = " ".join(f"We all went out again to see the {word}." for word in rare + common * 5)
@@ -114,7 +114,7 @@ def test_shuffled_sentences_keep_their_words(tokenizer, text: str, n: int) -> No
     questions = sentence_questions([text], tokenizer, n=n, max_tokens=200, seed=1)
     assert len(questions) == n
     assert [question.is_real for question in questions] == [True, False] * (n // 2)
-    sentences = [one.strip() + end for end in ".。" for one in text.split(end)[:-1]]
+    sentences = [part.strip() + end for end in ".。" for part in text.split(end)[:-1]]
     letters = [sorted(sentence) for sentence in sentences]
     for question in questions:
         written = tokenizer.decode(question.ids)
@@ -124,9 +124,9 @@ def test_shuffled_sentences_keep_their_words(tokenizer, text: str, n: int) -> No
 
 def test_a_text_without_sentences_yields_none(tokenizer) -> None:
     assert sentence_questions(["no end"], tokenizer, n=4, max_tokens=9, seed=1) == []
-    asked = {"n": 4, "context_tokens": 4, "seed": 1}
-    assert cloze_questions(["no end"], tokenizer, answer_tokens=9, **asked) == []
-    assert continuation_questions([np.arange(9)], np.ones(9, dtype=bool), **asked) == []
+    settings = {"n": 4, "context_tokens": 4, "seed": 1}
+    assert cloze_questions(["no end"], tokenizer, answer_tokens=9, **settings) == []
+    assert continuation_questions([np.arange(9)], np.ones(9, dtype=bool), **settings) == []
 
 
 def test_the_best_threshold() -> None:
@@ -136,16 +136,16 @@ def test_the_best_threshold() -> None:
 
 
 def test_a_token_is_its_bytes(tokenizer) -> None:
-    of_all = token_bytes(tokenizer, VOCAB + 10)
-    assert len(of_all) == VOCAB + 10
-    assert of_all[0] == of_all[VOCAB + 9] == b""  # the end of a text, and a row not in use
+    all_bytes = token_bytes(tokenizer, VOCAB + 10)
+    assert len(all_bytes) == VOCAB + 10
+    assert all_bytes[0] == all_bytes[VOCAB + 9] == b""  # the end token, and an unused row
     ids = tokenizer("The old cat, 鱼\n").input_ids
-    assert b"".join(of_all[one] for one in ids) == "The old cat, 鱼\n".encode()
+    assert b"".join(all_bytes[token] for token in ids) == "The old cat, 鱼\n".encode()
     assert labels(tokenizer, ids)[-4:] == ["⟨E9⟩", "⟨B1⟩", "⟨BC⟩", "\n"]
 
 
 def test_every_byte_has_a_character() -> None:
-    """The table is GPT-2's own (Radford 2019), as ``tokenizers`` has it."""
+    """The table is GPT-2's (Radford 2019), which is also in ``tokenizers``."""
     from tokenizers.pre_tokenizers import ByteLevel
 
     from engine.training.corpus.vocabulary import _BYTES

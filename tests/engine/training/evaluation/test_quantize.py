@@ -1,4 +1,4 @@
-"""Eight-bit weights: near the model they come from, and the same after they were on a disk."""
+"""Eight-bit weights are close to the original weights and are stored exactly."""
 
 from __future__ import annotations
 
@@ -41,16 +41,16 @@ def test_to_a_disk_and_back_is_the_same_to_the_bit(
 ) -> None:
     model.save_pretrained(tmp_path / "model")
     plain = model(input_ids=ids).logits
-    n_weights = sum(one.numel() for one in model.parameters())
-    made = quantize_int8(model)
-    before = made(input_ids=ids).logits
-    save_int8(made, tmp_path / "model", tmp_path / "int8")
+    n_weights = sum(weight.numel() for weight in model.parameters())
+    quantized = quantize_int8(model)
+    before = quantized(input_ids=ids).logits
+    save_int8(quantized, tmp_path / "model", tmp_path / "int8")
     after = load_int8(tmp_path / "int8")(input_ids=ids).logits
     assert torch.equal(before, after)
     assert 0 < float((before - plain).abs().max()) < 0.1 * float(plain.abs().max())
     assert count_weights(tmp_path / "int8")[0] == n_weights
     files = {path.suffix for path in (tmp_path / "int8").iterdir()}
-    assert files == {".json", ".safetensors"}  # nothing that runs code when it is loaded
+    assert files == {".json", ".safetensors"}  # no file that runs code when it is loaded
 
 
 @torch.no_grad()
@@ -64,6 +64,6 @@ def test_a_byte_times_its_scale_is_the_weight(tmp_path: Path) -> None:
     kept = load_file(tmp_path / "int8" / INT8_FILE)
     integers, scales = kept[f"{name}.weight_int8"], kept[f"{name}.weight_scale"]
     assert integers.dtype == torch.int8
-    assert len(scales) == len(weight)  # one a row
+    assert len(scales) == len(weight)  # one scale per row
     restored = integers.double() * scales[:, None]
     assert bool(((restored - weight).abs() <= scales[:, None] * 0.501).all())

@@ -1,4 +1,4 @@
-"""Pruned weights on a disk."""
+"""Sparse storage returns the same tensors and takes the expected bytes."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def test_a_zero_takes_a_bit_and_any_other_value_a_bit_more() -> None:
     torch.manual_seed(1)
     dense = torch.randn(64, 64)
     dense[torch.rand(64, 64) < 0.8] = 0
-    sizes = [one.numel() * one.element_size() for one in pack({"w": dense}).values()]
+    sizes = [tensor.numel() * tensor.element_size() for tensor in pack({"w": dense}).values()]
     assert sum(sizes) == 64 * 64 / 8 + 4 * int(dense.count_nonzero()) + 2 * 8
 
 
