@@ -36,3 +36,9 @@ def test_every_page_has_a_title_and_a_question(language: str) -> None:
 def test_the_documents_list_the_same_pages_in_the_same_order() -> None:
     assert titles_in_tables("docs/pages.md") == TITLES
     assert titles_in_tables("README.md") in ([], TITLES)
+
+
+def test_the_list_of_pages_has_the_questions_of_the_app() -> None:
+    text = (PROJECT_DIR / "docs" / "pages.md").read_text("utf-8")
+    for page in PAGES:
+        assert f"| {catalog('en')(page.question_key)} |" in text
