@@ -10,7 +10,7 @@
 ``state.json``        phase, times, reason of a failure; replaced atomically
 ``metrics.jsonl``     one line a step, appended by rank 0
 ``log``               everything that the processes printed
-``nodes/``            beyond one machine: what the guard of each node says of itself
+``nodes/``            beyond one machine: report of the agent of each node
 ``node-0.log``        beyond one machine: what the processes of a node printed
 ``stop.json``         asks the ranks to stop at the next step, with a checkpoint, and says why
 ``stopped.json``      written by rank 0 as its last act when it did as it was asked

@@ -1,7 +1,8 @@
-"""Where runs run: this machine, a list of hosts, a Slurm cluster, a Kubernetes cluster.
+"""Back ends that train runs: this machine, a list of hosts, a Slurm or a Kubernetes cluster.
 
-Each is a module here of its own name, with a ``BACK_END``. A run is prepared and supervised on
-this machine whichever it is; what a back end does is to start the training and to know how it is.
+Each back end is a module of its own name in this package, with a ``BACK_END``. The text of a run is
+always prepared on this machine, and its supervisor runs here. A back end starts the training and
+reports its end.
 """
 
 from __future__ import annotations
@@ -19,24 +20,26 @@ from engine.runs.settings import Settings
 
 
 class Work(Protocol):
-    """Something that a run's supervisor has begun and waits for."""
+    """Processes or a job that a supervisor has started and waits for."""
 
     @property
     def events(self) -> list[int]:
-        """Descriptors that become readable when something has happened to it; there may be none.
+        """Descriptors that become readable when a process ends; there may be none.
 
-        It is polled then, and once a second.
+        The supervisor calls :meth:`poll` then, and also once a second.
         """
 
     def poll(self) -> int | None:
-        """None while it goes on; an exit code then, which alone proves nothing."""
+        """Return the exit code, which alone proves nothing, or None while the work goes on."""
 
     def end(self) -> list[str]:
-        """End all that is left of it, in seconds; what could not be ended, by names that a
-        person can find it under."""
+        """End all remaining processes within seconds.
+
+        Returns names by which a user can find the processes that could not be ended.
+        """
 
     def exit_failure(self, exit_code: int) -> Failure:
-        """Why it ended without a result, as far as it can be known from outside."""
+        """Return the reason why the work ended without a result, as seen from outside."""
 
 
 class Training(Work, Protocol):
@@ -44,35 +47,40 @@ class Training(Work, Protocol):
 
     @property
     def cluster_job(self) -> str | None:
-        """What its cluster calls it, where it outlives the supervisor; kept in the state."""
+        """Id of the job in its cluster, if the training outlives the supervisor; else None."""
 
 
 class BackEnd(Protocol):
+    """A place where runs train."""
+
     @property
     def name(self) -> BackEndName: ...
 
     def unmet_requirements(self, settings: Settings) -> list[InputError]:
-        """What must be there before a run can start, one line each; nothing where it is ready."""
+        """Return an error for each requirement that is missing; an empty list if ready."""
 
     def machine(self, settings: Settings) -> Machine:
-        """All that a run can have there: its plan and its forecast are made for it."""
+        """Return the largest machine that a run can have; plans and forecasts are made for it."""
 
     def slots(self, settings: Settings) -> int | None:
-        """Ranks that run there at a time, none where it is not set up; None where the cluster
-        has a queue of its own."""
+        """Return the number of ranks that can run at a time; 0 if the back end is not set up.
+
+        None for a cluster that has a queue of its own.
+        """
 
     def training(self, run: Run, machine: Machine, environment: Mapping[str, str]) -> Training:
-        """Begin the training of ``run``, or go on with what its state calls ``cluster_job``.
+        """Start the training of ``run``, or continue with the ``cluster_job`` in its state.
 
-        ``environment`` is what each of its processes must have, the run's id among it.
+        ``environment`` holds variables for each process, the run's id among them.
 
         Raises
         ------
         InputError
-            If it cannot be begun, for a reason that another try would meet again.
+            If the training cannot be started for a reason that another start would meet again.
         """
 
 
 def back_end(name: BackEndName) -> BackEnd:
+    """Return the back end ``name``."""
     found: BackEnd = importlib.import_module(f"engine.runs.back_ends.{name}").BACK_END
     return found

@@ -1,5 +1,7 @@
-"""What Slurm and Kubernetes have in common: a job that goes on without us, and a client command to
-ask after it, which may not answer."""
+"""Jobs of Slurm and Kubernetes: they outlive the supervisor and are polled by a client command.
+
+The client command may fail or not answer; the job goes on without it.
+"""
 
 from __future__ import annotations
 
@@ -15,23 +17,24 @@ from engine.runs.back_ends.node_state import failure_of_nodes, node_key, ranks_o
 from engine.runs.folder import Run
 from engine.runs.settings import Kubernetes, Slurm
 
-_ASK_S = 5.0
-"""Between two questions about a job: every cluster has users that ask too often."""
+_QUERY_INTERVAL_S = 5.0
+"""Seconds between two queries of a job's state, so that the cluster's controller is not loaded."""
 _ANSWER_PATIENCE_S = 10.0
 _END_PATIENCE_S = 5.0
-_END_TICK_S = 0.5
+_END_POLL_S = 0.5
 
 
 class ClientError(RuntimeError):
-    """A cluster's client failed, or did not end in time; says with which words."""
+    """A cluster's client failed or did not end in time; the message holds its last lines."""
 
 
-def ask(*command: str) -> str:
-    """What a client prints.
+def run_client(*command: str) -> str:
+    """Run a cluster's client and return its output.
 
     Raises
     ------
     ClientError
+        If the client fails or does not end within ten seconds.
     """
     try:
         answer = subprocess.run(
@@ -40,64 +43,65 @@ def ask(*command: str) -> str:
     except subprocess.TimeoutExpired as error:
         raise ClientError(f"{command[0]}: {error.timeout:.0f} s") from None
     if answer.returncode != 0:
-        said = [line for line in (answer.stderr or answer.stdout).splitlines() if line.strip()]
-        raise ClientError("; ".join(said[-2:]) or f"{command[0]}: {answer.returncode}")
+        lines = [line for line in (answer.stderr or answer.stdout).splitlines() if line.strip()]
+        raise ClientError("; ".join(lines[-2:]) or f"{command[0]}: {answer.returncode}")
     return answer.stdout
 
 
 def cluster_machine(cluster: Slurm | Kubernetes) -> Machine:
-    """All that a run can have there."""
+    """Return the largest machine that a run can have in the cluster."""
     return machine_like(cluster.accelerator, cluster.nodes * cluster.slots_per_node)
 
 
 def ranks_on_nodes(cluster: Slurm | Kubernetes, run: Run) -> list[int]:
-    """Ranks of a run on each node that it has there."""
+    """Return the number of ranks on each node that the run has in the cluster."""
     return ranks_of_nodes(run.recipe.n_ranks, [cluster.slots_per_node] * cluster.nodes)
 
 
 class ClusterJob(ABC):
-    """The job of one run."""
+    """The job of one run in a cluster."""
 
-    over: ClassVar[Mapping[str, int]]
-    """States that a job does not leave, with the exit code that each amounts to."""
+    final_states: ClassVar[Mapping[str, int]]
+    """Exit code for each state that a job does not leave."""
     states_explained_by_agents: ClassVar[Sequence[str]]
-    """Those of which the guards know more than the cluster."""
-    waiting: ClassVar[str]
-    """The state of a job that no node works on."""
+    """Final states whose cause the node agents report in more detail than the cluster does."""
+    waiting_state: ClassVar[str]
+    """State of a job that no node works on."""
 
     def __init__(self, run: Run, n_nodes: int, cluster_job: str) -> None:
         self._run, self._n_nodes, self.cluster_job = run, n_nodes, cluster_job
         self._state = ""
-        self._asked_at = time.monotonic()
+        self._queried_at = time.monotonic()
 
     @abstractmethod
     def state(self) -> str:
-        """The job's, as its cluster says; ClientError if it doesn't answer."""
+        """Return the job's state as its cluster names it; ClientError if it does not answer."""
 
     @abstractmethod
     def cancel(self) -> None:
-        """Have the cluster end it; ClientError if it doesn't answer."""
+        """Make the cluster end the job; ClientError if the cluster does not answer."""
 
     @property
     def events(self) -> list[int]:
         return []
 
     def poll(self) -> int | None:
-        if time.monotonic() > self._asked_at + _ASK_S:
-            self._ask()
-            if self._state == self.waiting and self._run.stop_reason:  # no rank could see that
+        if time.monotonic() > self._queried_at + _QUERY_INTERVAL_S:
+            self._query()
+            # No rank is running that could act on the stop request.
+            if self._state == self.waiting_state and self._run.stop_reason:
                 self._try_to_cancel()
-        return self.over.get(self._state)
+        return self.final_states.get(self._state)
 
     def end(self) -> list[str]:
         until = time.monotonic() + _END_PATIENCE_S
-        self._ask()
-        if self._state not in self.over:
+        self._query()
+        if self._state not in self.final_states:
             self._try_to_cancel()
-        while self._state not in self.over and time.monotonic() < until:
-            time.sleep(_END_TICK_S)
-            self._ask()
-        return [] if self._state in self.over else [self.cluster_job]
+        while self._state not in self.final_states and time.monotonic() < until:
+            time.sleep(_END_POLL_S)
+            self._query()
+        return [] if self._state in self.final_states else [self.cluster_job]
 
     def exit_failure(self, exit_code: int) -> Failure:
         if self._state in self.states_explained_by_agents:
@@ -105,8 +109,8 @@ class ClusterJob(ABC):
             return failure_of_nodes(self._run.folder, names, exit_code)
         return Failure(key="job_ended", params={"job": self.cluster_job, "state": self._state})
 
-    def _ask(self) -> None:
-        self._asked_at = time.monotonic()
+    def _query(self) -> None:
+        self._queried_at = time.monotonic()
         try:
             state = self.state()
         except ClientError as error:  # the job goes on without its controller
@@ -118,5 +122,5 @@ class ClusterJob(ABC):
     def _try_to_cancel(self) -> None:
         try:
             self.cancel()
-        except ClientError as error:  # whether it was of use, its state will tell
+        except ClientError as error:  # the next query shows whether the job was cancelled
             print(error, flush=True)

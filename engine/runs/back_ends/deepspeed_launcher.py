@@ -20,33 +20,34 @@ from engine.runs.processes import Child, process_failure
 _LOCAL_RANK = re.compile(r"--local_rank=(\d+)")
 
 
-def launcher_command(where: Sequence[str], folder: Path) -> list[str]:
-    """DeepSpeed's own launcher as a module of our interpreter; ``where`` is its part of it."""
-    launcher = [sys.executable, "-m", "deepspeed.launcher.runner", *where]
+def launcher_command(options: Sequence[str], folder: Path) -> list[str]:
+    """Return the command of DeepSpeed's launcher with ``options`` for the run in ``folder``."""
+    launcher = [sys.executable, "-m", "deepspeed.launcher.runner", *options]
     return [*launcher, "--module", "engine.training.worker", str(folder)]
 
 
 def training_environment(machine: Machine) -> dict[str, str]:
-    """What the launcher's environment has besides ours."""
+    """Return the environment variables that the launcher needs in addition to the supervisor's."""
     if machine.has_gpu:
         return {}
-    # One rank is one core. More threads than cores spin in barriers: a step took 17 times as
-    # long beside a busy process.
+    # One rank is one core. More threads than cores spin in barriers: next to a busy process a step
+    # took 17 times as long.
     return {"DS_ACCELERATOR": "cpu", "OMP_NUM_THREADS": "1"}
 
 
 def free_port() -> int:
-    """Free a moment ago: whoever takes it meanwhile makes it a busy one."""
+    """Return a port that is free now; another process may take it before the ranks do."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         return int(listener.getsockname()[1])
 
 
 class Launcher(Child):
-    """The launcher with its ranks.
+    """DeepSpeed's launcher and its ranks.
 
-    It does not say which rank died first, so each of them is watched. Where its own ``launch.py``
-    was killed it ends with 0, and may have taken note of that death before we could.
+    The launcher does not report which rank died first, so each rank is watched. If ``launch.py``
+    was killed, the launcher exits with 0, and may have reaped ``launch.py`` before its exit code
+    could be read here.
     """
 
     cluster_job = None
@@ -56,12 +57,12 @@ class Launcher(Child):
     ) -> None:
         super().__init__(run, "launcher", command, environment)
         self._n_ranks = n_ranks
-        self._watched: dict[int, _Watched] = {}
-        """Those that live, by their descriptors."""
+        self._watched: dict[int, _WatchedProcess] = {}
+        """Live processes, by their descriptors."""
         self._seen: set[int] = set()
-        """Ids of all that were ever watched."""
+        """Ids of all processes that were ever watched."""
         self._launch_pid: int | None = None
-        self._first_death: Failure | None = None
+        self._first_failure: Failure | None = None
 
     @property
     def events(self) -> list[int]:
@@ -69,16 +70,16 @@ class Launcher(Child):
 
     def poll(self) -> int | None:
         if len(self._seen) < 1 + self._n_ranks:  # launch.py, and the ranks as its children
-            self._watch_new_ones()
-        deaths = []
+            self._watch_new_processes()
+        failures = []
         ended = wait_for_any(self._watched, timeout=0)
-        for descriptor in [one for one in self._watched if one in ended]:
-            if death := self._watched.pop(descriptor).exit_failure():
-                deaths.append(death)
+        for descriptor in [watched for watched in self._watched if watched in ended]:
+            if failure := self._watched.pop(descriptor).exit_failure():
+                failures.append(failure)
             os.close(descriptor)
-        if deaths and self._first_death is None:
-            # Of several at once, one that a signal ended did not end because of the others.
-            self._first_death = min(deaths, key=lambda death: "signal" not in death.params)
+        if failures and self._first_failure is None:
+            # A process that was ended by a signal did not end because of the other processes.
+            self._first_failure = min(failures, key=lambda failure: "signal" not in failure.params)
         return super().poll()
 
     def end(self) -> list[str]:
@@ -89,13 +90,13 @@ class Launcher(Child):
         return left
 
     def exit_failure(self, exit_code: int) -> Failure:
-        if self._first_death:
-            return self._first_death
+        if self._first_failure:
+            return self._first_failure
         if exit_code == 0 and self._launch_pid is not None:
             return Failure(key="launcher_lost", params={"pid": self._launch_pid})
         return super().exit_failure(exit_code)
 
-    def _watch_new_ones(self) -> None:
+    def _watch_new_processes(self) -> None:
         for launch in children_of(self._process.pid):
             self._launch_pid = launch.pid
             self._watch(launch.pid, None)
@@ -107,20 +108,20 @@ class Launcher(Child):
         if pid in self._seen:
             return
         descriptor = open_pidfd(pid)
-        if descriptor is not None:  # else it has ended: the launcher's exit code says how
-            self._watched[descriptor] = _Watched(pid, rank)
+        if descriptor is not None:  # otherwise the process has ended: see the launcher's exit code
+            self._watched[descriptor] = _WatchedProcess(pid, rank)
             self._seen.add(pid)
 
 
-class _Watched(NamedTuple):
-    """A process that is not our child: of its end, too, we are to know."""
+class _WatchedProcess(NamedTuple):
+    """A descendant, but not a child, of the supervisor, whose end is watched by a descriptor."""
 
     pid: int
     rank: int | None
-    """None for ``launch.py``."""
+    """Rank of the process; None for ``launch.py``."""
 
     def exit_failure(self) -> Failure | None:
-        """How the process ended; None if it ended well, or if its parent has reaped it already."""
+        """Return how the process failed; None if it succeeded or its parent has reaped it."""
         exit_code = exit_code_of(self.pid)
         if not exit_code:
             return None

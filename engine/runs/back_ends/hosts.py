@@ -1,7 +1,7 @@
-"""A list of hosts: a guard on each, started through ``ssh`` or what the settings name.
+"""Training on a list of hosts, with a node agent on each, started through ``ssh`` by default.
 
-The hosts see the home folder under the path that it has here. A guard ends its ranks when its
-connection to us ends, so none is left behind even where we can't reach it any more.
+The hosts see the home folder under the path that it has on this machine. An agent ends its ranks
+when its connection to the supervisor ends, so no rank is left on a host that cannot be reached.
 """
 
 from __future__ import annotations
@@ -35,15 +35,15 @@ from engine.runs.settings import Host, Hosts, Settings, set_up, settings
 
 _PORT = re.compile(rb"^port (\d+)$", re.MULTILINE)
 _PASSED_ON = ("FLOPLEDGER_", "NCCL_", "GLOO_")
-"""Beginnings of the variables that the hosts are to have as we do."""
+"""Prefixes of the environment variables that are passed on to the hosts."""
 _OTHERS_PATIENCE_S = 10.0
-"""After the first guard that failed: the others find out, and say how it was for them."""
+"""Seconds after the first failed agent in which the other agents may report their own failures."""
 _END_PATIENCE_S = 5.0
 _SWEEP_PATIENCE_S = 4.0
 
 
-class Guard:
-    """The guard of one node, as it is seen from here: a command that talks to it."""
+class AgentConnection:
+    """The command that connects to the agent of one node, and its input and output."""
 
     def __init__(self, rank: int, command: Sequence[str]) -> None:
         self.rank = rank
@@ -52,11 +52,11 @@ class Guard:
         )
         assert self._process.stdin
         assert self._process.stdout
-        self._pulse, self._said = self._process.stdin, self._process.stdout
-        for pipe in (self._pulse, self._said):
+        self._input, self._output = self._process.stdin, self._process.stdout
+        for pipe in (self._input, self._output):
             os.set_blocking(pipe.fileno(), False)
         self._descriptor = os.pidfd_open(self._process.pid)
-        self._heard = b""
+        self._received = b""
 
     @property
     def exit_code(self) -> int | None:
@@ -64,39 +64,39 @@ class Guard:
 
     @property
     def events(self) -> list[int]:
-        """Nothing of one that has ended: that would be an event for ever."""
+        """Descriptor of the command; none once it has ended, since that would stay readable."""
         return [] if self.exit_code is not None else [self._descriptor]
 
-    def pulse(self) -> None:
-        """Tell it that we live."""
+    def send_heartbeat(self) -> None:
+        """Send the byte by which the agent knows that the supervisor is alive."""
         with suppress(BrokenPipeError, BlockingIOError):
-            os.write(self._pulse.fileno(), b".")
+            os.write(self._input.fileno(), b".")
 
     def port(self) -> int | None:
-        """Where node 0 waits for the others, once it has said so."""
+        """Return the port on which the agent of node 0 waits for the others, once reported."""
         with suppress(BlockingIOError):
-            self._heard += os.read(self._said.fileno(), 4096)
-        found = _PORT.search(self._heard)
+            self._received += os.read(self._output.fileno(), 4096)
+        found = _PORT.search(self._received)
         return int(found[1]) if found else None
 
-    def let_go(self) -> None:
-        """It ends, with all that it has started."""
+    def close_input(self) -> None:
+        """Make the agent end its ranks and itself."""
         with suppress(BrokenPipeError):
-            self._pulse.close()
+            self._input.close()
 
     def end(self, until: float) -> None:
-        """Wait for that, at most until then; after that the connection alone is cut."""
+        """Wait for the command to end until the monotonic time ``until``, then kill it."""
         try:
             self._process.wait(max(0.0, until - time.monotonic()))
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
-        self._said.close()
+        self._output.close()
         os.close(self._descriptor)
 
 
 class HostsTraining:
-    """Training on the hosts that a run takes."""
+    """The training of one run on the first hosts of the list."""
 
     cluster_job = None
 
@@ -109,45 +109,45 @@ class HostsTraining:
             **{name: environment[name] for name in environment if name.startswith(_PASSED_ON)},
             **node_environment(run, machine),
         }
-        self._ended: list[Guard] = []
-        """In the order in which they ended."""
+        self._ended: list[AgentConnection] = []
+        """Agents that have ended, in the order in which they ended."""
         self._failed_at: float | None = None
         clear_node_states(run.folder)
-        self._guards = [self._start(0, port=0)]
+        self._agents = [self._start_node(0, port=0)]
 
     @property
     def events(self) -> list[int]:
-        return [event for guard in self._guards for event in guard.events]
+        return [event for agent in self._agents for event in agent.events]
 
     def poll(self) -> int | None:
-        for guard in self._guards:
-            guard.pulse()
-            if guard.exit_code is not None and guard not in self._ended:
-                self._ended.append(guard)
-        failed = next((guard.exit_code for guard in self._ended if guard.exit_code), None)
-        if len(self._ended) == len(self._guards):
+        for agent in self._agents:
+            agent.send_heartbeat()
+            if agent.exit_code is not None and agent not in self._ended:
+                self._ended.append(agent)
+        failed = next((agent.exit_code for agent in self._ended if agent.exit_code), None)
+        if len(self._ended) == len(self._agents):
             return failed or 0
         if failed is not None:
             self._failed_at = self._failed_at or time.monotonic()
             if time.monotonic() > self._failed_at + _OTHERS_PATIENCE_S:
                 return failed
-        elif len(self._guards) < len(self._shares) and (port := self._guards[0].port()):
+        elif len(self._agents) < len(self._shares) and (port := self._agents[0].port()):
             others = range(1, len(self._shares))
-            self._guards += [self._start(rank, port) for rank in others]
+            self._agents += [self._start_node(rank, port) for rank in others]
         return None
 
     def end(self) -> list[str]:
-        for guard in self._guards:
-            guard.let_go()
+        for agent in self._agents:
+            agent.close_input()
         until = time.monotonic() + _END_PATIENCE_S
-        for guard in self._guards:
-            guard.end(until)
-        silent = [guard for guard in self._guards if not self._has_said_its_end(guard)]
-        # A guard that was killed leaves its ranks; one that can't be reached ends them itself.
-        sweeps = {guard.rank: self._sweep(guard.rank) for guard in silent}
+        for agent in self._agents:
+            agent.end(until)
+        silent = [agent for agent in self._agents if not self._has_reported_end(agent)]
+        # An agent that was killed leaves its ranks; an agent that cannot be reached ends them.
+        sweeps = {agent.rank: self._sweep(agent.rank) for agent in silent}
         until = time.monotonic() + _SWEEP_PATIENCE_S
-        for guard in sweeps.values():
-            guard.end(until)
+        for sweep in sweeps.values():
+            sweep.end(until)
         return [
             f"{RUN_ID_VARIABLE}={self._run.id} on {self._hosts.nodes[rank].name}"
             for rank, sweep in sweeps.items()
@@ -156,37 +156,38 @@ class HostsTraining:
 
     def exit_failure(self, exit_code: int) -> Failure:
         names = [node.name for node in self._hosts.nodes[: len(self._shares)]]
-        ended = [guard.rank for guard in self._ended]
+        ended = [agent.rank for agent in self._ended]
         return failure_of_nodes(self._run.folder, names, exit_code, ended)
 
-    def _has_said_its_end(self, guard: Guard) -> bool:
-        state = read_node(self._run.folder, guard.rank)
+    def _has_reported_end(self, agent: AgentConnection) -> bool:
+        state = read_node(self._run.folder, agent.rank)
         return state is not None and state.ended_at is not None
 
-    def _start(self, rank: int, port: int) -> Guard:
+    def _start_node(self, rank: int, port: int) -> AgentConnection:
         host = self._hosts.nodes[rank]
         shares = ",".join(map(str, self._shares))
         words = ["--shares", shares, "--name", host.name, "--port", str(port), "--watched"]
         words += ["--master", self._hosts.nodes[0].address]
         if host.interface:
             words += ["--interface", host.interface]
-        return self._run_guard(rank, words)
+        return self._run_agent(rank, words)
 
-    def _sweep(self, rank: int) -> Guard:
-        return self._run_guard(rank, ["--end"])
+    def _sweep(self, rank: int) -> AgentConnection:
+        """Start an agent that only ends the processes that an earlier agent left."""
+        return self._run_agent(rank, ["--end"])
 
-    def _run_guard(self, rank: int, words: Sequence[str]) -> Guard:
+    def _run_agent(self, rank: int, words: Sequence[str]) -> AgentConnection:
         host = self._hosts.nodes[rank]
         environment = self._environment | {NODE_VARIABLE: str(rank)}
         line = agent_command_line(
             self._hosts, environment, [str(self._run.folder), "--rank", str(rank), *words]
         )
         print("$", host.name, line, flush=True)
-        return Guard(rank, connect_command(self._hosts, host, line))
+        return AgentConnection(rank, connect_command(self._hosts, host, line))
 
 
 def agent_command_line(hosts: Hosts, environment: Mapping[str, str], words: Sequence[str]) -> str:
-    """What a host's shell is to run."""
+    """Return the shell line that starts a node agent on a host with the arguments ``words``."""
     assignments = [f"{name}={value}" for name, value in sorted(environment.items())]
     python = hosts.python or sys.executable
     command = [
@@ -202,7 +203,7 @@ def agent_command_line(hosts: Hosts, environment: Mapping[str, str], words: Sequ
 
 
 def connect_command(hosts: Hosts, host: Host, line: str) -> list[str]:
-    """The command that has a host's shell run ``line``."""
+    """Return the command that makes the shell of ``host`` run ``line``."""
     words = [
         word.replace("{name}", host.name).replace("{address}", host.address)
         for word in hosts.connect
@@ -211,6 +212,8 @@ def connect_command(hosts: Hosts, host: Host, line: str) -> list[str]:
 
 
 class HostList:
+    """The back end of a list of hosts."""
+
     name: BackEndName = "hosts"
 
     def unmet_requirements(self, settings: Settings) -> list[InputError]:

@@ -1,9 +1,8 @@
-"""A Kubernetes cluster: one indexed Job a run, with a guard in each of its pods, and a headless
-Service by which they find node 0.
+"""Training in a Kubernetes cluster: one indexed Job a run, with a node agent in each of its pods.
 
-The home folder lies in a volume that the pods see under the path that it has here. Where a pod is
-taken away, the ranks of all end and the Job brings its pods back; they go on from the last
-checkpoint. Where a rank fails, the Job fails.
+A headless Service gives the pods the address of node 0. The pods see the home folder, on a volume,
+under the path that it has on this machine. If a pod is evicted, the ranks of all pods end, and the
+Job replaces the pods, which go on from the last checkpoint. If a rank fails, the Job fails.
 """
 
 from __future__ import annotations
@@ -21,9 +20,9 @@ from engine.machine import Machine
 from engine.runs.back_ends.cluster import (
     ClientError,
     ClusterJob,
-    ask,
     cluster_machine,
     ranks_on_nodes,
+    run_client,
 )
 from engine.runs.back_ends.node_agent import ENDED_EXIT_CODE
 from engine.runs.back_ends.node_state import clear_node_states, node_environment
@@ -32,16 +31,20 @@ from engine.runs.job import BackEndName
 from engine.runs.settings import Kubernetes, Settings, set_up, settings
 
 _AGENT_PORT = 29_500
-"""A pod has an address of its own, and with it every port."""
+"""Port of the agent of node 0. Each pod has an address of its own, so every port is free."""
+_CONTAINER = "guard"
+"""Name of the container and of its port in the manifest, kept for log filters that select by it."""
 _GRACE_S = 5
-"""Between a pod's SIGTERM and its SIGKILL; a guard needs half of it."""
+"""Seconds between a pod's SIGTERM and its SIGKILL; an agent needs half of them."""
 _DELETED = "Deleted"
 
 
 class KubernetesJob(ClusterJob):
-    over: ClassVar = {"Complete": 0, "Failed": 1, _DELETED: 1}
+    """The Job of one run in a Kubernetes cluster."""
+
+    final_states: ClassVar = {"Complete": 0, "Failed": 1, _DELETED: 1}
     states_explained_by_agents: ClassVar = ("Complete", "Failed")
-    waiting: ClassVar = "Pending"
+    waiting_state: ClassVar = "Pending"
 
     def __init__(self, run: Run, cluster: Kubernetes, n_nodes: int, cluster_job: str) -> None:
         super().__init__(run, n_nodes, cluster_job)
@@ -64,15 +67,15 @@ class KubernetesJob(ClusterJob):
 
     def end(self) -> list[str]:
         left = super().end()
-        self._try_to_cancel()  # one that is over, too, leaves its pods and its Service
+        self._try_to_cancel()  # a Job that is over leaves its pods and its Service
         return left
 
     def _kubectl(self, *words: str) -> str:
-        return ask("kubectl", f"--namespace={self._namespace}", *words)
+        return run_client("kubectl", f"--namespace={self._namespace}", *words)
 
 
 def state_of(job: Mapping[str, Any]) -> str:
-    """What a Job, as the cluster describes it, amounts to."""
+    """Return the state of a Job from its description by the cluster."""
     status = job.get("status", {})
     for condition in status.get("conditions", ()):
         if condition["type"] in ("Complete", "Failed") and condition["status"] == "True":
@@ -90,14 +93,16 @@ def _metadata(run: Run, cluster: Kubernetes) -> dict[str, Any]:
 
 
 def job_name(run: Run) -> str:
-    """Short, since names of pods and hosts are made of it: when the run was made, and what tells
-    it from others of the same second."""
+    """Return the Job's name: the date, time and random suffix of the run's id.
+
+    It is short because the names of pods and hosts are derived from it.
+    """
     date, time, *_, suffix = run.id.split("-")
     return f"run-{date}-{time}-{suffix}"
 
 
 def manifest(run: Run, cluster: Kubernetes, machine: Machine) -> str:
-    """What ``kubectl apply`` is given."""
+    """Return the documents for ``kubectl apply`` as YAML."""
     documents = [_service(run, cluster), _job(run, cluster, machine)]
     return yaml.safe_dump_all(documents, sort_keys=False, allow_unicode=True)
 
@@ -109,10 +114,10 @@ def _service(run: Run, cluster: Kubernetes) -> dict[str, Any]:
         "metadata": _metadata(run, cluster),
         "spec": {
             "clusterIP": "None",
-            # Pods look for node 0 before any of them can be called ready.
+            # Pods resolve the name of node 0 before any of them is ready.
             "publishNotReadyAddresses": True,
             "selector": {"batch.kubernetes.io/job-name": job_name(run)},
-            "ports": [{"name": "guard", "port": _AGENT_PORT}],
+            "ports": [{"name": _CONTAINER, "port": _AGENT_PORT}],
         },
     }
 
@@ -130,11 +135,11 @@ def _job(run: Run, cluster: Kubernetes, machine: Machine) -> dict[str, Any]:
             {"name": "shm", "emptyDir": {"medium": "Memory"}},
         ],
     }
-    goes_on = [
+    ignored_failures = [
         {
             "action": "Ignore",
             "onExitCodes": {
-                "containerName": "guard",
+                "containerName": _CONTAINER,
                 "operator": "In",
                 "values": [ENDED_EXIT_CODE],
             },
@@ -153,7 +158,7 @@ def _job(run: Run, cluster: Kubernetes, machine: Machine) -> dict[str, Any]:
             "completions": len(shares),
             "parallelism": len(shares),
             "backoffLimit": 0,
-            "podFailurePolicy": {"rules": goes_on},
+            "podFailurePolicy": {"rules": ignored_failures},
             "podReplacementPolicy": "Failed",
             "template": {"metadata": {"labels": {"app": "flopledger"}}, "spec": pod},
         },
@@ -167,7 +172,7 @@ def _container(
     index = "metadata.annotations['batch.kubernetes.io/job-completion-index']"
     environment = node_environment(run, machine)
     container: dict[str, Any] = {
-        "name": "guard",
+        "name": _CONTAINER,
         "image": cluster.image,
         "command": [
             cluster.python, "-m", "engine.runs.back_ends.node_agent", str(run.folder.absolute()),
@@ -194,6 +199,8 @@ def _container(
 
 
 class KubernetesCluster:
+    """The back end of a Kubernetes cluster."""
+
     name: BackEndName = "kubernetes"
 
     def unmet_requirements(self, settings: Settings) -> list[InputError]:
@@ -201,7 +208,7 @@ class KubernetesCluster:
             namespace = set_up(settings.kubernetes, "kubernetes").namespace
             if shutil.which("kubectl") is None:
                 raise InputError("back_end", "kubernetes", "on_path", command="kubectl")
-            ask(
+            run_client(
                 "kubectl", f"--namespace={namespace}", "--request-timeout=5s",
                 "auth", "can-i", "create", "jobs.batch",
             )  # fmt: skip
@@ -224,7 +231,9 @@ class KubernetesCluster:
             file = run.folder / "kubernetes.yaml"
             write_atomically(file, manifest(run, cluster, machine))
             try:
-                ask("kubectl", f"--namespace={cluster.namespace}", "apply", f"--filename={file}")
+                run_client(
+                    "kubectl", f"--namespace={cluster.namespace}", "apply", f"--filename={file}"
+                )
             except ClientError as error:
                 raise InputError(
                     "settings.toml", "[kubernetes]", "kubectl_refused", message=str(error)

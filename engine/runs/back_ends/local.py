@@ -19,6 +19,8 @@ from engine.runs.settings import Settings
 
 
 class Local:
+    """The back end of this machine."""
+
     name: BackEndName = "local"
 
     def unmet_requirements(self, settings: Settings) -> list[InputError]:
@@ -33,8 +35,8 @@ class Local:
     def training(self, run: Run, machine: Machine, environment: Mapping[str, str]) -> Launcher:
         slots = run.state.slots
         command = training_command(run.folder, slots, free_port(), machine)
-        everything = {**environment, **training_environment(machine)}
-        return Launcher(run, command, everything, len(slots))
+        environment = {**environment, **training_environment(machine)}
+        return Launcher(run, command, environment, len(slots))
 
 
 BACK_END = Local()
@@ -43,12 +45,13 @@ BACK_END = Local()
 def training_command(
     folder: Path, slots: Sequence[int], port: int | str, machine: Machine
 ) -> list[str]:
-    """The launcher's command line for ranks on ``slots`` of this machine.
+    """Return the launcher's command for ranks on ``slots`` of this machine.
 
-    A GPU is taken by its number; a core is taken by whoever computes.
+    Each slot is the number of a GPU. On CPU only the number of slots counts: the kernel chooses
+    the cores.
     """
     if machine.has_gpu:
-        where = ["--include", f"localhost:{','.join(map(str, slots))}"]
+        options = ["--include", f"localhost:{','.join(map(str, slots))}"]
     else:
-        where = ["--num_gpus", str(len(slots))]
-    return launcher_command([*where, "--master_port", str(port)], folder)
+        options = ["--num_gpus", str(len(slots))]
+    return launcher_command([*options, "--master_port", str(port)], folder)

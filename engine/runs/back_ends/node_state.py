@@ -1,5 +1,7 @@
-"""What the nodes of a run on several machines say of themselves: ``nodes/0.json`` and so on in the
-run's folder, each replaced atomically by its node's guard."""
+"""Reports of the nodes of a run on several machines.
+
+``nodes/0.json`` and so on in the run's folder are replaced atomically by the agent of each node.
+"""
 
 from __future__ import annotations
 
@@ -19,46 +21,50 @@ from engine.runs.processes import RUN_ID_VARIABLE
 
 
 class NodeState(Document):
+    """Report of one node's agent."""
+
     rank: int
-    """Of the node; ranks of processes are counted on from node to node."""
+    """Rank of the node, from 0; the ranks of processes are counted across all nodes."""
     name: str
     pid: int
+    """Process id of the agent."""
     started_at: datetime.datetime
     ended_at: datetime.datetime | None = None
     failure: Failure | None = None
-    """What ended its launcher; None where that did its part, or was ended with the run."""
+    """Reason why the launcher failed; None if it succeeded or was ended with the run."""
     lost: str | None = None
-    """The node to which its connection broke."""
+    """Name of the node to which the connection broke."""
     missing: str | None = None
-    """What it waited for in vain before it could begin."""
+    """Nodes that did not connect before the training could start."""
 
 
 def node_key(rank: int) -> str:
-    """What DeepSpeed, and a sentence, call a node whose name is not known."""
+    """Return DeepSpeed's name for a node, which messages also use if no other name is known."""
     return f"node-{rank}"
 
 
 def ranks_of_nodes(n_ranks: int, slots: Sequence[int]) -> list[int]:
-    """Ranks of each node that takes part, where nodes have so many slots: the first are filled
-    first.
+    """Return the number of ranks on each node that takes part; the first nodes are filled first.
 
-    >>> shares_of_nodes(5, [2, 2, 2, 2])
+    ``slots`` gives the number of slots of each node.
+
+    >>> ranks_of_nodes(5, [2, 2, 2, 2])
     [2, 2, 1]
 
     Raises
     ------
     InputError
-        If they have too few: another number of ranks would be another run.
+        If there are too few slots. Fewer ranks would make it another run.
     """
     if n_ranks > sum(slots):
         raise InputError("n_ranks", n_ranks, "less_than_equal", limit=sum(slots))
-    taken: list[int] = []
+    ranks: list[int] = []
     for slots_of_node in slots:
-        left = n_ranks - sum(taken)
+        left = n_ranks - sum(ranks)
         if left == 0:
             break
-        taken.append(min(left, slots_of_node))
-    return taken
+        ranks.append(min(left, slots_of_node))
+    return ranks
 
 
 def _state_file(run_folder: Path, rank: int) -> Path:
@@ -66,7 +72,7 @@ def _state_file(run_folder: Path, rank: int) -> Path:
 
 
 def node_environment(run: Run, machine: Machine) -> dict[str, str]:
-    """What every process of ``run`` must have on its nodes, wherever they are."""
+    """Return environment variables that every process of ``run`` needs on its nodes."""
     return {
         RUN_ID_VARIABLE: run.id,
         "FLOPLEDGER_HOME": str(run.folder.parent.parent.absolute()),
@@ -75,23 +81,24 @@ def node_environment(run: Run, machine: Machine) -> dict[str, str]:
 
 
 def log_file(run_folder: Path, rank: int) -> Path:
-    """What the processes of a node printed."""
+    """Return the file with the output of the processes of a node."""
     return run_folder / f"node-{rank}.log"
 
 
 def read_node(run_folder: Path, rank: int) -> NodeState | None:
-    """What a node said last; None if it has said nothing since the training was begun."""
+    """Return the last report of a node; None if it sent none since the training was started."""
     file = _state_file(run_folder, rank)
     data = read_json(file)
     return None if data is None else NodeState.parse(data, where=str(file))
 
 
 def write_node(run_folder: Path, state: NodeState) -> None:
+    """Replace the report of a node."""
     write_json(_state_file(run_folder, state.rank), state.model_dump(mode="json"))
 
 
 def clear_node_states(run_folder: Path) -> None:
-    """Before training is begun: what nodes said of an earlier start says nothing of this one."""
+    """Remove the reports of an earlier start, before training is started again."""
     shutil.rmtree(run_folder / "nodes", ignore_errors=True)
     (run_folder / "nodes").mkdir()
 
@@ -99,8 +106,17 @@ def clear_node_states(run_folder: Path) -> None:
 def failure_of_nodes(
     run_folder: Path, names: Sequence[str], exit_code: int, ended: Sequence[int] = ()
 ) -> Failure:
-    """Why training on nodes of these names ended without a result, as far as their guards can
-    say. ``ended`` are the ranks of those that ended first, where that is known."""
+    """Return the reason why training on several nodes ended without a result.
+
+    Parameters
+    ----------
+    names
+        Names of the nodes, by their ranks.
+    exit_code
+        Exit code of the training, for the case that no node reports a reason.
+    ended
+        Ranks of the nodes whose agents ended first, in order, where that is known.
+    """
     states = [read_node(run_folder, rank) for rank in range(len(names))]
     silent = {state.name for state in states if state and state.ended_at is None}
     for state in states:
@@ -109,28 +125,28 @@ def failure_of_nodes(
         if state and state.lost is not None:
             return Failure(key="link_lost", params={"node": state.lost, "other": state.name})
     in_order = sorted(range(len(names)), key=lambda rank: [*ended, rank].index(rank))
-    verdicts = [_verdict(names[rank], states[rank]) for rank in in_order]
+    causes = [_cause(names[rank], states[rank]) for rank in in_order]
     no_result = Failure(key="no_result", params={"exit_code": exit_code})
-    return min(verdicts, key=lambda verdict: verdict.rank).failure or no_result
+    return min(causes, key=lambda cause: cause.priority).failure or no_result
 
 
-class _Verdict(NamedTuple):
-    """What one node's word makes the cause; of several the first by rank is believed."""
+class _Cause(NamedTuple):
+    """The cause of a failure by the report of one node; the lowest priority value is believed."""
 
-    rank: int
+    priority: int
     failure: Failure | None = None
 
 
-def _verdict(name: str, state: NodeState | None) -> _Verdict:
+def _cause(name: str, state: NodeState | None) -> _Cause:
     if state is None:
-        return _Verdict(2, Failure(key="node_not_started", params={"node": name}))
+        return _Cause(2, Failure(key="node_not_started", params={"node": name}))
     if state.failure is not None:
-        # Of several, one that a signal ended did not end because of the others.
-        rank = 0 if "signal" in state.failure.params else 1
-        return _Verdict(rank, Failure.on_node(state.name, state.failure))
+        # A process that was ended by a signal did not end because of the other processes.
+        priority = 0 if "signal" in state.failure.params else 1
+        return _Cause(priority, Failure.on_node(state.name, state.failure))
     if state.missing is not None:
         params = {"node": state.name, "missing": state.missing}
-        return _Verdict(3, Failure(key="nodes_apart", params=params))
-    if state.ended_at is None:  # its guard was killed, or nothing of it is reached any more
-        return _Verdict(1, Failure(key="node_lost", params={"node": state.name}))
-    return _Verdict(4)
+        return _Cause(3, Failure(key="nodes_apart", params=params))
+    if state.ended_at is None:  # the agent was killed, or its node cannot be reached any more
+        return _Cause(1, Failure(key="node_lost", params={"node": state.name}))
+    return _Cause(4)

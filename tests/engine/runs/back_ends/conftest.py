@@ -1,4 +1,4 @@
-"""A small run for two ranks, and what it learns where nothing happens to it."""
+"""A small recipe for two ranks, and the losses of its run without any fault."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ STEPS = 300
 
 @pytest.fixture(autouse=True)
 def _prepared_once(prepared_corpora: Path) -> None:
-    """All runs here find their token files ready after the first."""
+    """Token files that the first run prepares and all others share."""
 
 
 @pytest.fixture(scope="package")
@@ -31,7 +31,7 @@ def recipe(texts: Path) -> Recipe:
 
 @pytest.fixture(scope="package")
 def calm_losses(recipe: Recipe, tmp_path_factory: pytest.TempPathFactory) -> list[float]:
-    """Of every step of the recipe, where its ranks are on this machine and nothing happens."""
+    """Loss of every step of the recipe in an undisturbed run on this machine."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("FLOPLEDGER_HOME", str(tmp_path_factory.mktemp("calm")))
         run = Run.create(recipe, run_plan(recipe, None, machine_like("CPU-core", recipe.n_ranks)))

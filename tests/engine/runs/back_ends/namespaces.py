@@ -1,4 +1,4 @@
-"""Two machines in one: network namespaces, joined by a cable that can be pulled."""
+"""Two network namespaces of this machine, joined by a virtual cable that can be cut."""
 
 from __future__ import annotations
 
@@ -27,8 +27,11 @@ class TwoMachines:
     def build(self) -> None:
         for name in self.names:
             _ip("netns", "add", name)
-        (here, there), (one, other) = self.names, self._plugs
-        _ip("link", "add", one, "netns", here, "type", "veth", "peer", other, "netns", there)
+        (first, second), (plug, other_plug) = self.names, self._plugs
+        _ip(
+            *("link", "add", plug, "netns", first, "type", "veth"),
+            *("peer", other_plug, "netns", second),
+        )
         for number, (name, plug) in enumerate(zip(self.names, self._plugs, strict=True), 1):
             _ip("-n", name, "addr", "add", f"10.77.0.{number}/24", "dev", plug)
             _ip("-n", name, "link", "set", "lo", "up")

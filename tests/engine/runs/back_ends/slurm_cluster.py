@@ -1,4 +1,4 @@
-"""A real Slurm cluster of two nodes, both of them this machine, in a folder of its own."""
+"""A real Slurm cluster of two nodes, both on this machine, in a folder of its own."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ LACKS = (
 )
 NODES = ("n1", "n2")
 _NODE = "SLURMD_NODENAME"
-_PATIENCE_S = 30
+_PATIENCE_S = 120
 
-# A node that Slurm has called lost is taken back as soon as its slurmd is there again.
+# Slurm takes a lost node back as soon as its slurmd runs again.
 _CONFIGURATION = """
 ClusterName=test
 SlurmctldHost={host}(127.0.0.1)
@@ -87,8 +87,8 @@ class SlurmTestCluster:
 
     def stop(self) -> None:
         with suppress(subprocess.SubprocessError):
-            self.ask("scancel", "--user=root")
-            self.wait_until(lambda: not self.ask("squeue", "--noheader"))
+            self.run_client("scancel", "--user=root")
+            self.wait_until(lambda: not self.run_client("squeue", "--noheader"))
         for daemon in reversed(self._daemons.values()):
             daemon.kill()
             daemon.wait()
@@ -97,7 +97,7 @@ class SlurmTestCluster:
         self._daemon(name, "slurmd", "-D", "-N", name)
 
     def lose_node(self, name: str, run: Run) -> None:
-        """As if its power had gone: all that runs there dies at once, and Slurm has waited."""
+        """Kill all processes of a node, as a power failure does, and mark the node as down."""
         tasks = [
             process for process in processes_of(run) if _environment(process).get(_NODE) == name
         ]
@@ -107,15 +107,17 @@ class SlurmTestCluster:
         for process in [*steps, *tasks]:
             with suppress(psutil.NoSuchProcess):
                 process.kill()
-        self.ask("scontrol", "update", f"nodename={name}", "state=down", "reason=lost")
+        self.run_client("scontrol", "update", f"nodename={name}", "state=down", "reason=lost")
 
     def node_states(self) -> list[str]:
-        return self.ask("sinfo", "--noheader", "--Node", "--format=%T").split()
+        return self.run_client("sinfo", "--noheader", "--Node", "--format=%T").split()
 
     def job_state(self, job: str | None) -> str:
-        return self.ask("squeue", "--noheader", f"--jobs={job}", "--states=all", "--format=%T")
+        return self.run_client(
+            "squeue", "--noheader", f"--jobs={job}", "--states=all", "--format=%T"
+        )
 
-    def ask(self, *command: str) -> str:
+    def run_client(self, *command: str) -> str:
         environment = os.environ | {"SLURM_CONF": str(self.configuration)}
         return subprocess.run(
             command, env=environment, check=True, stdout=subprocess.PIPE, text=True,
@@ -125,7 +127,7 @@ class SlurmTestCluster:
     def wait_until(self, condition: Callable[[], bool]) -> None:
         deadline = time.monotonic() + _PATIENCE_S
         while True:
-            with suppress(subprocess.CalledProcessError):  # its controller is not there yet
+            with suppress(subprocess.CalledProcessError):  # the controller does not answer yet
                 if condition():
                     return
             assert time.monotonic() < deadline, (self.folder / "log").read_text()
@@ -144,5 +146,5 @@ class SlurmTestCluster:
 def _environment(process: psutil.Process) -> dict[str, str]:
     try:
         return process.environ()
-    except psutil.Error:  # gone meanwhile
+    except psutil.Error:  # the process has ended
         return {}

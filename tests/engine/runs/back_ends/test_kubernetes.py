@@ -1,5 +1,7 @@
-"""What Kubernetes is given, against its published schemas; and what is made of what it answers, by
-a stand-in for ``kubectl``. No cluster is needed, and none has been tried."""
+"""The manifest for Kubernetes against its published schemas, and the reading of its answers.
+
+A stand-in for ``kubectl`` answers. No cluster is needed, and none has been tried.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +27,7 @@ CLUSTER = Kubernetes(image="registry.example/flopledger:1", volume_claim="runs",
                      slots_per_node=8, accelerator="H100-80GB")  # fmt: skip
 COMPLETE = {"type": "Complete", "status": "True"}
 VERSIONS = ("1.31", "1.37")
-"""Of Kubernetes: where failure policies of pods became stable, and the newest that is known."""
+"""Versions of Kubernetes: the first with stable pod failure policies, and the newest known."""
 
 
 @pytest.fixture
@@ -56,17 +58,17 @@ def test_pods_are_the_nodes_of_the_run(run: Run) -> None:
     service, job = documents(run)
     name = job_name(run)
     assert service["metadata"]["name"] == job["metadata"]["name"] == name
-    assert len(name) < 40  # names of pods and hosts are made of it, and hold 63 characters
+    assert len(name) < 40  # names of pods and hosts are derived from it and may have 63 characters
     spec = job["spec"]
     assert (spec["completions"], spec["parallelism"], spec["completionMode"]) == (3, 3, "Indexed")
     pod = spec["template"]["spec"]
     (container,) = pod["containers"]
     words = container["command"]
     assert words[words.index("--shares") + 1] == "8,8,4"
-    # The first pod's name below the headless Service's, which pods give as their subdomain.
+    # The name of the first pod below the subdomain of the headless Service.
     assert words[words.index("--master") + 1] == f"{name}-0.{pod['subdomain']}"
     assert container["resources"] == {"limits": {"nvidia.com/gpu": 8}}
-    environment = {one["name"]: one for one in container["env"]}
+    environment = {variable["name"]: variable for variable in container["env"]}
     assert words[words.index("--rank") + 1] == "$(NODE_RANK)"
     assert "completion-index" in str(environment["NODE_RANK"])
     home = environment["FLOPLEDGER_HOME"]["value"]
@@ -91,18 +93,17 @@ def test_states_of_a_job(status: dict[str, Any], state: str) -> None:
 
 @pytest.fixture
 def kubectl(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder with a ``kubectl`` that notes in ``asked`` what it is asked, and knows of the Job
-    what stands in ``job.json``."""
+    """A folder with a ``kubectl`` that logs its calls to ``calls`` and prints ``job.json``."""
     executable(
         tmp_path / "kubectl",
-        f"""cd {tmp_path}; echo "$@" >> asked
+        f"""cd {tmp_path}; echo "$@" >> calls
 case "$*" in
   *" get job "*) cat job.json || {{ echo "Error (NotFound): no such job" >&2; exit 1; }};;
   *" delete "*) rm -f job.json;;
 esac""",
     )
     monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
-    monkeypatch.setattr(cluster, "_ASK_S", 0.0)
+    monkeypatch.setattr(cluster, "_QUERY_INTERVAL_S", 0.0)
     return tmp_path
 
 
@@ -118,11 +119,11 @@ def test_a_job_is_applied_watched_and_removed(run: Run, home: Path, kubectl: Pat
         assert job.poll() == exit_code
     assert job.end() == []
     assert not (kubectl / "job.json").exists()
-    asked = (kubectl / "asked").read_text().splitlines()
-    assert asked[0] == f"--namespace=default apply --filename={file}"
-    assert f"job/{job.cluster_job} service/{job.cluster_job}" in asked[-1]
+    calls = (kubectl / "calls").read_text().splitlines()
+    assert calls[0] == f"--namespace=default apply --filename={file}"
+    assert f"job/{job.cluster_job} service/{job.cluster_job}" in calls[-1]
 
-    # One that somebody has deleted has ended without a result.
+    # A Job that was deleted by hand has ended without a result.
     again = BACK_END.training(run, machine, {})
     assert again.poll() == 1
     failure = again.exit_failure(1)
@@ -130,15 +131,15 @@ def test_a_job_is_applied_watched_and_removed(run: Run, home: Path, kubectl: Pat
     assert again.cluster_job in failure.in_language("zh_Hans")
 
 
-def test_a_job_is_gone_on_with(run: Run, home: Path, kubectl: Path) -> None:
+def test_a_new_supervisor_continues_with_the_job(run: Run, home: Path, kubectl: Path) -> None:
     (home / "settings.toml").write_text(Settings(kubernetes=CLUSTER).to_toml(), "utf-8")
     run.set_state(cluster_job=job_name(run))
     job = BACK_END.training(run, BACK_END.machine(Settings(kubernetes=CLUSTER)), {})
     assert job.cluster_job == job_name(run)
-    assert not (kubectl / "asked").exists()
+    assert not (kubectl / "calls").exists()
 
 
-def test_what_is_lacking_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unmet_requirement_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (lack,) = BACK_END.unmet_requirements(Settings())
     assert "[kubernetes]" in lack.in_language("en")
     known = Settings(kubernetes=CLUSTER)

@@ -1,23 +1,40 @@
-"""How guards find each other, and how each learns that another one has gone."""
+"""Connections between node agents: how they are made, and how a departure is noticed."""
 
 from __future__ import annotations
 
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator
 
 import pytest
 
 from engine.runs.back_ends import links
-from engine.runs.back_ends.links import Departure, Links, NodesMissingError, gather, join
+from engine.runs.back_ends.links import (
+    Departure,
+    Links,
+    NodesMissingError,
+    accept_nodes,
+    connect_to_first_node,
+)
 from engine.runs.back_ends.node_agent import EndRequest
 
 RUN = "20270101-000000-smoke-abcd"
 TRAINING_PORT = 1_234
+PATIENCE_S = 60.0
 
 
 def nothing() -> None:
-    """Happens meanwhile."""
+    """Do nothing while an agent waits."""
+
+
+def wait_for_departure(found: Links) -> Departure:
+    """Return the departure of a node, which the kernel may report a moment after its cause."""
+    until = time.monotonic() + PATIENCE_S
+    while (departure := found.departed()) is None:
+        assert time.monotonic() < until
+        time.sleep(0.01)
+    return departure
 
 
 @pytest.fixture
@@ -28,49 +45,55 @@ def listener() -> Iterator[socket.socket]:
 
 @pytest.fixture
 def joined(listener: socket.socket) -> tuple[Links, dict[int, Links]]:
-    """Three nodes: node 0's links, and those of the others."""
+    """The links of node 0, and of nodes 1 and 2 by their ranks."""
     port = listener.getsockname()[1]
     others: dict[int, Links] = {}
 
-    def come(rank: int) -> None:
-        others[rank], training_port = join("127.0.0.1", port, RUN, f"host{rank}", rank, nothing)
+    def connect(rank: int) -> None:
+        others[rank], training_port = connect_to_first_node(
+            "127.0.0.1", port, RUN, f"host{rank}", rank, nothing
+        )
         assert training_port == TRAINING_PORT
 
-    threads = [threading.Thread(target=come, args=[rank]) for rank in (1, 2)]
+    threads = [threading.Thread(target=connect, args=[rank]) for rank in (1, 2)]
     for thread in threads:
         thread.start()
-    first = gather(listener, RUN, "host0", 3, TRAINING_PORT, nothing)
+    first = accept_nodes(listener, RUN, "host0", 3, TRAINING_PORT, nothing)
     for thread in threads:
         thread.join()
     return first, others
 
 
-def test_one_that_dies_has_not_said_so(joined: tuple[Links, dict[int, Links]]) -> None:
+def test_a_node_that_dies_reports_nothing(joined: tuple[Links, dict[int, Links]]) -> None:
     first, others = joined
     assert first.departed() is None
     assert others[1].departed() is None
     for connection in others[2].connections:
         connection.close()
-    assert first.departed() == Departure("host2", told=False)
+    assert wait_for_departure(first) == Departure("host2", reported=False)
 
 
-def test_one_that_fails_says_so(joined: tuple[Links, dict[int, Links]]) -> None:
+def test_a_node_that_fails_reports_it(joined: tuple[Links, dict[int, Links]]) -> None:
     first, others = joined
-    first.part(done=False)
-    assert others[1].departed() == others[2].departed() == Departure("host0", told=True)
+    first.close(done=False)
+    for rank in (1, 2):
+        assert wait_for_departure(others[rank]) == Departure("host0", reported=True)
 
 
-def test_one_that_has_done_its_part_may_go(joined: tuple[Links, dict[int, Links]]) -> None:
+def test_a_node_that_has_succeeded_may_depart(joined: tuple[Links, dict[int, Links]]) -> None:
     first, others = joined
-    others[1].part(done=True)
-    assert first.departed() is None
-    assert len(first.connections) == 1  # that of the other one is still looked at
-    others[2].part(done=False)
-    assert first.departed() == Departure("host2", told=True)
-    first.part(done=True)  # nobody listens any more, which is no error
+    others[1].close(done=True)
+    until = time.monotonic() + PATIENCE_S
+    while len(first.connections) > 1:
+        assert first.departed() is None
+        assert time.monotonic() < until
+    # The connection of the other node is still watched.
+    others[2].close(done=False)
+    assert wait_for_departure(first) == Departure("host2", reported=True)
+    first.close(done=True)  # no node is connected any more, which is no error
 
 
-def test_ranks_take_the_interface_of_the_guards(joined: tuple[Links, dict[int, Links]]) -> None:
+def test_ranks_take_the_interface_of_the_agents(joined: tuple[Links, dict[int, Links]]) -> None:
     assert joined[0].interface == "lo"
 
 
@@ -80,22 +103,26 @@ def test_strangers_at_the_port_are_sent_away(listener: socket.socket, greeting: 
     with socket.create_connection(address) as stranger:
         stranger.sendall(greeting)
         stranger.shutdown(socket.SHUT_WR)
-        comer = threading.Thread(target=join, args=(*address, RUN, "host1", 1, nothing))
-        comer.start()
-        found = gather(listener, RUN, "host0", 2, TRAINING_PORT, nothing)
-        comer.join()
+        node = threading.Thread(
+            target=connect_to_first_node, args=(*address, RUN, "host1", 1, nothing)
+        )
+        node.start()
+        found = accept_nodes(listener, RUN, "host0", 2, TRAINING_PORT, nothing)
+        node.join()
         assert stranger.recv(1) == b""
     assert len(found.connections) == 1
 
 
-@pytest.mark.parametrize("waiting", ["gather", "join"])
-def test_who_waits_can_be_called_off(listener: socket.socket, waiting: str) -> None:
+@pytest.mark.parametrize("waiting", ["accept", "connect"])
+def test_a_wait_can_be_interrupted(listener: socket.socket, waiting: str) -> None:
     with pytest.raises(EndRequest):
-        _wait(listener, waiting, _call_off)
+        _wait(listener, waiting, _interrupt)
 
 
-@pytest.mark.parametrize(("waiting", "missing"), [("gather", "node-1, node-2"), ("join", "127.0")])
-def test_nobody_waits_for_ever(
+@pytest.mark.parametrize(
+    ("waiting", "missing"), [("accept", "node-1, node-2"), ("connect", "127.0")]
+)
+def test_a_wait_has_an_end(
     listener: socket.socket, monkeypatch: pytest.MonkeyPatch, waiting: str, missing: str
 ) -> None:
     monkeypatch.setattr(links, "_START_PATIENCE_S", 0.0)
@@ -103,14 +130,14 @@ def test_nobody_waits_for_ever(
         _wait(listener, waiting, nothing)
 
 
-def _wait(listener: socket.socket, waiting: str, meanwhile: Callable[[], None]) -> None:
-    if waiting == "gather":
-        gather(listener, RUN, "host0", 3, TRAINING_PORT, meanwhile)
+def _wait(listener: socket.socket, waiting: str, check: Callable[[], None]) -> None:
+    if waiting == "accept":
+        accept_nodes(listener, RUN, "host0", 3, TRAINING_PORT, check)
     else:
         port = listener.getsockname()[1]
         listener.close()
-        join("127.0.0.1", port, RUN, "host1", 1, meanwhile)
+        connect_to_first_node("127.0.0.1", port, RUN, "host1", 1, check)
 
 
-def _call_off() -> None:
+def _interrupt() -> None:
     raise EndRequest

@@ -1,5 +1,7 @@
-"""The guard of a node: for whom it works, and what it says. Its training is tested with the back
-ends that start guards."""
+"""The agent of a node: when it ends, and what it reports.
+
+Its training is tested with the back ends that start agents.
+"""
 
 from __future__ import annotations
 
@@ -15,10 +17,10 @@ from engine.documents import InputError
 from engine.paths import PROJECT_DIR
 from engine.results import Failure
 from engine.runs.back_ends.node_agent import (
-    Place,
+    NodePlace,
     devices_of_nodes,
     hostfile_text,
-    included,
+    include_option,
     rank_of_run,
 )
 from engine.runs.back_ends.node_state import (
@@ -45,12 +47,12 @@ def run() -> Run:
 
 @pytest.fixture
 def starter(run: Run) -> Iterator[Process]:
-    """A process that has started node 0's guard, who waits for another node."""
+    """A process that has started the agent of node 0, which waits for another node."""
     words = [str(run.folder), "--rank", "0", "--shares", "1,1", "--watched", "--name", "host0"]
     start = "import subprocess, sys; subprocess.Popen(sys.argv[1:]).wait()"
-    guard = [sys.executable, "-m", "engine.runs.back_ends.node_agent", *words]
+    agent = [sys.executable, "-m", "engine.runs.back_ends.node_agent", *words]
     process = subprocess.Popen(
-        [sys.executable, "-c", start, *guard],
+        [sys.executable, "-c", start, *agent],
         cwd=PROJECT_DIR,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
@@ -67,51 +69,51 @@ def starter(run: Run) -> Iterator[Process]:
 
 
 @pytest.fixture
-def guard(starter: Process) -> psutil.Process:
+def agent(starter: Process) -> psutil.Process:
     (process,) = psutil.Process(starter.pid).children()
     return process
 
 
-def nobody_watches(starter: Process, guard: psutil.Process) -> None:
+def heartbeat_ends(starter: Process, agent: psutil.Process) -> None:
     assert starter.stdin
     starter.stdin.close()
 
 
-def its_starter_is_killed(starter: Process, guard: psutil.Process) -> None:
+def starter_is_killed(starter: Process, agent: psutil.Process) -> None:
     starter.kill()
     starter.wait()
 
 
-def somebody_asks(starter: Process, guard: psutil.Process) -> None:
-    guard.terminate()
+def agent_is_terminated(starter: Process, agent: psutil.Process) -> None:
+    agent.terminate()
 
 
-@pytest.mark.parametrize("happens", [nobody_watches, its_starter_is_killed, somebody_asks])
-def test_a_guard_ends_with_its_reason_to_be_there(
+@pytest.mark.parametrize("event", [heartbeat_ends, starter_is_killed, agent_is_terminated])
+def test_an_agent_ends_without_its_supervisor_or_on_request(
     starter: Process,
-    guard: psutil.Process,
+    agent: psutil.Process,
     run: Run,
-    happens: Callable[[Process, psutil.Process], None],
+    event: Callable[[Process, psutil.Process], None],
 ) -> None:
-    happens(starter, guard)
-    psutil.wait_procs([guard], timeout=PATIENCE_S)
-    assert not guard.is_running()
-    said = read_node(run.folder, 0)
-    assert said is not None
-    assert said.ended_at is not None
-    assert said.failure is said.lost is None
+    event(starter, agent)
+    psutil.wait_procs([agent], timeout=PATIENCE_S)
+    assert not agent.is_running()
+    state = read_node(run.folder, 0)
+    assert state is not None
+    assert state.ended_at is not None
+    assert state.failure is state.lost is None
 
 
-def test_a_guard_yields_to_its_successor(guard: psutil.Process, run: Run) -> None:
-    """One that was taken for dead: the training has been begun anew meanwhile."""
+def test_an_agent_yields_to_its_successor(agent: psutil.Process, run: Run) -> None:
+    """The agent was thought to be dead, and training was started again in the meantime."""
     successor = NodeState(rank=0, name="host9", pid=1, started_at=now())
     write_node(run.folder, successor)
-    psutil.wait_procs([guard], timeout=PATIENCE_S)
-    assert not guard.is_running()
+    psutil.wait_procs([agent], timeout=PATIENCE_S)
+    assert not agent.is_running()
     assert read_node(run.folder, 0) == successor
 
 
-def said(rank: int, **values: object) -> NodeState:
+def report(rank: int, **values: object) -> NodeState:
     start = {"rank": rank, "name": f"host{rank}", "pid": 1, "started_at": now()}
     return NodeState.parse(start | values)
 
@@ -124,34 +126,37 @@ ENDED = Failure(key="rank_ended", params={"rank": 0, "pid": 6, "exit_code": 1})
     ("states", "words"),
     [
         (
-            [said(0, lost="host1", ended_at=now()), said(1, lost="host0", ended_at=now())],
+            [report(0, lost="host1", ended_at=now()), report(1, lost="host0", ended_at=now())],
             "connection between the nodes host1 and host0 broke",
         ),
-        ([said(0, lost="host1", ended_at=now()), said(1)], "Node host1 was lost"),
-        ([said(0, ended_at=now())], "Nothing could be started on node b"),
-        ([said(0, missing="node-1", ended_at=now())], "Nothing could be started on node b"),
-        ([said(0, ended_at=now()), said(1, missing="a:1")], "Node host1 waited"),
+        ([report(0, lost="host1", ended_at=now()), report(1)], "Node host1 was lost"),
+        ([report(0, ended_at=now())], "Nothing could be started on node b"),
+        ([report(0, missing="node-1", ended_at=now())], "Nothing could be started on node b"),
+        ([report(0, ended_at=now()), report(1, missing="a:1")], "Node host1 waited"),
         (
-            [said(0, failure=ENDED, ended_at=now()), said(1, failure=KILLED, ended_at=now())],
+            [report(0, failure=ENDED, ended_at=now()), report(1, failure=KILLED, ended_at=now())],
             "On node host1: Rank 1 (process 7) was killed by SIGKILL",
         ),
-        ([said(0, failure=ENDED, ended_at=now()), said(1, ended_at=now())], "On node host0: Rank"),
-        ([said(0, ended_at=now()), said(1, ended_at=now())], "exit code 3"),
+        (
+            [report(0, failure=ENDED, ended_at=now()), report(1, ended_at=now())],
+            "On node host0: Rank",
+        ),
+        ([report(0, ended_at=now()), report(1, ended_at=now())], "exit code 3"),
     ],
 )
 def test_why_a_run_on_nodes_died(run: Run, states: Sequence[NodeState], words: str) -> None:
     for state in states:
         write_node(run.folder, state)
-    death = failure_of_nodes(run.folder, ["a", "b"], exit_code=3)
-    assert words in death.in_language("en")
-    assert death.in_language("zh_Hans") != death.in_language("en")
+    failure = failure_of_nodes(run.folder, ["a", "b"], exit_code=3)
+    assert words in failure.in_language("en")
+    assert failure.in_language("zh_Hans") != failure.in_language("en")
 
 
-def test_the_one_that_ended_first_is_suspected_first(run: Run) -> None:
+def test_the_node_that_ended_first_is_the_cause(run: Run) -> None:
     for rank in (0, 1):
-        write_node(run.folder, said(rank))
-    death = failure_of_nodes(run.folder, ["a", "b"], exit_code=255, ended=[1])
-    assert death == Failure(key="node_lost", params={"node": "host1"})
+        write_node(run.folder, report(rank))
+    failure = failure_of_nodes(run.folder, ["a", "b"], exit_code=255, ended=[1])
+    assert failure == Failure(key="node_lost", params={"node": "host1"})
 
 
 def test_the_first_nodes_are_filled_first() -> None:
@@ -163,14 +168,14 @@ def test_the_first_nodes_are_filled_first() -> None:
 
 
 def test_ranks_take_the_devices_that_a_scheduler_left_them() -> None:
-    place = Place(rank=1, shares=[2, 2], name="b", master="a", port=1, interface="")
+    place = NodePlace(rank=1, shares=[2, 2], name="b", master="a", port=1, interface="")
     assert devices_of_nodes(place, visible="") == [[0, 1], [0, 1]]
     devices = devices_of_nodes(place, visible="3,5,6")
     assert devices == [[0, 1], [3, 5]]
     assert hostfile_text(devices) == "node-0 slots=2\nnode-1 slots=6\n"
-    assert included(devices) == "node-0:0,1@node-1:3,5"
+    assert include_option(devices) == "node-0:0,1@node-1:3,5"
 
 
 def test_a_local_rank_is_one_of_the_run() -> None:
-    place = Place(rank=1, shares=[3, 2], name="b", master="a", port=1, interface="")
+    place = NodePlace(rank=1, shares=[3, 2], name="b", master="a", port=1, interface="")
     assert [rank_of_run(place, local_rank) for local_rank in (0, 1)] == [4, 3]

@@ -1,4 +1,4 @@
-"""Training in a Slurm cluster, for real: two nodes on this machine."""
+"""Real training in a Slurm cluster of two nodes, both on this machine."""
 
 from __future__ import annotations
 
@@ -75,10 +75,10 @@ def test_a_job_whose_node_is_lost_comes_back_and_goes_on(
     cluster.wait_until(lambda: cluster.job_state(job) == "PENDING")
     cluster.start_node("n1")
     cluster.wait_until(lambda: cluster.node_states() == ["idle", "idle"])
-    # Slurm holds what comes back for two minutes.
-    cluster.ask("scontrol", "update", f"jobid={job}", "StartTime=now")
+    # Slurm holds a requeued job for two minutes.
+    cluster.run_client("scontrol", "update", f"jobid={job}", "StartTime=now")
 
-    # Meanwhile its supervisor dies: another one goes on with the job.
+    # The supervisor dies in the meantime: a new supervisor continues with the job.
     supervisor = run.state.supervisor_pid
     assert supervisor is not None
     os.kill(supervisor, signal.SIGKILL)
@@ -99,14 +99,14 @@ def test_a_cancelled_job_leaves_a_checkpoint(cluster: SlurmTestCluster, recipe: 
     control.cancel(run)
     assert wait_for_end(run) is Phase.CANCELLED
     assert run.checkpoints()[-1].name == f"step-{run.stopped_step or 0:08d}"
-    # On a busy machine its ranks may take longer to go than who cancels may have to wait.
+    # On a busy machine the ranks may exit only after the supervisor has cancelled the job.
     assert cluster.job_state(job) in ("COMPLETED", "CANCELLED")
     assert leaves_nothing(run)
 
 
 @needs_slurm
 def test_a_job_that_waits_is_cancelled(cluster: SlurmTestCluster, recipe: Recipe) -> None:
-    cluster.ask("scontrol", "update", "partitionname=main", "state=down")
+    cluster.run_client("scontrol", "update", "partitionname=main", "state=down")
     try:
         run = start(recipe, "slurm")
         wait_until(lambda: run.state.cluster_job is not None, run)
@@ -116,11 +116,11 @@ def test_a_job_that_waits_is_cancelled(cluster: SlurmTestCluster, recipe: Recipe
         assert wait_for_end(run) is Phase.CANCELLED
         assert cluster.job_state(job) == "CANCELLED"
     finally:
-        cluster.ask("scontrol", "update", "partitionname=main", "state=up")
+        cluster.run_client("scontrol", "update", "partitionname=main", "state=up")
 
 
 @needs_slurm
-def test_what_slurm_refuses_is_said_in_its_words(
+def test_a_refusal_is_reported_in_the_words_of_slurm(
     cluster: SlurmTestCluster, home: Path, recipe: Recipe
 ) -> None:
     (home / "settings.toml").write_text(SETTINGS.format(partition="nowhere"), "utf-8")
@@ -158,15 +158,14 @@ def test_a_script_says_what_the_run_needs(recipe: Recipe) -> None:
 def test_a_script_runs_where_names_have_spaces(
     recipe: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """With a stand-in for ``srun`` that only runs the task, and one for Python that says what it
-    was given."""
+    """The stand-in for ``srun`` only runs the task; that for Python prints its arguments."""
     monkeypatch.setenv("FLOPLEDGER_HOME", str(tmp_path / "it's a home"))
     python = tmp_path / "my python"
     executable(python, 'echo "$FLOPLEDGER_HOME"; for word in "$@"; do echo "$word"; done')
     executable(tmp_path / "srun", 'shift; exec "$@"')
     cluster = Slurm(nodes=1, slots_per_node=2, python=str(python))
     run = planned(recipe, cluster)
-    said = subprocess.run(
+    printed = subprocess.run(
         ["bash", "-c", job_script(run, cluster, machine_like(None, 2))],
         env={
             "PATH": f"{tmp_path}:{os.environ['PATH']}",
@@ -178,13 +177,13 @@ def test_a_script_runs_where_names_have_spaces(
         text=True,
         check=True,
     ).stdout.splitlines()
-    assert said[0] == str(tmp_path / "it's a home")
-    assert said[1:4] == ["-m", "engine.runs.back_ends.node_agent", str(run.folder)]
+    assert printed[0] == str(tmp_path / "it's a home")
+    assert printed[1:4] == ["-m", "engine.runs.back_ends.node_agent", str(run.folder)]
     for name, value in (("rank", "0"), ("name", "n 1"), ("master", "10.0.0.1"), ("shares", "2")):
-        assert said[said.index(f"--{name}") + 1] == value
+        assert printed[printed.index(f"--{name}") + 1] == value
 
 
-def test_what_is_lacking_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unmet_requirement_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (lack,) = BACK_END.unmet_requirements(Settings())
     assert "[slurm]" in lack.in_language("en")
     known = Settings(slurm=Slurm(nodes=1, slots_per_node=1))

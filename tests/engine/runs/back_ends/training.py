@@ -1,4 +1,4 @@
-"""Real runs on a back end: begun, waited for, looked into."""
+"""Real runs on a back end: start them, wait for them, and read their results."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from engine.runs.observing.progress import Progress
 from engine.runs.processes import processes_of
 from engine.runs.settings import settings
 
-PATIENCE_S = 180
+PATIENCE_S = 400.0
 
 
 def start(recipe: Recipe, on: BackEndName) -> Run:
@@ -49,13 +49,13 @@ def wait_for_steps(run: Run, steps: int) -> None:
 
 
 def leaves_nothing(run: Run) -> bool:
-    """No process of the run is left; the supervisor itself may take a moment to go."""
-    psutil.wait_procs(processes_of(run), timeout=5)
+    """Whether all processes of the run end; the supervisor itself may take a moment."""
+    psutil.wait_procs(processes_of(run), timeout=PATIENCE_S)
     return processes_of(run) == []
 
 
 def losses(run: Run) -> list[float]:
-    """Of every step, and that there is one line for each."""
+    """Return the loss of every step, after a check that there is one line for each step."""
     lines = Progress(run).update().metrics
     assert [line.step for line in lines] == list(range(1, run.recipe.steps + 1)), logs(run)
     return [line.loss for line in lines]
@@ -67,6 +67,6 @@ def logs(run: Run) -> str:
 
 
 def executable(file: Path, body: str) -> None:
-    """A command of the shell's, in place of one that is not to be asked."""
+    """Write an executable shell script that stands in for a command."""
     file.write_text(f"#!/bin/sh\n{body}\n", "utf-8")
     file.chmod(0o755)
