@@ -180,7 +180,7 @@ def test_a_launcher_that_ends_well_is_no_failure_whatever_vanishes(
         pass
     assert launched.end() == []
     assert exit_code == 0
-    assert launched._first_death is None
+    assert launched._first_failure is None
     assert calls
 
 
