@@ -1,1 +1,1 @@
-"""One thin file a page; ``parts`` holds what they draw with."""
+"""The pages of the app, one file each; ``parts`` has their sections."""

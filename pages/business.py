@@ -1,4 +1,4 @@
-"""Does each customer and each token bring more than it costs? What is sold, and what it takes."""
+"""Page Business: revenue, costs, unit economics, and options for compute."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from finance.metrics.indicators import Values
 from finance.metrics.projection import Projection
 from finance.metrics.unit_economics import token_economics
 from pages.parts.business.charts import arr_chart, revenue_chart, token_chart
-from pages.parts.business.compute import compute_inputs, ways_of_getting_compute
+from pages.parts.business.compute import compute_inputs, compute_options_section
 from pages.parts.charts import draw
 from pages.parts.entries import entries, optional_part
 from pages.parts.fields import fields
@@ -28,30 +28,30 @@ _CUSTOMER_KEYS = (
 )
 
 
-def _token_price(seen: Projection) -> float | None:
-    """Of the last month; None where none are served."""
-    price = float(token_economics(seen.books).price_usd[-1])
+def _token_price(projection: Projection) -> float | None:
+    """Return the price of a million tokens in the last month in USD; None if none are sold."""
+    price = float(token_economics(projection.books).price_usd[-1])
     return None if price != price else price
 
 
-def _answer(seen: Projection, last: Values) -> str:
+def _answer(projection: Projection, last: Values) -> str:
     say, language = text(), text().language
 
     def shown(key: str) -> str:
         return indicator_text(say, key, last[key])
 
     if last["gross_margin_paid_inference"] is None:
-        return say("business.answer_nothing", month=seen.horizon_months)
+        return say("business.answer_nothing", month=projection.horizon_months)
     parts = [
         say(
             "business.answer",
-            month=seen.horizon_months,
+            month=projection.horizon_months,
             arr=shown("arr_usd"),
             margin=shown("gross_margin_paid_inference"),
             with_training=shown("gross_margin_with_training"),
         )
     ]
-    price = _token_price(seen)
+    price = _token_price(projection)
     if price is not None:
         parts.append(
             say(
@@ -175,6 +175,7 @@ def _inputs() -> None:
 
 
 def page() -> None:
+    """Draw the page."""
     say = text()
     now, saved = projections()
     rows = indicators(now)
@@ -186,7 +187,9 @@ def page() -> None:
         _inputs()
     with charts:
         names = ("margin", "tokens", "customers", "ways")
-        margin, tokens, customers, ways = st.tabs([say(f"business.tab_{one}") for one in names])
+        margin, tokens, customers, options = st.tabs(
+            [say(f"business.tab_{name}") for name in names]
+        )
         with margin:
             draw(revenue_chart(now, rows), "revenue", height=520)
             st.caption(say("business.margin_note"))
@@ -203,8 +206,8 @@ def page() -> None:
         with customers:
             draw(arr_chart(now, rows, year_ends(len(rows))), "arr")
             indicator_table(rows, _CUSTOMER_KEYS)
-        with ways:
-            ways_of_getting_compute(now)
+        with options:
+            compute_options_section(now)
 
 
 run_in_frame(page)

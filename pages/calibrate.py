@@ -1,4 +1,4 @@
-"""Is the forecast right? Train a sample for real, and hold the forecast against it."""
+"""Page Calibrate: train a sample of the plan, and compare its forecast with what was measured."""
 
 from __future__ import annotations
 
@@ -28,6 +28,7 @@ _MOST_WATCHED = 4
 
 
 def page() -> None:
+    """Draw the page."""
     say = text()
     st.title(say("calibrate.question"))
     try:
@@ -36,10 +37,14 @@ def page() -> None:
     except InputError as error:
         st.error(error.in_language(say.language), icon=":material/block:")
         return
-    seen = [one for one in reconcile_all() if one.unreadable is None]
-    runs = [Run.find(one.run_id) for one in seen]
-    live = [run for run, one in zip(runs, seen, strict=True) if one.phase and one.phase.is_live]
-    n_queued = sum(one.phase is Phase.QUEUED for one in seen)
+    summaries = [summary for summary in reconcile_all() if summary.unreadable is None]
+    runs = [Run.find(summary.run_id) for summary in summaries]
+    live = [
+        run
+        for run, summary in zip(runs, summaries, strict=True)
+        if summary.phase and summary.phase.is_live
+    ]
+    n_queued = sum(summary.phase is Phase.QUEUED for summary in summaries)
     shown = shown_run(runs)
     answer = st.container()
     for run in live[:_MOST_WATCHED]:
@@ -50,21 +55,21 @@ def page() -> None:
     quoted = recipe_section(machine, allowed, busy=bool(live or n_queued))
     answer.markdown(f"#### {_answer(shown, quoted)}")
     answer.caption(say("calibrate.intro"))
-    _seen_runs(runs, shown)
+    _runs_section(runs, shown)
     if can_be_profiled(here):
         machine_section(here, busy=bool(live))
     _search_section()
 
 
-def _answer(shown: Run | None, quoted: Estimate | None) -> str:
-    """The question answered in a sentence, as far as it can be."""
+def _answer(shown: Run | None, estimate: Estimate | None) -> str:
+    """Return the answer in a sentence: a verdict, or what a verdict would take and cost."""
     say = text()
     if shown is not None and shown.state.phase.is_over:
         return verdict(shown)
     if shown is not None:
         key, expected = "calibrate.verdict_live", shown.forecast
-    elif quoted is not None:
-        key, expected = "calibrate.verdict_none_but", quoted.forecast
+    elif estimate is not None:
+        key, expected = "calibrate.verdict_none_but", estimate.forecast
     else:
         return say("calibrate.verdict_none_yet")
     duration_s = expected.step_time_s.value * expected.steps
@@ -75,8 +80,8 @@ def _answer(shown: Run | None, quoted: Estimate | None) -> str:
     )
 
 
-def _seen_runs(runs: Sequence[Run], shown: Run | None) -> None:
-    """The runs of this machine: over each other, and one beside its forecast."""
+def _runs_section(runs: Sequence[Run], shown: Run | None) -> None:
+    """Draw the loss curves of the runs, and compare the shown run with its forecast."""
     say = text()
     if shown is None:
         st.caption(say("calibrate.no_runs"))
@@ -89,15 +94,15 @@ def _seen_runs(runs: Sequence[Run], shown: Run | None) -> None:
 
 
 def _search_section() -> None:
-    """Searches of this machine; looked up once somebody wants to see them."""
-    place = st.expander(
+    """Draw the searches of this machine; they are read only when the section is open."""
+    section = st.expander(
         text()("calibrate.search"),
         icon=":material/travel_explore:",
         key="calibrate.search",
         on_change="rerun",
     )
-    if place.open:
-        with place:
+    if section.open:
+        with section:
             tuning_section()
 
 

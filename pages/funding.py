@@ -1,4 +1,4 @@
-"""What to raise, and what is left of the company? Rounds, owners after each, exits."""
+"""Page Funding: rounds, the owners after each of them, and exits."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from pages.parts.funding.exchange import draw_exchange
 from pages.parts.funding.exit import Chosen, choose_exit, draw_exit
 from pages.parts.session import draft, projections, scenario_session, text
 from pages.parts.tiles import Tile, tiles
-from pages.parts.typed import literal
+from pages.parts.user_text import escaped_markdown
 
 
 def _funding_of(scenario: Scenario) -> Funding:
@@ -24,55 +24,56 @@ def _funding_of(scenario: Scenario) -> Funding:
     return funding(scenario.company, say("funding.founders"), say("funding.investors"))
 
 
-def _answer(seen: Funding) -> str:
+def _answer(plan: Funding) -> str:
     say, language = text(), text().language
-    coming = seen.next_round
-    owned = quantities.share(float(seen.founders_share(seen.today)), language)
+    coming = plan.next_round
+    owned = quantities.share(float(plan.founders_share(plan.today)), language)
     if coming is None:
         return say("funding.answer_no_round", owned=owned)
     deal = coming.deal
-    words = {
+    values = {
         "amount": money_text(deal.new_money, deal.currency, language),
         "pre_money": money_text(deal.pre_money, deal.currency, language),
         "date": f"{deal.date:%Y-%m}",
         "sold": quantities.share(float(coming.dilution.new_money), language),
         "owned": owned,
-        "next": quantities.share(float(seen.founders_share(coming.step.after)), language),
-        "last": quantities.share(float(seen.founders_share(seen.last)), language),
+        "next": quantities.share(float(plan.founders_share(coming.step.after)), language),
+        "last": quantities.share(float(plan.founders_share(plan.last)), language),
     }
-    return say("funding.answer_last" if coming is seen.rounds[-1] else "funding.answer", **words)
+    return say("funding.answer_last" if coming is plan.rounds[-1] else "funding.answer", **values)
 
 
-def _tiles(seen: Funding, saved: Funding, chosen: Chosen | None) -> None:
+def _tiles(plan: Funding, saved: Funding, chosen: Chosen | None) -> None:
     say, language = text(), text().language
     owned = Tile(
         label=say("funding.tile.owned"),
-        value=quantities.share(float(seen.founders_share(seen.today)), language),
+        value=quantities.share(float(plan.founders_share(plan.today)), language),
         note=say("funding.tile.owned_note"),
         help=say("funding.tile.owned_help"),
     )
-    tiles([_raised_tile(seen), owned, *_next_tiles(seen, saved), *_exit_tile(seen, chosen)])
+    tiles([_raised_tile(plan), owned, *_next_tiles(plan, saved), *_exit_tile(plan, chosen)])
 
 
-def _exit_tile(seen: Funding, chosen: Chosen | None) -> list[Tile]:
+def _exit_tile(plan: Funding, chosen: Chosen | None) -> list[Tile]:
     say, language = text(), text().language
     if chosen is None:
         return []
-    value = money_text(chosen.value, seen.currency, language)
+    value = money_text(chosen.value, plan.currency, language)
     return [
         Tile(
             label=say("funding.tile.exit"),
-            value=money_text(chosen.founders_payout(seen), seen.currency, language),
+            value=money_text(chosen.founders_payout(plan), plan.currency, language),
             note=say("funding.tile.exit_note", value=value),
             help=say("funding.tile.exit_help"),
         )
     ]
 
 
-def _raised_tile(seen: Funding) -> Tile:
+def _raised_tile(plan: Funding) -> Tile:
     say = text()
     done, planned = (
-        money_text(seen.raised(planned=one), seen.currency, say.language) for one in (False, True)
+        money_text(plan.raised(planned=planned), plan.currency, say.language)
+        for planned in (False, True)
     )
     return Tile(
         label=say("funding.tile.planned"),
@@ -82,13 +83,13 @@ def _raised_tile(seen: Funding) -> Tile:
     )
 
 
-def _next_tiles(seen: Funding, saved: Funding) -> list[Tile]:
+def _next_tiles(plan: Funding, saved: Funding) -> list[Tile]:
     say, language = text(), text().language
-    coming, before = seen.next_round, saved.next_round
+    coming, before = plan.next_round, saved.next_round
     if coming is None:
         return []
-    title = literal(coming.deal.series)
-    share = seen.founders_share(coming.step.after)
+    title = escaped_markdown(coming.deal.series)
+    share = plan.founders_share(coming.step.after)
     moved = 0.0 if before is None else float(share - saved.founders_share(before.step.after))
     parts = {
         name: quantities.share(float(getattr(coming.dilution, name)), language)
@@ -113,25 +114,26 @@ def _next_tiles(seen: Funding, saved: Funding) -> list[Tile]:
 
 
 def page() -> None:
+    """Draw the page."""
     say = text()
     now, _ = projections()
-    seen, saved = _funding_of(draft()), _funding_of(scenario_session().stored.scenario)
+    plan, saved = _funding_of(draft()), _funding_of(scenario_session().stored.scenario)
     st.title(say("funding.question"))
-    st.markdown(f"#### {literal(_answer(seen))}")
-    if not seen.is_own:
+    st.markdown(f"#### {escaped_markdown(_answer(plan))}")
+    if not plan.is_own:
         st.caption(say("funding.synthesised_page"))
     above = st.container()
     st.subheader(say("funding.dilution_heading"))
-    draw(dilution_chart(seen), "dilution", right=205, height=400)
+    draw(dilution_chart(plan), "dilution", right=205, height=400)
     st.subheader(say("funding.rounds_heading"))
-    draw(rounds_chart(seen), "rounds", hover="closest", height=280)
-    draw_events(seen)
-    chosen = choose_exit(seen, now)
+    draw(rounds_chart(plan), "rounds", hover="closest", height=280)
+    draw_events(plan)
+    chosen = choose_exit(plan, now)
     with above:
-        _tiles(seen, saved, chosen)
+        _tiles(plan, saved, chosen)
     if chosen is not None:
-        draw_exit(seen, chosen)
-    draw_exchange(seen)
+        draw_exit(plan, chosen)
+    draw_exchange(plan)
 
 
 run_in_frame(page)

@@ -1,4 +1,4 @@
-"""Which accelerator should this plan run on? The same plan on each, and the ways to buy it."""
+"""Page Hardware: the same plan on several accelerators, and the ways to buy them."""
 
 from __future__ import annotations
 

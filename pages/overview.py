@@ -1,4 +1,4 @@
-"""Is this plan worth funding? The decision on one screen."""
+"""Page Overview: the figures that decide whether the plan is worth funding."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pages.parts.frame import run_in_frame
 from pages.parts.session import projections, text
 from pages.parts.tiles import Tile, figure_tile, runway_tile, tiles
 
-_WHERE = {
+_PAGE_OF_ACTION = {
     NextAction.MAKE_IT_FIT: "plan",
     NextAction.CALIBRATE: "calibrate",
     NextAction.PLAN_A_ROUND: "funding",
@@ -25,9 +25,9 @@ _WHERE = {
 }
 
 
-def _answer(seen: Projection) -> str:
+def _answer(projection: Projection) -> str:
     say = text()
-    plan, predicted, language = seen.scenario.plan, seen.forecast, say.language
+    plan, predicted, language = projection.scenario.plan, projection.forecast, say.language
     return say(
         "overview.answer",
         parameters=quantities.count(predicted.parameters_total, language),
@@ -36,14 +36,14 @@ def _answer(seen: Projection) -> str:
         accelerator=accelerator(plan.cluster.accelerator).name,
         duration=show("wall_clock_hours", predicted.wall_clock_hours.value, language),
         cost=quantities.usd(predicted.cost_usd.value, language),
-        runway=runway_text(say, seen.runway_months, seen.horizon_months),
+        runway=runway_text(say, projection.runway_months, projection.horizon_months),
     )
 
 
-def _calibration_tile(seen: Projection) -> Tile:
+def _calibration_tile(projection: Projection) -> Tile:
     say = text()
-    calibration = seen.scenario.plan.calibration
-    if calibration is None or not seen.forecast.calibration_run_ids:
+    calibration = projection.scenario.plan.calibration
+    if calibration is None or not projection.forecast.calibration_run_ids:
         return Tile(
             label=say("overview.checked"),
             value=say("overview.not_checked"),
@@ -82,6 +82,7 @@ def _round_tile(now: Projection) -> Tile:
 
 
 def page() -> None:
+    """Draw the page."""
     say = text()
     now, saved = projections()
     st.title(say("overview.question"))
@@ -104,7 +105,9 @@ def page() -> None:
     with st.container(border=True):
         st.markdown(say("overview.next") + "  " + say(f"next.{action}", **_action_params(now)))
         st.page_link(
-            f"pages/{_WHERE[action]}.py", label=say("overview.go"), icon=":material/arrow_forward:"
+            f"pages/{_PAGE_OF_ACTION[action]}.py",
+            label=say("overview.go"),
+            icon=":material/arrow_forward:",
         )
     st.subheader(say("overview.cash_heading", n=now.horizon_months))
     draw(cash_chart(now), "cash")

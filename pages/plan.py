@@ -1,4 +1,4 @@
-"""What does this model take to train? Shape, cluster, and what follows from them."""
+"""Page Plan: the model's shape, its training and its cluster, and the forecast for them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from finance.metrics.projection import Projection
 from pages.parts.charts import draw, memory_chart, step_chart
 from pages.parts.fields import accelerator_field, field, fields
 from pages.parts.frame import run_in_frame
-from pages.parts.plan.costs import ways_to_pay
+from pages.parts.plan.costs import payment_options
 from pages.parts.plan.layout import best_layouts
 from pages.parts.plan.timeline import step_timeline
 from pages.parts.session import draft, projections, scenario_session, text
@@ -57,8 +57,8 @@ _SERVING_FIELDS = (
 )
 
 
-def _answer(seen: Projection) -> str:
-    say, predicted = text(), seen.forecast
+def _answer(projection: Projection) -> str:
+    say, predicted = text(), projection.forecast
     language = say.language
     return say(
         "plan.answer" if predicted.fits else "plan.answer_too_large",
@@ -86,7 +86,7 @@ def _parameters_tile(now: Projection) -> Tile:
 def _inputs() -> None:
     say = text()
     with st.expander(say("plan.model"), expanded=True, icon=":material/account_tree:"):
-        _take_model()
+        _choose_model()
         field("plan.shape.family")
         fields("plan.shape", _SHAPE_FIELDS)
         field("plan.shape.tied_embeddings")
@@ -126,8 +126,8 @@ def _software(name: str) -> str:
     return text()("option.software.default") if name == "default" else name
 
 
-def _take_model() -> None:
-    """Take the shape of a published model, or of a file that Hugging Face models carry."""
+def _choose_model() -> None:
+    """Replace the shape with that of a published model or of an uploaded ``config.json``."""
     say = text()
     with st.popover(say("plan.take_model"), icon=":material/download:"):
         names = list(published_models())
@@ -160,7 +160,7 @@ def _take_model() -> None:
 
 
 def _device_note() -> None:
-    """Where the figures of an accelerator come from, where that is not its vendor's page."""
+    """Show the source of the accelerator's figures if it is not its vendor's page."""
     say = text()
     device = accelerator(draft().plan.cluster.accelerator)
     if device.confidence != "published":
@@ -176,7 +176,7 @@ def _device_note() -> None:
 
 
 def _price() -> None:
-    """The price as a field, and the published ones to choose from."""
+    """Draw the price as a field, and the published prices to choose from."""
     say = text()
     field("plan.cluster.price_usd_per_device_hour")
     field("plan.cluster.price_source")
@@ -235,6 +235,7 @@ def _details(now: Projection) -> None:
 
 
 def page() -> None:
+    """Draw the page."""
     say = text()
     now, saved = projections()
     st.title(say("plan.question"))
@@ -266,7 +267,9 @@ def page() -> None:
 def _results(now: Projection) -> None:
     say, forecast = text(), now.forecast
     names = ("where", "layouts", "ways", "timeline", "details")
-    where, layouts, ways, timeline, details = st.tabs([say(f"plan.tab_{name}") for name in names])
+    where, layouts, payment, timeline, details = st.tabs(
+        [say(f"plan.tab_{name}") for name in names]
+    )
     with where:
         st.subheader(say("plan.memory_heading"))
         draw(memory_chart(forecast), "memory", height=230)
@@ -277,8 +280,8 @@ def _results(now: Projection) -> None:
         _goodput(now)
     with layouts:
         best_layouts()
-    with ways:
-        ways_to_pay(now)
+    with payment:
+        payment_options(now)
     with timeline:
         step_timeline()
     with details:

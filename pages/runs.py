@@ -1,4 +1,4 @@
-"""What runs, what waits, what came of it? Every run of this installation."""
+"""Page Runs: every run of this installation, running, queued or ended."""
 
 from __future__ import annotations
 
@@ -15,16 +15,17 @@ from pages.parts.session import text
 
 
 def page() -> None:
+    """Draw the page."""
     say = text()
     st.title(say("runs.question"))
     try:
         allowed = settings()
-    except InputError as error:  # nothing starts before it is put right; all else goes on
+    except InputError as error:  # nothing starts until they are corrected; the page still works
         st.error(error.in_language(say.language), icon=":material/block:")
         allowed = Settings()
-    seen = reconcile_all()
-    now_section(seen, allowed)
-    history_section(seen)
+    summaries = reconcile_all()
+    now_section(summaries, allowed)
+    history_section(summaries)
     installation_section(allowed)
 
 

@@ -1,4 +1,4 @@
-"""When does the money run out? Cash month by month, the statements behind it, the indicators."""
+"""Page Runway: cash month by month, the financial statements, and the indicators."""
 
 from __future__ import annotations
 
@@ -26,25 +26,28 @@ _PEOPLE = (
 )
 
 
-def _answer(seen: Projection) -> str:
+def _answer(projection: Projection) -> str:
     say, language = text(), text().language
-    coming = seen.scenario.company.next_round
-    runway = runway_text(say, seen.runway_months, seen.horizon_months)
-    if seen.runway_months is None:
-        return say("runway.answer_lasts", horizon=seen.horizon_months)
+    coming = projection.scenario.company.next_round
+    runway = runway_text(say, projection.runway_months, projection.horizon_months)
+    if projection.runway_months is None:
+        return say("runway.answer_lasts", horizon=projection.horizon_months)
     if coming is None:
         return say("runway.answer_no_round", runway=runway)
     return say(
         "runway.answer",
         runway=runway,
-        with_round=runway_text(say, seen.runway_months_with_round, seen.horizon_months),
+        with_round=runway_text(say, projection.runway_months_with_round, projection.horizon_months),
         amount=quantities.usd(coming.amount_usd, language),
         month=coming.month,
     )
 
 
 def _trailing_tile(now: Projection) -> Tile:
-    """As investors reckon who look at the three months before the next round."""
+    """Show the runway at the burn of the three months before the next round.
+
+    Investors compute it in this way.
+    """
     say, rows = text(), indicators(now)
     coming = now.scenario.company.next_round
     month = len(rows) if coming is None else max(1, min(coming.month - 1, len(rows)))
@@ -92,6 +95,7 @@ def _inputs() -> None:
 
 
 def page() -> None:
+    """Draw the page."""
     say = text()
     now, saved = projections()
     st.title(say("runway.question"))

@@ -1,4 +1,4 @@
-"""What does a budget buy? Scaling laws: choices side by side, your own runs, repeated data."""
+"""Page Scaling: scaling laws for a budget, for your own runs, and for repeated data."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ _TABS = ("budget", "runs", "repeated")
 
 
 def page() -> None:
+    """Draw the page."""
     say = text()
     st.title(say("scaling.question"))
     answer = st.container()

@@ -1,1 +1,1 @@
-"""What pages share: the scenario in hand, input fields, tiles, charts."""
+"""Parts of the pages: shared ones here, and the sections of each page in a folder of its name."""

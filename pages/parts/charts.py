@@ -1,7 +1,8 @@
-"""Charts. A colour means the same thing on every page; measured is solid, forecast is hollow.
+"""Charts that several pages show, and their colours.
 
-The palette is Okabe and Ito's (2008), which people with any kind of colour blindness can tell
-apart; fonts and grounds come from the theme.
+A colour means the same thing on every page; measured values are solid, forecasts hollow. The
+palette is Okabe and Ito's (2008), which people with any kind of colour blindness can distinguish.
+Fonts and backgrounds come from the theme.
 """
 
 from __future__ import annotations
@@ -62,7 +63,21 @@ _COST_COLORS = {
 def draw(
     figure: go.Figure, key: str, *, height: int = 340, hover: str = "x unified", right: int = 10
 ) -> None:
-    """``right`` is the margin in pixels where curves carry their names."""
+    """Show a chart.
+
+    Parameters
+    ----------
+    figure
+        The chart; its layout is set here.
+    key
+        Key of the widget, unique on the page.
+    height
+        Height in pixels.
+    hover
+        Plotly's hover mode.
+    right
+        Right margin in pixels; curves have their labels there.
+    """
     figure.update_layout(
         height=height,
         margin={"l": 10, "r": right, "t": 30, "b": 10},
@@ -73,7 +88,7 @@ def draw(
 
 
 def cash_chart(seen: Projection) -> go.Figure:
-    """Cash at the end of each month, with the band of the forecast's costs."""
+    """Return a chart of cash at the end of each month, with the band of the forecast's costs."""
     say = text()
     figure = go.Figure()
     dates = [month.date for month in seen.months]
@@ -111,17 +126,17 @@ def _mark_events(figure: go.Figure, seen: Projection) -> None:
     say = text()
     company = seen.scenario.company
     before, top = -math.inf, 1.0
-    for one in milestones(company):
-        date = date_of_month(company.first_month, one.month).isoformat()
-        color = COMPUTE if one.kind == "training" else MONEY
-        too_close = one.month - before < seen.horizon_months / 20
-        before, top = one.month, top - 0.33 if too_close else 1.0
+    for milestone in milestones(company):
+        date = date_of_month(company.first_month, milestone.month).isoformat()
+        color = COMPUTE if milestone.kind == "training" else MONEY
+        too_close = milestone.month - before < seen.horizon_months / 20
+        before, top = milestone.month, top - 0.33 if too_close else 1.0
         figure.add_vline(x=date, line={"color": color, "width": 1, "dash": "dash"})
         figure.add_annotation(
             x=date,
             y=top,
             yref="paper",
-            text=one.name or say(f"chart.{one.kind}"),
+            text=milestone.name or say(f"chart.{milestone.kind}"),
             showarrow=False,
             textangle=-90,
             xanchor="right",
@@ -132,7 +147,7 @@ def _mark_events(figure: go.Figure, seen: Projection) -> None:
 
 
 def month_chart(months: Sequence[CashMonth]) -> go.Figure:
-    """Costs stacked and revenue beside them, month by month."""
+    """Return a chart of stacked costs and of revenue, month by month."""
     say = text()
     figure = go.Figure()
     dates = [month.date for month in months]
@@ -152,7 +167,7 @@ def month_chart(months: Sequence[CashMonth]) -> go.Figure:
 
 
 def memory_chart(predicted: Forecast) -> go.Figure:
-    """Memory of one device by what takes it, against what it has."""
+    """Return a chart of the memory used on one device by its uses, and of what it has."""
     say = text()
     figure = _stack(
         {name: size / BYTES_PER_GB for name, size in predicted.memory_parts_bytes.items()},
@@ -177,7 +192,7 @@ def memory_chart(predicted: Forecast) -> go.Figure:
 
 
 def step_chart(predicted: Forecast) -> go.Figure:
-    """Time of one step by where it goes."""
+    """Return a chart of the time of one step by its parts."""
     parts = predicted.step_parts_s
     in_ms = sum(parts.values()) < 1
     scale, unit = (1e3, "ms") if in_ms else (1.0, "s")
@@ -190,7 +205,7 @@ def step_chart(predicted: Forecast) -> go.Figure:
 def _stack(
     parts: dict[str, float], catalog_key: str, colors: dict[str, str], unit: str
 ) -> go.Figure:
-    """One horizontal bar, its parts one after the other."""
+    """Return one horizontal bar of stacked parts."""
     say = text()
     figure = go.Figure()
     for name, size in parts.items():

@@ -1,4 +1,4 @@
-"""Lists of documents in the scenario: choose one, edit it, add one, take one away."""
+"""Lists of documents in the scenario: choose an entry, edit it, add one, remove one."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from pages.parts.tables import table
 
 
 def entries(path: str) -> None:
-    """The list at ``path``: a choice of its entries, the fields of the one that is chosen."""
+    """Draw the list at ``path``: a choice of its entries, and the fields of the chosen entry."""
     say, name = text(), field_name(path)
-    found = value_at(draft(), path)
-    chosen = min(st.session_state.get(f"entry.{path}", 0), len(found) - 1)
-    if found:
-        labels = [_label(number, one) for number, one in enumerate(found)]
+    documents = value_at(draft(), path)
+    chosen = min(st.session_state.get(f"entry.{path}", 0), len(documents) - 1)
+    if documents:
+        labels = [_label(number, entry) for number, entry in enumerate(documents)]
         key = f"entries.{path}#{scenario_session().revision}.{hash(tuple(labels))}"
         st.selectbox(
             say(f"entries.{name}"),
-            range(len(found)),
+            range(len(documents)),
             index=chosen,
             format_func=labels.__getitem__,
             key=key,
@@ -41,32 +41,36 @@ def entries(path: str) -> None:
             key=f"remove.{path}",
             icon=":material/delete:",
             type="tertiary",
-            disabled=not found,
+            disabled=not documents,
             on_click=_remove,
             args=(path, chosen),
         )
-    if found:
+    if documents:
         document_fields(f"{path}.{chosen}")
 
 
 def optional_part(path: str, name: str) -> None:
-    """A part that a company may have or not: a switch, and its fields where it is on."""
+    """Draw a switch for an optional part of the company, and its fields if it is on."""
     key = f"part.{path}#{scenario_session().revision}"
-    there = value_at(draft(), path) is not None
+    is_present = value_at(draft(), path) is not None
     st.toggle(
-        text()(f"entries.{name}"), value=there, key=key, on_change=_switch, args=(path, name, key)
+        text()(f"entries.{name}"),
+        value=is_present,
+        key=key,
+        on_change=_switch,
+        args=(path, name, key),
     )
-    if there:
+    if is_present:
         document_fields(path)
 
 
 def document_fields(path: str) -> None:
-    """All fields of the document at ``path``: plain ones first, two in a row, then its parts."""
+    """Draw all fields of the document at ``path``: plain ones in two columns, then its parts."""
     document = value_at(draft(), path)
     plain: list[str] = []
     parts: list[str] = []
     for name, info in type(document).model_fields.items():
-        if _goes_without_saying(info.annotation):
+        if _has_no_field(info.annotation):
             continue
         value = getattr(document, name)
         (parts if isinstance(value, Document | tuple) else plain).append(name)
@@ -80,8 +84,8 @@ def document_fields(path: str) -> None:
         _part(document, f"{path}.{name}", name)
 
 
-def _goes_without_saying(kind: Any) -> bool:
-    """The one kind that a document of a union has; tables of any names, which files hold."""
+def _has_no_field(kind: Any) -> bool:
+    """Return whether a field is not drawn: a document's own kind, or a table of any names."""
     return get_origin(kind) is dict or (get_origin(kind) is Literal and len(get_args(kind)) == 1)
 
 
@@ -98,7 +102,7 @@ def _part(document: Document, path: str, name: str) -> None:
     st.markdown(f"**{label}**", help=help_text)
     if kinds := union_kinds(kind):
         key = f"kind.{path}#{scenario_session().revision}"
-        labels = {one: option_label("kind", one) for one in kinds}
+        labels = {kind: option_label("kind", kind) for kind in kinds}
         st.selectbox(
             label,
             list(kinds),
@@ -114,7 +118,7 @@ def _part(document: Document, path: str, name: str) -> None:
 
 def _several(path: str, options: tuple[str, ...], label: str, help_text: str | None) -> None:
     key = f"several.{path}#{scenario_session().revision}"
-    labels = {one: option_label(path, one) for one in options}
+    labels = {option: option_label(path, option) for option in options}
     st.pills(
         label,
         options,
@@ -160,8 +164,8 @@ def _choose(path: str, key: str) -> None:
     st.session_state[f"entry.{path}"] = st.session_state[key]
 
 
-def _as_given(path: str) -> list[dict[str, Any]]:
-    return [one.model_dump(mode="json") for one in value_at(draft(), path)]
+def _as_json(path: str) -> list[dict[str, Any]]:
+    return [document.model_dump(mode="json") for document in value_at(draft(), path)]
 
 
 def _change(path: str, value: object) -> bool:
@@ -169,15 +173,15 @@ def _change(path: str, value: object) -> bool:
 
 
 def _add(path: str, name: str, kind: str) -> None:
-    before = _as_given(path)
+    before = _as_json(path)
     if _change(path, [*before, default_entry(name, kind)]):
         st.session_state[f"entry.{path}"] = len(before)
 
 
 def _remove(path: str, number: int) -> None:
-    left = _as_given(path)
-    del left[number]
-    _change(path, left)
+    rest = _as_json(path)
+    del rest[number]
+    _change(path, rest)
 
 
 def _switch(path: str, name: str, key: str) -> None:
@@ -190,4 +194,4 @@ def _other_kind(path: str, name: str, key: str) -> None:
 
 def _take_several(path: str, key: str, options: tuple[str, ...]) -> None:
     chosen = st.session_state[key]
-    _change(path, [one for one in options if one in chosen])
+    _change(path, [option for option in options if option in chosen])

@@ -1,8 +1,8 @@
 """Input fields of the scenario: label, unit and help from the catalog, bounds from the document.
 
-``field(path)`` draws the widget that fits the type of the field at a dotted path and puts what
-is typed into the draft; a number in a path counts in a list. The document validates again: a
-widget's limits hold in the browser only.
+``field(path)`` draws the widget that fits the type of the field at a dotted path, and writes what
+is typed into the draft. A number in a path is an index in a list. The document validates every
+value again, because a widget's limits are checked in the browser only.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from pages.parts.session import scenario_session, text
 
 
 def fields(prefix: str, names: Sequence[str]) -> None:
-    """Fields of one part of the scenario, two in a row."""
+    """Draw fields of one part of the scenario, two in a row."""
     for start in range(0, len(names), 2):
         for column, name in zip(
             st.columns(2, vertical_alignment="bottom"), names[start : start + 2], strict=False
@@ -39,16 +39,17 @@ def field(
     options: Mapping[str, str] | None = None,
     on_change: Callable[..., None] | None = None,
 ) -> None:
-    """One field of the scenario in hand.
+    """Draw one field of the session's draft.
 
     Parameters
     ----------
     path
-        As in ``plan.cluster.n_devices``; its texts stand below ``field`` in the catalogs.
+        Dotted path, such as ``plan.cluster.n_devices``. The catalogs have its texts under
+        ``field``.
     options
-        Values and their labels, for text that is chosen from a table.
+        Values and their labels, if the value is chosen from a table.
     on_change
-        What takes the value instead of the draft's field alone.
+        Called with the path and the widget's key instead of writing the value to the draft.
     """
     value, kind = value_at(scenario_session().draft, path), kind_of(scenario_session().draft, path)
     key = f"field.{path}#{scenario_session().revision}"
@@ -60,13 +61,13 @@ def field(
         "on_change": on_change or _take,
     }
     if options is not None or get_origin(kind.type) is Literal:
-        labels = options or {one: option_label(path, one) for one in get_args(kind.type)}
+        labels = options or {value: option_label(path, value) for value in get_args(kind.type)}
         choices = list(labels)
         st.selectbox(
             options=choices,
             index=choices.index(value),
             args=(path, key),
-            format_func=lambda one: labels[one],
+            format_func=lambda choice: labels[choice],
             **common,
         )
     elif kind.type is bool:
@@ -105,20 +106,23 @@ def _number_field(
             **common,
         )
     else:
-        at = 0.0 if value is None else float(value)
+        shown = 0.0 if value is None else float(value)
         st.number_input(
-            value=None if value is None else at,
+            value=None if value is None else shown,
             min_value=low,
             max_value=high,
             format="%.15g",
-            step=max(_step(at), 0.01 if path.endswith("_usd") else 0.0),
+            step=max(_step(shown), 0.01 if path.endswith("_usd") else 0.0),
             args=(path, key, _as_typed),
             **common,
         )
 
 
 def field_words(path: str) -> tuple[str, str | None]:
-    """(label, help): the field's own, or those of any field of that name."""
+    """Return a field's label and help.
+
+    They are the texts of its path, or else those of all fields with its name.
+    """
     say = text()
     names = [name for name in path.split(".") if not name.isdigit()]
     own = f"field.{'.'.join(names)}"
@@ -127,7 +131,7 @@ def field_words(path: str) -> tuple[str, str | None]:
 
 
 def option_label(path: str, option: object) -> str:
-    """What a value that is chosen from a list is called."""
+    """Return the label of a value that is chosen from a list."""
     say, name = text(), field_name(path)
     for table in ("option", "entry_option"):
         if (key := f"{table}.{name}.{option}") in say:
@@ -136,8 +140,10 @@ def option_label(path: str, option: object) -> str:
 
 
 def accelerator_field() -> None:
-    """The plan's accelerator. What hangs on it moves along: a precision that it has, and a
-    published price in place of the other device's."""
+    """Draw the choice of the plan's accelerator.
+
+    Choosing another also sets a precision that it supports and a published price of it.
+    """
     field(
         "plan.cluster.accelerator",
         options={row.accelerator: row.name for row in accelerators().values()},
@@ -180,12 +186,12 @@ def _from_percent(_path: str, typed: float | None) -> str | None:
 
 
 def from_percent(typed: float) -> str:
-    """12.5 as 0.125."""
+    """Return a share from a percentage: 12.5 becomes "0.125"."""
     return str(round(Decimal(repr(typed)) / 100, 6))
 
 
 def _as_typed(_path: str, typed: float | None) -> str | None:
-    """The decimal that was typed, not the binary float nearest to it."""
+    """Return the decimal that was typed, not the binary float nearest to it."""
     return None if typed is None else repr(typed)
 
 
@@ -197,7 +203,7 @@ def _short_count(value: int) -> str:
 
 
 def _step(value: float) -> float:
-    """About a twentieth of the value, as 1, 2 or 5 times a power of ten."""
+    """Return a step of the buttons − and +: a power of ten of about a twentieth of the value."""
     if value <= 0:
         return 1.0
     exponent = len(f"{value / 20:.0f}") - 1 if value >= 20 else -len(f"{20 / value:.0f}")

@@ -144,7 +144,7 @@ def _exchange(session: ScenarioSession) -> None:
 
 
 def _share_link(session: ScenarioSession) -> str:
-    """The address of the app as this browser knows it, with the saved scenario."""
+    """Return the address of the app in this browser, with the saved scenario."""
     here = urlsplit(st.context.url or "")
     return urlunsplit((here.scheme, here.netloc, "/", f"s={session.stored.id}", ""))
 

@@ -1,4 +1,4 @@
-"""Indicators at the end of each year, with what they are and who defined them."""
+"""Indicators at the end of each year, with their definitions and sources."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pages.parts.session import text
 
 
 def indicator_table(rows: Sequence[Values], keys: Sequence[str] = ()) -> None:
-    """A row for each of ``keys``, all by default."""
+    """Draw a row for each of ``keys``, by default all indicators."""
     say = text()
     heads = [
         say("business.indicator"),

@@ -1,4 +1,4 @@
-"""What a field of a document takes: its type, its bounds, and how people write its values."""
+"""Kinds of fields of a document: their types, their bounds, and how their values are written."""
 
 from __future__ import annotations
 
@@ -23,67 +23,70 @@ _COUNTS = frozenset(
         "output_tokens_per_month",
     }
 )
-"""Counts that people write as 3T or 300亿."""
+"""Names of counts that are written as 3T or 300亿."""
 _SHARE = re.compile(r"(^|_)share(_|$)")
 
 
 @dataclass(frozen=True, slots=True)
 class FieldKind:
-    """The type of a field and the bounds that its document names."""
+    """The type of a field and its bounds in the document."""
 
     type: Any
-    """Without ``None``."""
+    """The annotation without ``None``."""
     optional: bool
     low: float | None
     high: float | None
 
 
 def kind_of(document: Document, path: str) -> FieldKind:
-    """The kind of the field at a dotted path; what stands above it must be a document."""
+    """Return the kind of the field at a dotted path; its parent must be a document."""
     parent = value_at(document, parent_path(path))
     return field_kind(type(parent).model_fields[field_name(path)])
 
 
 def field_kind(info: FieldInfo) -> FieldKind:
-    """What a field of a document's class takes."""
+    """Return the kind of a field of a document's class."""
     kind, metadata, optional = info.annotation, list(info.metadata), False
     if get_origin(kind) in (Union, types.UnionType) and type(None) in get_args(kind):
-        rest = [one for one in get_args(kind) if one is not type(None)]
+        rest = [part for part in get_args(kind) if part is not type(None)]
         kind, optional = rest[0], True
     if get_origin(kind) is Annotated:
         kind, *more = get_args(kind)
-        for one in more:
-            metadata += one.metadata if isinstance(one, FieldInfo) else [one]
+        for extra in more:
+            metadata += extra.metadata if isinstance(extra, FieldInfo) else [extra]
     low, high = _bounds(metadata)
     return FieldKind(kind, optional, low, high)
 
 
 def is_count(path: str) -> bool:
-    """Whether the field is a count that is written short."""
+    """Return whether the field is a count that is written in short form."""
     return field_name(path) in _COUNTS
 
 
 def is_percent(path: str) -> bool:
-    """Whether the field is a share, which people write in percent."""
+    """Return whether the field is a share, which is written in percent."""
     return _SHARE.search(field_name(path)) is not None
 
 
 def union_kinds(kind: Any) -> dict[str, type[Document]]:
-    """The documents of a union by their ``kind``; empty for anything else."""
+    """Return the documents of a union by their ``kind``; an empty dict if it is no union."""
     if get_origin(kind) is Annotated:
         return union_kinds(get_args(kind)[0])
     if get_origin(kind) not in (Union, types.UnionType):
         return {}
-    return {get_args(one.model_fields["kind"].annotation)[0]: one for one in get_args(kind)}
+    return {
+        get_args(document.model_fields["kind"].annotation)[0]: document
+        for document in get_args(kind)
+    }
 
 
 def _bounds(metadata: Iterable[Any]) -> tuple[float | None, float | None]:
     low = high = None
-    for one in metadata:
-        if isinstance(one, Ge | Gt):
-            low = one.ge if isinstance(one, Ge) else one.gt
-        elif isinstance(one, Le | Lt):
-            high = one.le if isinstance(one, Le) else one.lt
+    for bound in metadata:
+        if isinstance(bound, Ge | Gt):
+            low = bound.ge if isinstance(bound, Ge) else bound.gt
+        elif isinstance(bound, Le | Lt):
+            high = bound.le if isinstance(bound, Le) else bound.lt
     return _as_float(low), _as_float(high)
 
 

@@ -1,4 +1,4 @@
-"""What other currencies are worth, as a table that is edited in place."""
+"""Exchange rates as an editable table."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pages.parts.session import draft, scenario_session, text
 
 
 def exchange_rates() -> None:
-    """USD for one unit of each currency that a line of the company is in."""
+    """Draw the rates in USD for one unit of each currency that the company uses."""
     say = text()
     rates = {name: str(rate) for name, rate in draft().company.exchange_rates.items()}
     before = pd.DataFrame(
@@ -32,7 +32,7 @@ def exchange_rates() -> None:
         alt=say("entries.rates"),
     )
     if after.isna().any(axis=None) or after.equals(before):
-        return  # a row that is being filled in, or nothing new
+        return  # a row is incomplete, or nothing has changed
     typed = dict(zip(after["currency"], after["usd"], strict=True))
     scenario_session().change(
         {"company.exchange_rates": {name: repr(float(usd)) for name, usd in typed.items()}}

@@ -134,7 +134,7 @@ class ScenarioSession:
             self.conflict = conflict
 
     def save_copy(self) -> None:
-        """Store the draft as a new scenario, and open that one."""
+        """Store the draft as a new scenario, and continue with the new one."""
         self.stored = store().create(self.draft)
         self.error = self.conflict = None
         self.redraw()

@@ -1,5 +1,7 @@
-"""Income, cash flow and balance sheet as tables that open up: by years, quarters or months, and
-from results to every account."""
+"""Income statement, cash flow and balance sheet by year, quarter or month.
+
+Each shows its totals; a switch adds every account.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,7 @@ from finance.company.monthly_run import Books
 from finance.metrics.statement_files import BALANCE_SHEET, statement_csv, statements_of
 from pages.parts.session import scenario_session, text
 
-_RESULTS = frozenset(
+_TOTALS = frozenset(
     {
         *("revenue", "gross_profit_paid_inference", "gross_profit_with_free_users"),
         *("gross_profit_with_training", "operating_profit", "profit_before_tax", "net_profit"),
@@ -22,35 +24,37 @@ _RESULTS = frozenset(
         *("total_assets", "total_liabilities", "total_equity", "cash"),
     }
 )
-"""Lines that stand when a statement is closed."""
+"""Totals, which are shown without the accounts too."""
 _CHANGE = "change_in_"
 
 
 def statement_tables(books: Books) -> None:
-    """One statement at a time, as it is chosen."""
+    """Draw the chosen statement."""
     say = text()
     with st.container(horizontal=True, vertical_alignment="bottom"):
         name = _choice("statement", tuple(statements_of(books)))
         length: PeriodLength = _choice("period", ("year", "quarter", "month"))
-        opened = st.toggle(say("statement.opened"), key="statement.opened")
+        show_all = st.toggle(say("statement.opened"), key="statement.opened")
     chosen = periods(books.company.first_month, books.ledger.n_months, length)
     lines = statement_by_period(statements_of(books)[name], chosen, balances=name == BALANCE_SHEET)
     shown = {
         line: amounts
         for line, amounts in lines.items()
-        if line in _RESULTS or ((opened or not _has_results(lines)) and any(amounts))
+        if line in _TOTALS or ((show_all or not _has_totals(lines)) and any(amounts))
     }
     first = say("statement.line")
     frame = pd.DataFrame(
         [[_label(line), *map(_whole, amounts)] for line, amounts in shown.items()],
         columns=[first, *(period.name for period in chosen)],
     )
-    results = [line in _RESULTS for line in shown]
+    totals = [line in _TOTALS for line in shown]
     config: dict[str, Any] = {
         period.name: st.column_config.NumberColumn(format="localized") for period in chosen
     } | {first: st.column_config.TextColumn(pinned=True, width=260)}
     st.dataframe(
-        frame.style.apply(lambda _: ["font-weight: 600" if one else "" for one in results]),
+        frame.style.apply(
+            lambda _: ["font-weight: 600" if is_total else "" for is_total in totals]
+        ),
         hide_index=True,
         column_config=config,
         height="content",
@@ -61,7 +65,7 @@ def statement_tables(books: Books) -> None:
 
 
 def csv_button(name: str, content: str) -> None:
-    """Download a table; its headers are English in every language."""
+    """Draw a button that downloads a table; its headers are English in every language."""
     st.download_button(
         text()("statement.download"),
         content,
@@ -75,7 +79,7 @@ def csv_button(name: str, content: str) -> None:
 
 def _choice(name: str, options: tuple[Any, ...]) -> Any:
     say = text()
-    labels = {one: say(f"{name}.{one}") for one in options}
+    labels = {option: say(f"{name}.{option}") for option in options}
     return st.segmented_control(
         say(f"{name}.label"),
         options,
@@ -87,8 +91,8 @@ def _choice(name: str, options: tuple[Any, ...]) -> Any:
     )
 
 
-def _has_results(lines: dict[str, list[Decimal]]) -> bool:
-    return not _RESULTS.isdisjoint(lines)
+def _has_totals(lines: dict[str, list[Decimal]]) -> bool:
+    return not _TOTALS.isdisjoint(lines)
 
 
 def _label(line: str) -> str:
@@ -99,5 +103,5 @@ def _label(line: str) -> str:
 
 
 def _whole(amount: Decimal) -> int:
-    """Dollars without cents: the file has them."""
+    """Return whole dollars; the file also has cents."""
     return int(amount.to_integral_value())

@@ -16,20 +16,20 @@ from pages.parts.session import draft, scenario_session
 
 
 def table(path: str, item: type[Document], label: str, columns: Sequence[str] = ()) -> None:
-    """The list at ``path`` as a table with a row for each of its documents.
+    """Draw the list at ``path`` as an editable table with a row for each of its documents.
 
     Parameters
     ----------
     item
-        The class of them.
+        Class of the documents.
     columns
-        Fields, dotted where they lie deeper; by default all that a cell can hold. The others of
-        a row stay as they are.
+        Fields that are shown, dotted for those of a part; by default all that a cell can hold.
+        The other fields of a row keep their values.
     """
     kinds = cells_of(item)
     if columns:
         kinds = {name: kinds[name] for name in columns}
-    documents = [one.model_dump(mode="json") for one in value_at(draft(), path)]
+    documents = [document.model_dump(mode="json") for document in value_at(draft(), path)]
     before = frame_of(documents, kinds)
     after = st.data_editor(
         before,
@@ -45,13 +45,13 @@ def table(path: str, item: type[Document], label: str, columns: Sequence[str] = 
         name for name, kind in kinds.items() if not kind.optional and _default(item, name) is None
     ]
     if after[needed].isna().any(axis=None) or after.equals(before):
-        return  # a row that is being filled in, or nothing new
+        return  # a row is incomplete, or nothing has changed
     scenario_session().change({path: list(documents_of(item, documents, before, after, kinds))})
     st.rerun()
 
 
 def frame_of(documents: Sequence[dict[str, Any]], kinds: dict[str, FieldKind]) -> pd.DataFrame:
-    """A row for each document, shares in percent."""
+    """Return a row for each document, with shares in percent."""
     rows = [
         [_shown(name, kind, document) for name, kind in kinds.items()] for document in documents
     ]
@@ -60,7 +60,7 @@ def frame_of(documents: Sequence[dict[str, Any]], kinds: dict[str, FieldKind]) -
 
 
 def cells_of(item: type[Document]) -> dict[str, FieldKind]:
-    """Fields that one cell can hold, those of parts with them."""
+    """Return the fields that one cell can hold, including those of parts."""
     return dict(_cells(item))
 
 
@@ -98,7 +98,9 @@ def _column(path: str, item: type[Document], name: str, kind: FieldKind) -> Any:
             required=True,
             default=default,
             options=get_args(kind.type),
-            format_func={one: option_label(path, one) for one in get_args(kind.type)}.__getitem__,
+            format_func={
+                option: option_label(path, option) for option in get_args(kind.type)
+            }.__getitem__,
         )
     if kind.type is str:
         return st.column_config.TextColumn(
@@ -118,7 +120,7 @@ def _column(path: str, item: type[Document], name: str, kind: FieldKind) -> Any:
 
 
 def _default(item: type[Document], name: str) -> Any:
-    """What the document takes where nothing is said; None if it must be said."""
+    """Return the field's default; None if it is required."""
     first, *rest = name.split(".")
     info = item.model_fields[first]
     if rest:
@@ -133,25 +135,25 @@ def documents_of(
     after: pd.DataFrame,
     kinds: dict[str, FieldKind],
 ) -> Iterator[dict[str, Any]]:
-    """Rows as documents again; a cell that was not touched keeps the exact value it had."""
+    """Return rows as documents; a cell that was not edited keeps its exact value."""
     for label, row in zip(after.index, after.to_dict("records"), strict=True):
-        known = label in before.index
-        document = dict(documents[label]) if known else {}
+        existed = label in before.index
+        document = dict(documents[label]) if existed else {}
         for name, kind in kinds.items():
             value = row[name]
             missing = pd.isna(value)
-            if known and (
+            if existed and (
                 pd.isna(before.loc[label, name]) if missing else before.loc[label, name] == value
             ):
                 continue
             if not missing:
-                put_value(document, name, _given(name, kind, value))
-            elif known:
+                put_value(document, name, _value_of_cell(name, kind, value))
+            elif existed:
                 put_value(document, name, None if kind.optional else _default(item, name))
         yield document
 
 
-def _given(name: str, kind: FieldKind, value: Any) -> object:
+def _value_of_cell(name: str, kind: FieldKind, value: Any) -> object:
     if kind.type is int:
         return int(value)
     if kind.type is str or get_origin(kind.type) is Literal:

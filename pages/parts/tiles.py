@@ -18,21 +18,21 @@ from pages.parts.session import text
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tile:
-    """One figure: its name, its value, what bounds it, and how it moved against the saved one."""
+    """A figure with its name, its bounds, and its change against the saved scenario."""
 
     label: str
     value: str
     note: str = ""
-    """Bounds, or what the figure means here."""
+    """Text below the value: its bounds, or its meaning on this page."""
     delta: str | None = None
     better: Literal["up", "down", "neither"] = "neither"
     help: str | None = None
     trend: Sequence[float] = ()
-    """Month by month, as a sparkline."""
+    """Values of all months, for a sparkline."""
 
 
 def tiles(row: Sequence[Tile]) -> None:
-    """Up to five figures side by side, in two rows where the screen is narrow."""
+    """Draw up to five tiles side by side; on a narrow screen they wrap."""
     colors: dict[str, Literal["normal", "inverse", "off"]] = {
         "up": "normal",
         "down": "inverse",
@@ -56,7 +56,7 @@ def tiles(row: Sequence[Tile]) -> None:
 def figure_tile(
     quantity: str, now: Figure, saved: Figure, *, better: Literal["up", "down", "neither"]
 ) -> Tile:
-    """A figure of the forecast with its bounds and its change against the saved scenario."""
+    """Return a figure of the forecast with its bounds and its change against the saved scenario."""
     say = text()
     low, high = (show(quantity, bound, say.language) for bound in (now.low, now.high))
     moved = change(saved.value, now.value)
@@ -71,14 +71,14 @@ def figure_tile(
 
 
 def runway_tile(now: Projection, saved: Projection) -> Tile:
-    """The runway without the round, at the bounds of the forecast's costs."""
+    """Return the runway without the round, with its bounds at the forecast's costs."""
     say = text()
     delta = None
     if now.runway_months is not None and saved.runway_months is not None:
         moved = round(now.runway_months - saved.runway_months, 2)
         delta = say("tile.months_against_saved", change=f"{moved:+.2f}") if moved else None
     low, high = now.runway_months_at_high_cost, now.runway_months_at_low_cost
-    shown_low, shown_high = (runway_text(say, one, now.horizon_months) for one in (low, high))
+    shown_low, shown_high = (runway_text(say, months, now.horizon_months) for months in (low, high))
     return Tile(
         label=say("quantity.runway_months"),
         value=runway_text(say, now.runway_months, now.horizon_months),
@@ -90,7 +90,7 @@ def runway_tile(now: Projection, saved: Projection) -> Tile:
 
 
 def with_round_tile(now: Projection) -> Tile:
-    """The runway with the round and other planned money."""
+    """Return the runway with the round and other planned money."""
     say = text()
     return Tile(
         label=say("quantity.runway_months_with_round"),
@@ -101,6 +101,7 @@ def with_round_tile(now: Projection) -> Tile:
 
 
 def burn_multiple_tile(now: Projection) -> Tile:
+    """Return the cash burnt for each dollar of new annual recurring revenue."""
     say = text()
     multiple = now.burn_multiple
     return Tile(
@@ -112,6 +113,7 @@ def burn_multiple_tile(now: Projection) -> Tile:
 
 
 def peak_burn_tile(now: Projection) -> Tile:
+    """Return the greatest net burn of a month, in USD."""
     say = text()
     return Tile(
         label=say("quantity.peak_burn"),

@@ -37,7 +37,7 @@ def compute_inputs() -> None:
     entries("company.compute.contracts")
 
 
-def ways_of_getting_compute(now: Projection) -> None:
+def compute_options_section(now: Projection) -> None:
     """The company with its own contracts, with none, and with each that the market offers."""
     say, plan = text(), now.scenario.plan
     left, right = st.columns(2)

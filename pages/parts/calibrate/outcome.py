@@ -18,7 +18,7 @@ from pages.parts.run_views.charts import ratio_chart
 from pages.parts.run_views.runs import run_color
 from pages.parts.session import scenario_session, text
 from pages.parts.tiles import Tile, tiles
-from pages.parts.typed import literal
+from pages.parts.user_text import escaped_markdown
 
 _EFFECT_PX = 450
 
@@ -46,7 +46,7 @@ def outcome_section(run: Run, label: str) -> None:
     if state.phase is not Phase.SUCCEEDED or result is None:
         why = state.failure.in_language(say.language) if state.failure else ""
         line = say(f"phase_note.{state.phase}") + " " + why
-        st.error(literal(f"{label}: {line}"), icon=":material/error:")
+        st.error(escaped_markdown(f"{label}: {line}"), icon=":material/error:")
         return
     rows = compare(run.forecast, run.plan, result)
     st.subheader(say("calibrate.ratios"))

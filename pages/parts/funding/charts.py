@@ -17,7 +17,7 @@ from finance.funding.wording import event_text, event_title, holder_text, money_
 from finance.treasury.raising import cash_from_event
 from pages.parts.charts import MONEY, OTHER, PEOPLE, WARNING, faint
 from pages.parts.session import text
-from pages.parts.typed import charted
+from pages.parts.user_text import curve_label
 
 _FOUNDERS = (PEOPLE, "#B5578D", "#DDA3C4", "#94366C")
 _STAFF = ("#E69F00", "#F2C14E", "#C47F00", "#F7DA94")
@@ -57,7 +57,7 @@ def dilution_chart(seen: Funding) -> go.Figure:
         figure.add_scatter(
             x=days,
             y=shares,
-            name=charted(holder_text(say, holder)),
+            name=curve_label(holder_text(say, holder)),
             stackgroup="all",
             line={"shape": "hv", "width": 0.6, "color": palette[holder]},
             fillcolor=palette[holder],
@@ -69,7 +69,7 @@ def dilution_chart(seen: Funding) -> go.Figure:
                 x=1,
                 xref="paper",
                 y=below + shares[-1] / 2,
-                text=f"{shares[-1]:.1%} {charted(holder_text(say, holder))}",
+                text=f"{shares[-1]:.1%} {curve_label(holder_text(say, holder))}",
                 showarrow=False,
                 xanchor="left",
                 xshift=6,
@@ -78,7 +78,7 @@ def dilution_chart(seen: Funding) -> go.Figure:
         below += shares[-1]
     for one in seen.rounds:
         planned = f" ({say('funding.planned')})" if one.deal.planned else ""
-        _mark(figure, one.deal.date, charted(one.deal.series) + planned)
+        _mark(figure, one.deal.date, curve_label(one.deal.series) + planned)
     figure.update_yaxes(
         title=say("funding.axis.share"), range=[0, 1], tickformat=".0%", showgrid=False
     )
@@ -116,7 +116,7 @@ def rounds_chart(seen: Funding) -> go.Figure:
                 "line": {"color": MONEY, "width": 3},
             },
             text=[
-                f"{charted(event_title(say, one.event))} "
+                f"{curve_label(event_title(say, one.event))} "
                 f"{money_text(amount, seen.currency, say.language)}"
                 for one, amount in zip(steps, amounts, strict=True)
             ],
@@ -157,7 +157,7 @@ def exit_chart(
     highest = max(payouts[-1] for payouts in lines.values())
     label_at = highest * (1 + LEAST_BETWEEN_NAMES)
     for holder, payouts in sorted(lines.items(), key=lambda line: -line[1][-1]):
-        name = charted(holder_text(say, holder))
+        name = curve_label(holder_text(say, holder))
         figure.add_scatter(
             x=values,
             y=payouts,

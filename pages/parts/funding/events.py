@@ -16,7 +16,7 @@ from finance.funding.wording import event_text, money_text
 from pages.parts.funding.fields import KINDS
 from pages.parts.funding.form import PLACE, event_form
 from pages.parts.session import scenario_session, text
-from pages.parts.typed import literal
+from pages.parts.user_text import escaped_markdown
 
 _DOINGS = ("edit", "add")
 
@@ -110,12 +110,12 @@ def _show(seen: Funding, step: Step) -> None:
     say = text()
     for one in seen.rounds:
         if one.step is step:
-            st.markdown(literal(_round_text(one)))
+            st.markdown(escaped_markdown(_round_text(one)))
     head, rows = change_rows(say, step)
     if not rows:
         st.caption(say("funding.events.nothing"))
         return
-    cells = [[literal(cell) for cell in row] for row in rows]
+    cells = [[escaped_markdown(cell) for cell in row] for row in rows]
     st.table(pd.DataFrame(cells, columns=head), border="horizontal", hide_index=True)
     if step.event.kind in ("safe", "note"):
         st.caption(say("funding.events.not_yet"))

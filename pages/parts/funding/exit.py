@@ -36,7 +36,7 @@ from finance.metrics.projection import Projection
 from pages.parts.charts import draw
 from pages.parts.funding.charts import exit_chart
 from pages.parts.session import scenario_session, text
-from pages.parts.typed import literal
+from pages.parts.user_text import escaped_markdown
 
 SHOWN_BEYOND = 2
 """The chart ends at so many times the chosen value."""
@@ -134,11 +134,11 @@ def _table(seen: Funding, got: Sequence[HolderPayout]) -> None:
     ordered = sorted(got, key=lambda one: -one.usd)
     rows = [
         {
-            "holder": literal(holder_text(say, one.holder)),
-            "payout": literal(money_text(one.usd, seen.currency, say.language)),
+            "holder": escaped_markdown(holder_text(say, one.holder)),
+            "payout": escaped_markdown(money_text(one.usd, seen.currency, say.language)),
             "moic": "–" if one.holder in seen.founders else multiple_text(one.result, say.language),
             "xirr": "–" if one.holder in seen.founders else rate_text(say, one.result),
-            "why": literal(_why(seen, one)),
+            "why": escaped_markdown(_why(seen, one)),
         }
         for one in ordered
     ]
@@ -161,9 +161,9 @@ def _breaks(seen: Funding, breaks: Sequence[BreakPoint], sold: Exit) -> None:
         said.setdefault(at, []).append(break_text(say, one, sold.sold))
     rows = pd.DataFrame(
         {
-            say("funding.exit.at"): [literal(at) for at in said],
+            say("funding.exit.at"): [escaped_markdown(at) for at in said],
             say("funding.exit.what"): [
-                literal(say("funding.semicolon").join(dict.fromkeys(what)))
+                escaped_markdown(say("funding.semicolon").join(dict.fromkeys(what)))
                 for what in said.values()
             ],
         }

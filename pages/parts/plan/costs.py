@@ -15,7 +15,7 @@ from finance.metrics.projection import Projection
 from pages.parts.session import text
 
 
-def ways_to_pay(now: Projection) -> None:
+def payment_options(now: Projection) -> None:
     """The cheapest and the median offer of each kind, own hardware, and where they cross."""
     say, predicted, plan = text(), now.forecast, now.scenario.plan
     try:

@@ -16,7 +16,7 @@ from pages.parts.run_views.runs import progress_of, run_color
 from pages.parts.session import text
 from pages.parts.streamlit_private import Container
 from pages.parts.tiles import Tile, tiles
-from pages.parts.typed import literal
+from pages.parts.user_text import escaped_markdown
 
 _REFRESH_S = 1.0
 
@@ -42,7 +42,7 @@ def _head(run: Run, label: str, progress: Progress, phase: Phase) -> None:
     row = st.container(horizontal=True, vertical_alignment="center", gap="large")
     bar = row.container()
     share, line = how_far(progress, phase, progress.cost_usd)
-    bar.markdown(f"**{say('calibrate.live', run=literal(label))}**")
+    bar.markdown(f"**{say('calibrate.live', run=escaped_markdown(label))}**")
     bar.progress(share, text=line)
     cancel_button(row, run)
 

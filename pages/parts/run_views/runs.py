@@ -18,7 +18,7 @@ from engine.runs.observing.progress import AXES, Axis, Progress, losses_are_comp
 from pages.parts.charts import LIGHT_COMPUTE, draw
 from pages.parts.run_views.charts import RUN_COLORS, Drawn, curves_chart
 from pages.parts.session import text
-from pages.parts.typed import charted
+from pages.parts.user_text import curve_label
 
 _REFRESH_S = 2.0
 _CHOICE_PX = 340
@@ -155,7 +155,7 @@ def curves_section(runs: Sequence[Run], shown: Run) -> None:
         is_over = {run_id: reconcile_run(by_id[run_id]).is_over for run_id in drawn}
         chosen = [
             Drawn(
-                label=charted(labels[run_id]),
+                label=curve_label(labels[run_id]),
                 color=run_color(run_id),
                 progress=progress_of(run_id),
                 is_live=not is_over[run_id],

@@ -16,7 +16,7 @@ from pages.parts.run_views.wording import local, run_of, say_refused, state_badg
 from pages.parts.runs.actions import actions
 from pages.parts.runs.folder import checkpoints_view, log_view, recipe_view
 from pages.parts.session import text
-from pages.parts.typed import literal
+from pages.parts.user_text import escaped_markdown
 
 _VIEWS: dict[str, tuple[str, Callable[[Summary, Run], None]]] = {
     "log": (":material/terminal:", log_view),
@@ -29,11 +29,11 @@ def details_section(one: Summary) -> None:
     run = run_of(one)
     with st.container(border=True):
         row = st.container(horizontal=True, vertical_alignment="center")
-        row.subheader(literal(one.name), anchor=False, width="content")
+        row.subheader(escaped_markdown(one.name), anchor=False, width="content")
         with row:
             state_badge(one)
             for tag in one.tags:
-                st.badge(literal(tag), icon=":material/label:", color="gray")
+                st.badge(escaped_markdown(tag), icon=":material/label:", color="gray")
         if one.unreadable is None:
             st.caption(_when_and_where(one))
         _trouble(one)
@@ -67,9 +67,9 @@ def _trouble(one: Summary) -> None:
     if why is None:
         return
     if one.phase is Phase.STOPPED:
-        st.warning(literal(why), icon=":material/pause_circle:")
+        st.warning(escaped_markdown(why), icon=":material/pause_circle:")
     else:
-        st.error(literal(why), icon=":material/error:")
+        st.error(escaped_markdown(why), icon=":material/error:")
 
 
 def _outcome(one: Summary, run: Run) -> str:

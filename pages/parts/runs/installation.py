@@ -10,7 +10,7 @@ from engine.runs.settings import Settings, change_settings, settings_file
 from engine.text import catalog
 from pages.parts.run_views.wording import act, say_refused
 from pages.parts.session import text
-from pages.parts.typed import literal
+from pages.parts.user_text import escaped_markdown
 
 _KEPT_S = 30.0
 """Asking a cluster takes seconds."""
@@ -42,7 +42,7 @@ def _back_ends(allowed: Settings) -> None:
         lacking = _lacking(name, allowed.content_hash, say.language, allowed)
         if lacking:
             state.badge(say("runs.not_ready"), icon=":material/error:", color="red")
-            line.caption(literal(lacking[0]))
+            line.caption(escaped_markdown(lacking[0]))
         else:
             state.badge(say("runs.ready"), icon=":material/check_circle:", color="green")
             line.caption(_room(name, allowed))

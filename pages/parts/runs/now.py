@@ -23,7 +23,7 @@ from pages.parts.runs.choice import choose
 from pages.parts.runs.queue import queue_rows
 from pages.parts.session import text
 from pages.parts.tiles import Tile, tiles
-from pages.parts.typed import literal
+from pages.parts.user_text import escaped_markdown
 
 _REFRESH_S = 2.0
 _MOST_LIVE = 20
@@ -109,7 +109,7 @@ def _tiles(at: Overview, month: MonthSpending, limit_usd: Decimal | None) -> Non
             Tile(
                 label=say("runs.tile_running"),
                 value=f"{len(at.live)} · {len(at.queued)}",
-                note=say("runs.tile_next", run=literal(at.queued[0].name))
+                note=say("runs.tile_next", run=escaped_markdown(at.queued[0].name))
                 if at.queued
                 else say("runs.tile_ranks", n=sum(one.n_ranks for one in at.live)),
             ),
@@ -139,7 +139,7 @@ def _live(one: Summary, run: Run) -> None:
     assert one.phase is not None
     with st.container(border=True):
         head = st.container(horizontal=True, vertical_alignment="center")
-        head.markdown(f"**{literal(one.name)}**", width="content")
+        head.markdown(f"**{escaped_markdown(one.name)}**", width="content")
         with head:
             state_badge(one)
         share, line = how_far(progress, one.phase, one.cost_usd)

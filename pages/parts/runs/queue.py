@@ -12,7 +12,7 @@ from engine.runs.observing.summary import Summary
 from pages.parts.run_views.live import cancel_button
 from pages.parts.run_views.wording import act
 from pages.parts.session import text
-from pages.parts.typed import literal
+from pages.parts.user_text import escaped_markdown
 
 _MOST_SHOWN = 20
 _KEPT_S = 10.0
@@ -43,7 +43,7 @@ def _row(place: int, waiting: QueuePosition, one: Summary) -> None:
         horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"
     )
     words = row.container(gap=None, width="content")
-    words.markdown(f"**{place}. {literal(one.name)}**")
+    words.markdown(f"**{place}. {escaped_markdown(one.name)}**")
     words.caption(" · ".join([_why(waiting), *_terms(one)]))
     buttons = row.container(horizontal=True, width="content")
     for step, icon, name in (
@@ -64,7 +64,7 @@ def _row(place: int, waiting: QueuePosition, one: Summary) -> None:
 def _why(waiting: QueuePosition) -> str:
     say = text()
     if waiting.held_by is not None:
-        return literal(waiting.held_by.in_language(say.language))
+        return escaped_markdown(waiting.held_by.in_language(say.language))
     if waiting.n_ahead == 0:
         return say("runs.about_to_start")
     return say("runs.behind_one" if waiting.n_ahead == 1 else "runs.behind", n=waiting.n_ahead)

@@ -13,14 +13,14 @@ from pages.parts.run_views.runs import lay_over
 from pages.parts.run_views.wording import act, run_of, say_refused
 from pages.parts.runs.choice import delete
 from pages.parts.session import text
-from pages.parts.typed import literal
+from pages.parts.user_text import escaped_markdown
 
 
 def several_section(chosen: Sequence[Summary]) -> None:
     say = text()
     with st.container(border=True):
         st.markdown(f"##### {say('runs.chosen', n=len(chosen))}")
-        st.caption(" · ".join(literal(one.name) for one in chosen))
+        st.caption(" · ".join(escaped_markdown(one.name) for one in chosen))
         row = st.container(horizontal=True)
         comparable = [one.run_id for one in chosen if not one.unreadable]
         if row.button(

@@ -10,7 +10,7 @@ from engine.runs.lifecycle import TRASH_DAYS, Trashed
 from pages.parts.run_views.wording import act, local
 from pages.parts.runs.choice import choose, deleted, forget_deleted, undo
 from pages.parts.session import text
-from pages.parts.typed import literal
+from pages.parts.user_text import escaped_markdown
 
 
 def undo_bar() -> None:
@@ -19,7 +19,7 @@ def undo_bar() -> None:
     if not gone:
         return
     row = st.container(horizontal=True, vertical_alignment="center", border=True)
-    names = " · ".join(literal(name) for name in gone.values())
+    names = " · ".join(escaped_markdown(name) for name in gone.values())
     row.markdown(f":material/delete: {say('runs.deleted', names=names)}", width="stretch")
     row.button(
         say("runs.undo"), key="undo_delete", icon=":material/undo:", type="primary", on_click=undo
