@@ -1,4 +1,4 @@
-"""Can I believe the forecast? Predictions against every published run, and what they rest on."""
+"""Page Evidence: predictions of all published runs, their errors, and the fitted parameters."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _SIMUMAX = "source_id=simumax-b200"
 
 
 def _percent(value: float | None) -> str:
-    """To a tenth of a percent, and whole ones from 100% on."""
+    """Return a share in percent with one decimal, and with none from 100% on."""
     if value is None:
         return "–"
     return f"{value:.1%}" if value < 1 else f"{value:.0%}"
@@ -51,7 +51,7 @@ def _choose_view() -> str:
         say("evidence.view"),
         _VIEWS,
         default=_VIEWS[0],
-        format_func=lambda one: say(f"evidence.view_option.{one}"),
+        format_func=lambda view: say(f"evidence.view_option.{view}"),
         help=say("evidence.view_help"),
         key="evidence_view",
         required=True,
@@ -59,10 +59,10 @@ def _choose_view() -> str:
     return str(chosen or _VIEWS[0])
 
 
-def _tiles(found: Evidence, everything: Score) -> None:
+def _tiles(results: Evidence, everything: Score) -> None:
     say = text()
-    sources = {row["source_id"] for row in found.rows if row["tokens_per_sec_per_gpu"]}
-    with_memory = sum(bool(row["mem_gb"]) for row in found.rows)
+    sources = {row["source_id"] for row in results.rows if row["tokens_per_sec_per_gpu"]}
+    with_memory = sum(bool(row["mem_gb"]) for row in results.rows)
     shown = (
         ("median_error", everything.median_error, say("evidence.median_note")),
         ("p90_error", everything.p90_error, say("evidence.p90_note")),
@@ -98,37 +98,39 @@ def _tiles(found: Evidence, everything: Score) -> None:
     )
 
 
-def _chart(found: Evidence, predictions: Sequence[Prediction]) -> None:
+def _chart(results: Evidence, predictions: Sequence[Prediction]) -> None:
     say = text()
     ratios = [
-        one.tokens_per_sec_per_gpu / speed_of(row)
-        for row, one in zip(found.rows, predictions, strict=True)
+        prediction.tokens_per_sec_per_gpu / speed_of(row)
+        for row, prediction in zip(results.rows, predictions, strict=True)
         if row["tokens_per_sec_per_gpu"]
     ]
     outside = sum(abs(ratio - 1) > BAND for ratio in ratios)
     st.subheader(say("evidence.chart_heading"))
-    draw_scatter(scatter(found, predictions), "predicted_measured")
+    draw_scatter(scatter(results, predictions), "predicted_measured")
     st.caption(say("evidence.chart_note", outside=outside, n=len(ratios)))
 
 
 def _errors(scores: Sequence[Score]) -> None:
-    """The errors of all rows, then of each value of the column that is chosen."""
+    """Draw the errors of all rows, then of each value of the chosen column."""
     say = text()
     st.subheader(say("evidence.group_heading"))
     column = st.segmented_control(
         say("evidence.group_by"),
         _COLUMNS,
         default=_COLUMNS[0],
-        format_func=lambda one: say(f"evidence.column.{one}"),
+        format_func=lambda name: say(f"evidence.column.{name}"),
         key="evidence_column",
         required=True,
     )
-    wanted = [one for one in scores if one.n_measured and one.group.startswith(f"{column}=")]
-    wanted.sort(key=lambda one: -one.n_measured)
-    rows = [scores[0], *wanted]
+    groups = [
+        group for group in scores if group.n_measured and group.group.startswith(f"{column}=")
+    ]
+    groups.sort(key=lambda group: -group.n_measured)
+    rows = [scores[0], *groups]
 
     def percents(name: str) -> list[float]:
-        values = [getattr(one, name) for one in rows]
+        values = [getattr(group, name) for group in rows]
         return [math.nan if value is None else 100 * value for value in values]
 
     columns = {
@@ -141,8 +143,8 @@ def _errors(scores: Sequence[Score]) -> None:
     st.dataframe(
         pd.DataFrame(
             {
-                say("table.group"): [_group_name(one) for one in rows],
-                say("table.rows"): [one.n_measured for one in rows],
+                say("table.group"): [_group_name(group) for group in rows],
+                say("table.rows"): [group.n_measured for group in rows],
             }
             | {say(f"table.{head}"): percents(name) for head, name in columns.items()}
         ),
@@ -155,23 +157,23 @@ def _errors(scores: Sequence[Score]) -> None:
     st.caption(say("evidence.group_note"))
 
 
-def _group_name(one: Score) -> str:
+def _group_name(group: Score) -> str:
     say = text()
-    if not one.group:
+    if not group.group:
         return say("table.all")
-    column, value = one.group.split("=", 1)
+    column, value = group.group.split("=", 1)
     key = f"evidence.value.{value}"
     return say(key) if column == "arch_family" and key in say else value
 
 
-def _peers(found: Evidence, scores: Sequence[Score]) -> None:
-    """Ours and the rule of thumb, worked out here, beside what was reported of others."""
+def _peers(results: Evidence, scores: Sequence[Score]) -> None:
+    """Draw the errors of this predictor and of 6ND, computed here, and reported ones of others."""
     say = text()
     st.subheader(say("evidence.peer_heading"))
     everything, computed = scores[0], say("evidence.computed")
     lines = [_computed("ours", "all", everything)]
-    lines += [_computed("ours_b200", "b200", one) for one in scores if one.group == _SIMUMAX]
-    lines.append(_computed("six_nd", "all", found.baseline))
+    lines += [_computed("ours_b200", "b200", group) for group in scores if group.group == _SIMUMAX]
+    lines.append(_computed("six_nd", "all", results.baseline))
     lines = [[*line, computed] for line in lines]
     lines += [_reported(peer) for peer in peers() if peer.kind != "floor"]
     names = ("peer", "peer_median", "peer_p90", "peer_rows", "peer_source")
@@ -190,13 +192,13 @@ def _peers(found: Evidence, scores: Sequence[Score]) -> None:
             )
 
 
-def _computed(name: str, rows: str, of: Score) -> list[str]:
+def _computed(name: str, rows: str, group: Score) -> list[str]:
     say = text()
     return [
         say(f"evidence.peer_name.{name}"),
-        _percent(of.median_error),
-        _percent(of.p90_error),
-        say(f"evidence.peer_rows_note.{rows}", n=of.n_measured),
+        _percent(group.median_error),
+        _percent(group.p90_error),
+        say(f"evidence.peer_rows_note.{rows}", n=group.n_measured),
     ]
 
 
@@ -213,32 +215,35 @@ def _reported(peer: Peer) -> list[str]:
 
 
 def _range(low: float, high: float) -> str:
-    """With the digits that were reported."""
+    """Return a range of shares with the digits that were reported."""
     shown = [quantities.share(bound, text().language) for bound in (low, high)]
     return shown[0] if low == high else _unbroken(" – ".join(shown))
 
 
 def _unbroken(words: str) -> str:
-    """Kept on one line in a table: no-break spaces, and word joiners where a line may break
-    without a space, after a dash and between Chinese characters."""
+    """Return ``words`` so that a table keeps it on one line.
+
+    Spaces become no-break spaces, and a word joiner follows each dash and Chinese character,
+    because a line may break there without a space.
+    """
     joined = words.replace(" ", "\u00a0").replace("–", "–\u2060")
     return "\u2060".join(joined) if re.search("[\u4e00-\u9fff]", joined) else joined
 
 
 def _parameters() -> None:
     say = text()
-    known = efficiency_parameters()
+    parameters = efficiency_parameters()
     st.subheader(say("evidence.parameter_heading"))
-    names = {one.parameter for one in known}
-    st.markdown(say("evidence.parameter_note", n=len(names), values=len(known)))
-    typed = st.text_input(
+    names = {parameter.parameter for parameter in parameters}
+    st.markdown(say("evidence.parameter_note", n=len(names), values=len(parameters)))
+    query = st.text_input(
         say("evidence.search"),
         placeholder=say("evidence.search_hint"),
         icon=":material/search:",
         key="parameter_search",
     )
-    lines = [_parameter_line(one) for one in known]
-    words = (typed or "").casefold().split()
+    lines = [_parameter_line(parameter) for parameter in parameters]
+    words = (query or "").casefold().split()
     lines = [line for line in lines if all(word in " ".join(line).casefold() for word in words)]
     if not lines:
         st.info(say("evidence.search_none"), icon=":material/search_off:")
@@ -255,21 +260,21 @@ def _parameters() -> None:
         st.table(table, hide_index=True)
 
 
-def _parameter_line(one: EfficiencyParameter) -> list[str]:
+def _parameter_line(parameter: EfficiencyParameter) -> list[str]:
     say = text()
     value, low, high, prior = (
         quantities.number(figure, say.language)
-        for figure in (one.value, one.low, one.high, one.prior)
+        for figure in (parameter.value, parameter.low, parameter.high, parameter.prior)
     )
-    unit = one.unit.replace(",", "").replace(" ", "_")
+    unit = parameter.unit.replace(",", "").replace(" ", "_")
     return [
-        f"{say(f'evidence.parameter.{one.parameter}')} `{one.parameter}`",
-        say("table.all") if one.scope == "all" else one.scope,
+        f"{say(f'evidence.parameter.{parameter.parameter}')} `{parameter.parameter}`",
+        say("table.all") if parameter.scope == "all" else parameter.scope,
         prior,
         value,
         _unbroken(f"{low} – {high}"),
         _unbroken(say(f"evidence.unit.{unit}")),
-        one.prior_source,
+        parameter.prior_source,
     ]
 
 
@@ -299,20 +304,21 @@ def _downloads() -> None:
 
 
 def page() -> None:
+    """Draw the page."""
     say = text()
     st.title(say("evidence.question"))
     try:
-        found = evidence()
+        results = evidence()
     except InputError as error:
         st.error(error.in_language(say.language), icon=":material/error:")
         return
-    scores = {name: score(found.rows, getattr(found, name)) for name in _VIEWS}
+    scores = {name: score(results.rows, getattr(results, name)) for name in _VIEWS}
     st.markdown(f"#### {_answer(scores['held_out'][0])}")
     view = _choose_view()
-    _tiles(found, scores[view][0])
-    _chart(found, getattr(found, view))
+    _tiles(results, scores[view][0])
+    _chart(results, getattr(results, view))
     _errors(scores[view])
-    _peers(found, scores["held_out"])
+    _peers(results, scores["held_out"])
     _parameters()
     _downloads()
 

@@ -1,4 +1,4 @@
-"""What did the training buy? The model that was trained: its worth, its text, its inside."""
+"""Page Model: the trained model's scores, the text it writes, and its attention."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ _SECTIONS = {
 
 @dataclass(frozen=True, slots=True)
 class _Worth:
-    """What is known of a model: by its evaluation, or by its run's own last one."""
+    """Scores of a model from its evaluation, or else from the last one during its run."""
 
     loss: float | None
     bits_per_byte: float | None
@@ -49,7 +49,7 @@ class _Worth:
     @property
     def continuation(self) -> QuestionScore | None:
         probes = self.evaluation.probes if self.evaluation else ()
-        return next((one for one in probes if one.probe == "continuation"), None)
+        return next((score for score in probes if score.probe == "continuation"), None)
 
 
 def _worth(export: Export, result: RunResult | None) -> _Worth:
@@ -62,7 +62,7 @@ def _worth(export: Export, result: RunResult | None) -> _Worth:
 
 
 def _answer(export: Export, result: RunResult | None, worth: _Worth) -> str:
-    """One sentence: what held-out text costs this model, and how it does on questions."""
+    """Return one sentence with the held-out loss and the score on questions."""
     say, language = text(), text().language
     if worth.loss is None:
         return say("model.answer_not_evaluated")
@@ -155,7 +155,7 @@ def _section(export: Export, runs: list[Run]) -> None:
         say("model.section"),
         list(_SECTIONS),
         default="generate",
-        format_func=lambda one: f"{_SECTIONS[one]} {say(f'model.section_name.{one}')}",
+        format_func=lambda name: f"{_SECTIONS[name]} {say(f'model.section_name.{name}')}",
         key="model_section",
         label_visibility="collapsed",
         required=True,
@@ -176,6 +176,7 @@ def _section(export: Export, runs: list[Run]) -> None:
 
 
 def page() -> None:
+    """Draw the page."""
     say = text()
     st.title(say("model.question"))
     runs = [run for run in readable_runs() if exports(run)]
@@ -183,7 +184,7 @@ def page() -> None:
         st.markdown(say("model.none"))
         st.page_link("pages/calibrate.py", label=say("model.train_one"), icon=":material/speed:")
         return
-    answer = st.container()  # stands above the choice that it depends on
+    answer = st.container()  # drawn above the choice that it depends on
     export = choose_export(runs)
     result = export.run.result
     worth = _worth(export, result)

@@ -1,4 +1,4 @@
-"""Charts of the business: revenue and what it leaves, tokens, recurring revenue, compute."""
+"""Charts of the business: revenue and margins, tokens, recurring revenue, compute."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from plotly.subplots import make_subplots
 from finance.metrics.compute_options import OptionOutcome
 from finance.metrics.indicators import Values
 from finance.metrics.projection import BOUNDS, Projection
-from finance.metrics.unit_economics import UNNAMED_LINE, revenue_by_line, token_economics
+from finance.metrics.unit_economics import revenue_by_line, token_economics
 from pages.parts.charts import (
     COMPUTE,
     DATA,
@@ -23,20 +23,20 @@ from pages.parts.charts import (
 from pages.parts.session import text
 
 _LINE_COLORS = (MONEY, "#66C2A5", "#00664B", "#B2DF8A", "#1B9E9E", "#A6D9C9", "#4D7C0F", "#C9E4A0")
-"""Money is green on every page: lines of revenue are kinds of green."""
+"""Shades of green for revenue lines, because money is green on every page."""
 _MARGINS = {
     "gross_margin_paid_inference": MONEY,
     "gross_margin_with_free_users": DATA,
     "gross_margin_with_training": COMPUTE,
 }
 _MARGIN_TOP, _GAP = 0.32, 0.17
-"""The margins' share of the height below, and what their legend takes above them."""
+"""Shares of the height: of the margins at the bottom, and of their legend above them."""
 LEAST_MARGIN_SHOWN = -1.0
-"""Before there is revenue to speak of margins fall without end, and would flatten the rest."""
+"""Least gross margin that is drawn: while revenue is near zero, margins are hugely negative."""
 
 
-def revenue_chart(seen: Projection, rows: Sequence[Values]) -> go.Figure:
-    """Revenue by line, month by month, and the three gross margins of twelve months below."""
+def revenue_chart(projection: Projection, rows: Sequence[Values]) -> go.Figure:
+    """Return a chart of monthly revenue by line, above three gross margins of twelve months."""
     say = text()
     figure = make_subplots(
         rows=2,
@@ -44,13 +44,13 @@ def revenue_chart(seen: Projection, rows: Sequence[Values]) -> go.Figure:
         row_heights=[1 - _GAP - _MARGIN_TOP, _MARGIN_TOP],
         vertical_spacing=_GAP,
     )
-    dates = [month.date for month in seen.months]
-    lines = revenue_by_line(seen.books)
-    for number, one in enumerate(lines):
+    dates = [month.date for month in projection.months]
+    lines = revenue_by_line(projection.books)
+    for number, line in enumerate(lines):
         figure.add_bar(
             x=dates,
-            y=one.usd,
-            name=say("business.one_line") if one.name == UNNAMED_LINE else one.name,
+            y=line.usd,
+            name=say("business.one_line") if line.name == UNNAMED_LINE else line.name,
             marker={"color": _LINE_COLORS[number % len(_LINE_COLORS)]},
             hovertemplate="$%{y:,.0f}",
             row=1,
@@ -88,12 +88,12 @@ def _margin_range(rows: Sequence[Values]) -> list[float]:
     return [max(LEAST_MARGIN_SHOWN, min([0.0, *known]) - 0.05), 1.05]
 
 
-def token_chart(seen: Projection) -> go.Figure:
-    """What a million tokens bring and what serving them costs, with the forecast's bounds."""
+def token_chart(projection: Projection) -> go.Figure:
+    """Return a chart of the price and the cost of a million tokens, with the forecast's bounds."""
     say = text()
     figure = go.Figure()
-    dates = [month.date for month in seen.months]
-    point, low, high = (token_economics(seen.books, trial) for trial in range(len(BOUNDS)))
+    dates = [month.date for month in projection.months]
+    point, low, high = (token_economics(projection.books, trial) for trial in range(len(BOUNDS)))
     figure.add_scatter(
         x=dates, y=high.cost_usd, line={"width": 0}, showlegend=False, hoverinfo="skip"
     )
@@ -132,11 +132,11 @@ _ARR_PARTS = {
 }
 
 
-def arr_chart(seen: Projection, rows: Sequence[Values], months: Sequence[int]) -> go.Figure:
-    """What twelve months each brought and took of ARR, and what it came to."""
+def arr_chart(projection: Projection, rows: Sequence[Values], months: Sequence[int]) -> go.Figure:
+    """Return a chart of ARR added and lost in twelve months each, and of its balance."""
     say = text()
     figure = go.Figure()
-    names = [seen.months[month - 1].date.strftime("%Y-%m") for month in months]
+    names = [projection.months[month - 1].date.strftime("%Y-%m") for month in months]
     for key, (sign, color) in _ARR_PARTS.items():
         figure.add_bar(
             x=names,
@@ -160,8 +160,8 @@ def arr_chart(seen: Projection, rows: Sequence[Values], months: Sequence[int]) -
     return figure
 
 
-def ways_chart(names: Sequence[str], found: Sequence[OptionOutcome]) -> go.Figure:
-    """Cash at the end of the horizon with each way of getting compute, the most on top."""
+def compute_options_chart(names: Sequence[str], found: Sequence[OptionOutcome]) -> go.Figure:
+    """Return a chart of cash at the horizon's end for each compute option, the most on top."""
     say = text()
     order = sorted(range(len(found)), key=lambda at: found[at].cash_at_end_usd)
     figure = go.Figure()

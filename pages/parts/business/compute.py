@@ -1,4 +1,4 @@
-"""Ways of getting compute: the company's contracts, and the same company with others."""
+"""Options for compute: the company's contracts, and the same company with other contracts."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from finance.compute.contracts import AnyContract
 from finance.metrics.compute_options import OptionOutcome, compare_compute_options
 from finance.metrics.offers import Offer, offers
 from finance.metrics.projection import Projection
-from pages.parts.business.charts import ways_chart
+from pages.parts.business.charts import compute_options_chart
 from pages.parts.charts import draw
 from pages.parts.entries import entries
 from pages.parts.fields import fields
@@ -31,14 +31,14 @@ _ALL_ON_DEMAND = "all_on_demand"
 
 
 def compute_inputs() -> None:
-    """How compute is bought on demand, and the contracts that get it otherwise."""
+    """Draw the fields of on-demand compute and of compute contracts."""
     fields("company.compute", _TERMS)
     st.divider()
     entries("company.compute.contracts")
 
 
 def compute_options_section(now: Projection) -> None:
-    """The company with its own contracts, with none, and with each that the market offers."""
+    """Compare the company with its own contracts, with none, and with each offer."""
     say, plan = text(), now.scenario.plan
     left, right = st.columns(2)
     devices = left.number_input(
@@ -61,32 +61,41 @@ def compute_options_section(now: Projection) -> None:
     )
     offered = offers(plan, devices, month)
     own = now.scenario.company.compute.contracts
-    ways: dict[str, Sequence[AnyContract]] = {_ALL_ON_DEMAND: ()}
+    options: dict[str, Sequence[AnyContract]] = {_ALL_ON_DEMAND: ()}
     if own:
-        ways = {_AS_PLANNED: own} | ways
-    ways |= {name: (offer.contract,) for name, offer in offered.items()}
-    found = compare_compute_options(now.scenario, now.forecast, ways)
-    names = [say(f"way.{one.option}") for one in found]
-    draw(ways_chart(names, found), "ways", height=120 + 42 * len(found), hover="closest")
-    _table(found, names, offered)
+        options = {_AS_PLANNED: own} | options
+    options |= {name: (offer.contract,) for name, offer in offered.items()}
+    outcomes = compare_compute_options(now.scenario, now.forecast, options)
+    names = [say(f"way.{outcome.option}") for outcome in outcomes]
+    draw(
+        compute_options_chart(names, outcomes),
+        "ways",
+        height=120 + 42 * len(outcomes),
+        hover="closest",
+    )
+    _table(outcomes, names, offered)
     st.caption(say("business.ways_note"))
 
 
-def _table(found: Sequence[OptionOutcome], names: Sequence[str], offered: dict[str, Offer]) -> None:
+def _table(
+    outcomes: Sequence[OptionOutcome], names: Sequence[str], offered: dict[str, Offer]
+) -> None:
     say = text()
     rows = [
         {
             "way": name,
-            "break_even": _break_even(one),
-            "cash_at_end": _whole(one.cash_at_end_usd),
-            "lowest_cash": _whole(one.lowest_cash_usd),
-            "profit": _whole(one.profit_usd),
-            "debt": _whole(one.debt_at_most_usd),
-            "covenants": _broken(one),
-            "sold": quantities.share(one.sold_share, say.language) if one.sold_share else None,
-            "source": offered[one.option].source if one.option in offered else None,
+            "break_even": _break_even(outcome),
+            "cash_at_end": _whole(outcome.cash_at_end_usd),
+            "lowest_cash": _whole(outcome.lowest_cash_usd),
+            "profit": _whole(outcome.profit_usd),
+            "debt": _whole(outcome.debt_at_most_usd),
+            "covenants": _broken(outcome),
+            "sold": quantities.share(outcome.sold_share, say.language)
+            if outcome.sold_share
+            else None,
+            "source": offered[outcome.option].source if outcome.option in offered else None,
         }
-        for name, one in zip(names, found, strict=True)
+        for name, outcome in zip(names, outcomes, strict=True)
     ]
     frame = pd.DataFrame(rows)
     config: dict[str, Any] = {
@@ -116,18 +125,18 @@ def _whole(amount: Decimal) -> int:
     return round(amount)
 
 
-def _break_even(one: OptionOutcome) -> str | None:
-    """From which use on each contract beats the plan's price on demand."""
+def _break_even(outcome: OptionOutcome) -> str | None:
+    """Return the use above which each contract costs less than the plan's on-demand price."""
     say = text()
-    if not one.break_even_utilisation:
+    if not outcome.break_even_utilisation:
         return None
     return ", ".join(
         say("business.never") if share is None else quantities.share(share, say.language)
-        for share in one.break_even_utilisation
+        for share in outcome.break_even_utilisation
     )
 
 
-def _broken(one: OptionOutcome) -> str | None:
+def _broken(outcome: OptionOutcome) -> str | None:
     say = text()
     return (
         "; ".join(
@@ -137,7 +146,7 @@ def _broken(one: OptionOutcome) -> str | None:
                 covenant=say(f"entry.{covenant}.label"),
                 month=month,
             )
-            for loan, covenant, month in one.broken
+            for loan, covenant, month in outcome.broken
         )
         or None
     )

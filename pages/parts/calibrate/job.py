@@ -1,4 +1,4 @@
-"""Where the next run runs, its place in the queue, and what it may cost."""
+"""The next run's back end, its priority in the queue, and its spending limit."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ _LIMIT = "calibrate.spending_limit_usd"
 
 
 def asked_machine(allowed: Settings) -> Machine:
-    """What the chosen back end has for a run: its recipe and its forecast are made for that."""
+    """Return the machine of the chosen back end; recipes and forecasts are made for it."""
     return back_end(_chosen(allowed)).machine(allowed)
 
 
 def asked_job(allowed: Settings) -> Job:
-    """What stands in the fields.
+    """Return the job that the fields describe.
 
     Raises
     ------
@@ -38,7 +38,7 @@ def asked_job(allowed: Settings) -> Job:
 
 
 def job_form(allowed: Settings) -> None:
-    """A choice of back ends where more than this machine is set up."""
+    """Draw the fields of the job; back ends can be chosen if more than this machine is set up."""
     say = text()
     with st.expander(say("calibrate.where"), icon=":material/dns:"):
         if len(allowed.configured) > 1:
@@ -81,5 +81,5 @@ def _choose(key: str) -> None:
 
 
 def _chosen(allowed: Settings) -> BackEndName:
-    wanted = st.session_state.get(_BACK_END)
-    return next((name for name in allowed.configured if name == wanted), "local")
+    chosen = st.session_state.get(_BACK_END)
+    return next((name for name in allowed.configured if name == chosen), "local")

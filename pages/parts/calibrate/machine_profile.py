@@ -1,4 +1,4 @@
-"""This machine as it was measured: what forecasts for runs here stand on."""
+"""The profile of this machine, on which forecasts of its runs are based."""
 
 from __future__ import annotations
 
@@ -23,7 +23,10 @@ _MINUTES = 2
 
 
 def machine_section(machine: Machine, *, busy: bool) -> None:
-    """The profile, or the way to one; ``busy`` while runs would disturb the measuring."""
+    """Draw the profile, or the button that makes it.
+
+    ``busy`` is true while runs would disturb the measurement.
+    """
     say = text()
     st.subheader(say("profile.title"))
     if measuring_now() is not None:
@@ -62,7 +65,7 @@ def machine_section(machine: Machine, *, busy: bool) -> None:
 
 
 def _start() -> None:
-    """Begin to measure, and wait until the measuring can be seen."""
+    """Start a measurement, and wait until its process is visible."""
     log_path().parent.mkdir(parents=True, exist_ok=True)
     command = start_engine(["profile"], _command_log())
     st.session_state["measuring"] = command
@@ -71,7 +74,7 @@ def _start() -> None:
 
 
 def _failure() -> str | None:
-    """What the measuring that this session started said last, if it failed."""
+    """Return the last output of this session's measurement if it failed."""
     command = st.session_state.get("measuring")
     if command is None or not command.poll():
         return None
@@ -84,7 +87,7 @@ def _command_log() -> Path:
 
 
 def _watch() -> None:
-    """Until the measuring is over, when the whole page is drawn anew."""
+    """Show the progress of a measurement, and redraw the whole page at its end."""
     say, progress = text(), measuring_now()
     if progress is None:
         st.rerun()
@@ -104,38 +107,38 @@ def _watch() -> None:
     st.caption(say("profile.in_background"))
 
 
-def _shown(found: MachineProfile) -> None:
+def _shown(profile: MachineProfile) -> None:
     say = text()
-    line = verdict(say, found)
-    if found.is_noisy:
+    line = verdict(say, profile)
+    if profile.is_noisy:
         st.warning(line, icon=":material/warning:")
     else:
         st.markdown(line)
     st.caption(
         say(
             "profile.measured_on",
-            date=found.measured_on.isoformat(),
-            n=found.n_devices,
-            accelerator=found.accelerator,
+            date=profile.measured_on.isoformat(),
+            n=profile.n_devices,
+            accelerator=profile.accelerator,
         )
     )
     with st.expander(say("profile.details"), icon=":material/monitoring:"):
         left, right = st.columns([3, 2], gap="large")
         with left:
-            head, cells = rate_rows(say, found)
+            head, cells = rate_rows(say, profile)
             st.dataframe(pd.DataFrame(cells, columns=head), hide_index=True)
         with right:
-            draw(_chart(found), "profile_runs", height=420)
-        head, cells = short_run_rows(say, found.runs)
+            draw(_chart(profile), "profile_runs", height=420)
+        head, cells = short_run_rows(say, profile.runs)
         st.dataframe(pd.DataFrame(cells, columns=head), hide_index=True)
         st.caption(say("profile.pace_help"))
 
 
-def _chart(found: MachineProfile) -> go.Figure:
-    """Predicted against measured step times, on the line where both are equal."""
+def _chart(profile: MachineProfile) -> go.Figure:
+    """Return a chart of predicted against measured step times, with the line of equality."""
     say = text()
-    measured = [run.measured_step_s for run in found.runs]
-    predicted = [run.predicted_step_s for run in found.runs]
+    measured = [run.measured_step_s for run in profile.runs]
+    predicted = [run.predicted_step_s for run in profile.runs]
     ends = [min(*measured, *predicted) * 0.8, max(*measured, *predicted) * 1.25]
     figure = go.Figure()
     figure.add_scatter(
@@ -146,7 +149,7 @@ def _chart(found: MachineProfile) -> go.Figure:
         y=predicted,
         mode="markers",
         marker={"color": COMPUTE, "size": 9},
-        text=[f"{run.name}, ZeRO {run.zero_stage}" for run in found.runs],
+        text=[f"{run.name}, ZeRO {run.zero_stage}" for run in profile.runs],
         hovertemplate="%{text}<br>%{x:.3f} s → %{y:.3f} s<extra></extra>",
     )
     figure.update_layout(showlegend=False)
@@ -155,18 +158,18 @@ def _chart(found: MachineProfile) -> go.Figure:
     return figure
 
 
-def _use(found: MachineProfile) -> None:
-    """Let the scenario's plan stand on it, where that is for the same kind of device."""
+def _use(profile: MachineProfile) -> None:
+    """Draw the button that bases the plan on the profile, if both are of one accelerator."""
     say, session = text(), scenario_session()
-    if not found.speaks_for(session.draft.plan.cluster.accelerator):
+    if not profile.speaks_for(session.draft.plan.cluster.accelerator):
         return
-    used = session.draft.plan.profile == found
+    used = session.draft.plan.profile == profile
     st.button(
         say("profile.remove" if used else "profile.use"),
         key="use_profile",
         type="secondary" if used else "primary",
         icon=":material/cancel:" if used else ":material/check_circle:",
-        help=say("profile.use_help", accelerator=found.accelerator),
+        help=say("profile.use_help", accelerator=profile.accelerator),
         on_click=session.apply_profile,
-        args=(None if used else found,),
+        args=(None if used else profile,),
     )

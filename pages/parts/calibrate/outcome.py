@@ -1,4 +1,4 @@
-"""A run that is over: its forecast beside what it measured, and what that changes."""
+"""A run that has ended: forecast and measurement, and the calibration that follows."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _EFFECT_PX = 450
 
 
 def verdict(run: Run) -> str:
-    """The page's question answered by one run, in a sentence."""
+    """Return the run's answer to the page's question in a sentence."""
     say, result = text(), run.result
     if result is None:
         return say("calibrate.verdict_none")
@@ -41,7 +41,7 @@ def verdict(run: Run) -> str:
 
 
 def outcome_section(run: Run, label: str) -> None:
-    """Predicted against measured; why there is nothing to compare where the run has failed."""
+    """Compare predicted and measured figures, or show the reason why the run failed."""
     say, state, result = text(), run.state, run.result
     if state.phase is not Phase.SUCCEEDED or result is None:
         why = state.failure.in_language(say.language) if state.failure else ""
@@ -115,12 +115,12 @@ def _bits(result: RunResult) -> str:
 
 
 def _spread_of(rows: list[Comparison]) -> str:
-    inside = sum(row.inside_interval for row in rows)
-    return text()("calibrate.inside_count", inside=inside, all=len(rows))
+    n_inside = sum(row.inside_interval for row in rows)
+    return text()("calibrate.inside_count", n_inside=n_inside, all=len(rows))
 
 
 def _effect(run: Run) -> None:
-    """What the run's calibration changes, why, and the button that takes it over."""
+    """Draw the changes that the run's calibration makes, and the button that applies it."""
     say, session = text(), scenario_session()
     calibration = calibration_of(run)
     applied = session.draft.plan.calibration == calibration

@@ -1,4 +1,4 @@
-"""What the next run will be and take, the exact command, and the button that starts it."""
+"""The next run: its recipe, its forecast, the exact command, and the start button."""
 
 from __future__ import annotations
 
@@ -29,10 +29,13 @@ _REFUSED = "calibrate.refused"
 
 
 def recipe_section(machine: Machine, allowed: Settings, *, busy: bool) -> Estimate | None:
-    """The form, and beside it what it asks for; that, where it is allowed."""
+    """Draw the form and the forecast of its run.
+
+    Returns the estimate, or None if the recipe is not allowed.
+    """
     say = text()
     with st.container(border=True):
-        row = st.container(horizontal=True, gap="large")  # one below the other where it is narrow
+        row = st.container(horizontal=True, gap="large")  # wraps on a narrow screen
         left, right = row.container(width=_FORM_PX), row.container()
         options = st.container()
         with left:
@@ -66,7 +69,7 @@ def _quoted(machine: Machine, allowed: Settings, slots: Slots) -> Estimate | Non
 
 
 def _say_beside(slots: Slots, error: InputError) -> None:
-    """One line below the field; here, too, where the field may be folded away or is none."""
+    """Show an error below its field, and here too if the field may be hidden."""
     line = error.in_language(text().language)
     slot = slots.get(error.field)
     if slot is not None:
@@ -118,7 +121,7 @@ def _preview(quoted: Estimate, machine: Machine) -> None:
 
 
 def _shape_line(recipe: Recipe) -> str:
-    """All that was derived of the shape and the step, in the field's own abbreviations."""
+    """Return the shape and the step in the usual abbreviations."""
     shape, layout = recipe.shape, recipe.layout
     parts = [
         f"L{shape.n_layers}",
@@ -136,12 +139,12 @@ def _shape_line(recipe: Recipe) -> str:
 
 
 def _figures(quoted: Estimate) -> None:
-    """What it takes, each with its bounds."""
+    """Draw a table of the forecast with its bounds."""
     say, language = text(), text().language
     predicted = quoted.forecast
 
     def row(name: str, quantity: str, figure: Figure) -> list[str]:
-        low, high = (show(quantity, one, language) for one in (figure.low, figure.high))
+        low, high = (show(quantity, bound, language) for bound in (figure.low, figure.high))
         value = show(quantity, figure.value, language)
         return [say(name), value, say("tile.interval", low=low, high=high)]
 
@@ -178,20 +181,20 @@ def _start_button(quoted: Estimate | None, *, busy: bool) -> None:
 
 
 def _start() -> None:
-    """Start the run that stands in the fields now, not when they were drawn."""
-    asked: tuple[Recipe, Job] | None = None
+    """Start the run that the fields describe now, which may have changed since they were drawn."""
+    requested: tuple[Recipe, Job] | None = None
     try:
         allowed = settings()
         machine, job = asked_machine(allowed), asked_job(allowed)
         recipe = asked_recipe(machine)
         if recipe is None:
             return
-        asked = (recipe, job)
+        requested = (recipe, job)
         plan = run_plan(recipe, scenario_session().draft.plan, machine)
         check_corpus(recipe.corpus, recipe.text_vocab)
         run = Run.create(recipe, plan, job)
         control.start(run)
         show_run(run.id)
     except InputError as error:
-        if asked is not None:  # what the fields themselves refuse is said when they are drawn
-            st.session_state[_REFUSED] = (asked, error)
+        if requested is not None:  # errors of the fields are shown when they are drawn
+            st.session_state[_REFUSED] = (requested, error)

@@ -1,4 +1,4 @@
-"""The next run's recipe: a sample of the scenario, one dial or a file, and what differs from it."""
+"""The next run's recipe: a sample of the scenario, a model of one depth, or a file; and options."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from pages.parts.streamlit_private import Container
 _SOURCES = ("scenario", "dial", "upload")
 
 Slots = dict[str, Container]
-"""Below each field a place for the line that says what is wrong with it."""
+"""Containers below the fields, by path, for the error of each field."""
 
 _FAMILIES = {
     "llama": "Llama",
@@ -51,11 +51,11 @@ _RATES = ("peak_learning_rate",)
 _OPTION_PX = 205
 _TRACKERS = ("tensorboard", "wandb", "mlflow")
 OPTIONS = (*_CHOICES, *_COUNTS, *_RATES, "trackers", "init_from")
-"""What can be changed in a recipe without writing one, by dotted paths."""
+"""Dotted paths of the values that the form can change in a recipe."""
 
 
 def asked_recipe(machine: Machine) -> Recipe | None:
-    """The run that the fields ask for; None while a file is still to be chosen.
+    """Return the recipe that the fields describe; None until a file is chosen.
 
     Raises
     ------
@@ -72,15 +72,17 @@ def asked_recipe(machine: Machine) -> Recipe | None:
 
 
 def recipe_form(machine: Machine, options: Container) -> Slots:
-    """Draw the fields here, and those that are needed less often, folded, in ``options``."""
+    """Draw the fields; those needed less often are in an expander in ``options``."""
     say = text()
     slots: Slots = {}
     _draw_source(slots)
     try:
-        with st.spinner(say("calibrate.deriving")):  # the precision is measured, once
+        with st.spinner(
+            say("calibrate.deriving")
+        ):  # the first time it measures the fastest precision
             base = _base(machine)
     except InputError:
-        base = None  # said beside its field by whoever asks for the recipe
+        base = None  # the caller of asked_recipe shows the error beside its field
     with options.expander(say("calibrate.options"), icon=":material/tune:"):
         _draw_options(base, slots)
     if changed := len(_options()):
@@ -93,7 +95,7 @@ def _draw_source(slots: Slots) -> None:
     source = st.segmented_control(
         say("calibrate.source"),
         _SOURCES,
-        format_func=lambda one: say(f"calibrate.from.{one}"),
+        format_func=lambda option: say(f"calibrate.from.{option}"),
         default=_SOURCES[0],
         required=True,
         key=f"calibrate.source#{say.language}",
@@ -206,21 +208,21 @@ def _draw_seed(slots: Slots) -> None:
 
 
 def _base(machine: Machine) -> Recipe | None:
-    """The recipe before any option."""
-    asked = st.session_state
-    source = asked["calibrate.source"]
+    """Return the recipe without the options."""
+    state = st.session_state
+    source = state["calibrate.source"]
     if source == "upload":
-        file = asked.get("calibrate.upload")
+        file = state.get("calibrate.upload")
         return (
             None if file is None else read_recipe(parse_toml(file.getvalue(), file.name), machine)
         )
     if source == "dial":
         return read_recipe(
             {
-                "depth": asked["calibrate.depth"],
-                "model": asked["calibrate.family"],
-                "minutes": asked["calibrate.minutes"],
-                "seed": asked["calibrate.seed"],
+                "depth": state["calibrate.depth"],
+                "model": state["calibrate.family"],
+                "minutes": state["calibrate.minutes"],
+                "seed": state["calibrate.seed"],
                 "corpus": _asked_corpus().model_dump(),
             },
             machine,
@@ -229,9 +231,9 @@ def _base(machine: Machine) -> Recipe | None:
         draft().plan,
         machine,
         scenario_session().stored.id,
-        budget_s=60 * asked["calibrate.minutes"],
+        budget_s=60 * state["calibrate.minutes"],
         corpus=_asked_corpus(),
-    ).with_value("seed", asked["calibrate.seed"])
+    ).with_value("seed", state["calibrate.seed"])
 
 
 def _asked_corpus() -> CorpusChoice:
@@ -245,13 +247,13 @@ def _key(path: str) -> str:
 
 
 def _options() -> dict[str, object]:
-    """What was changed, by dotted paths."""
+    """Return the changed options by their dotted paths."""
     chosen = {path: st.session_state.get(_key(path)) for path in OPTIONS}
     return {path: value for path, value in chosen.items() if value not in (None, [])}
 
 
 def _draw_options(base: Recipe | None, slots: Slots) -> None:
-    """As many in a row as there is room for; what is not changed shows what the recipe has."""
+    """Draw the options, as many in a row as fit; an unchanged one shows the recipe's value."""
     say = text()
     st.caption(say("calibrate.options_note"))
     row = st.container(horizontal=True, vertical_alignment="bottom")
@@ -270,15 +272,15 @@ def _draw_options(base: Recipe | None, slots: Slots) -> None:
             help=say("calibrate.option_help.trackers"),
         )
         slots["trackers"] = st.empty()
-    succeeded = (one for one in summaries() if one.phase is Phase.SUCCEEDED)
-    finished = [Run.find(one.run_id) for one in succeeded]
+    succeeded = (run for run in summaries() if run.phase is Phase.SUCCEEDED)
+    finished = [Run.find(run.run_id) for run in succeeded]
     labels = run_labels(finished)
     with row.container(width=2 * _OPTION_PX):
         st.selectbox(
             say("calibrate.option.init_from"),
             list(labels),
             index=None,
-            format_func=lambda one: labels.get(one, one),
+            format_func=lambda run_id: labels.get(run_id, run_id),
             placeholder=say("calibrate.init_from_nothing"),
             accept_new_options=True,
             key=_key("init_from"),
@@ -307,7 +309,7 @@ def _draw_option(path: str, held: object) -> None:
 
 
 def _option_label(value: object) -> str:
-    """In the field's own words, which are those of every language."""
+    """Return an option's technical term, which is the same in every language."""
     if isinstance(value, bool):
         return "on" if value else "off"
     return str(value)

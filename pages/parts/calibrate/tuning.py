@@ -1,4 +1,4 @@
-"""Searches for a better recipe: what they tried, what they ended early, what they cost."""
+"""Searches for a better recipe: their trials, those ended early, and their cost."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _SYMBOLS = {"complete": "circle", "pruned": "circle-open", "diverged": "x"}
 
 
 def tuning_section() -> None:
-    """The searches of this machine, or how to start one."""
+    """Draw the searches of this machine, or the command that starts a search."""
     say = text()
     st.markdown(say("tuning.intro"))
     st.code("python -m engine tune data/studies/smoke.toml", language="bash")
@@ -52,7 +52,7 @@ def _draw(folder: Path) -> None:
     st.dataframe(pd.DataFrame(cells, columns=head), hide_index=True)
     head, cells = account_rows(say, outcome)
     st.dataframe(pd.DataFrame(cells, columns=head), hide_index=True)
-    wall = quantities.duration(sum(one.wall_s for one in outcome.trials), say.language)
+    wall = quantities.duration(sum(trial.wall_s for trial in outcome.trials), say.language)
     st.caption(say("tuning.account_note", price=f"{outcome.usd_per_device_hour:g}", wall=wall))
     best = best_recipe(folder)
     if best is not None:
@@ -62,25 +62,30 @@ def _draw(folder: Path) -> None:
 
 
 def _chart(outcome: StudyOutcome) -> go.Figure:
-    """Loss against learning rate: a colour for each size, hollow where ended early."""
+    """Return a chart of loss against learning rate, in a colour for each size.
+
+    Points of trials that were ended early are hollow.
+    """
     say = text()
     figure = go.Figure()
-    worst = max((one.held_out_loss for one in outcome.trials if one.held_out_loss), default=1.0)
-    sizes = list(dict.fromkeys(_size(one) for one in outcome.trials))
+    worst = max(
+        (trial.held_out_loss for trial in outcome.trials if trial.held_out_loss), default=1.0
+    )
+    sizes = list(dict.fromkeys(_size(trial) for trial in outcome.trials))
     for size, color in zip(sizes, _cycle(len(sizes)), strict=True):
-        mine = [one for one in outcome.trials if _size(one) == size]
+        of_size = [trial for trial in outcome.trials if _size(trial) == size]
         figure.add_scatter(
-            x=[one.choice.learning_rate for one in mine],
-            y=[one.held_out_loss or worst for one in mine],
+            x=[trial.choice.learning_rate for trial in of_size],
+            y=[trial.held_out_loss or worst for trial in of_size],
             mode="markers",
             name=size,
             marker={
                 "size": 11,
                 "color": color,
-                "symbol": [_SYMBOLS[one.state] for one in mine],
+                "symbol": [_SYMBOLS[trial.state] for trial in of_size],
                 "line": {"width": 2, "color": color},
             },
-            text=[_hover(one) for one in mine],
+            text=[_hover(trial) for trial in of_size],
             hovertemplate="%{text}<extra></extra>",
         )
     if outcome.best is not None:

@@ -1,4 +1,4 @@
-"""Predicted against measured, one point for each published run."""
+"""Chart of predicted against measured speed, with one point for each published run."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from pages.parts.charts import COMPUTE, DATA, LIGHT_COMPUTE, MONEY, OTHER, PEOPL
 from pages.parts.session import text
 
 BAND = 0.25
-"""The band about the diagonal: predicted ÷ measured from 1 − this to 1 + this."""
+"""Half width of the band around the diagonal, as a share: predicted ÷ measured is 1 ± this."""
 
 _COLORS = (COMPUTE, DATA, MONEY, PEOPLE, LIGHT_COMPUTE, WARNING, OTHER)
 _SYMBOLS = ("circle", "diamond", "square", "triangle-up")
 _HEIGHT = 620
 _ROOM = 1.5
-"""Of the axes beyond the slowest and the fastest run."""
+"""Factor by which the axes go beyond the slowest and the fastest run."""
 
 
 def draw_scatter(figure: go.Figure, key: str) -> None:
-    """As :func:`pages.parts.charts.draw`, for points that are read one by one."""
+    """Show a chart whose points are read singly; see also :func:`pages.parts.charts.draw`."""
     figure.update_layout(
         height=_HEIGHT,
         margin={"l": 10, "r": 10, "t": 10, "b": 10},
@@ -38,24 +38,26 @@ def draw_scatter(figure: go.Figure, key: str) -> None:
     st.plotly_chart(figure, key=key, config={"displayModeBar": False})
 
 
-def scatter(found: Evidence, predictions: Sequence[Prediction]) -> go.Figure:
-    """Measured against predicted tokens/s of a device on log axes, a colour and a shape for
-    each source, the largest source first."""
+def scatter(results: Evidence, predictions: Sequence[Prediction]) -> go.Figure:
+    """Return a chart of predicted against measured tokens/s of a device on log axes.
+
+    Each source has a colour and a shape; the largest source comes first.
+    """
     say = text()
     figure = go.Figure()
     shown = [
-        (row, run, one)
-        for row, run, one in zip(found.rows, found.runs, predictions, strict=True)
+        (row, run, prediction)
+        for row, run, prediction in zip(results.rows, results.runs, predictions, strict=True)
         if row["tokens_per_sec_per_gpu"]
     ]
     speeds = [speed_of(row) for row, _, _ in shown]
     _diagonal(figure, speeds)
     counted = Counter(row["source_id"] for row, _, _ in shown)
     for number, (source, _) in enumerate(counted.most_common()):
-        mine = [each for each in shown if each[0]["source_id"] == source]
+        of_source = [each for each in shown if each[0]["source_id"] == source]
         figure.add_scatter(
-            x=[speed_of(row) for row, _, _ in mine],
-            y=[one.tokens_per_sec_per_gpu for _, _, one in mine],
+            x=[speed_of(row) for row, _, _ in of_source],
+            y=[prediction.tokens_per_sec_per_gpu for _, _, prediction in of_source],
             mode="markers",
             name=source,
             marker={
@@ -65,7 +67,7 @@ def scatter(found: Evidence, predictions: Sequence[Prediction]) -> go.Figure:
                 "opacity": 0.8,
                 "line": {"width": 0.5, "color": "rgba(255,255,255,0.6)"},
             },
-            text=[_hover(*each) for each in mine],
+            text=[_hover(*each) for each in of_source],
             hovertemplate="%{text}<extra>%{fullData.name}</extra>",
         )
     ticks = {
@@ -104,7 +106,7 @@ def _diagonal(figure: go.Figure, speeds: Sequence[float]) -> None:
         showlegend=False,
         hoverinfo="skip",
     )
-    # Annotations on log axes stand at logarithms.
+    # Plotly takes the position of an annotation on a log axis as a logarithm.
     for label, x, factor, anchor in (
         (say("evidence.perfect"), ends[0] * 3, 1 - BAND, "left"),
         (say("evidence.band"), ends[0] * 3, 1 + BAND, "right"),
@@ -120,7 +122,7 @@ def _diagonal(figure: go.Figure, speeds: Sequence[float]) -> None:
         )
 
 
-def _hover(row: Row, run: Run, one: Prediction) -> str:
+def _hover(row: Row, run: Run, prediction: Prediction) -> str:
     say = text()
 
     def shown(tokens_per_s: float) -> str:
@@ -135,8 +137,8 @@ def _hover(row: Row, run: Run, one: Prediction) -> str:
         layout=run.layout.short_name,
         software=" ".join(part for part in (row["framework"], row["release"]) if part),
         measured=shown(speed_of(row)),
-        predicted=shown(one.tokens_per_sec_per_gpu),
-        low=shown(one.tokens_per_sec_per_gpu_low),
-        high=shown(one.tokens_per_sec_per_gpu_high),
-        ratio=f"{one.tokens_per_sec_per_gpu / speed_of(row):.2f}",
+        predicted=shown(prediction.tokens_per_sec_per_gpu),
+        low=shown(prediction.tokens_per_sec_per_gpu_low),
+        high=shown(prediction.tokens_per_sec_per_gpu_high),
+        ratio=f"{prediction.tokens_per_sec_per_gpu / speed_of(row):.2f}",
     )
