@@ -13,7 +13,7 @@ from pages.parts.frame import run_in_frame
 from pages.parts.funding.charts import dilution_chart, rounds_chart
 from pages.parts.funding.events import draw_events
 from pages.parts.funding.exchange import draw_exchange
-from pages.parts.funding.exit import Chosen, choose_exit, draw_exit
+from pages.parts.funding.exit import ChosenExit, choose_exit, draw_exit
 from pages.parts.session import draft, projections, scenario_session, text
 from pages.parts.tiles import Tile, tiles
 from pages.parts.user_text import escaped_markdown
@@ -43,7 +43,7 @@ def _answer(plan: Funding) -> str:
     return say("funding.answer_last" if coming is plan.rounds[-1] else "funding.answer", **values)
 
 
-def _tiles(plan: Funding, saved: Funding, chosen: Chosen | None) -> None:
+def _tiles(plan: Funding, saved: Funding, chosen: ChosenExit | None) -> None:
     say, language = text(), text().language
     owned = Tile(
         label=say("funding.tile.owned"),
@@ -54,7 +54,7 @@ def _tiles(plan: Funding, saved: Funding, chosen: Chosen | None) -> None:
     tiles([_raised_tile(plan), owned, *_next_tiles(plan, saved), *_exit_tile(plan, chosen)])
 
 
-def _exit_tile(plan: Funding, chosen: Chosen | None) -> list[Tile]:
+def _exit_tile(plan: Funding, chosen: ChosenExit | None) -> list[Tile]:
     say, language = text(), text().language
     if chosen is None:
         return []

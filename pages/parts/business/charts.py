@@ -10,7 +10,7 @@ from plotly.subplots import make_subplots
 from finance.metrics.compute_options import OptionOutcome
 from finance.metrics.indicators import Values
 from finance.metrics.projection import BOUNDS, Projection
-from finance.metrics.unit_economics import revenue_by_line, token_economics
+from finance.metrics.unit_economics import UNNAMED_LINE, revenue_by_line, token_economics
 from pages.parts.charts import (
     COMPUTE,
     DATA,

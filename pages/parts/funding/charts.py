@@ -1,4 +1,4 @@
-"""Charts of Funding: ownership over time, rounds, payouts over exit values."""
+"""Charts of the page Funding: ownership over time, rounds, and payouts over exit values."""
 
 from __future__ import annotations
 
@@ -23,37 +23,39 @@ _FOUNDERS = (PEOPLE, "#B5578D", "#DDA3C4", "#94366C")
 _STAFF = ("#E69F00", "#F2C14E", "#C47F00", "#F7DA94")
 _INVESTORS = (MONEY, "#56B4E9", "#2E8B6F", "#8FD3BC", "#2F7FB5", "#B5CF4A", "#5B6FB0", "#C9BE2B")
 LEAST_LABELLED = 0.025
-"""Of the company: a name of a thinner band would not fit beside it."""
+"""Least share of the company whose band is labelled: names of thinner bands would overlap."""
 LEAST_BETWEEN_NAMES = 0.055
-"""Of the chart's height, between the names of two lines."""
+"""Least distance between the labels of two lines, as a share of the chart's height."""
 
 
-def colors(seen: Funding) -> dict[str, str]:
-    """Of each holder: founders, people with options and the pool, those who bring money."""
-    granted = {one.holder for step in seen.steps for one in step.after.grants}
+def colors(plan: Funding) -> dict[str, str]:
+    """Return a colour for each holder, by group: founders, people with options, investors."""
+    granted = {grant.holder for step in plan.steps for grant in step.after.grants}
     founders, staff, investors = cycle(_FOUNDERS), cycle(_STAFF), cycle(_INVESTORS)
-    found = {POOL: OTHER}
-    for holder in seen.owners:
-        if holder in seen.founders:
-            found[holder] = next(founders)
+    by_holder = {POOL: OTHER}
+    for holder in plan.owners:
+        if holder in plan.founders:
+            by_holder[holder] = next(founders)
         elif holder in granted:
-            found[holder] = next(staff)
+            by_holder[holder] = next(staff)
         elif holder != POOL:
-            found[holder] = next(investors)
-    return found
+            by_holder[holder] = next(investors)
+    return by_holder
 
 
-def dilution_chart(seen: Funding) -> go.Figure:
-    """Everybody's part of the company, stacked, at the end of each day on which it changed."""
+def dilution_chart(plan: Funding) -> go.Figure:
+    """Return a chart of all holders' shares, stacked, after each day on which they changed."""
     say, figure = text(), go.Figure()
-    opening = seen.capital.opening
-    tables = {opening.date: opening} | {step.event.date: step.after for step in seen.steps}
+    opening = plan.capital.opening
+    tables = {opening.date: opening} | {step.event.date: step.after for step in plan.steps}
     days = [*tables, _beyond(list(tables))]
-    parts = [{one.holder: float(one.share) for one in stakes(it)} for it in tables.values()]
+    parts = [
+        {stake.holder: float(stake.share) for stake in stakes(table)} for table in tables.values()
+    ]
     parts.append(parts[-1])
-    palette, below = colors(seen), 0.0
-    for holder in seen.owners:
-        shares = [at.get(holder, 0.0) for at in parts]
+    palette, below = colors(plan), 0.0
+    for holder in plan.owners:
+        shares = [part.get(holder, 0.0) for part in parts]
         figure.add_scatter(
             x=days,
             y=shares,
@@ -76,9 +78,9 @@ def dilution_chart(seen: Funding) -> go.Figure:
                 font={"size": 12},
             )
         below += shares[-1]
-    for one in seen.rounds:
-        planned = f" ({say('funding.planned')})" if one.deal.planned else ""
-        _mark(figure, one.deal.date, curve_label(one.deal.series) + planned)
+    for funding_round in plan.rounds:
+        planned = f" ({say('funding.planned')})" if funding_round.deal.planned else ""
+        _mark(figure, funding_round.deal.date, curve_label(funding_round.deal.series) + planned)
     figure.update_yaxes(
         title=say("funding.axis.share"), range=[0, 1], tickformat=".0%", showgrid=False
     )
@@ -94,18 +96,18 @@ def _mark(figure: go.Figure, day: datetime.date, label: str) -> None:
 
 
 def _beyond(days: Sequence[datetime.date]) -> datetime.date:
-    """A day after the last, so that what holds after it can be seen."""
+    """Return a day after the last one, so that the chart shows the state after it."""
     return days[-1] + max((days[-1] - days[0]) / 10, datetime.timedelta(days=60))
 
 
-def rounds_chart(seen: Funding) -> go.Figure:
-    """Each payment on its day; planned ones hollow."""
+def rounds_chart(plan: Funding) -> go.Figure:
+    """Return a chart of payments over time; planned ones are hollow."""
     say, figure = text(), go.Figure()
     for planned, symbol in ((False, "circle"), (True, "circle-open")):
-        steps = [one for one in seen.payments if one.event.planned == planned]
-        amounts = [float(cash_from_event(one)) for one in steps]
+        steps = [step for step in plan.payments if step.event.planned == planned]
+        amounts = [float(cash_from_event(step)) for step in steps]
         figure.add_scatter(
-            x=[one.event.date for one in steps],
+            x=[step.event.date for step in steps],
             y=amounts,
             mode="markers+text",
             name=say("funding.planned" if planned else "funding.done"),
@@ -116,42 +118,45 @@ def rounds_chart(seen: Funding) -> go.Figure:
                 "line": {"color": MONEY, "width": 3},
             },
             text=[
-                f"{curve_label(event_title(say, one.event))} "
-                f"{money_text(amount, seen.currency, say.language)}"
-                for one, amount in zip(steps, amounts, strict=True)
+                f"{curve_label(event_title(say, step.event))} "
+                f"{money_text(amount, plan.currency, say.language)}"
+                for step, amount in zip(steps, amounts, strict=True)
             ],
             textposition="top center",
             cliponaxis=False,
-            hovertext=[html.escape(event_text(say, one.event, seen.currency)) for one in steps],
+            hovertext=[html.escape(event_text(say, step.event, plan.currency)) for step in steps],
             hoverinfo="text+x",
         )
     figure.update_yaxes(
-        title=say("funding.axis.raised", currency=seen.currency), type="log", range=_decades(seen)
+        title=say("funding.axis.raised", currency=plan.currency), type="log", range=_decades(plan)
     )
     figure.update_yaxes(tickformat="~s", dtick=1)
-    days = [seen.capital.opening.date, *(step.event.date for step in seen.steps)]
+    days = [plan.capital.opening.date, *(step.event.date for step in plan.steps)]
     room = _beyond(days) - days[-1]
     figure.update_xaxes(tickformat="%Y-%m", range=[days[0] - room, days[-1] + room])
     figure.update_layout(showlegend=True)
     return figure
 
 
-def _decades(seen: Funding) -> tuple[float, float] | None:
-    """The range of a log axis that leaves room for the names above the highest payment."""
-    amounts = [math.log10(cash_from_event(step)) for step in seen.payments]
+def _decades(plan: Funding) -> tuple[float, float] | None:
+    """Return the range of a log axis with room for labels above the highest payment."""
+    amounts = [math.log10(cash_from_event(step)) for step in plan.payments]
     return (min(amounts) - 0.4, max(amounts) + 0.6) if amounts else None
 
 
 def exit_chart(
-    seen: Funding,
+    plan: Funding,
     values: Sequence[float],
     lines: Mapping[str, Sequence[float]],
     breaks: Sequence[BreakPoint],
     chosen: float,
 ) -> go.Figure:
-    """What each holder gets over exit values; dotted where the next dollar goes to others."""
-    say, figure, palette = text(), go.Figure(), colors(seen)
-    for value in {float(one.exit_usd) for one in breaks}:
+    """Return a chart of each holder's payout over exit values.
+
+    Dotted lines are at the values above which the next dollar goes to other holders.
+    """
+    say, figure, palette = text(), go.Figure(), colors(plan)
+    for value in {float(point.exit_usd) for point in breaks}:
         figure.add_vline(x=value, line={"color": faint(OTHER, 0.6), "width": 1, "dash": "dot"})
     figure.add_vline(x=chosen, line={"color": WARNING, "width": 2})
     highest = max(payouts[-1] for payouts in lines.values())
@@ -178,7 +183,7 @@ def exit_chart(
             xshift=6,
             font={"size": 12},
         )
-    currency = seen.currency
+    currency = plan.currency
     figure.update_xaxes(
         title=say("funding.axis.exit", currency=currency),
         tickformat="~s",

@@ -1,4 +1,4 @@
-"""Events of the cap table: one is chosen, shown before and after, edited, taken away or added."""
+"""Events of the cap table: choose one, see the table before and after it, edit or remove it."""
 
 from __future__ import annotations
 
@@ -14,14 +14,15 @@ from finance.funding.captable_report import change_rows
 from finance.funding.rounds import Funding, Round, without_event
 from finance.funding.wording import event_text, money_text
 from pages.parts.funding.fields import KINDS
-from pages.parts.funding.form import PLACE, event_form
+from pages.parts.funding.form import INDEX, event_form
 from pages.parts.session import scenario_session, text
 from pages.parts.user_text import escaped_markdown
 
-_DOINGS = ("edit", "add")
+_MODES = ("edit", "add")
 
 
-def draw_events(seen: Funding) -> None:
+def draw_events(plan: Funding) -> None:
+    """Draw the section of events."""
     say = text()
     st.subheader(say("funding.events.heading"))
     left, right = st.columns([2, 3], gap="large")
@@ -29,44 +30,44 @@ def draw_events(seen: Funding) -> None:
         error = scenario_session().error
         if error is not None and error.field.startswith("company.capital"):
             st.error(error.in_language(say.language), icon=":material/block:")
-        place = _choose(seen) if seen.steps else None
-        doing = st.segmented_control(
+        index = _choose(plan) if plan.steps else None
+        mode = st.segmented_control(
             say("funding.events.doing"),
-            _DOINGS,
-            format_func=lambda one: say(f"funding.events.{one}"),
+            _MODES,
+            format_func=lambda mode: say(f"funding.events.{mode}"),
             default="edit",
             key=f"event_doing#{say.language}",
             label_visibility="collapsed",
             required=True,
         )
-        if doing == "edit":
-            _edit(seen, place)
+        if mode == "edit":
+            _edit(plan, index)
         else:
-            _add(seen)
-    if place is not None:
+            _add(plan)
+    if index is not None:
         with right:
-            _show(seen, seen.steps[place])
+            _show(plan, plan.steps[index])
 
 
-def _add(seen: Funding) -> None:
+def _add(plan: Funding) -> None:
     say = text()
     kind = st.selectbox(
         say("funding.events.kind"),
         KINDS,
-        format_func=lambda one: say(f"funding.kind.{one}"),
+        format_func=lambda kind: say(f"funding.kind.{kind}"),
         key=f"add_kind#{say.language}",
     )
-    event_form(seen, kind)
+    event_form(plan, kind)
 
 
-def _edit(seen: Funding, place: int | None) -> None:
+def _edit(plan: Funding, index: int | None) -> None:
     say = text()
-    if place is None:
+    if index is None:
         st.caption(say("funding.events.none"))
         return
-    kind = seen.steps[place].event.kind
+    kind = plan.steps[index].event.kind
     if kind in KINDS:
-        event_form(seen, kind, place)
+        event_form(plan, kind, index)
     else:
         st.caption(say("funding.events.in_document"))
     st.button(
@@ -75,42 +76,42 @@ def _edit(seen: Funding, place: int | None) -> None:
         icon=":material/delete:",
         type="tertiary",
         on_click=_remove,
-        args=(seen, place),
+        args=(plan, index),
     )
 
 
-def _choose(seen: Funding) -> int:
-    """The next round at first, then what was chosen."""
+def _choose(plan: Funding) -> int:
+    """Return the index of the chosen event; before a choice, that of the next round."""
     say = text()
     labels = [
-        f"{step.event.date} · {event_text(say, step.event, seen.currency)}"
+        f"{step.event.date} · {event_text(say, step.event, plan.currency)}"
         + (f" ({say('funding.planned')})" if step.event.planned else "")
-        for step in seen.steps
+        for step in plan.steps
     ]
-    coming = seen.next_round
-    first = len(labels) - 1 if coming is None else list(seen.steps).index(coming.step)
+    coming = plan.next_round
+    first = len(labels) - 1 if coming is None else list(plan.steps).index(coming.step)
     key = f"event#{hash(tuple(labels))}"
-    place: int = st.selectbox(
+    index: int = st.selectbox(
         say("funding.events.event"),
         range(len(labels)),
-        index=min(st.session_state.get(PLACE, first), len(labels) - 1),
+        index=min(st.session_state.get(INDEX, first), len(labels) - 1),
         format_func=labels.__getitem__,
         key=key,
         on_change=_keep,
         args=(key,),
     )
-    return place
+    return index
 
 
 def _keep(key: str) -> None:
-    st.session_state[PLACE] = st.session_state[key]
+    st.session_state[INDEX] = st.session_state[key]
 
 
-def _show(seen: Funding, step: Step) -> None:
+def _show(plan: Funding, step: Step) -> None:
     say = text()
-    for one in seen.rounds:
-        if one.step is step:
-            st.markdown(escaped_markdown(_round_text(one)))
+    for funding_round in plan.rounds:
+        if funding_round.step is step:
+            st.markdown(escaped_markdown(_round_text(funding_round)))
     head, rows = change_rows(say, step)
     if not rows:
         st.caption(say("funding.events.nothing"))
@@ -121,20 +122,20 @@ def _show(seen: Funding, step: Step) -> None:
         st.caption(say("funding.events.not_yet"))
 
 
-def _round_text(one: Round) -> str:
-    say, deal = text(), one.deal
+def _round_text(funding_round: Round) -> str:
+    say, deal = text(), funding_round.deal
     parts = {
-        name: quantities.share(float(getattr(one.dilution, name)), say.language)
+        name: quantities.share(float(getattr(funding_round.dilution, name)), say.language)
         for name in ("new_money", "converted", "pool", "total")
     }
-    price = one.step.after.stock_class(deal.series).issue_price
+    price = funding_round.step.after.stock_class(deal.series).issue_price
     return say(
         "funding.events.round_note",
-        price=price_text(price or Fraction(0), one.step.after.currency, say.language),
+        price=price_text(price or Fraction(0), funding_round.step.after.currency, say.language),
         post=money_text(deal.pre_money + deal.new_money, deal.currency, say.language),
         **parts,
     )
 
 
-def _remove(seen: Funding, place: int) -> None:
-    scenario_session().change(without_event(seen.capital, place))
+def _remove(plan: Funding, index: int) -> None:
+    scenario_session().change(without_event(plan.capital, index))

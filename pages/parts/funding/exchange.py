@@ -1,4 +1,4 @@
-"""The cap table from and to elsewhere: the Open Cap Table Format, CSV."""
+"""Export and import of the cap table: Open Cap Table Format and CSV."""
 
 from __future__ import annotations
 
@@ -16,21 +16,22 @@ from finance.funding.rounds import Funding, from_table
 from pages.parts.session import draft, scenario_session, text
 
 
-def draw_exchange(seen: Funding) -> None:
+def draw_exchange(plan: Funding) -> None:
+    """Draw the section of downloads and of the upload."""
     say, session = text(), scenario_session()
     st.subheader(say("funding.exchange.heading"))
     left, right = st.columns(2, gap="large")
     with left:
         st.download_button(
             say("funding.exchange.csv"),
-            lambda: captable_csv(seen.steps),  # made when it is asked for
+            lambda: captable_csv(plan.steps),  # computed at the download
             f"{session.stored.id}-cap-table.csv",
             "text/csv",
             key="download_captable",
             icon=":material/download:",
             on_click="ignore",
         )
-        _export(seen)
+        _export(plan)
     with right:
         uploaded = st.file_uploader(
             say("funding.exchange.upload"),
@@ -39,11 +40,11 @@ def draw_exchange(seen: Funding) -> None:
             help=say("funding.exchange.upload_help"),
         )
         if uploaded is not None:
-            _take(seen, uploaded.getvalue())
+            _take(plan, uploaded.getvalue())
             st.rerun()
 
 
-def _export(seen: Funding) -> None:
+def _export(plan: Funding) -> None:
     say = text()
     with st.container(horizontal=True, vertical_alignment="bottom"):
         country = st.text_input(
@@ -52,7 +53,7 @@ def _export(seen: Funding) -> None:
         )  # fmt: skip
         facts = {
             "legal_name": draft().company.name,
-            "formation_date": seen.capital.opening.date,
+            "formation_date": plan.capital.opening.date,
             "country": country,
         }
         try:
@@ -60,9 +61,9 @@ def _export(seen: Funding) -> None:
         except InputError as error:
             st.caption(error.in_language(say.language))
             return
-        files = ocf_files(seen.today, issuer, datetime.datetime.now(datetime.UTC))
+        files = ocf_files(plan.today, issuer, datetime.datetime.now(datetime.UTC))
         st.download_button(
-            say("funding.exchange.ocf", date=seen.today.date),
+            say("funding.exchange.ocf", date=plan.today.date),
             ocf_zip(files),
             f"{scenario_session().stored.id}-ocf.zip",
             "application/zip",
@@ -72,8 +73,8 @@ def _export(seen: Funding) -> None:
         )
 
 
-def _take(seen: Funding, raw: bytes) -> None:
-    """Begin with the package's cap table; refused as a whole if something is not allowed."""
+def _take(plan: Funding, raw: bytes) -> None:
+    """Replace the opening cap table with that of the package, all of it or nothing."""
     try:
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "ocf.zip"
@@ -82,4 +83,4 @@ def _take(seen: Funding, raw: bytes) -> None:
     except InputError as error:
         scenario_session().refuse(error)
     else:
-        scenario_session().change(from_table(draft().company, seen.capital, table))
+        scenario_session().change(from_table(draft().company, plan.capital, table))

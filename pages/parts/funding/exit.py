@@ -1,4 +1,4 @@
-"""The sale: its value and day, what everybody gets over values and at this one, and why."""
+"""A sale of the company: its value and day, and what each holder gets and why."""
 
 from __future__ import annotations
 
@@ -39,36 +39,38 @@ from pages.parts.session import scenario_session, text
 from pages.parts.user_text import escaped_markdown
 
 SHOWN_BEYOND = 2
-"""The chart ends at so many times the chosen value."""
+"""End of the chart as a multiple of the chosen value."""
 
 
 @dataclass(frozen=True, slots=True)
-class Chosen:
-    """The sale that is looked at."""
+class ChosenExit:
+    """The sale that the page shows."""
 
     exit: Exit
     value: Fraction
-    got: Sequence[HolderPayout]
+    payouts: Sequence[HolderPayout]
 
-    def founders_payout(self, seen: Funding) -> Fraction:
-        return sum((one.usd for one in self.got if one.holder in seen.founders), Fraction(0))
+    def founders_payout(self, plan: Funding) -> Fraction:
+        """Return the payout of all founders, in the scenario's currency."""
+        payouts = (payout.usd for payout in self.payouts if payout.holder in plan.founders)
+        return sum(payouts, Fraction(0))
 
 
-def choose_exit(seen: Funding, now: Projection) -> Chosen | None:
-    """The value and the day, as typed; what is not allowed is said and the usual one taken.
+def choose_exit(plan: Funding, now: Projection) -> ChosenExit | None:
+    """Draw the fields of value and day, and return the exit; None if there is nothing to sell.
 
-    None where there is nothing to sell.
+    If the value is not allowed, the error is shown and the usual value and day are used.
     """
     say, stored = text(), scenario_session().stored.id
     st.subheader(say("funding.exit.heading"))
-    if not seen.last.holdings:
+    if not plan.last.holdings:
         st.caption(say("funding.events.nothing"))
         return None
     left, right, _ = st.columns([1, 1, 2])
-    value, day = default_exit_value(seen.steps), default_exit_date(seen.capital)
+    value, day = default_exit_value(plan.steps), default_exit_date(plan.capital)
     with left:
         typed = st.text_input(
-            say("funding.exit.value", currency=seen.currency),
+            say("funding.exit.value", currency=plan.currency),
             value=quantities.count(float(value), say.language),
             key=f"exit_value.{stored}",
             help=say("funding.exit.value_help"),
@@ -77,22 +79,22 @@ def choose_exit(seen: Funding, now: Projection) -> Chosen | None:
         on = st.date_input(
             say("funding.exit.day"),
             value=day,
-            min_value=seen.capital.opening.date,
-            max_value=seen.capital.opening.date.replace(day=1) + datetime.timedelta(days=36500),
+            min_value=plan.capital.opening.date,
+            max_value=plan.capital.opening.date.replace(day=1) + datetime.timedelta(days=36500),
             key=f"exit_day.{stored}.{day}",
             help=say("funding.exit.day_help"),
         )
     try:
-        return _sold(seen, now, _amount(typed), on)
+        return _sold(plan, now, _amount(typed), on)
     except InputError as error:
         st.error(error.in_language(say.language), icon=":material/block:")
-        return _sold(seen, now, value, day)
+        return _sold(plan, now, value, day)
 
 
-def _sold(seen: Funding, now: Projection, value: Fraction, on: datetime.date) -> Chosen:
-    loans = loans_on(now.books, on, text()("funding.lenders"), seen.currency)
-    sold = exit_of(seen.capital, seen.steps, on, loans)
-    return Chosen(sold, value, sold.at(value))
+def _sold(plan: Funding, now: Projection, value: Fraction, on: datetime.date) -> ChosenExit:
+    loans = loans_on(now.books, on, text()("funding.lenders"), plan.currency)
+    sold = exit_of(plan.capital, plan.steps, on, loans)
+    return ChosenExit(sold, value, sold.at(value))
 
 
 def _amount(typed: str) -> Fraction:
@@ -104,22 +106,23 @@ def _amount(typed: str) -> Fraction:
     return Fraction(amount)
 
 
-def draw_exit(seen: Funding, chosen: Chosen) -> None:
+def draw_exit(plan: Funding, chosen: ChosenExit) -> None:
+    """Draw the payouts over exit values, those at the chosen value, and the break points."""
     say = text()
     highest = SHOWN_BEYOND * chosen.value
     values, lines = chosen.exit.lines(highest)
     breaks = chosen.exit.breaks(highest)
     draw(
-        exit_chart(seen, values, lines, breaks, float(chosen.value)),
+        exit_chart(plan, values, lines, breaks, float(chosen.value)),
         "exits", right=190, height=400,
     )  # fmt: skip
     st.caption(say("funding.exit.chart_note"))
-    _table(seen, chosen.got)
+    _table(plan, chosen.payouts)
     with st.expander(say("funding.exit.breaks"), icon=":material/stacked_line_chart:"):
-        _breaks(seen, breaks, chosen.exit)
+        _breaks(plan, breaks, chosen.exit)
     st.download_button(
         say("funding.exit.download"),
-        exit_csv(chosen.got, seen.currency),
+        exit_csv(chosen.payouts, plan.currency),
         f"{scenario_session().stored.id}-exit.csv",
         "text/csv",
         key="download_exit",
@@ -128,43 +131,49 @@ def draw_exit(seen: Funding, chosen: Chosen) -> None:
     )
 
 
-def _table(seen: Funding, got: Sequence[HolderPayout]) -> None:
-    """Founders paid next to nothing for their stock: a multiple of it would say nothing."""
+def _table(plan: Funding, payouts: Sequence[HolderPayout]) -> None:
+    """Draw the payouts; founders have no multiple, as they paid almost nothing for their stock."""
     say = text()
-    ordered = sorted(got, key=lambda one: -one.usd)
+
+    def has_multiple(payout: HolderPayout) -> bool:
+        return payout.holder not in plan.founders
+
+    ordered = sorted(payouts, key=lambda payout: -payout.usd)
     rows = [
         {
-            "holder": escaped_markdown(holder_text(say, one.holder)),
-            "payout": escaped_markdown(money_text(one.usd, seen.currency, say.language)),
-            "moic": "–" if one.holder in seen.founders else multiple_text(one.result, say.language),
-            "xirr": "–" if one.holder in seen.founders else rate_text(say, one.result),
-            "why": escaped_markdown(_why(seen, one)),
+            "holder": escaped_markdown(holder_text(say, payout.holder)),
+            "payout": escaped_markdown(money_text(payout.usd, plan.currency, say.language)),
+            "moic": "–"
+            if payout.holder in plan.founders
+            else multiple_text(payout.result, say.language),
+            "xirr": "–" if payout.holder in plan.founders else rate_text(say, payout.result),
+            "why": escaped_markdown(_why(plan, payout)),
         }
-        for one in ordered
+        for payout in ordered
     ]
     columns = {name: say(f"funding.column.{name}") for name in rows[0]}
     st.table(pd.DataFrame(rows).rename(columns=columns), border="horizontal", hide_index=True)
 
 
-def _why(seen: Funding, one: HolderPayout) -> str:
-    """What the holder does, and what decided its shares."""
+def _why(plan: Funding, payout: HolderPayout) -> str:
+    """Return the choices of the holder, and the terms that decided its shares."""
     say = text()
-    parts = (choices_text(say, one.choices), terms_text(say, one.terms, seen.currency))
+    parts = (choices_text(say, payout.choices), terms_text(say, payout.terms, plan.currency))
     return say("funding.semicolon").join(part for part in parts if part)
 
 
-def _breaks(seen: Funding, breaks: Sequence[BreakPoint], sold: Exit) -> None:
+def _breaks(plan: Funding, breaks: Sequence[BreakPoint], sold: Exit) -> None:
     say = text()
-    said: dict[str, list[str]] = {}
-    for one in breaks:
-        at = money_text(one.exit_usd, seen.currency, say.language)
-        said.setdefault(at, []).append(break_text(say, one, sold.sold))
+    by_value: dict[str, list[str]] = {}
+    for point in breaks:
+        value = money_text(point.exit_usd, plan.currency, say.language)
+        by_value.setdefault(value, []).append(break_text(say, point, sold.sold))
     rows = pd.DataFrame(
         {
-            say("funding.exit.at"): [escaped_markdown(at) for at in said],
+            say("funding.exit.at"): [escaped_markdown(value) for value in by_value],
             say("funding.exit.what"): [
-                escaped_markdown(say("funding.semicolon").join(dict.fromkeys(what)))
-                for what in said.values()
+                escaped_markdown(say("funding.semicolon").join(dict.fromkeys(texts)))
+                for texts in by_value.values()
             ],
         }
     )

@@ -1,4 +1,4 @@
-"""Which fields the form of an event has, by the event's kind."""
+"""The fields of an event's form, by the kind of the event."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ class EventField:
     """A field of a form."""
 
     name: str
-    """As in the event's document, dotted where it lies deeper."""
+    """Path of the field in the event's document, dotted for a part of it."""
     kind: Kind
     options: tuple[str, ...] = ()
     start: Any = None
-    """Of a new event."""
+    """Value of the field in a new event."""
     rare: bool = False
-    """Stands behind a lid."""
+    """Whether the field is in an expander, because few events need it."""
 
 
 _F = EventField
@@ -46,7 +46,7 @@ _CONVERTIBLE = (
 
 
 def _rare(*fields: EventField) -> tuple[EventField, ...]:
-    return tuple(replace(one, rare=True) for one in fields)
+    return tuple(replace(field, rare=True) for field in fields)
 
 
 KINDS: Mapping[str, tuple[EventField, ...]] = {

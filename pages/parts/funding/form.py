@@ -1,6 +1,6 @@
-"""A small form for one event: what people agree on, in their own units.
+"""A form for one event of the cap table, in the units in which people agree on it.
 
-The documents validate what comes of it; a form changes all of an event at once or nothing.
+The event's document validates it. A form changes all of an event at once, or nothing.
 """
 
 from __future__ import annotations
@@ -17,60 +17,60 @@ from finance.funding.rounds import Funding, with_event
 from pages.parts.funding.fields import KINDS, EventField
 from pages.parts.session import scenario_session, text
 
-PLACE = "funding_place"
-"""Of the chosen event, in the session."""
+INDEX = "funding_event_index"
+"""Key in the session state of the chosen event's index."""
 
 
-def event_form(seen: Funding, kind: str, place: int | None = None) -> None:
-    """The form of the event in ``place``, or of a new one of that kind."""
+def event_form(plan: Funding, kind: str, index: int | None = None) -> None:
+    """Draw the form of the event at ``index``, or of a new event of that kind."""
     say, revision = text(), scenario_session().revision
-    prefix = f"event.{kind}.{'new' if place is None else place}#{revision}"
-    there = {} if place is None else _document(seen, place)
-    values = {one: _value(seen, kind, one, there) for one in KINDS[kind]}
+    prefix = f"event.{kind}.{'new' if index is None else index}#{revision}"
+    existing = {} if index is None else _document(plan, index)
+    values = {field: _value(plan, kind, field, existing) for field in KINDS[kind]}
     with st.form(prefix, border=False):
-        _widgets(seen, prefix, {one: values[one] for one in values if not one.rare})
-        if any(one.rare for one in values):
+        _widgets(plan, prefix, {field: values[field] for field in values if not field.rare})
+        if any(field.rare for field in values):
             with st.expander(say("funding.events.more"), icon=":material/tune:"):
-                _widgets(seen, prefix, {one: values[one] for one in values if one.rare})
+                _widgets(plan, prefix, {field: values[field] for field in values if field.rare})
         st.form_submit_button(
-            say("funding.events.add" if place is None else "funding.events.apply"),
-            key=f"submit.{kind}.{'new' if place is None else 'edit'}",
+            say("funding.events.add" if index is None else "funding.events.apply"),
+            key=f"submit.{kind}.{'new' if index is None else 'edit'}",
             type="primary",
-            icon=":material/add:" if place is None else ":material/check:",
+            icon=":material/add:" if index is None else ":material/check:",
             on_click=_take,
-            args=(seen, kind, place, prefix),
+            args=(plan, kind, index, prefix),
         )
 
 
-def _widgets(seen: Funding, prefix: str, values: Mapping[EventField, Any]) -> None:
-    """Two in a row."""
+def _widgets(plan: Funding, prefix: str, values: Mapping[EventField, Any]) -> None:
+    """Draw the fields, two in a row."""
     fields = list(values)
     for start in range(0, len(fields), 2):
         row = fields[start : start + 2]
         for column, field in zip(st.columns(2, vertical_alignment="bottom"), row, strict=False):
             with column:
-                _widget(seen, field, f"{prefix}.{field.name}", values[field])
+                _widget(plan, field, f"{prefix}.{field.name}", values[field])
 
 
-def _document(seen: Funding, place: int) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(seen.steps[place].event.model_dump_json())
+def _document(plan: Funding, index: int) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(plan.steps[index].event.model_dump_json())
     return found
 
 
-def _value(seen: Funding, kind: str, field: EventField, there: Mapping[str, Any]) -> Any:
-    """What the field shows: as the event has it, or what a new one starts with."""
-    if there:
-        return form_value(there, field.name, field.kind)
+def _value(plan: Funding, kind: str, field: EventField, existing: Mapping[str, Any]) -> Any:
+    """Return the value that the field shows: the event's, or the start of a new event."""
+    if existing:
+        return form_value(existing, field.name, field.kind)
     if field.name in ("name", "series"):
-        return new_name(seen.capital, kind, field.name)
+        return new_name(plan.capital, kind, field.name)
     if field.name in ("holder", "lead"):
         return text()("funding.investors")
     if field.name == "date":
-        return seen.last.date + datetime.timedelta(days=30)
+        return plan.last.date + datetime.timedelta(days=30)
     return field.start if field.start is not None else form_value({}, field.name, field.kind)
 
 
-def _widget(seen: Funding, field: EventField, key: str, value: Any) -> None:
+def _widget(plan: Funding, field: EventField, key: str, value: Any) -> None:
     say = text()
     name = field.name.replace(".", "_")
     label, help_key = say(f"funding.field.{name}"), f"funding.help.{name}"
@@ -87,22 +87,22 @@ def _widget(seen: Funding, field: EventField, key: str, value: Any) -> None:
             options = [*field.options, *([] if value in field.options else [value])]
             st.selectbox(
                 label, options, index=options.index(value), key=key, help=help_text,
-                format_func=lambda one: say(f"funding.option.{one}"),
+                format_func=lambda option: say(f"funding.option.{option}"),
             )  # fmt: skip
         case "many":
-            holders = [one for one in seen.owners if one]
+            holders = [owner for owner in plan.owners if owner]
             st.multiselect(label, dict.fromkeys([*holders, *value]), value, key=key, help=help_text)
         case _:
             st.text_input(label, value, key=key, help=help_text)
 
 
-def _take(seen: Funding, kind: str, place: int | None, prefix: str) -> None:
-    session, there = scenario_session(), {} if place is None else _document(seen, place)
+def _take(plan: Funding, kind: str, index: int | None, prefix: str) -> None:
+    session, existing = scenario_session(), {} if index is None else _document(plan, index)
     typed = {
         field.name: (field.kind, st.session_state[f"{prefix}.{field.name}"])
         for field in KINDS[kind]
     }
-    event = event_from_form(there | {"kind": kind}, typed)
-    changes = with_event(seen.capital, event, place)
+    event = event_from_form(existing | {"kind": kind}, typed)
+    changes = with_event(plan.capital, event, index)
     if session.change(changes, keep_input="if_refused"):
-        st.session_state[PLACE] = changes["company.capital"]["events"].index(event)
+        st.session_state[INDEX] = changes["company.capital"]["events"].index(event)
