@@ -23,7 +23,7 @@ from pages.parts.model.compression import compression_section
 from pages.parts.model.evaluate import evaluate_section
 from pages.parts.model.export import export_section
 from pages.parts.model.generate import generate_section
-from pages.parts.model.inspection import inside_section
+from pages.parts.model.inspection import inspection_section
 from pages.parts.model.process import Export, choose_export
 from pages.parts.session import text
 from pages.parts.tiles import Tile, tiles
@@ -164,7 +164,7 @@ def _section(export: Export, runs: list[Run]) -> None:
         case "evaluate":
             evaluate_section(export)
         case "inside":
-            inside_section(export)
+            inspection_section(export)
         case "compare":
             compare_section(export, runs)
         case "compress":

@@ -143,10 +143,8 @@ def _table(plan: Funding, payouts: Sequence[HolderPayout]) -> None:
         {
             "holder": escaped_markdown(holder_text(say, payout.holder)),
             "payout": escaped_markdown(money_text(payout.usd, plan.currency, say.language)),
-            "moic": "–"
-            if payout.holder in plan.founders
-            else multiple_text(payout.result, say.language),
-            "xirr": "–" if payout.holder in plan.founders else rate_text(say, payout.result),
+            "moic": multiple_text(payout.result, say.language) if has_multiple(payout) else "–",
+            "xirr": rate_text(say, payout.result) if has_multiple(payout) else "–",
             "why": escaped_markdown(_why(plan, payout)),
         }
         for payout in ordered

@@ -1,4 +1,4 @@
-"""Ways to buy one accelerator for a plan, and from which use on owning it is cheaper."""
+"""Ways to buy one accelerator for a plan, and the use above which owning it is cheaper."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ _CHOICE = "hardware.buy"
 
 
 def choose_to_buy(name: str) -> None:
-    """Show the ways to buy this accelerator."""
+    """Make ``name`` the accelerator whose offers are shown."""
     st.session_state[_CHOICE] = name
 
 
 def buying(rows: Sequence[HardwareRow], first: str, region: str) -> None:
-    """The ways to buy the accelerator that is chosen, ``first`` before one is."""
+    """Draw the ways to buy the chosen accelerator, at first ``first``."""
     say = text()
     by_name = {row.device.accelerator: row for row in rows}
     if st.session_state.get(_CHOICE) not in by_name:
@@ -40,7 +40,7 @@ def buying(rows: Sequence[HardwareRow], first: str, region: str) -> None:
     name = left.selectbox(
         say("hardware.buy.accelerator"),
         list(by_name),
-        format_func=lambda one: marked(by_name[one]),
+        format_func=lambda name: marked(by_name[name]),
         key=_CHOICE,
     )
     row = by_name[name]
@@ -50,7 +50,7 @@ def buying(rows: Sequence[HardwareRow], first: str, region: str) -> None:
         icon=":material/swap_horiz:",
         help=say("hardware.buy.put_help"),
         disabled=not row.fits or row.plan == draft().plan,
-        on_click=_put,
+        on_click=_use_in_plan,
         args=(row.plan,),
     )
     if row.forecast is None:
@@ -70,7 +70,7 @@ def buying(rows: Sequence[HardwareRow], first: str, region: str) -> None:
     _ways_to_buy(row, row.forecast, Ownership(facility=Facility(region=region)))
 
 
-def _put(plan: Plan) -> None:
+def _use_in_plan(plan: Plan) -> None:
     session = scenario_session()
     session.replace_draft(session.draft.model_copy(update={"plan": plan}))
 
@@ -79,7 +79,7 @@ def _ways_to_buy(row: HardwareRow, seen: Forecast, ownership: Ownership) -> None
     say, device = text(), row.device
     try:
         owned, why_unknown = own_cost(device.accelerator, ownership), "price_unknown"
-    except InputError:  # what neither draws nor costs anything cannot be owned
+    except InputError:  # its power and price are unknown
         owned, why_unknown = None, "power_unknown"
     found = summarise(
         ways(
@@ -107,7 +107,7 @@ def _ways_to_buy(row: HardwareRow, seen: Forecast, ownership: Ownership) -> None
 
 
 def _offers(found: Sequence[TermsSummary]) -> list[tuple[str, TermsSummary, Way]]:
-    """The cheapest and the median offer of each kind of terms, once where they are one."""
+    """Return the cheapest and the median offer for each terms, once if they are the same."""
     offers = []
     for summary in found:
         offers.append(("lowest", summary, summary.cheapest))
@@ -168,12 +168,12 @@ def _ways_table(found: Sequence[TermsSummary]) -> None:
 
 
 def _owning(found: Sequence[TermsSummary], owned: OwnCost, ownership: Ownership) -> None:
-    """From which use on owning is cheaper than the offer that is chosen."""
+    """Show the use above which owning is cheaper than the chosen offer."""
     say, language = text(), text().language
     offers = [(which, way) for which, _, way in _offers(found) if way.kind == "cloud"]
     if offers:
         labels = [_offer_label(which, way) for which, way in offers]
-        on_demand = [at for at, (_, way) in enumerate(offers) if way.terms == "on_demand"]
+        on_demand = [index for index, (_, way) in enumerate(offers) if way.terms == "on_demand"]
         chosen = st.selectbox(
             say("hardware.buy.offer_label"),
             range(len(offers)),

@@ -23,19 +23,19 @@ TIME_UNITS = {
     "minutes": 1 / MINUTES_PER_HOUR,
     "seconds": 1 / SECONDS_PER_HOUR,
 }
-"""Hours of each, the largest first."""
+"""Length of each unit in hours, the largest first."""
 _ENERGY_UNITS = {"mwh": 1_000.0, "kwh": 1.0, "wh": 1e-3}
-"""kWh of each."""
+"""Size of each unit in kWh."""
 
 _COLORS = {"own": DATA, "known": COMPUTE, "unverified": OTHER}
 _SYMBOLS = {"own": "star-open", "known": "circle-open", "unverified": "diamond-open"}
 
-# What labels are kept apart by, in pixels; a plot is at least this large.
+# Sizes in pixels by which labels are kept apart; the plot is at least this large.
 _PLOT_WIDTH, _PLOT_HEIGHT = 560.0, 330.0
 _CHARACTER_WIDTH, _LINE_HEIGHT = 7.0, 16.0
 _MARKER = 10.0
 _BESIDE = 30.0
-"""What a label may reach beyond the plot on its right."""
+"""Greatest length of a label to the right of the plot, in pixels."""
 _POSITIONS = {
     "top center": (0.0, 1.0),
     "bottom center": (0.0, -1.0),
@@ -50,7 +50,7 @@ _POSITIONS = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Point:
-    """Where a row stands in the chart of cost against time."""
+    """A row in the chart of cost against time."""
 
     row: HardwareRow
     hours: Figure
@@ -58,13 +58,13 @@ class Point:
 
 
 def time_unit(rows: Sequence[HardwareRow]) -> str:
-    """The largest unit of which the slowest run takes two or more."""
+    """Return the largest unit of which the slowest run takes two or more."""
     longest = max((row.forecast.wall_clock_hours.value for row in rows if row.forecast), default=0)
     return next((unit for unit, hours in TIME_UNITS.items() if longest >= 2 * hours), "seconds")
 
 
 def points_of(rows: Sequence[HardwareRow], basis: PriceBasis) -> list[Point]:
-    """What can be drawn: a run that fits, at a price that is known and above zero."""
+    """Return a point for each run that fits and has a known price above zero."""
     return [
         Point(row=row, hours=row.forecast.wall_clock_hours, usd=usd)
         for row in rows
@@ -73,7 +73,7 @@ def points_of(rows: Sequence[HardwareRow], basis: PriceBasis) -> list[Point]:
 
 
 def cost_time_chart(points: Sequence[Point], unit: str) -> go.Figure:
-    """Cost against time on log axes; a line from the low to the high forecast of each."""
+    """Return a chart of cost against time on log axes, with the forecast's bounds as lines."""
     say = text()
     figure = go.Figure()
     times = [point.hours * (1 / TIME_UNITS[unit]) for point in points]
@@ -98,16 +98,16 @@ def cost_time_chart(points: Sequence[Point], unit: str) -> go.Figure:
             for point, time in zip(points, times, strict=True)
         ],
         [marked(point.row) for point in points],
-        _most_wanted_first(points),
+        _most_important_first(points),
     )
     for group in _SYMBOLS:
-        chosen = [at for at, point in enumerate(points) if _group(point.row) == group]
+        chosen = [index for index, point in enumerate(points) if _group(point.row) == group]
         if not chosen:
             continue
-        names = [marked(points[at].row) for at in chosen]
+        names = [marked(points[index].row) for index in chosen]
         figure.add_scatter(
-            x=[times[at].value for at in chosen],
-            y=[points[at].usd.value for at in chosen],
+            x=[times[index].value for index in chosen],
+            y=[points[index].usd.value for index in chosen],
             mode="markers+text",
             name=say(f"hardware.chart.{group}"),
             marker={
@@ -116,10 +116,12 @@ def cost_time_chart(points: Sequence[Point], unit: str) -> go.Figure:
                 "symbol": _SYMBOLS[group],
                 "line": {"width": 2},
             },
-            text=[name if positions[at] else "" for at, name in zip(chosen, names, strict=True)],
-            textposition=[positions[at] or "top center" for at in chosen],
+            text=[
+                name if positions[index] else "" for index, name in zip(chosen, names, strict=True)
+            ],
+            textposition=[positions[index] or "top center" for index in chosen],
             cliponaxis=False,
-            hovertext=[_hover(points[at]) for at in chosen],
+            hovertext=[_hover(points[index]) for index in chosen],
             hoverinfo="text",
         )
     x_ticks, y_ticks = _ticks(x_low, x_high), _ticks(y_low, y_high)
@@ -142,17 +144,17 @@ def cost_time_chart(points: Sequence[Point], unit: str) -> go.Figure:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bar:
-    """One of the bars below each other."""
+    """A horizontal bar of an accelerator."""
 
     row: HardwareRow
     figure: Figure
     label: str
-    """Stands under the accelerator's name."""
+    """Text below the accelerator's name."""
     hover: str
 
 
 def energy_chart(rows: Sequence[HardwareRow]) -> go.Figure:
-    """Energy of one run, the least first."""
+    """Return a chart of the energy of one run, the least first."""
     say, language = text(), text().language
     known = [(row, energy) for row in rows if row.fits and (energy := row.energy_kwh)]
     largest = max((energy.high for _, energy in known), default=0.0)
@@ -180,7 +182,7 @@ def energy_chart(rows: Sequence[HardwareRow]) -> go.Figure:
 
 
 def memory_chart(rows: Sequence[HardwareRow]) -> go.Figure:
-    """Share of each device's memory that is used, the least first."""
+    """Return a chart of the used share of each device's memory, the least first."""
     say, language = text(), text().language
     bars = []
     for row in rows:
@@ -216,11 +218,12 @@ def memory_chart(rows: Sequence[HardwareRow]) -> go.Figure:
 
 
 def bars_height(rows: Sequence[HardwareRow]) -> int:
+    """Return the height in pixels of a chart with a bar for each row."""
     return 110 + 42 * len(rows)
 
 
 def _bars(bars: Sequence[Bar]) -> go.Figure:
-    """Horizontal bars with their bounds, the smallest first."""
+    """Return a chart of horizontal bars with their bounds, the smallest first."""
     rising = sorted(bars, key=lambda bar: bar.figure.value)
     names = [f"<b>{marked(b.row)}</b>" if b.row.is_own else marked(b.row) for b in rising]
     chart = go.Figure()
@@ -274,14 +277,15 @@ def _hover(point: Point) -> str:
 
 
 def _bounds(figures: Sequence[Figure]) -> tuple[float, float]:
-    """Of a log axis that holds all of them, with room for labels on both sides."""
-    low, high = min(one.low for one in figures), max(one.high for one in figures)
+    """Return the range of a log axis for the figures, with room for labels on both sides."""
+    low = min(figure.low for figure in figures)
+    high = max(figure.high for figure in figures)
     room = max((high / low) ** 0.15, 1.15)
     return low / room, high * room
 
 
 def _ticks(low: float, high: float) -> list[float]:
-    """Some multiples of powers of ten: the fewer, the more powers there are."""
+    """Return multiples of powers of ten; a long axis has fewer for each power."""
     powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
     steps: tuple[float, ...] = (1,)
     if high / low < 12:
@@ -293,7 +297,7 @@ def _ticks(low: float, high: float) -> list[float]:
 
 
 def _usd_tick(tick: float, language: str) -> str:
-    """Whole dollars without cents."""
+    """Return an amount, without cents if it is whole dollars."""
     usd = quantities.usd(tick, language)
     return usd.removesuffix(".00")
 
@@ -301,35 +305,37 @@ def _usd_tick(tick: float, language: str) -> str:
 def _label_positions(
     points: Sequence[tuple[float, float]], labels: Sequence[str], order: Sequence[int]
 ) -> list[str | None]:
-    """Where each label covers no marker and no other label; None where it would anywhere. They
-    are placed in ``order``."""
+    """Return a position for each label that covers no marker and no other label, or None.
+
+    Labels are placed in ``order``, so the first ones are the least likely to get None.
+    """
     taken = [(x - _MARKER, x + _MARKER, y - _MARKER, y + _MARKER) for x, y in points]
     positions: list[str | None] = [None] * len(points)
-    for at in order:
-        x, y = points[at]
-        width = _CHARACTER_WIDTH * len(labels[at])
+    for index in order:
+        x, y = points[index]
+        width = _CHARACTER_WIDTH * len(labels[index])
         for position, (right, up) in _POSITIONS.items():
             left = x + right * (_MARKER + width / 2) - width / 2
             bottom = y + up * (_MARKER + _LINE_HEIGHT / 2) - _LINE_HEIGHT / 2
             box = (left, left + width, bottom, bottom + _LINE_HEIGHT)
-            inside = left >= 0 and box[1] <= _PLOT_WIDTH + _BESIDE
-            if inside and not any(_overlap(box, other) for other in taken):
+            fits = left >= 0 and box[1] <= _PLOT_WIDTH + _BESIDE
+            if fits and not any(_overlap(box, other) for other in taken):
                 taken.append(box)
-                positions[at] = position
+                positions[index] = position
                 break
     return positions
 
 
-def _most_wanted_first(points: Sequence[Point]) -> list[int]:
-    """The plan's own, then the cheapest and the fastest, then those next to them."""
-    by_cost = sorted(range(len(points)), key=lambda at: points[at].usd.value)
-    by_time = sorted(range(len(points)), key=lambda at: points[at].hours.value)
-    rank = {at: min(by_cost.index(at), by_time.index(at)) for at in range(len(points))}
-    return sorted(rank, key=lambda at: (not points[at].row.is_own, rank[at]))
+def _most_important_first(points: Sequence[Point]) -> list[int]:
+    """Return the order of labels: the plan's own, then by rank in cost or time."""
+    by_cost = sorted(range(len(points)), key=lambda index: points[index].usd.value)
+    by_time = sorted(range(len(points)), key=lambda index: points[index].hours.value)
+    rank = {index: min(by_cost.index(index), by_time.index(index)) for index in range(len(points))}
+    return sorted(rank, key=lambda index: (not points[index].row.is_own, rank[index]))
 
 
 _Box = tuple[float, float, float, float]
 
 
-def _overlap(one: _Box, other: _Box) -> bool:
-    return one[0] < other[1] and other[0] < one[1] and one[2] < other[3] and other[2] < one[3]
+def _overlap(box: _Box, other: _Box) -> bool:
+    return box[0] < other[1] and other[0] < box[1] and box[2] < other[3] and other[2] < box[3]

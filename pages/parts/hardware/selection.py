@@ -19,14 +19,14 @@ _KINDS = ("gpu", "tpu", "asic", "cpu")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Selection:
-    """What the user has chosen to compare."""
+    """The user's choice of what to compare."""
 
     names: tuple[str, ...]
     """Accelerators, by their keys in the table."""
     region: str
     """Code of the region, which decides the prices and the carbon of electricity."""
     basis: PriceBasis
-    """Which of the published prices is used."""
+    """The published price that is used: the typical or the cheapest."""
     search_all: bool
     """Whether every layout is searched instead of the usual ones."""
 

@@ -1,4 +1,4 @@
-"""Everything that is known of a plan on several accelerators, as one table."""
+"""Table of the plan on several accelerators, with all figures."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def _fit(row: HardwareRow) -> str:
 
 
 def table(rows: Sequence[HardwareRow], choose: Callable[[str], None]) -> None:
-    """Draw it; ``choose`` gets the accelerator of the row that somebody chooses."""
+    """Draw the table; ``choose`` is called with the accelerator of a selected row."""
     say = text()
     unit = time_unit(rows)
     frame = pd.DataFrame([_cells(row, TIME_UNITS[unit]) for row in rows], columns=COLUMNS)
@@ -55,7 +55,7 @@ def table(rows: Sequence[HardwareRow], choose: Callable[[str], None]) -> None:
 
 
 def _cells(row: HardwareRow, hours_each: float) -> dict[str, object]:
-    """One line of the table; what is not known is None, or not in it."""
+    """Return a row of the table; unknown values are None or left out."""
     say, device = text(), row.device
     cells: dict[str, object] = {
         "name": marked(row),
@@ -155,7 +155,7 @@ _GB_COLUMNS = ("memory", "memory_all")
 
 
 def _columns(frame: pd.DataFrame, unit: str) -> dict[str, Any]:
-    """Heads with units, and how many digits are shown."""
+    """Return the columns' headings with units, and their number formats."""
     say = text()
     config: dict[str, Any] = {}
     for name in frame.columns:
@@ -181,7 +181,7 @@ def _columns(frame: pd.DataFrame, unit: str) -> dict[str, Any]:
 
 
 def usd_format(amounts: pd.Series[float]) -> str:
-    """To the cent, or to four decimals for small runs."""
+    """Return a format with cents, or with four decimals if an amount is below a dollar."""
     return "dollar" if _smallest(amounts) >= 1 else "$%.4f"
 
 

@@ -1,4 +1,4 @@
-"""How accelerators, places, energy and carbon are called on the page that compares hardware."""
+"""Texts for accelerators, regions, energy and carbon."""
 
 from __future__ import annotations
 
@@ -13,32 +13,33 @@ from pages.parts.session import text
 
 
 def marked(row: HardwareRow) -> str:
-    """The accelerator's name, with a dagger if its figures are in part not read at their
-    source."""
+    """Return the accelerator's name, with a dagger if some figures were not read at a source."""
     return row.device.name if row.figures_are_read else f"{row.device.name} †"
 
 
 def shown_time(row: HardwareRow) -> str:
-    """Of a row with a forecast."""
+    """Return the training time of a row that has a forecast."""
     assert row.forecast is not None
     return show("wall_clock_hours", row.forecast.wall_clock_hours.value, text().language)
 
 
 def region_name(code: str) -> str:
-    """A region's name: of a country as Babel has it, of a part of one from the catalog."""
+    """Return a region's name: Babel's for a country, the catalog's for a part of a country."""
     say = text()
     key = f"hardware.place.{code}"
     if key in say:
         return say(key)
-    known: str | None = Locale.parse(say.language).territories.get(code)
-    return known or regions()[code].name
+    country_name: str | None = Locale.parse(say.language).territories.get(code)
+    return country_name or regions()[code].name
 
 
 def show_energy(kwh: float, language: str) -> str:
+    """Return an energy given in kWh in the unit that suits it, such as MWh."""
     return quantities.si(1_000 * kwh, "Wh", language)
 
 
 def show_co2(co2e_kg: Figure | None) -> str:
+    """Return a mass of CO₂ in tonnes, kilograms or grams."""
     say = text()
     if co2e_kg is None:
         return say("hardware.co2_unknown")

@@ -19,7 +19,7 @@ _PROBE_COLORS = {"continuation": COMPUTE, "cloze": MONEY, "shuffled": PEOPLE}
 
 
 def learning_chart(curve: Curve, vocab: int, corpus: CorpusReport) -> go.Figure:
-    """What held-out text costs, from guessing to the end of training, beside a compressor.
+    """Return a chart of held-out loss during training, with guessing and a compressor as levels.
 
     Parameters
     ----------
@@ -69,13 +69,13 @@ def learning_chart(curve: Curve, vocab: int, corpus: CorpusReport) -> go.Figure:
     return figure
 
 
-def _level(figure: go.Figure, y: float, words: str) -> None:
-    """A line to compare with, named at its right end."""
+def _level(figure: go.Figure, y: float, label: str) -> None:
+    """Draw a level for comparison, with its label at the right end."""
     figure.add_hline(
         y=y,
         line={"color": OTHER, "width": 1.5, "dash": "dash"},
         annotation={
-            "text": words,
+            "text": label,
             "font": {"color": OTHER, "size": 12},
             "xanchor": "right",
             "yanchor": "bottom",
@@ -84,19 +84,21 @@ def _level(figure: go.Figure, y: float, words: str) -> None:
     )
 
 
-def _label(figure: go.Figure, x: float, y: float, words: str, anchor: str, shift: int) -> None:
+def _label(figure: go.Figure, x: float, y: float, label: str, anchor: str, shift: int) -> None:
     figure.add_annotation(
-        x=x, y=y, text=words, showarrow=False, xanchor=anchor, xshift=shift, font={"size": 13}
+        x=x, y=y, text=label, showarrow=False, xanchor=anchor, xshift=shift, font={"size": 13}
     )
 
 
 def probe_chart(probes: Sequence[QuestionScore]) -> go.Figure:
-    """Accuracy with its interval on each kind of question, beside guessing."""
+    """Return a chart of the accuracy on each kind of question, with its interval and chance."""
     say = text()
     figure = go.Figure()
-    names = [f"{say(f'exam.probe_name.{one.probe}')}  <b>{one.accuracy:.0%}</b>" for one in probes]
+    names = [
+        f"{say(f'exam.probe_name.{score.probe}')}  <b>{score.accuracy:.0%}</b>" for score in probes
+    ]
     figure.add_scatter(
-        x=[100 * one.chance for one in probes],
+        x=[100 * score.chance for score in probes],
         y=names,
         mode="markers",
         name=say("exam.chance"),
@@ -104,7 +106,7 @@ def probe_chart(probes: Sequence[QuestionScore]) -> go.Figure:
         hovertemplate="%{x:.0f}%<extra>" + say("exam.chance") + "</extra>",
     )
     figure.add_scatter(
-        x=[100 * one.accuracy for one in probes],
+        x=[100 * score.accuracy for score in probes],
         y=names,
         mode="markers",
         name=say("model.accuracy_interval"),
@@ -113,11 +115,12 @@ def probe_chart(probes: Sequence[QuestionScore]) -> go.Figure:
             "type": "data",
             "symmetric": False,
             "color": COMPUTE,
-            "array": [100 * (one.accuracy_high - one.accuracy) for one in probes],
-            "arrayminus": [100 * (one.accuracy - one.accuracy_low) for one in probes],
+            "array": [100 * (score.accuracy_high - score.accuracy) for score in probes],
+            "arrayminus": [100 * (score.accuracy - score.accuracy_low) for score in probes],
         },
         customdata=[
-            [100 * one.accuracy_low, 100 * one.accuracy_high, one.n_questions] for one in probes
+            [100 * score.accuracy_low, 100 * score.accuracy_high, score.n_questions]
+            for score in probes
         ],
         hovertemplate=say("model.probe_hover") + "<extra></extra>",
     )
@@ -126,15 +129,18 @@ def probe_chart(probes: Sequence[QuestionScore]) -> go.Figure:
     return figure
 
 
-def checkpoint_charts(found: Sequence[Evaluation]) -> tuple[go.Figure, go.Figure]:
-    """(held-out loss, accuracies with their intervals) of a run's models, against tokens."""
+def checkpoint_charts(evaluations: Sequence[Evaluation]) -> tuple[go.Figure, go.Figure]:
+    """Return charts of held-out loss and of accuracies against tokens for a run's models."""
     say = text()
-    tokens = [one.tokens for one in found]
+    tokens = [evaluation.tokens for evaluation in evaluations]
     loss = go.Figure()
-    in_bits = all(one.bits_per_byte is not None for one in found)
+    in_bits = all(evaluation.bits_per_byte is not None for evaluation in evaluations)
     loss.add_scatter(
         x=tokens,
-        y=[one.bits_per_byte if in_bits else one.held_out_loss for one in found],
+        y=[
+            evaluation.bits_per_byte if in_bits else evaluation.held_out_loss
+            for evaluation in evaluations
+        ],
         mode="lines+markers",
         line={"color": DATA, "width": 2.5},
         marker={"size": 8},
@@ -144,7 +150,10 @@ def checkpoint_charts(found: Sequence[Evaluation]) -> tuple[go.Figure, go.Figure
     accuracies = go.Figure()
     for probe in QUESTION_KINDS:
         points = [
-            (one.tokens, score) for one in found for score in one.probes if score.probe == probe
+            (evaluation.tokens, score)
+            for evaluation in evaluations
+            for score in evaluation.probes
+            if score.probe == probe
         ]
         accuracies.add_scatter(
             x=[at for at, _ in points],
@@ -170,7 +179,10 @@ def checkpoint_charts(found: Sequence[Evaluation]) -> tuple[go.Figure, go.Figure
 
 
 def attention_chart(shares: Sequence[Sequence[float]], tokens: Sequence[str]) -> go.Figure:
-    """Where each token (a row) looks (a column), one head or the mean of several."""
+    """Return a heat map of attention from each token (row) to each token (column).
+
+    ``shares`` are those of one head or the mean of several, of shape (tokens, tokens).
+    """
     say = text()
     strongest = LIGHT_COMPUTE if st.context.theme.type == "dark" else COMPUTE
     places = list(range(len(tokens)))
@@ -182,7 +194,7 @@ def attention_chart(shares: Sequence[Sequence[float]], tokens: Sequence[str]) ->
         y=places,
         colorscale=[[0, "rgba(86,180,233,0.04)"], [1, strongest]],
         zmin=0,
-        zmax=max(max(row) for row in shares[1:]),  # the first token has but itself to look at
+        zmax=max(max(row) for row in shares[1:]),  # the first token can only attend to itself
         customdata=[[[reads, looked_at] for looked_at in shown] for reads in shown],
         hovertemplate=say("model.attention_hover") + "<extra></extra>",
         colorbar={

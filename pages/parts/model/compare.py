@@ -1,4 +1,4 @@
-"""Compare models: the checkpoints of a run in figures, and any two side by side in writing."""
+"""Compare models: the checkpoints of a run in figures, and texts of two models side by side."""
 
 from __future__ import annotations
 
@@ -17,11 +17,12 @@ from pages.parts.charts import draw
 from pages.parts.model.charts import checkpoint_charts
 from pages.parts.model.evaluate import evaluate_button
 from pages.parts.model.generate import prompt_field, sampling_fields, write
-from pages.parts.model.process import Export, said_in_one_line, which_label
+from pages.parts.model.process import Export, errors_in_one_line, which_label
 from pages.parts.session import text
 
 
 def compare_section(export: Export, runs: Sequence[Run]) -> None:
+    """Draw the comparison of a run's checkpoints, and two models side by side."""
     say, run = text(), export.run
     st.subheader(say("model.checkpoints_heading"))
     whiches = exports(run)
@@ -36,11 +37,15 @@ def compare_section(export: Export, runs: Sequence[Run]) -> None:
 def _checkpoints(run: Run, whiches: Sequence[str]) -> None:
     say = text()
     kept = {which: kept_evaluation(run, which) for which in whiches}
-    found = [one for one in kept.values() if one is not None and one.tokens is not None]
-    found.sort(key=lambda one: one.tokens or 0)
-    if len(found) > 1:
+    evaluations = [
+        evaluation
+        for evaluation in kept.values()
+        if evaluation is not None and evaluation.tokens is not None
+    ]
+    evaluations.sort(key=lambda evaluation: evaluation.tokens or 0)
+    if len(evaluations) > 1:
         left, right = st.columns(2)
-        loss, accuracies = checkpoint_charts(found)
+        loss, accuracies = checkpoint_charts(evaluations)
         with left:
             draw(loss, "checkpoint_losses", height=320)
         with right:
@@ -58,13 +63,15 @@ def _checkpoints(run: Run, whiches: Sequence[str]) -> None:
     evaluate_button(run, missing or whiches, again=not missing)
 
 
-def _row(run: Run, which: str, found: Evaluation | None) -> dict[str, object]:
-    """One model: as evaluated, or as far as training told."""
+def _row(run: Run, which: str, evaluation: Evaluation | None) -> dict[str, object]:
+    """Return a row of one model, from its evaluation or else from its training."""
     say = text()
     step, tokens = trained_until(run, which)
-    loss = found.held_out_loss if found else _told_loss(run, which)
-    bits = found.bits_per_byte if found else None
-    accuracies = {one.probe: 100 * one.accuracy for one in found.probes} if found else {}
+    loss = evaluation.held_out_loss if evaluation else _loss_in_training(run, which)
+    bits = evaluation.bits_per_byte if evaluation else None
+    accuracies = {}
+    if evaluation:
+        accuracies = {score.probe: 100 * score.accuracy for score in evaluation.probes}
     return {
         say("model.which"): say("model.final") if which == FINAL else which,
         say("axis.step"): step,
@@ -77,27 +84,27 @@ def _row(run: Run, which: str, found: Evaluation | None) -> dict[str, object]:
     }
 
 
-def _told_loss(run: Run, which: str) -> float | None:
+def _loss_in_training(run: Run, which: str) -> float | None:
     if which == FINAL:
         return run.result.held_out_loss if run.result else None
-    told = read_json(export_folder(run, which) / "flopledger.json") or {}
-    return told.get("held_out_loss")
+    about = read_json(export_folder(run, which) / "flopledger.json") or {}
+    return about.get("held_out_loss")
 
 
 def _side_by_side(export: Export, runs: Sequence[Run]) -> None:
-    """Any two models that write, of this run or of others: same prompt, same seed."""
+    """Let any two models write with the same prompt and the same seed."""
     say = text()
-    of_others = [one for one in runs if one.id != export.run.id]
+    other_runs = [run for run in runs if run.id != export.run.id]
     models = [
-        one
-        for run in [export.run, *of_others]
-        for one in (Export(run, which) for which in exports(run))
-        if not one.is_masked
+        model
+        for run in [export.run, *other_runs]
+        for model in (Export(run, which) for which in exports(run))
+        if not model.is_masked
     ]
     if len(models) < 2:
         st.markdown(say("model.one_model"))
         return
-    labels = [f"{one.run.id} · {which_label(one.run, one.which)}" for one in models]
+    labels = [f"{model.run.id} · {which_label(model.run, model.which)}" for model in models]
     n_own = len(exports(export.run))
     last = n_own - 1 if n_own > 1 else 1  # its oldest checkpoint, or another run's model
     with st.form("side_by_side", border=False):
@@ -114,14 +121,14 @@ def _side_by_side(export: Export, runs: Sequence[Run]) -> None:
         ]
         prompt = prompt_field("side.prompt")
         sampling = sampling_fields("side")
-        asked = st.form_submit_button(
+        submitted = st.form_submit_button(
             say("model.write_both"),
             type="primary",
             icon=":material/compare_arrows:",
             key="write_both",
         )
-    if asked:
+    if submitted:
         for column, index in zip(st.columns(2, gap="large"), chosen, strict=True):
-            with column, said_in_one_line():
+            with column, errors_in_one_line():
                 st.caption(labels[index])
                 write(models[index], prompt, sampling)

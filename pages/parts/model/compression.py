@@ -1,4 +1,4 @@
-"""A run's model made smaller: what each way costs in loss and saves, and serving with it."""
+"""Compressed versions of a run's model: their size, loss and speed, and serving with them."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _LOG_TAIL_CHARS = 2_000
 
 
 def compression_section(run: Run) -> None:
-    """The table of a finished run's compressions, or the button that makes it."""
+    """Draw the table of a finished run's compressions, or the button that starts them."""
     say = text()
     st.markdown(say("compression.intro"))
     st.code(f"python -m engine compress {run.id}", language="bash")
@@ -81,14 +81,14 @@ def _start(run: Run, *, again: bool) -> None:
 
 
 def _start_and_wait(run: Run) -> None:
-    """Start it, and wait until it holds its lock: so that the page shows it under way."""
+    """Start the compressions, and wait until they hold their lock, so that the page shows them."""
     process = start_in_background(run)
     while process.poll() is None and progress_of(run) is None:
         time.sleep(0.1)
 
 
 def _watch(run: Run) -> None:
-    """How far it is, from files; when it is over the whole page is drawn anew."""
+    """Show the progress from its file, and redraw the whole page at its end."""
     say, progress = text(), progress_of(run)
     if progress is None:
         st.rerun()
@@ -108,11 +108,11 @@ def _stage(progress: CompressionProgress) -> str:
 
 
 def _answer(table: Compression) -> str:
-    """What is cheapest in loss for the size, and what is fastest."""
+    """Return a sentence about the smallest and the fastest version."""
     say, base = text(), table.as_trained
-    others = [one for one in table.models[1:] if one.way not in _CONTROLS]
-    smallest = min(others, key=lambda one: one.size_bytes)
-    fastest = max(others, key=lambda one: one.speeds[0].writing.value)
+    others = [model for model in table.models[1:] if model.way not in _CONTROLS]
+    smallest = min(others, key=lambda model: model.size_bytes)
+    fastest = max(others, key=lambda model: model.speeds[0].writing.value)
     return say(
         "compression.answer",
         small=say(f"compression.way_{smallest.way}"),
@@ -125,19 +125,19 @@ def _answer(table: Compression) -> str:
 
 
 def _size_chart(table: Compression) -> go.Figure:
-    figure = _points(table, [one.size_bytes / BYTES_PER_MB for one in table.models])
+    figure = _points(table, [model.size_bytes / BYTES_PER_MB for model in table.models])
     figure.update_xaxes(title=text()("compression.axis_size"), type="log")
     return figure
 
 
 def _speed_chart(table: Compression) -> go.Figure:
-    spreads = [one.speeds[0].writing for one in table.models]
-    figure = _points(table, [one.value for one in spreads])
+    spreads = [model.speeds[0].writing for model in table.models]
+    figure = _points(table, [spread.value for spread in spreads])
     figure.data[0].error_x = {
         "type": "data",
         "symmetric": False,
-        "array": [one.high - one.value for one in spreads],
-        "arrayminus": [one.value - one.low for one in spreads],
+        "array": [spread.high - spread.value for spread in spreads],
+        "arrayminus": [spread.value - spread.low for spread in spreads],
         "color": OTHER,
         "thickness": 1,
     }
@@ -146,16 +146,16 @@ def _speed_chart(table: Compression) -> go.Figure:
 
 
 def _points(table: Compression, x: list[float]) -> go.Figure:
-    """Loss against ``x``, each point named; controls hollow."""
+    """Return a chart of loss against ``x`` with labelled points; controls are hollow."""
     say = text()
-    symbols = [_symbol(one) for one in table.models]
+    symbols = [_symbol(model) for model in table.models]
     figure = go.Figure()
     figure.add_scatter(
         x=x,
-        y=[one.held_out_loss for one in table.models],
+        y=[model.held_out_loss for model in table.models],
         mode="markers+text",
-        text=[say(f"compression.short_{one.way}") for one in table.models],
-        textposition=_label_places(x, [one.held_out_loss for one in table.models]),
+        text=[say(f"compression.short_{model.way}") for model in table.models],
+        textposition=_label_positions(x, [model.held_out_loss for model in table.models]),
         marker={"size": 11, "color": COMPUTE, "symbol": symbols, "line": {"width": 2}},
         cliponaxis=False,
         showlegend=False,
@@ -168,19 +168,19 @@ def _points(table: Compression, x: list[float]) -> go.Figure:
     return figure
 
 
-def _label_places(x: list[float], y: list[float]) -> list[str]:
-    """Above a point, or below it where a point of nearly the same place has its label above."""
+def _label_positions(x: list[float], y: list[float]) -> list[str]:
+    """Return a label position for each point that no point nearby has, at first above it."""
     width, height = max(x) - min(x) or 1.0, max(y) - min(y) or 1.0
-    places: list[str] = []
+    positions: list[str] = []
     for index, (at_x, at_y) in enumerate(zip(x, y, strict=True)):
         near = [
-            places[other]
+            positions[other]
             for other in range(index)
             if abs(x[other] - at_x) < 0.2 * width and abs(y[other] - at_y) < 0.12 * height
         ]
         free = ("top center", "bottom center", "middle left", "middle right")
-        places.append(next((one for one in free if one not in near), free[0]))
-    return places
+        positions.append(next((position for position in free if position not in near), free[0]))
+    return positions
 
 
 def _symbol(model: CompressedModel) -> str:
@@ -190,16 +190,16 @@ def _symbol(model: CompressedModel) -> str:
 
 
 def _serving(table: Compression) -> None:
-    """What the plan's serving would cost with one of them, and the button that takes it over."""
+    """Draw the cost of the plan's serving with one version, and the button that applies it."""
     say, session = text(), scenario_session()
     plan = session.draft.plan
     st.markdown(f"##### {say('compression.serving')}")
-    ways = [one.way for one in table.models[1:] if one.way not in _CONTROLS]
+    ways = [model.way for model in table.models[1:] if model.way not in _CONTROLS]
     way = st.selectbox(
         say("compression.serve_which"),
         ways,
         index=ways.index("int8") if "int8" in ways else 0,
-        format_func=lambda one: say(f"compression.way_{one}"),
+        format_func=lambda name: say(f"compression.way_{name}"),
         key=f"compression_way#{say.language}",
     )
     measured = table.serving(way, plan)

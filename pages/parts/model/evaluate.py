@@ -1,4 +1,4 @@
-"""Evaluate a model: start it, watch it, read what was found."""
+"""Evaluate a model: start an evaluation, follow it, and read its results."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ from engine.runs.folder import Run
 from engine.scores import N_QUESTIONS, Evaluation, QuestionSettings
 from pages.parts.charts import draw
 from pages.parts.model.charts import probe_chart
-from pages.parts.model.process import Export, said_in_one_line
+from pages.parts.model.process import Export, errors_in_one_line
 from pages.parts.session import text
 
 
 @st.cache_resource
 def _jobs() -> dict[str, EvaluationJob]:
-    """The evaluation of each run that is at work, or has failed and was not yet looked at."""
+    """Return the evaluations by run that are running, or that failed and were not shown yet."""
     return {}
 
 
 @st.cache_resource
 def _starting() -> threading.Lock:
-    """Held while a session looks for a job and starts its own."""
+    """Return the lock that a session holds while it checks for a job and starts its own."""
     return threading.Lock()
 
 
@@ -43,14 +43,14 @@ def evaluate_section(export: Export) -> None:
 
 
 def evaluate_button(run: Run, whiches: Sequence[str], *, again: bool = False) -> None:
-    """A button that evaluates some models of a run, or how far that is."""
+    """Draw a button that evaluates models of a run, or the progress of their evaluation."""
     say, jobs = text(), _jobs()
     job = jobs.get(run.id)
     if job is not None and not job.is_over:
         _progress(run.id)
         return
     if job is not None and job.error is not None:
-        with said_in_one_line():
+        with errors_in_one_line():
             raise job.error
     jobs.pop(run.id, None)
     left, right = st.columns([1, 3], vertical_alignment="bottom")
@@ -73,11 +73,11 @@ def evaluate_button(run: Run, whiches: Sequence[str], *, again: bool = False) ->
     )
 
 
-def _start(run: Run, whiches: Sequence[str], asked: QuestionSettings) -> None:
+def _start(run: Run, whiches: Sequence[str], questions: QuestionSettings) -> None:
     with _starting():
         job = _jobs().get(run.id)
         if job is None or job.is_over:
-            _jobs()[run.id] = EvaluationJob(run, whiches, asked)
+            _jobs()[run.id] = EvaluationJob(run, whiches, questions)
 
 
 @st.fragment(run_every=1.0)

@@ -1,4 +1,4 @@
-"""Take a model along: as an archive, by a command, in a line of Python."""
+"""Export a model: as an archive, by a command, or in a line of Python."""
 
 from __future__ import annotations
 
@@ -13,10 +13,11 @@ from pages.parts.model.process import Export
 from pages.parts.session import text
 
 MAX_DOWNLOAD_BYTES = 500e6
-"""Streamlit holds a download in memory: larger models are copied by the command."""
+"""Greatest size of a download, which Streamlit keeps in memory; the command copies larger ones."""
 
 
 def export_section(export: Export) -> None:
+    """Draw the ways to export the model."""
     say = text()
     st.markdown(say("model.export_note"))
     name = export.run.id if export.which == FINAL else f"{export.run.id}-{export.which}"

@@ -1,4 +1,4 @@
-"""Let the model write: what it is asked, and what it answers as it comes."""
+"""Let the model write: the prompt, the sampling, and the text as it is generated."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from itertools import chain
 import streamlit as st
 
 from engine.sampling import MAX_PROMPT_CHARS, Sampling
-from pages.parts.model.process import Export, process_of, said_in_one_line
+from pages.parts.model.process import Export, errors_in_one_line, process_of
 from pages.parts.session import text
 
 FIRST_PROMPT = "The people of the United States"
 _FIELD_WIDTH = 165
-"""In pixels: five stand side by side on a wide screen, and wrap on a narrow one."""
+"""Width in pixels: five fields fit side by side on a wide screen, and wrap on a narrow one."""
 
 
 def generate_section(export: Export) -> None:
@@ -23,11 +23,11 @@ def generate_section(export: Export) -> None:
         return
     prompt = prompt_field("prompt")
     sampling = sampling_fields("generate")
-    asked = st.button(
+    clicked = st.button(
         say("model.generate"), type="primary", icon=":material/edit_note:", key="generate"
     )
-    if asked:
-        with said_in_one_line():
+    if clicked:
+        with errors_in_one_line():
             write(export, prompt, sampling)
 
 
@@ -45,7 +45,7 @@ def prompt_field(key: str) -> str:
 
 
 def sampling_fields(key: str) -> Sampling:
-    """How to draw, as the fields say; they cannot say what is not allowed."""
+    """Draw the fields of sampling and return their values, which are always allowed."""
     say = text()
     with st.container(horizontal=True):
         temperature = st.slider(
@@ -100,7 +100,7 @@ def sampling_fields(key: str) -> Sampling:
 
 
 def write(export: Export, prompt: str, sampling: Sampling) -> None:
-    """Show the prompt and what the model makes of it, piece by piece."""
+    """Show the prompt, and the generated text piece by piece."""
     say = text()
     with st.spinner(say("model.loading"), show_time=True):
         pieces: Iterator[str] = process_of(export.run).generate(export.folder, prompt, sampling)

@@ -1,4 +1,4 @@
-"""Look inside a model: what each token of a text cost it, and where its heads look."""
+"""Inspect a model: the loss of each token of a text, and the attention of its heads."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import streamlit as st
 from engine.sampling import MAX_PROMPT_CHARS
 from pages.parts.charts import draw
 from pages.parts.model.charts import attention_chart
-from pages.parts.model.process import Export, process_of, said_in_one_line
+from pages.parts.model.process import Export, errors_in_one_line, process_of
 from pages.parts.session import text
 
 _FIRST_TEXT = (
@@ -21,7 +21,7 @@ _FIRST_TEXT = (
     "the power to make peace."
 )
 _MEAN = 0
-"""In the choice of heads: all of them together; heads and layers count from 1 there."""
+"""Value for the mean of all heads; in the choices, heads and layers count from 1."""
 _STYLE = """<style>
 .tokens {position: relative; white-space: pre-wrap; line-height: 2.1; padding-bottom: 4.4rem;
   font-size: 1.05rem; overflow-wrap: anywhere}
@@ -43,7 +43,7 @@ _STYLE = """<style>
 
 
 @st.cache_data(max_entries=50, show_spinner=False)
-def _seen(_export: Export, run_id: str, which: str, prompt: str) -> dict[str, Any]:
+def _inspection(_export: Export, run_id: str, which: str, prompt: str) -> dict[str, Any]:
     return process_of(_export.run).inspect(_export.folder, prompt)
 
 
@@ -54,7 +54,7 @@ def _attention(
     return process_of(_export.run).attention(_export.folder, prompt, layer)
 
 
-def inside_section(export: Export) -> None:
+def inspection_section(export: Export) -> None:
     say = text()
     prompt = st.text_area(
         say("model.inspected"),
@@ -63,16 +63,16 @@ def inside_section(export: Export) -> None:
         help=say("model.inspected_help"),
         key="inspected",
     )
-    with said_in_one_line():
+    with errors_in_one_line():
         with st.spinner(say("model.loading"), show_time=True):
-            seen = _seen(export, export.run.id, export.which, prompt)
-        _losses(export, seen)
-        _heads(export, seen, prompt)
+            inspection = _inspection(export, export.run.id, export.which, prompt)
+        _losses(export, inspection)
+        _heads(export, inspection, prompt)
 
 
-def _losses(export: Export, seen: dict[str, Any]) -> None:
+def _losses(export: Export, inspection: dict[str, Any]) -> None:
     say = text()
-    known = [loss for loss in seen["losses"] if loss is not None]
+    known = [loss for loss in inspection["losses"] if loss is not None]
     mean = sum(known) / len(known)
     guessing = math.log(export.run.recipe.shape.vocab)
     st.subheader(say("model.losses_heading"))
@@ -85,12 +85,14 @@ def _losses(export: Export, seen: dict[str, Any]) -> None:
             guessing=f"{guessing:.2f}",
         )
     )
-    if seen["n_left_out"]:
-        st.caption(say("model.cut", shown=len(seen["tokens"]), left_out=seen["n_left_out"]))
-    st.html(token_html(seen, guessing))
+    if inspection["n_left_out"]:
+        st.caption(
+            say("model.cut", shown=len(inspection["tokens"]), left_out=inspection["n_left_out"])
+        )
+    st.html(token_html(inspection, guessing))
     st.download_button(
         say("model.download_losses"),
-        losses_csv(seen),
+        losses_csv(inspection),
         f"{export.run.id}-losses.csv",
         "text/csv",
         key="download_losses",
@@ -99,31 +101,33 @@ def _losses(export: Export, seen: dict[str, Any]) -> None:
     )
 
 
-def _heads(export: Export, seen: dict[str, Any], prompt: str) -> None:
+def _heads(export: Export, inspection: dict[str, Any], prompt: str) -> None:
     say = text()
     st.subheader(say("model.attention_heading"))
     left, right = st.columns(2)
     layer = left.selectbox(
-        say("model.layer"), range(1, seen["n_layers"] + 1), key=f"layer#{seen['n_layers']}"
+        say("model.layer"),
+        range(1, inspection["n_layers"] + 1),
+        key=f"layer#{inspection['n_layers']}",
     )
     head = right.selectbox(
         say("model.head"),
-        range(seen["n_heads"] + 1),
-        format_func=lambda one: say("model.mean_of_heads") if one == _MEAN else str(one),
-        key=f"head#{seen['n_heads']}.{say.language}",
+        range(inspection["n_heads"] + 1),
+        format_func=lambda head: say("model.mean_of_heads") if head == _MEAN else str(head),
+        key=f"head#{inspection['n_heads']}.{say.language}",
     )
     heads = _attention(export, export.run.id, export.which, prompt, layer - 1)
     shares = mean_of(heads) if head == _MEAN else heads[head - 1]
     draw(
-        attention_chart(shares, seen["tokens"]),
+        attention_chart(shares, inspection["tokens"]),
         "attention",
-        height=min(1_100, max(360, 160 + 18 * len(seen["tokens"]))),
+        height=min(1_100, max(360, 160 + 18 * len(inspection["tokens"]))),
         hover="closest",
     )
     st.caption(say("model.attention_note"))
     st.download_button(
         say("model.download_attention"),
-        attention_csv(shares, seen["tokens"]),
+        attention_csv(shares, inspection["tokens"]),
         f"{export.run.id}-attention-layer{layer}-{'mean' if head == _MEAN else f'head{head}'}.csv",
         "text/csv",
         key="download_attention",
@@ -133,23 +137,26 @@ def _heads(export: Export, seen: dict[str, Any], prompt: str) -> None:
 
 
 def mean_of(heads: list[list[list[float]]]) -> list[list[float]]:
-    """The mean over heads of shares of attention, shape (tokens, tokens)."""
+    """Return the mean over heads of attention of shape (heads, tokens, tokens)."""
     return [
         [sum(column) / len(heads) for column in zip(*rows, strict=True)]
         for rows in zip(*heads, strict=True)
     ]
 
 
-def token_html(seen: dict[str, Any], guessing: float) -> str:
-    """The text with each token in the colour of its loss; a token tells more when pointed at.
+def token_html(inspection: dict[str, Any], guessing: float) -> str:
+    """Return the text as HTML, with each token in the colour of its loss.
 
-    Full colour is the loss of guessing among the whole vocabulary, and anything above it.
+    A token shows its loss and the likeliest guesses while the pointer is on it. The colour is
+    strongest from the loss of guessing among the whole vocabulary, ``guessing`` nats, on.
     """
     say = text()
     spans = []
-    for token, loss, guesses in zip(seen["tokens"], seen["losses"], seen["guesses"], strict=True):
+    for token, loss, guesses in zip(
+        inspection["tokens"], inspection["losses"], inspection["guesses"], strict=True
+    ):
         cost = 0.0 if loss is None else 0.8 * min(1.0, loss / guessing)
-        # A line's end is shown, and ends the line.
+        # A line break is shown as a sign, and breaks the line.
         shown = html.escape(token).replace("\n", "↵\n")
         spans.append(
             f'<span class="token" tabindex="0" style="--cost: {cost:.3f}">{shown}'
@@ -182,23 +189,23 @@ def _percent(share: float) -> str:
     return f"{share:.0%}" if share >= 0.1 else f"{share:.2%}"
 
 
-def losses_csv(seen: dict[str, Any]) -> str:
-    """One row a token: its place, its loss, the likeliest guesses with their probabilities."""
-    n_guesses = max(len(one) for one in seen["guesses"] if one)
+def losses_csv(inspection: dict[str, Any]) -> str:
+    """Return a CSV row for each token: position, loss, and likeliest guesses with probabilities."""
+    n_guesses = max(len(guesses) for guesses in inspection["guesses"] if guesses)
     head = ["position", "token", "loss_nats"]
     for number in range(1, n_guesses + 1):
         head += [f"guess_{number}", f"guess_{number}_share"]
     rows = [
-        [place, token, loss, *(x for one in guesses or () for x in one)]
-        for place, (token, loss, guesses) in enumerate(
-            zip(seen["tokens"], seen["losses"], seen["guesses"], strict=True)
+        [position, token, loss, *(value for guess in guesses or () for value in guess)]
+        for position, (token, loss, guesses) in enumerate(
+            zip(inspection["tokens"], inspection["losses"], inspection["guesses"], strict=True)
         )
     ]
     return _csv([head, *rows])
 
 
 def attention_csv(shares: list[list[float]], tokens: list[str]) -> str:
-    """A row for each token that reads and each that it looks at."""
+    """Return a CSV row for each pair of a token and a token that it attends to."""
     return _csv(
         [
             ["reading_position", "reading", "looked_at_position", "looked_at", "share"],

@@ -1,4 +1,4 @@
-"""Exported models in hand: which one is shown, and the process that answers about it."""
+"""The exported model that the page shows, and the process that runs it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from pages.parts.session import text
 
 @dataclass(frozen=True, slots=True)
 class Export:
-    """One model of a run."""
+    """An exported model of a run: the final one or a checkpoint."""
 
     run: Run
     which: str
@@ -30,13 +30,13 @@ class Export:
 
     @property
     def is_masked(self) -> bool:
-        """Whether it fills in masked words instead of writing on."""
+        """Whether the model fills in masked words instead of continuing a text."""
         return self.run.recipe.model_class == "bert"
 
 
-@st.cache_resource(max_entries=2, show_spinner=False, on_release=lambda one: one.close())
+@st.cache_resource(max_entries=2, show_spinner=False, on_release=lambda process: process.close())
 def _process(run_id: str) -> ModelProcess:
-    """One process a run, kept between requests; the oldest goes when a third comes."""
+    """Return the process of a run's models; at most two are kept, the latest."""
     return ModelProcess()
 
 
@@ -47,7 +47,7 @@ def process_of(run: Run) -> ModelProcess:
 
 
 def which_label(run: Run, which: str) -> str:
-    """The final model, or a checkpoint by its step and tokens."""
+    """Return the label of a model: final, or its step and tokens."""
     say = text()
     if which == FINAL:
         return say("model.final")
@@ -58,15 +58,15 @@ def which_label(run: Run, which: str) -> str:
 
 
 def choose_export(runs: list[Run]) -> Export:
-    """Which run, and which of its models where it has several."""
+    """Draw the choice of a run and of one of its models, and return the model."""
     say = text()
     by_id = {run.id: run for run in runs}
-    wanted = st.session_state.get("shown_run")
+    last_shown = st.session_state.get("shown_run")
     left, right = st.columns([3, 2])
     chosen = left.selectbox(
         say("model.run"),
         list(by_id),
-        index=list(by_id).index(wanted) if wanted in by_id else 0,
+        index=list(by_id).index(last_shown) if last_shown in by_id else 0,
         key="model_choice",
     )
     run = by_id[chosen]
@@ -78,15 +78,15 @@ def choose_export(runs: list[Run]) -> Export:
         format_func=labels.__getitem__,
         help=say("model.which_help"),
         disabled=len(known) == 1,
-        # A select box answers with its label: other labels must be another box.
+        # A select box returns its option by label, so other labels need a box with another key.
         key=f"model_which#{run.id}.{hash(tuple(labels.values()))}",
     )
     return Export(run, which)
 
 
 @contextmanager
-def said_in_one_line() -> Iterator[None]:
-    """What goes wrong inside is shown as one line."""
+def errors_in_one_line() -> Iterator[None]:
+    """Show an error of the block in one line."""
     try:
         yield
     except (InputError, RuntimeError, OSError) as error:

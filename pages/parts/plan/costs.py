@@ -16,7 +16,7 @@ from pages.parts.session import text
 
 
 def payment_options(now: Projection) -> None:
-    """The cheapest and the median offer of each kind, own hardware, and where they cross."""
+    """Draw the cheapest and the median offer of each kind, own hardware, and their break-even."""
     say, predicted, plan = text(), now.forecast, now.scenario.plan
     try:
         found = ways(

@@ -1,4 +1,4 @@
-"""The best layouts of the plan, to be looked at and taken."""
+"""The fastest layouts of the plan, in a table to choose from."""
 
 from __future__ import annotations
 
@@ -18,8 +18,7 @@ _SHOWN = 50
 
 
 def best_layouts() -> None:
-    """A sortable table of the fastest layouts that fit; a row that is chosen becomes the
-    plan's."""
+    """Draw a sortable table of the fastest layouts that fit; a selected row replaces the plan's."""
     say, plan = text(), draft().plan
     found = _search(plan.content_hash, plan)
     sequences = plan.layout.global_batch_sequences(plan.cluster.n_devices)
@@ -83,31 +82,35 @@ def _table(found: SearchResult, plan: Plan) -> pd.DataFrame:
     device = accelerator(plan.cluster.accelerator)
 
     def column(name: str) -> list[int]:
-        return [getattr(one.layout, name) for one in found.found]
+        return [getattr(candidate.layout, name) for candidate in found.found]
 
-    per_device = [one.tokens_per_s / n_devices for one in found.found]
+    per_device = [candidate.tokens_per_s / n_devices for candidate in found.found]
     return pd.DataFrame(
         {
-            say("table.layout"): [one.layout.short_name for one in found.found],
+            say("table.layout"): [candidate.layout.short_name for candidate in found.found],
             say("table.tokens_per_device"): per_device,
             "MFU": [
-                100 * mfu(plan.shape, one.layout, device, speed)
-                for one, speed in zip(found.found, per_device, strict=True)
+                100 * mfu(plan.shape, candidate.layout, device, speed)
+                for candidate, speed in zip(found.found, per_device, strict=True)
             ],
-            say("table.step_s"): [one.step_s for one in found.found],
-            say("table.memory_gb"): [one.memory_bytes / BYTES_PER_GB for one in found.found],
+            say("table.step_s"): [candidate.step_s for candidate in found.found],
+            say("table.memory_gb"): [
+                candidate.memory_bytes / BYTES_PER_GB for candidate in found.found
+            ],
             "TP": column("tensor_parallel"),
             "PP": column("pipeline_parallel"),
             "VP": column("virtual_stages"),
             "CP": column("context_parallel"),
             "EP": column("expert_parallel"),
-            "DP": [one.layout.data_parallel(n_devices) for one in found.found],
+            "DP": [candidate.layout.data_parallel(n_devices) for candidate in found.found],
             "ZeRO": column("zero_stage"),
             say("table.shard_group"): column("shard_group"),
             say("table.micro_batch"): column("micro_batch_sequences"),
-            say("table.checkpointing"): [_checkpointing(one.layout) for one in found.found],
+            say("table.checkpointing"): [
+                _checkpointing(candidate.layout) for candidate in found.found
+            ],
             say("table.offload"): [
-                say(f"option.offload.{one.layout.offload}") for one in found.found
+                say(f"option.offload.{candidate.layout.offload}") for candidate in found.found
             ],
         }
     )

@@ -1,4 +1,4 @@
-"""A training step as a picture of its pipeline, and as a trace for Perfetto."""
+"""A training step as a chart of its pipeline, and as a trace for Perfetto."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _MOST_DRAWN = 3_000
 
 
 def step_timeline() -> None:
-    """The picture, what it shows in one sentence, and the trace as a file."""
+    """Draw the chart with a sentence about it, and the download of the trace."""
     say, plan = text(), draft().plan
     timeline = _simulate(plan.content_hash, plan)
     step = pipeline_step(plan)
@@ -40,7 +40,7 @@ def step_timeline() -> None:
             total=quantities.duration(timeline.total_s, say.language),
         )
     )
-    draw(_picture(timeline), "timeline", height=120 + 26 * min(step.stages, _MOST_DRAWN_STAGES))
+    draw(_chart(timeline), "timeline", height=120 + 26 * min(step.stages, _MOST_DRAWN_STAGES))
     st.download_button(
         say("plan.trace"),
         data=json.dumps(perfetto_trace(timeline.events)),
@@ -57,24 +57,24 @@ def _simulate(content_hash: str, _plan: Plan) -> Timeline:
     return simulate(pipeline_step(_plan))
 
 
-def _picture(timeline: Timeline) -> go.Figure:
+def _chart(timeline: Timeline) -> go.Figure:
     say = text()
     stages = timeline.drawn_stages[:_MOST_DRAWN_STAGES]
-    drawn = [one for one in timeline.events if one.stage in stages and one.track in _TRACKS]
-    drawn = sorted(drawn, key=lambda one: one.start_s)[:_MOST_DRAWN]
+    drawn = [event for event in timeline.events if event.stage in stages and event.track in _TRACKS]
+    drawn = sorted(drawn, key=lambda event: event.start_s)[:_MOST_DRAWN]
     scale, unit = (1e3, "ms") if timeline.total_s < 1 else (1.0, "s")
     figure = go.Figure()
     for name, color in _COLORS.items():
-        events = [one for one in drawn if one.name == name]
+        events = [event for event in drawn if event.name == name]
         if events:
             figure.add_bar(
-                base=[scale * one.start_s for one in events],
-                x=[scale * one.duration_s for one in events],
-                y=[one.stage + 1 for one in events],
+                base=[scale * event.start_s for event in events],
+                x=[scale * event.duration_s for event in events],
+                y=[event.stage + 1 for event in events],
                 orientation="h",
                 name=say(f"timeline.{name}"),
                 marker={"color": color, "line": {"width": 0.5, "color": "white"}},
-                customdata=[[_micro_batch(one)] for one in events],
+                customdata=[[_micro_batch(event)] for event in events],
                 hovertemplate="%{customdata[0]}<br>%{x:.3g} " + unit + "<extra></extra>",
             )
     figure.update_layout(barmode="overlay", bargap=0.15)

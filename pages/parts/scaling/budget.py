@@ -1,4 +1,4 @@
-"""A budget, and the three models that it leads to."""
+"""A training budget, and three models that it can pay for."""
 
 from __future__ import annotations
 
@@ -38,8 +38,8 @@ _CURVES = 5
 
 
 @dataclass(frozen=True, slots=True)
-class Spent:
-    """What the page's other parts go on with."""
+class SpentBudget:
+    """The law and the compute of the compute-optimal choice, which other tabs use."""
 
     law: LossCoefficients
     training_flops: float
@@ -50,39 +50,45 @@ class Spent:
 def _choices(
     law: str,
     budget: Budget,
-    asked: tuple[str, float, int, float, float],
+    inputs: tuple[str, float, int, float, float],
     _serving: ServingPlan,
     serving_hash: str,
 ) -> tuple[Choice, ...]:
-    """The leading underscore keeps Streamlit from hashing the plan: its own hash stands for it."""
-    device, usd, devices, ratio, served = asked
+    """Return the three choices, cached by the hash of the plan's serving.
+
+    The underscore of ``_serving`` keeps Streamlit from hashing the document itself.
+    """
+    device, usd, devices, ratio, served = inputs
     chosen = loss_coefficients()[law]
     counted = chosen.parameters_counted
-    alike = [one for one in loss_coefficients().values() if one.parameters_counted == counted]
+    same_count = [law for law in loss_coefficients().values() if law.parameters_counted == counted]
     priced = prices(device, usd, devices=devices, parameters_counted=counted, serving=_serving)
     return choices(
-        chosen, budget, priced, over_training_ratio=ratio, served_tokens=served, ensemble=alike
+        chosen, budget, priced, over_training_ratio=ratio, served_tokens=served, ensemble=same_count
     )
 
 
-def draw_budget(answer: Container) -> Spent | None:
-    """Inputs, tiles, chart and table; the answer goes above the tabs. None on bad input."""
+def draw_budget(answer: Container) -> SpentBudget | None:
+    """Draw inputs, tiles, chart and table, and write the answer above the tabs.
+
+    Returns None if an input is not allowed.
+    """
     say = text()
     inputs, shown = st.columns([1, 3], gap="medium")
     try:
         with inputs:
-            law, budget, asked = _inputs()
+            law, budget, chosen = _inputs()
         serving = draft().plan.serving
-        found = _choices(law.law, budget, asked, serving, serving.content_hash)
+        options = _choices(law.law, budget, chosen, serving, serving.content_hash)
     except InputError as error:
         shown.error(error.in_language(say.language), icon=":material/error:")
         return None
-    optimal = found[0]
+    optimal = options[0]
     answer.markdown(f"#### {_answer(budget, optimal)}")
     with shown:
-        _tiles(found)
-        _chart(law, found)
-    _table(found)
+        _tiles(options)
+        _chart(law, options)
+    _table(options)
     st.caption(
         say(
             "scaling.law_note",
@@ -97,7 +103,9 @@ def draw_budget(answer: Container) -> Spent | None:
             as_of=law.as_of,
         )
     )
-    return Spent(law, optimal.training_flops, optimal.training_usd.value / optimal.training_flops)
+    return SpentBudget(
+        law, optimal.training_flops, optimal.training_usd.value / optimal.training_flops
+    )
 
 
 def _inputs() -> tuple[LossCoefficients, Budget, tuple[str, float, int, float, float]]:
@@ -105,7 +113,7 @@ def _inputs() -> tuple[LossCoefficients, Budget, tuple[str, float, int, float, f
     unit: Unit = st.selectbox(
         say("scaling.unit"),
         _UNITS,
-        format_func=lambda one: say(f"scaling.unit_option.{one}"),
+        format_func=lambda unit: say(f"scaling.unit_option.{unit}"),
         key=f"scaling_unit#{say.language}",
     )
     amount = count_input("amount", _DEFAULT_AMOUNTS[unit], key=unit)
@@ -131,7 +139,7 @@ def _inputs() -> tuple[LossCoefficients, Budget, tuple[str, float, int, float, f
         say("scaling.law"),
         list(laws),
         index=list(laws).index("besiroglu_2024"),
-        format_func=lambda one: laws[one].label,
+        format_func=lambda name: laws[name].label,
         key="scaling_law",
         help=say("scaling.law_help"),
     )
@@ -149,7 +157,7 @@ def _inputs() -> tuple[LossCoefficients, Budget, tuple[str, float, int, float, f
 
 
 def count_input(name: str, default: str, *, key: str) -> float:
-    """A field for a count such as 1M or 1e22; InputError for anything else."""
+    """Draw a field for a count such as 1M or 1e22; raises InputError for anything else."""
     say = text()
     typed = st.text_input(
         say(f"scaling.{name}"),
@@ -191,36 +199,38 @@ def _answer(budget: Budget, choice: Choice) -> str:
 
 
 def _bounds(value: float, low: float | None, high: float | None) -> tuple[float, float]:
-    """The spread of the other fits, and the chosen one's own value, which need not lie inside."""
-    bounds = [one for one in (value, low, high) if one is not None]
+    """Return the range of the fits of this law, including the value of the chosen fit."""
+    bounds = [bound for bound in (value, low, high) if bound is not None]
     return min(bounds), max(bounds)
 
 
-def _tiles(found: tuple[Choice, ...]) -> None:
+def _tiles(options: tuple[Choice, ...]) -> None:
     say = text()
     row = []
-    for one in found:
-        total = one.total_usd
+    for choice in options:
+        total = choice.total_usd
         row.append(
             Tile(
-                label=say(f"scaling.choice.{one.kind}"),
-                value=say("scaling.parameters", n=quantities.count(one.parameters, say.language)),
+                label=say(f"scaling.choice.{choice.kind}"),
+                value=say(
+                    "scaling.parameters", n=quantities.count(choice.parameters, say.language)
+                ),
                 note=say(
                     "scaling.tile_note",
-                    tokens=quantities.count(one.tokens, say.language),
-                    loss=f"{one.loss:.3f}",
+                    tokens=quantities.count(choice.tokens, say.language),
+                    loss=f"{choice.loss:.3f}",
                     total="–" if total is None else quantities.usd(total.value, say.language),
                 ),
-                help=say(f"scaling.basis.{one.kind}"),
+                help=say(f"scaling.basis.{choice.kind}"),
             )
         )
     tiles(row)
 
 
-def _chart(law: LossCoefficients, found: tuple[Choice, ...]) -> None:
+def _chart(law: LossCoefficients, options: tuple[Choice, ...]) -> None:
     say = text()
     figure = go.Figure()
-    centre = math.log10(found[0].training_flops)
+    centre = math.log10(options[0].training_flops)
     budgets = np.logspace(centre - 2, centre + 2, _CURVES)
     for flops in budgets:
         middle = frontier(law, [flops])[0].parameters
@@ -244,24 +254,24 @@ def _chart(law: LossCoefficients, found: tuple[Choice, ...]) -> None:
         )
     path = frontier(law, np.logspace(centre - 2.5, centre + 2.5, 40))
     figure.add_scatter(
-        x=[one.parameters for one in path],
-        y=[one.loss for one in path],
+        x=[choice.parameters for choice in path],
+        y=[choice.loss for choice in path],
         mode="lines",
         line={"color": COMPUTE, "dash": "dash"},
         name=say("scaling.frontier"),
     )
-    for one in found:
-        low, high = _bounds(one.loss, one.loss_low, one.loss_high)
+    for choice in options:
+        low, high = _bounds(choice.loss, choice.loss_low, choice.loss_high)
         figure.add_scatter(
-            x=[one.parameters],
-            y=[one.loss],
+            x=[choice.parameters],
+            y=[choice.loss],
             mode="markers",
-            marker={"size": 13, "symbol": "circle-open", "color": _COLORS[one.kind]},
+            marker={"size": 13, "symbol": "circle-open", "color": _COLORS[choice.kind]},
             error_y={
-                "array": [high - one.loss],
-                "arrayminus": [one.loss - low],
+                "array": [high - choice.loss],
+                "arrayminus": [choice.loss - low],
             },
-            name=say(f"scaling.choice.{one.kind}"),
+            name=say(f"scaling.choice.{choice.kind}"),
         )
     figure.update_xaxes(type="log", title=say("scaling.axis_parameters"))
     figure.update_yaxes(type="log", title=say("scaling.axis_loss"))
@@ -269,7 +279,7 @@ def _chart(law: LossCoefficients, found: tuple[Choice, ...]) -> None:
     st.caption(say("scaling.chart_note"))
 
 
-def _table(found: tuple[Choice, ...]) -> None:
+def _table(options: tuple[Choice, ...]) -> None:
     say = text()
     language = say.language
 
@@ -277,15 +287,15 @@ def _table(found: tuple[Choice, ...]) -> None:
         if figure is None:
             return say("scaling.not_held")
         value, low, high = (
-            # A solved budget is a millionth short of round.
-            quantities.usd(float(f"{one:.5g}"), language)
-            for one in (figure.value, figure.low, figure.high)
+            # The solver ends within a millionth of the budget, so five digits are rounded.
+            quantities.usd(float(f"{usd:.5g}"), language)
+            for usd in (figure.value, figure.low, figure.high)
         )
         return f"{value} ({low} – {high})"
 
     def sizes(choice: Choice) -> str:
         bounds = _bounds(choice.parameters, choice.parameters_low, choice.parameters_high)
-        return " – ".join(quantities.count(one, language) for one in bounds)
+        return " – ".join(quantities.count(bound, language) for bound in bounds)
 
     def losses(choice: Choice) -> str:
         low, high = _bounds(choice.loss, choice.loss_low, choice.loss_high)
@@ -304,7 +314,7 @@ def _table(found: tuple[Choice, ...]) -> None:
         "total_usd": lambda c: bounded(c.total_usd),
     }
     table = {"": [say(f"scaling.row.{name}") for name in lines]}
-    for one in found:
-        table[say(f"scaling.choice.{one.kind}")] = [show(one) for show in lines.values()]
+    for choice in options:
+        table[say(f"scaling.choice.{choice.kind}")] = [show(choice) for show in lines.values()]
     st.table(pd.DataFrame(table), hide_index=True)
     st.caption(say("scaling.table_note"))

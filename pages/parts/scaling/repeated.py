@@ -1,4 +1,4 @@
-"""How often data is worth repeating, and what more of it is worth."""
+"""Training on repeated data: the best number of epochs, and the value of more data."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from engine import quantities
 from engine.documents import InputError
 from engine.scaling import repeated
 from pages.parts.charts import COMPUTE, DATA, OTHER, draw
-from pages.parts.scaling.budget import Spent, count_input
+from pages.parts.scaling.budget import SpentBudget, count_input
 from pages.parts.session import text
 from pages.parts.tiles import Tile, tiles
 
@@ -18,8 +18,8 @@ _MORE_TOKENS = 1e9
 _HALF = 0.5
 
 
-def draw_repeated(spent: Spent | None) -> None:
-    """The planner for the budget of the first tab."""
+def draw_repeated(spent: SpentBudget | None) -> None:
+    """Draw the planner of repeated data for the budget of the first tab."""
     say = text()
     if spent is None:
         st.info(say("scaling.budget_first"), icon=":material/arrow_back:")

@@ -1,4 +1,4 @@
-"""A law fitted to runs, and the larger of them predicted from the smaller."""
+"""A scaling law fitted to runs, and large runs predicted from small ones."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ _SIZES_SHOWN = 6
 
 
 @dataclass(frozen=True)
-class _Seen:
-    """All that the tab shows of one set."""
+class _Results:
+    """Results for one set of runs."""
 
     runs: TrainingRuns
     fitted: Fit
@@ -44,7 +44,7 @@ class _Seen:
     predicted: PredictedLoss | None
 
 
-def _looked_at(runs: TrainingRuns) -> _Seen:
+def _results_of(runs: TrainingRuns) -> _Results:
     fitted = fit(runs, bootstraps=_BOOTSTRAPS)
     warnings = cautions(runs, fitted.law)
     for cut in _CUTS:
@@ -54,31 +54,31 @@ def _looked_at(runs: TrainingRuns) -> _Seen:
                 large.parameters, large.tokens, large.unique_tokens
             )
             ours, plain = backtest(small, large, "weak"), backtest(small, large, "none")
-            return _Seen(runs, fitted, warnings, small, large, cut, ours, plain, predicted)
-    return _Seen(runs, fitted, warnings, None, None, 0, None, None, None)
+            return _Results(runs, fitted, warnings, small, large, cut, ours, plain, predicted)
+    return _Results(runs, fitted, warnings, None, None, 0, None, None, None)
 
 
 @st.cache_data(max_entries=40, show_spinner=False)
-def _of_set(name: str) -> _Seen:
+def _of_set(name: str) -> _Results:
     if name == _OWN:
-        return _looked_at(read_runs(_OWN_TABLE, _OWN_TABLE.name, "non_embedding"))
-    return _looked_at(runs_of(published_sets()[name]))
+        return _results_of(read_runs(_OWN_TABLE, _OWN_TABLE.name, "non_embedding"))
+    return _results_of(runs_of(published_sets()[name]))
 
 
 @st.cache_data(max_entries=20, show_spinner=False)
-def _of_upload(content: bytes, name: str) -> _Seen:
-    return _looked_at(read_runs(content, name))
+def _of_upload(content: bytes, name: str) -> _Results:
+    return _results_of(read_runs(content, name))
 
 
 def draw_runs() -> None:
-    """Choose or upload runs; the fit through them; the larger predicted from the smaller."""
+    """Draw the choice or upload of runs, their fit, and large runs predicted from small ones."""
     say = text()
     chooser, uploader = st.columns(2, gap="medium")
     sets = published_sets()
     chosen = chooser.selectbox(
         say("scaling.set"),
         [_OWN, *sets],
-        format_func=lambda one: say("scaling.own_ladder") if one == _OWN else sets[one].label,
+        format_func=lambda name: say("scaling.own_ladder") if name == _OWN else sets[name].label,
         key=f"scaling_set#{say.language}",
         help=say("scaling.set_help"),
     )
@@ -88,43 +88,43 @@ def draw_runs() -> None:
     try:
         with st.spinner(say("scaling.fitting")):
             if uploaded is None:
-                seen = _of_set(chosen)
+                results = _of_set(chosen)
             else:
-                seen = _of_upload(uploaded.getvalue(), uploaded.name)
+                results = _of_upload(uploaded.getvalue(), uploaded.name)
     except InputError as error:
         st.error(error.in_language(say.language), icon=":material/error:")
         return
-    _fit_tiles(seen)
-    for caution in seen.warnings:
+    _fit_tiles(results)
+    for caution in results.warnings:
         st.warning(caution.in_language(say.language), icon=":material/warning:")
     left, right = st.columns(2, gap="medium")
     with left:
         st.subheader(say("scaling.fit_heading"))
-        _fit_chart(seen)
+        _fit_chart(results)
         st.caption(say("scaling.fit_note"))
     with right:
         st.subheader(say("scaling.small_heading"))
-        _small_to_large(seen)
-    _coefficients(seen.fitted)
+        _small_to_large(results)
+    _coefficients(results.fitted)
     if uploaded is None:
         st.caption(say("scaling.own_source") if chosen == _OWN else _source(chosen))
 
 
 def _source(name: str) -> str:
-    one = published_sets()[name]
+    runs = published_sets()[name]
     return text()(
         "scaling.set_source",
-        source=one.source,
-        licence=one.licence,
-        url=one.url,
-        as_of=one.as_of,
-        notes=one.notes,
+        source=runs.source,
+        licence=runs.licence,
+        url=runs.url,
+        as_of=runs.as_of,
+        notes=runs.notes,
     )
 
 
-def _fit_tiles(seen: _Seen) -> None:
+def _fit_tiles(results: _Results) -> None:
     say = text()
-    runs = seen.runs
+    runs = results.runs
     counted = say(f"scaling.counted.{runs.parameters_counted}")
     spread = math.log10(runs.flops.max() / runs.flops.min())
     rows = [
@@ -135,29 +135,29 @@ def _fit_tiles(seen: _Seen) -> None:
             help=say("scaling.runs_help", counted=counted),
         )
     ]
-    if seen.ours and seen.plain:
+    if results.ours and results.plain:
         rows += [
             Tile(
                 label=say("scaling.error_tile"),
-                value=f"{seen.ours.error:.1%}",
-                note=say("scaling.error_note", plain=f"{seen.plain.error:.1%}"),
-                help=say("scaling.error_help", cut=seen.cut),
+                value=f"{results.ours.error:.1%}",
+                note=say("scaling.error_note", plain=f"{results.plain.error:.1%}"),
+                help=say("scaling.error_help", cut=results.cut),
             ),
             Tile(
                 label=say("scaling.coverage_tile"),
-                value=f"{seen.ours.coverage:.0%}",
-                note=say("scaling.coverage_note", plain=f"{seen.plain.coverage:.0%}"),
+                value=f"{results.ours.coverage:.0%}",
+                note=say("scaling.coverage_note", plain=f"{results.plain.coverage:.0%}"),
                 help=say("scaling.coverage_help"),
             ),
         ]
     tiles(rows)
 
 
-def _fit_chart(seen: _Seen) -> None:
-    """Loss against tokens, a line for each of up to six sizes."""
+def _fit_chart(results: _Results) -> None:
+    """Draw a chart of loss against tokens, with a line for each of up to six sizes."""
     say = text()
-    runs = seen.runs
-    law = seen.fitted.law
+    runs = results.runs
+    law = results.fitted.law
     figure = go.Figure()
     sizes = np.unique(runs.parameters)
     shown = sizes[np.linspace(0, len(sizes) - 1, min(_SIZES_SHOWN, len(sizes))).astype(int)]
@@ -182,19 +182,19 @@ def _fit_chart(seen: _Seen) -> None:
 
 
 def _shade(position: int, count: int) -> str:
-    """From light to the colour of compute."""
+    """Return a shade between light and the colour of compute."""
     light, dark = (0x9C, 0xCB, 0xE8), (0x00, 0x3F, 0x6B)
     share = position / max(1, count - 1)
     red, green, blue = (round(a + (b - a) * share) for a, b in zip(light, dark, strict=True))
     return f"#{red:02x}{green:02x}{blue:02x}"
 
 
-def _small_to_large(seen: _Seen) -> None:
+def _small_to_large(results: _Results) -> None:
     say = text()
-    if seen.small is None or seen.large is None or seen.predicted is None:
+    if results.small is None or results.large is None or results.predicted is None:
         st.info(say("scaling.too_few", least=LEAST_RUNS), icon=":material/info:")
         return
-    small, large, predicted = seen.small, seen.large, seen.predicted
+    small, large, predicted = results.small, results.large, results.predicted
     figure = go.Figure()
     figure.add_scatter(
         x=small.flops,
@@ -226,7 +226,7 @@ def _small_to_large(seen: _Seen) -> None:
     figure.update_xaxes(type="log", title=say("scaling.axis_flops"))
     figure.update_yaxes(type="log", title=say("scaling.axis_loss"))
     draw(figure, "scaling_small_to_large", height=420, hover="closest")
-    st.caption(say("scaling.small_note", small=small.n_runs, large=large.n_runs, cut=seen.cut))
+    st.caption(say("scaling.small_note", small=small.n_runs, large=large.n_runs, cut=results.cut))
 
 
 def _coefficients(found: Fit) -> None:
@@ -244,7 +244,7 @@ def _coefficients(found: Fit) -> None:
     heads = ("coefficient", "value", "standard_error", "bounds")
     with st.expander(say("scaling.coefficients"), icon=":material/functions:"):
         st.table(
-            pd.DataFrame(rows, columns=[say(f"scaling.column_{one}") for one in heads]),
+            pd.DataFrame(rows, columns=[say(f"scaling.column_{head}") for head in heads]),
             hide_index=True,
         )
         st.caption(say("scaling.coefficients_note", n=_BOOTSTRAPS))
