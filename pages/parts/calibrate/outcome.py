@@ -116,7 +116,7 @@ def _bits(result: RunResult) -> str:
 
 def _spread_of(rows: list[Comparison]) -> str:
     n_inside = sum(row.inside_interval for row in rows)
-    return text()("calibrate.inside_count", n_inside=n_inside, all=len(rows))
+    return text()("calibrate.inside_count", inside=n_inside, all=len(rows))
 
 
 def _effect(run: Run) -> None:
