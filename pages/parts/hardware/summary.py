@@ -203,7 +203,7 @@ def _serving_tile(rows: Sequence[HardwareRow]) -> Tile:
     ]
     label, help_text = say("hardware.cheapest_to_serve"), say("hardware.basis_serve")
     if not entries:
-        return Tile(label=label, value=say("hardware.unentries"), help=help_text)
+        return Tile(label=label, value=say("hardware.unknown"), help=help_text)
     price, row = min(entries, key=lambda entry: entry[0].value)
     return Tile(
         label=label,
