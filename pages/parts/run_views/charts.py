@@ -1,5 +1,7 @@
-"""Charts of training runs: their losses over each other, what one has cost, and how far off its
-forecast was. A run has one colour in all of them; what is forecast is hollow."""
+"""Charts of training runs: losses, cost so far, and measured against predicted figures.
+
+A run has the same colour in all charts; forecasts are hollow.
+"""
 
 from __future__ import annotations
 
@@ -27,15 +29,15 @@ from pages.parts.charts import (
 from pages.parts.session import text
 
 RUN_COLORS = (COMPUTE, DATA, MONEY, PEOPLE, LIGHT_COMPUTE, OTHER)
-"""As many as are drawn over each other; a warning keeps its colour."""
+"""Colours of the runs in one chart, at most as many as these; warnings have another colour."""
 
 _LABEL_SHARE = 0.055
-"""Of the chart's height: what a direct label needs."""
+"""Height of a direct label as a share of the chart's height."""
 _HEADROOM = 0.04
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Drawn:
+class DrawnRun:
     """A run in a chart."""
 
     label: str
@@ -44,75 +46,78 @@ class Drawn:
     is_live: bool
 
 
-def curves_chart(runs: Sequence[Drawn], axis: Axis, *, log_x: bool) -> go.Figure:
-    """Training loss as a smooth line over a faint raw one, held-out loss as points, and the
-    forecast of the last one, hollow, where its law holds."""
+def curves_chart(runs: Sequence[DrawnRun], axis: Axis, *, log_x: bool) -> go.Figure:
+    """Return a chart of the runs' losses against steps, tokens, hours or cost.
+
+    Training loss is a smooth line over a faint raw one, and held-out loss is points. The forecast
+    of the final loss is a hollow point, if its law holds for the run.
+    """
     say = text()
     figure = go.Figure()
-    for one in runs:
-        _draw_run(figure, one, axis)
+    for run in runs:
+        _draw_run(figure, run, axis)
     _label_ends(figure, runs)
     figure.update_xaxes(title=say(f"calibrate.axis.{axis}"), type="log" if log_x else "linear")
-    if not log_x:  # a run that goes on has its whole way before it
-        ends = [_end(one, axis) for one in runs]
+    if not log_x:  # the axis of a live run extends to its planned end
+        ends = [_end(run, axis) for run in runs]
         figure.update_xaxes(range=[0, 1.02 * max(ends, default=1.0)])
     if axis == "usd":
         figure.update_xaxes(tickprefix="$")
     figure.update_yaxes(title=say("axis.loss"))
-    figure.update_layout(uirevision=f"{axis}{log_x}")  # new points keep what was zoomed to
+    figure.update_layout(uirevision=f"{axis}{log_x}")  # new points keep the zoom
     return figure
 
 
-def _end(one: Drawn, axis: Axis) -> float:
-    seen = one.progress
-    last = seen.position_on(-1, axis) if seen.metrics else 0.0
-    if one.is_live or seen.forecasts_loss:
-        return max(last, seen.planned_end(axis))
+def _end(run: DrawnRun, axis: Axis) -> float:
+    progress = run.progress
+    last = progress.position_on(-1, axis) if progress.metrics else 0.0
+    if run.is_live or progress.forecasts_loss:
+        return max(last, progress.planned_end(axis))
     return last
 
 
-def _draw_run(figure: go.Figure, one: Drawn, axis: Axis) -> None:
+def _draw_run(figure: go.Figure, run: DrawnRun, axis: Axis) -> None:
     say = text()
     unit = say(f"calibrate.axis_unit.{axis}")
 
     def hover(what: str) -> str:
-        return f"{one.label}<br>{what} %{{y:.3f}}<br>%{{x:.4g}} {unit}<extra></extra>"
+        return f"{run.label}<br>{what} %{{y:.3f}}<br>%{{x:.4g}} {unit}<extra></extra>"
 
-    raw = one.progress.train_curve(axis)
+    raw = run.progress.train_curve(axis)
     figure.add_scatter(
         x=raw.x,
         y=raw.y,
         mode="lines",
-        line={"color": faint(one.color, 0.25), "width": 1},
+        line={"color": faint(run.color, 0.25), "width": 1},
         hoverinfo="skip",
         showlegend=False,
     )
-    smooth = one.progress.smoothed_curve(axis)
+    smooth = run.progress.smoothed_curve(axis)
     figure.add_scatter(
         x=smooth.x,
         y=smooth.y,
         mode="lines",
-        line={"color": one.color, "width": 2},
+        line={"color": run.color, "width": 2},
         hovertemplate=hover(say("chart.train_loss")),
         showlegend=False,
     )
-    held_out = one.progress.held_out_curve(axis)
+    held_out = run.progress.held_out_curve(axis)
     figure.add_scatter(
         x=held_out.x,
         y=held_out.y,
         mode="markers",
-        marker={"color": one.color, "size": 8, "line": {"color": "white", "width": 1}},
+        marker={"color": run.color, "size": 8, "line": {"color": "white", "width": 1}},
         hovertemplate=hover(say("chart.held_out_loss")),
         showlegend=False,
     )
-    if one.progress.forecasts_loss:
-        loss = one.progress.forecast.loss_nats_per_token
+    if run.progress.forecasts_loss:
+        loss = run.progress.forecast.loss_nats_per_token
         figure.add_scatter(
-            x=[one.progress.planned_end(axis)],
+            x=[run.progress.planned_end(axis)],
             y=[loss.value],
             mode="markers",
             marker={
-                "color": one.color,
+                "color": run.color,
                 "size": 11,
                 "symbol": "circle-open",
                 "line": {"width": 2},
@@ -129,23 +134,22 @@ def _draw_run(figure: go.Figure, one: Drawn, axis: Axis) -> None:
         )
 
 
-def _label_ends(figure: go.Figure, runs: Sequence[Drawn]) -> None:
-    """A name at the right edge for each curve, at the height where it ends or as near to that as
-    the others leave room."""
-    losses = [loss for one in runs for loss in one.progress.smoothed_losses]
+def _label_ends(figure: go.Figure, runs: Sequence[DrawnRun]) -> None:
+    """Label each curve at the right edge, as near to the height of its end as labels allow."""
+    losses = [loss for run in runs for loss in run.progress.smoothed_losses]
     if not losses:
         return
-    for one in runs:
-        losses += one.progress.held_out_curve("steps").y
-        if one.progress.forecasts_loss:
-            predicted = one.progress.forecast.loss_nats_per_token
+    for run in runs:
+        losses += run.progress.held_out_curve("steps").y
+        if run.progress.forecasts_loss:
+            predicted = run.progress.forecast.loss_nats_per_token
             losses += [predicted.low, predicted.high]
     low, high = min(losses), max(losses)
     margin = max(_HEADROOM * (high - low), 1e-3)
     low, high = low - margin, high + margin
-    named = [one for one in runs if one.progress.metrics]
-    ends = [(one.progress.smoothed_losses[-1] - low) / (high - low) for one in named]
-    for one, height in zip(named, apart(ends, _LABEL_SHARE), strict=True):
+    named = [run for run in runs if run.progress.metrics]
+    ends = [(run.progress.smoothed_losses[-1] - low) / (high - low) for run in named]
+    for run, height in zip(named, apart(ends, _LABEL_SHARE), strict=True):
         figure.add_annotation(
             xref="paper",
             yref="paper",
@@ -155,15 +159,18 @@ def _label_ends(figure: go.Figure, runs: Sequence[Drawn]) -> None:
             yanchor="middle",
             xshift=8,
             showarrow=False,
-            text=one.label,
-            font={"color": one.color, "size": 13},
+            text=run.label,
+            font={"color": run.color, "size": 13},
         )
     figure.update_yaxes(range=[low, high])
 
 
 def apart(heights: Sequence[float], least: float) -> list[float]:
-    """Heights (0 to 1) moved as little as needed to stand ``least`` apart: up from the lowest, and
-    down again from the top where they would leave the chart."""
+    """Return heights between 0 and 1 moved so that they are at least ``least`` apart.
+
+    Heights are moved up from the lowest on, and down again from the top if they would leave the
+    chart.
+    """
     order = sorted(range(len(heights)), key=heights.__getitem__)
     moved = list(heights)
     for below, above in pairwise(order):
@@ -176,7 +183,10 @@ def apart(heights: Sequence[float], least: float) -> list[float]:
 
 
 def meter_chart(meter: Meter, color: str) -> go.Figure:
-    """What was spent as a bar, where it is heading as a hollow point, over the forecast's band."""
+    """Return a chart of spending against the forecast, which is drawn as a band.
+
+    The bar is what was spent so far, and the hollow point is the spending expected at the end.
+    """
     say = text()
     figure = go.Figure()
     predicted = meter.forecast
@@ -184,7 +194,7 @@ def meter_chart(meter: Meter, color: str) -> go.Figure:
         x0=predicted.low, x1=predicted.high, fillcolor=faint(OTHER, 0.25), line={"width": 0}
     )
     figure.add_vline(x=predicted.value, line={"color": OTHER, "width": 1, "dash": "dot"})
-    low, high = (spent(meter.axis, one) for one in (predicted.low, predicted.high))
+    low, high = (spent(meter.axis, bound) for bound in (predicted.low, predicted.high))
     figure.add_annotation(
         x=predicted.value,
         y=1,
@@ -224,7 +234,7 @@ def meter_chart(meter: Meter, color: str) -> go.Figure:
 
 
 def spent(axis: Axis, value: float) -> str:
-    """Dollars or hours as people say them."""
+    """Return an amount of dollars, or of hours as a duration."""
     language = text().language
     if axis == "usd":
         return quantities.usd(value, language)
@@ -232,7 +242,7 @@ def spent(axis: Axis, value: float) -> str:
 
 
 def ratio_chart(rows: Sequence[Comparison], color: str) -> go.Figure:
-    """Measured ÷ predicted for each quantity, with the predicted interval, on a log axis."""
+    """Return a chart of measured ÷ predicted with the predicted intervals on a log axis."""
     say = text()
     figure = go.Figure()
     names = [f"{say(f'quantity.{row.quantity}')}  <b>{row.ratio:.2f}×</b>" for row in rows]

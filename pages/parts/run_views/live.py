@@ -1,4 +1,4 @@
-"""A run that goes on: how far it is, what it has cost so far, and the button that ends it."""
+"""A live run: its progress, its cost so far, and the cancel button."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ _REFRESH_S = 1.0
 
 
 def watch(run: Run, label: str) -> None:
-    """The run's live state; turned off once it is over, when the whole page is drawn anew."""
+    """Draw the run's state every second; when it has ended, the whole page is drawn again."""
 
-    def once() -> None:
+    def draw_once() -> None:
         progress = progress_of(run.id)
         phase = reconcile_run(run)
         with st.container(border=True):
@@ -34,7 +34,7 @@ def watch(run: Run, label: str) -> None:
         if phase.is_over:
             st.rerun()
 
-    st.fragment(once, run_every=_REFRESH_S)()
+    st.fragment(draw_once, run_every=_REFRESH_S)()
 
 
 def _head(run: Run, label: str, progress: Progress, phase: Phase) -> None:
@@ -48,20 +48,21 @@ def _head(run: Run, label: str, progress: Progress, phase: Phase) -> None:
 
 
 def cancel_button(row: Container, run: Run) -> None:
-    say, is_asked = text(), run.stop_reason is not None
+    """Draw the button that cancels a run, disabled if it is already stopping."""
+    say, is_stopping = text(), run.stop_reason is not None
     row.button(
-        say("calibrate.stopping" if is_asked else "calibrate.cancel"),
+        say("calibrate.stopping" if is_stopping else "calibrate.cancel"),
         key=f"cancel.{run.id}",
         icon=":material/stop_circle:",
         help=say("calibrate.cancel_help"),
-        disabled=is_asked,
+        disabled=is_stopping,
         on_click=control.cancel,
         args=(run,),
     )
 
 
 def how_far(progress: Progress, phase: Phase, cost_usd: float) -> tuple[float, str]:
-    """Share of what the phase has to do, and a line about it and what the run has cost."""
+    """Return the done share of the phase, and a line about it with the cost so far."""
     say = text()
     if phase is Phase.TRAINING and progress.seconds_left is not None:
         return progress.share_done, say(
@@ -86,7 +87,9 @@ def _meter(progress: Progress, run_id: str) -> None:
     meter = progress.meter()
     tiles(_tiles(progress, meter))
     key = "calibrate.heading_inside" if meter.inside_interval else "calibrate.heading_outside"
-    at_end, forecast = (spent(meter.axis, one) for one in (meter.at_end, meter.forecast.value))
+    at_end, forecast = (
+        spent(meter.axis, amount) for amount in (meter.at_end, meter.forecast.value)
+    )
     st.markdown(text()(key, at_end=at_end, forecast=forecast))
     draw(meter_chart(meter, run_color(run_id)), f"meter.{run_id}", height=150)
 

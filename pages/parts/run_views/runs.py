@@ -1,4 +1,4 @@
-"""Which runs are looked at, and their losses over each other."""
+"""The choice of the shown runs, and their loss curves in one chart."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from engine.runs.labels import about_of
 from engine.runs.launching.reconcile import reconcile_run
 from engine.runs.observing.progress import AXES, Axis, Progress, losses_are_comparable
 from pages.parts.charts import LIGHT_COMPUTE, draw
-from pages.parts.run_views.charts import RUN_COLORS, Drawn, curves_chart
+from pages.parts.run_views.charts import RUN_COLORS, DrawnRun, curves_chart
 from pages.parts.session import text
 from pages.parts.user_text import curve_label
 
@@ -27,7 +27,7 @@ _OTHERS = "other_runs"
 
 
 def progress_of(run_id: str) -> Progress:
-    """This session's reader of a run, which goes on from where it stopped."""
+    """Return this session's reader of a run, after it has read what is new."""
     readers: dict[str, Progress] = st.session_state.setdefault("progress", {})
     if run_id not in readers:
         readers[run_id] = Progress(Run.find(run_id))
@@ -35,27 +35,27 @@ def progress_of(run_id: str) -> Progress:
 
 
 def show_run(run_id: str) -> None:
-    """Make it the run that the page is about."""
+    """Make this the run that the page shows."""
     st.session_state[_CHOICE] = st.session_state["shown_run"] = run_id
 
 
-def lay_over(run_ids: Sequence[str]) -> None:
-    """Make these the runs whose losses are drawn, the first the one that the page is about."""
+def compare_runs(run_ids: Sequence[str]) -> None:
+    """Compare these runs; the page shows the first of them."""
     first, *others = run_ids
     show_run(first)
     st.session_state[_OTHERS] = others
 
 
 def shown_run(runs: Sequence[Run]) -> Run | None:
-    """The run that was chosen last, here or on another page; the newest at first."""
-    wanted = st.session_state.get(_CHOICE) or st.session_state.get("shown_run")
-    return next((run for run in runs if run.id == wanted), runs[0] if runs else None)
+    """Return the run that was chosen last on any page; before a choice, the newest."""
+    chosen = st.session_state.get(_CHOICE) or st.session_state.get("shown_run")
+    return next((run for run in runs if run.id == chosen), runs[0] if runs else None)
 
 
 def run_labels(runs: Iterable[Run]) -> dict[str, str]:
-    """A run's name and when it was made; what tells it apart besides, where that is not enough.
+    """Return a label for each run: its name, its time, and part of its id if others are equal.
 
-    A label stays the same for as long as nobody renames its run: chosen entries are found by it.
+    A label stays the same until its run is renamed, because select boxes find options by label.
     """
     labels = {run.id: _label(str(run.folder), _named_at(run)) for run in runs}
     counted = Counter(labels.values())
@@ -66,7 +66,7 @@ def run_labels(runs: Iterable[Run]) -> dict[str, str]:
 
 
 def _named_at(run: Run) -> int:
-    """When somebody gave it a name, or wrote about it, last; 0 if nobody did."""
+    """Return the time of the last change of name or note, in nanoseconds; 0 if there was none."""
     try:
         return (run.folder / "about.json").stat().st_mtime_ns
     except FileNotFoundError:
@@ -81,10 +81,10 @@ def _label(folder: str, named_at: int) -> str:
 
 
 def run_color(run_id: str) -> str:
-    """Its colour on this page, which it keeps for as long as it is drawn."""
+    """Return the run's colour on this page, which it keeps while it is drawn."""
     kept: dict[str, str] = st.session_state.setdefault("run_colors", {})
     if run_id not in kept:
-        # The darkest is hard to see on a dark ground: there its lighter sister comes first.
+        # The darkest colour is hard to see on a dark background, so a lighter one comes first.
         is_dark = st.context.theme.type == "dark"
         order = (LIGHT_COMPUTE, *RUN_COLORS) if is_dark else RUN_COLORS
         free = [color for color in order if color not in kept.values()]
@@ -99,10 +99,10 @@ def _free_colors(drawn: Sequence[str]) -> None:
 
 
 def choose_runs(runs: Sequence[Run], shown: Run) -> list[str]:
-    """The run that the page is about and up to five more, by their ids."""
+    """Draw the choice of the shown run and of up to five others, and return their ids."""
     say = text()
     ids, labels = [run.id for run in runs], run_labels(runs)
-    st.session_state[_CHOICE] = shown.id  # also where another page, or a start, has chosen it
+    st.session_state[_CHOICE] = shown.id  # another page or the start button may have chosen it
     row = st.container(horizontal=True)
     left, right = row.container(width=_CHOICE_PX), row.container()
     chosen = left.selectbox(
@@ -114,10 +114,12 @@ def choose_runs(runs: Sequence[Run], shown: Run) -> list[str]:
     )
     st.session_state["shown_run"] = chosen
     if chosen in st.session_state.get(_OTHERS, ()):
-        st.session_state[_OTHERS] = [one for one in st.session_state[_OTHERS] if one != chosen]
+        st.session_state[_OTHERS] = [
+            run_id for run_id in st.session_state[_OTHERS] if run_id != chosen
+        ]
     others = right.multiselect(
         say("calibrate.others"),
-        [one for one in ids if one != chosen],
+        [run_id for run_id in ids if run_id != chosen],
         format_func=labels.__getitem__,
         max_selections=len(RUN_COLORS) - 1,
         placeholder=say("calibrate.others_none"),
@@ -131,7 +133,7 @@ def choose_runs(runs: Sequence[Run], shown: Run) -> list[str]:
 
 
 def curves_section(runs: Sequence[Run], shown: Run) -> None:
-    """Losses of the chosen runs against what they took; drawn anew while one of them runs."""
+    """Draw the losses of the chosen runs; the chart is redrawn while a run goes on."""
     say = text()
     st.subheader(say("calibrate.curves"))
     drawn = choose_runs(runs, shown)
@@ -143,7 +145,7 @@ def curves_section(runs: Sequence[Run], shown: Run) -> None:
     axis: Axis = row.segmented_control(
         say("calibrate.against"),
         AXES,
-        format_func=lambda one: say(f"calibrate.axis_name.{one}"),
+        format_func=lambda axis: say(f"calibrate.axis_name.{axis}"),
         default="steps",
         required=True,
         key=f"calibrate.axis#{say.language}",
@@ -154,7 +156,7 @@ def curves_section(runs: Sequence[Run], shown: Run) -> None:
     def draw_curves() -> None:
         is_over = {run_id: reconcile_run(by_id[run_id]).is_over for run_id in drawn}
         chosen = [
-            Drawn(
+            DrawnRun(
                 label=curve_label(labels[run_id]),
                 color=run_color(run_id),
                 progress=progress_of(run_id),
@@ -162,7 +164,7 @@ def curves_section(runs: Sequence[Run], shown: Run) -> None:
             )
             for run_id in drawn
         ]
-        if any(one.progress.metrics for one in chosen):
+        if any(run.progress.metrics for run in chosen):
             figure = curves_chart(chosen, axis, log_x=log_x)
             draw(figure, "curves", height=420, hover="closest", right=180)
         else:
@@ -175,18 +177,18 @@ def curves_section(runs: Sequence[Run], shown: Run) -> None:
         _table([by_id[run_id] for run_id in drawn], labels)
 
 
-def _notes(seen: Sequence[Progress]) -> None:
+def _notes(progresses: Sequence[Progress]) -> None:
     say = text()
     lines = [say("calibrate.curves_note")]
-    if not all(one.forecasts_loss for one in seen):
+    if not all(progress.forecasts_loss for progress in progresses):
         lines.append(say("calibrate.no_loss_forecast"))
     st.caption(" ".join(lines))
-    if not losses_are_comparable(seen):
+    if not losses_are_comparable(progresses):
         st.warning(say("calibrate.not_comparable"), icon=":material/balance:")
 
 
 def _table(runs: Sequence[Run], labels: dict[str, str]) -> None:
-    """What was asked of each run and what came out, in the runs' colours."""
+    """Draw a table of the recipes and results of the runs, in the runs' colours."""
     say = text()
     language = say.language
     head = (

@@ -1,4 +1,4 @@
-"""How a run is named, badged and acted on, on every part of the page Runs."""
+"""Names, badges and actions of runs, for all sections of the page Runs."""
 
 from __future__ import annotations
 
@@ -28,42 +28,44 @@ STATES: dict[str, tuple[str, BadgeColor]] = {
     "stopped": (":material/pause_circle:", "orange"),
     "unreadable": (":material/broken_image:", "red"),
 }
-"""Icon and colour of each."""
+"""Icon and colour of each state."""
 
 _REFUSED = "runs.refused"
 
 
-def run_of(one: Summary) -> Run:
-    """Its folder, which may be one that cannot be read."""
-    return Run(runs_dir() / one.run_id)
+def run_of(summary: Summary) -> Run:
+    """Return the run of a summary; its folder may be unreadable."""
+    return Run(runs_dir() / summary.run_id)
 
 
 def state_word(state: str) -> str:
+    """Return the name of a state in the session's language."""
     return text()("runs.unreadable" if state == "unreadable" else f"phase.{state}")
 
 
-def state_badge(one: Summary) -> None:
-    state = state_of(one)
+def state_badge(summary: Summary) -> None:
+    """Draw the state of a run as a badge."""
+    state = state_of(summary)
     icon, color = STATES[state]
     st.badge(state_word(state), icon=icon, color=color)
 
 
 def local(time: datetime.datetime | None) -> datetime.datetime | None:
-    """By the clock on this machine's wall, as pandas and people want it."""
+    """Return a time in this machine's time zone, without the zone, as pandas needs it."""
     return None if time is None else time.astimezone().replace(tzinfo=None)
 
 
-def act(place: str, action: Callable[..., object], *args: object) -> None:
-    """Do what a button is for; why that is not allowed is said at its ``place``."""
+def act(section: str, action: Callable[..., object], *args: object) -> None:
+    """Call a button's action; if it is refused, :func:`say_refused` shows why in ``section``."""
     st.session_state.pop(_REFUSED, None)
     try:
         action(*args)
     except InputError as error:
-        st.session_state[_REFUSED] = (place, error)
+        st.session_state[_REFUSED] = (section, error)
 
 
-def say_refused(place: str) -> None:
-    """The line about what was refused here last, if anything was."""
+def say_refused(section: str) -> None:
+    """Show the error of the last action if it was refused in this section."""
     refused = st.session_state.get(_REFUSED)
-    if refused is not None and refused[0] == place:
+    if refused is not None and refused[0] == section:
         st.error(refused[1].in_language(text().language), icon=":material/block:")

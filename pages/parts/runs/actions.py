@@ -1,4 +1,4 @@
-"""What one run may do next: go on, begin again, be compared, named, put away."""
+"""Actions on one run: resume, restart, compare, rename, archive, delete."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from engine.runs.folder import Phase, Run
 from engine.runs.launching import control
 from engine.runs.observing.metrics_csv import metrics_csv
 from engine.runs.observing.summary import Summary
-from pages.parts.run_views.runs import lay_over
+from pages.parts.run_views.runs import compare_runs
 from pages.parts.run_views.wording import act
 from pages.parts.runs.choice import choose, delete
 from pages.parts.session import text
@@ -20,13 +20,14 @@ from pages.parts.session import text
 _RESUMABLE = (Phase.FAILED, Phase.CANCELLED, Phase.STOPPED)
 
 
-def actions(one: Summary, run: Run) -> None:
+def actions(summary: Summary, run: Run) -> None:
+    """Draw the actions that the run allows."""
     say = text()
     with st.container(horizontal=True):
-        if one.unreadable is None:
-            if one.phase in _RESUMABLE:
-                _resume(one, run)
-            if one.is_over:
+        if summary.unreadable is None:
+            if summary.phase in _RESUMABLE:
+                _resume(summary, run)
+            if summary.is_over:
                 st.button(
                     say("runs.restart"),
                     key="restart",
@@ -36,29 +37,32 @@ def actions(one: Summary, run: Run) -> None:
                     args=("details", _restart, run),
                 )
             if st.button(say("runs.curves"), key="curves", icon=":material/stacked_line_chart:"):
-                lay_over([one.run_id])
+                compare_runs([summary.run_id])
                 st.switch_page("pages/calibrate.py")
             st.download_button(
                 say("runs.download"),
                 lambda: metrics_csv(run),
-                f"{one.run_id}-metrics.csv",
+                f"{summary.run_id}-metrics.csv",
                 "text/csv",
                 key="download_metrics",
                 icon=":material/download:",
                 help=say("runs.download_help"),
                 on_click="ignore",
             )
-            _say_about(one, run)
-        if one.is_over:
-            _put_away(one, run)
+            _about_form(summary, run)
+        if summary.is_over:
+            _archive_and_delete(summary, run)
 
 
-def _resume(one: Summary, run: Run) -> None:
-    """On from the newest checkpoint; with another limit where the old one has stopped it."""
+def _resume(summary: Summary, run: Run) -> None:
+    """Draw the button that resumes a run from its newest checkpoint.
+
+    A run that its spending limit has stopped gets a field for a new limit.
+    """
     say = text()
     kept = [folder for folder in run.checkpoints() if (folder / TRAINING).is_dir()]
     label = say("runs.resume", step=step_of(kept[-1])) if kept else say("runs.resume_anew")
-    if one.phase is not Phase.STOPPED:
+    if summary.phase is not Phase.STOPPED:
         st.button(
             label,
             key="resume",
@@ -99,41 +103,41 @@ def _restart(run: Run) -> None:
     choose([control.restart(run).id])
 
 
-def _say_about(one: Summary, run: Run) -> None:
-    """Its name, note and tags; taken as a whole or not at all."""
+def _about_form(summary: Summary, run: Run) -> None:
+    """Draw the form for name, note and tags; all of them change, or none."""
     say = text()
     with (
         st.popover(say("runs.about"), icon=":material/edit:"),
-        st.form(f"about.{one.run_id}", border=False),
+        st.form(f"about.{summary.run_id}", border=False),
     ):
-        name = st.text_input(say("runs.name"), one.name, max_chars=80)
+        name = st.text_input(say("runs.name"), summary.name, max_chars=80)
         tags = st.multiselect(
             say("runs.tags"),
-            list(one.tags),
-            default=list(one.tags),
+            list(summary.tags),
+            default=list(summary.tags),
             accept_new_options=True,
             placeholder=say("runs.tags_help"),
         )
-        note = st.text_area(say("runs.note"), one.note, max_chars=10_000)
+        note = st.text_area(say("runs.note"), summary.note, max_chars=10_000)
         if st.form_submit_button(say("runs.save_about"), type="primary"):
             act("details", lambda: lifecycle.describe(run, name=name, note=note, tags=tags))
             st.rerun()
 
 
-def _put_away(one: Summary, run: Run) -> None:
+def _archive_and_delete(summary: Summary, run: Run) -> None:
     say = text()
-    if one.unreadable is None:
+    if summary.unreadable is None:
         st.button(
-            say("runs.unarchive" if one.archived else "runs.archive"),
+            say("runs.unarchive" if summary.archived else "runs.archive"),
             key="archive",
-            icon=":material/unarchive:" if one.archived else ":material/archive:",
+            icon=":material/unarchive:" if summary.archived else ":material/archive:",
             on_click=act,
-            args=("details", lifecycle.archive, run, not one.archived),
+            args=("details", lifecycle.archive, run, not summary.archived),
         )
     st.button(
         say("runs.delete"),
         key="delete",
         icon=":material/delete:",
         on_click=delete,
-        args=([one],),
+        args=([summary],),
     )

@@ -1,4 +1,4 @@
-"""What runs have cost day by day, by what came of them."""
+"""Chart of the daily cost of runs, by their outcome."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ _COLORS = {
     "cancelled": OTHER,
     "failed": WARNING,
 }
-"""From the bottom up."""
+"""Colours of the outcomes, from the bottom of the stack to the top."""
 _HALF_A_DAY = datetime.timedelta(hours=12)
 
 
-def spending_chart(seen: Sequence[Summary], at: datetime.datetime) -> None:
-    """Nothing where nothing has been spent lately."""
-    spent = spent_by_day(seen, at)
+def spending_chart(summaries: Sequence[Summary], until: datetime.datetime) -> None:
+    """Draw the chart, or nothing if nothing was spent in the period."""
+    spent = spent_by_day(summaries, until)
     if not spent:
         return
     say, figure = text(), go.Figure()
@@ -41,7 +41,7 @@ def spending_chart(seen: Sequence[Summary], at: datetime.datetime) -> None:
                 marker={"color": color},
                 hovertemplate="$%{y:.3g}<extra>%{fullData.name}</extra>",
             )
-    today = datetime.datetime.combine(at.date(), datetime.time())
+    today = datetime.datetime.combine(until.date(), datetime.time())
     first = today - datetime.timedelta(days=DAYS_OF_SPENDING - 1)
     figure.update_layout(barmode="stack", bargap=0.3, showlegend=True, legend_traceorder="normal")
     figure.update_xaxes(tickformat="%m-%d", range=[first - _HALF_A_DAY, today + _HALF_A_DAY])

@@ -1,4 +1,4 @@
-"""Which runs the page is about, and which were deleted last: known by their ids."""
+"""The chosen runs and those deleted last, by their ids in the session state."""
 
 from __future__ import annotations
 
@@ -15,36 +15,37 @@ _DELETED = "runs.deleted"
 
 
 def choose(run_ids: Sequence[str]) -> None:
-    """Make these the runs whose details stand below the table."""
+    """Make these the runs whose details are below the table."""
     st.session_state[_CHOSEN] = list(run_ids)
 
 
 def chosen_ids() -> list[str]:
+    """Return the ids of the chosen runs."""
     found: list[str] = st.session_state.get(_CHOSEN, [])
     return found
 
 
 def delete(runs: Sequence[Summary]) -> None:
-    """Move them to the trash; what was deleted last can be had back by one button."""
+    """Move runs to the trash; :func:`undo` restores those deleted last."""
     act("history", _delete, runs)
 
 
 def _delete(runs: Sequence[Summary]) -> None:
     gone: dict[str, str] = {}
     st.session_state[_DELETED] = gone
-    for one in runs:
-        lifecycle.delete(run_of(one))
-        gone[one.run_id] = one.name
+    for summary in runs:
+        lifecycle.delete(run_of(summary))
+        gone[summary.run_id] = summary.name
 
 
 def deleted() -> dict[str, str]:
-    """Names by ids of what was deleted last."""
+    """Return the names of the runs deleted last, by id."""
     found: dict[str, str] = st.session_state.get(_DELETED, {})
     return found
 
 
 def undo() -> None:
-    """Bring back what was deleted last."""
+    """Restore the runs deleted last, and choose them."""
     gone = dict(deleted())
     forget_deleted()
     for run_id in gone:
@@ -53,4 +54,5 @@ def undo() -> None:
 
 
 def forget_deleted() -> None:
+    """Remove the offer to restore the runs deleted last."""
     st.session_state.pop(_DELETED, None)

@@ -1,4 +1,4 @@
-"""One run: what became of it, what it may do next, and what lies in its folder."""
+"""One run: its outcome, its actions, and the contents of its folder."""
 
 from __future__ import annotations
 
@@ -25,63 +25,64 @@ _VIEWS: dict[str, tuple[str, Callable[[Summary, Run], None]]] = {
 }
 
 
-def details_section(one: Summary) -> None:
-    run = run_of(one)
+def details_section(summary: Summary) -> None:
+    """Draw one run."""
+    run = run_of(summary)
     with st.container(border=True):
         row = st.container(horizontal=True, vertical_alignment="center")
-        row.subheader(escaped_markdown(one.name), anchor=False, width="content")
+        row.subheader(escaped_markdown(summary.name), anchor=False, width="content")
         with row:
-            state_badge(one)
-            for tag in one.tags:
+            state_badge(summary)
+            for tag in summary.tags:
                 st.badge(escaped_markdown(tag), icon=":material/label:", color="gray")
-        if one.unreadable is None:
-            st.caption(_when_and_where(one))
-        _trouble(one)
-        if one.note:
-            st.text(one.note)
-        if one.phase is not None and one.is_over:
-            st.markdown(_outcome(one, run))
-        actions(one, run)
+        if summary.unreadable is None:
+            st.caption(_when_and_where(summary))
+        _trouble(summary)
+        if summary.note:
+            st.text(summary.note)
+        if summary.phase is not None and summary.is_over:
+            st.markdown(_outcome(summary, run))
+        actions(summary, run)
         say_refused("details")
-        if one.unreadable is None:
-            _views(one, run)
+        if summary.unreadable is None:
+            _views(summary, run)
 
 
-def _when_and_where(one: Summary) -> str:
+def _when_and_where(summary: Summary) -> str:
     say = text()
-    parts = [f"`{one.run_id}`"]
-    if one.created_at is not None:
-        times = [("runs.created", one.created_at), ("runs.ended", one.ended_at)]
+    parts = [f"`{summary.run_id}`"]
+    if summary.created_at is not None:
+        times = [("runs.created", summary.created_at), ("runs.ended", summary.ended_at)]
         parts += [
             *(say(key, when=f"{local(time):%Y-%m-%d %H:%M}") for key, time in times if time),
-            say(f"runs.back_end.{one.back_end}"),
-            say("runs.ranks", n=one.n_ranks),
-            *([say("runs.starts", n=one.starts)] if one.starts > 1 else []),
+            say(f"runs.back_end.{summary.back_end}"),
+            say("runs.ranks", n=summary.n_ranks),
+            *([say("runs.starts", n=summary.starts)] if summary.starts > 1 else []),
         ]
     return " · ".join(parts)
 
 
-def _trouble(one: Summary) -> None:
-    """Why it failed, stopped or cannot be read, in a line."""
-    why = one.trouble(text().language)
-    if why is None:
+def _trouble(summary: Summary) -> None:
+    """Show in a line why the run failed, was stopped or cannot be read."""
+    trouble = summary.trouble(text().language)
+    if trouble is None:
         return
-    if one.phase is Phase.STOPPED:
-        st.warning(escaped_markdown(why), icon=":material/pause_circle:")
+    if summary.phase is Phase.STOPPED:
+        st.warning(escaped_markdown(trouble), icon=":material/pause_circle:")
     else:
-        st.error(escaped_markdown(why), icon=":material/error:")
+        st.error(escaped_markdown(trouble), icon=":material/error:")
 
 
-def _outcome(one: Summary, run: Run) -> str:
-    """What was forecast beside what came, in a sentence."""
+def _outcome(summary: Summary, run: Run) -> str:
+    """Return a sentence that compares the result with the forecast."""
     say, language, result = text(), text().language, run.result
     if result is None:
         return say(
             "runs.so_far",
-            done=one.steps_done,
-            steps=one.steps,
-            spent=quantities.usd(one.cost_usd, language),
-            forecast=quantities.usd(progress_of(one.run_id).forecast.cost_usd.value, language),
+            done=summary.steps_done,
+            steps=summary.steps,
+            spent=quantities.usd(summary.cost_usd, language),
+            forecast=quantities.usd(progress_of(summary.run_id).forecast.cost_usd.value, language),
         )
     rows = {row.quantity: row for row in compare(run.forecast, run.plan, result)}
     step = rows["step_time_s"]
@@ -97,7 +98,7 @@ def _outcome(one: Summary, run: Run) -> str:
     )
 
 
-def _views(one: Summary, run: Run) -> None:
+def _views(summary: Summary, run: Run) -> None:
     say = text()
     view = st.segmented_control(
         say("runs.view"),
@@ -108,4 +109,4 @@ def _views(one: Summary, run: Run) -> None:
         label_visibility="collapsed",
         required=True,
     )
-    _VIEWS[view][1](one, run)
+    _VIEWS[view][1](summary, run)

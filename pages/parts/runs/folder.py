@@ -1,4 +1,4 @@
-"""What lies in a run's folder: its log, its checkpoints, its recipe."""
+"""Contents of a run's folder: its logs, its checkpoints, and its recipe."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ _REFRESH_S = 2.0
 _LINES = 200
 _LINES_WITHOUT_SCROLLING, _LOG_PX = 12, 380
 _CHECKED_AT_ONCE_BYTES = 300_000_000
-"""A second's worth of hashing."""
+"""Greatest size of checkpoints that are hashed at once, which takes about a second."""
 _KEPT_S = 30.0
 
 
-def log_view(one: Summary, run: Run) -> None:
-    """The last lines of its log, followed while it runs."""
+def log_view(summary: Summary, run: Run) -> None:
+    """Draw the end of a log, which is read again while the run goes on."""
     say = text()
     names = ["log", *sorted(path.name for path in run.folder.glob("node-*.log"))]
     name = names[0]
     if len(names) > 1:
-        name = st.selectbox(say("runs.log_of"), names, key=f"log.{one.run_id}", width=240)
+        name = st.selectbox(say("runs.log_of"), names, key=f"log.{summary.run_id}", width=240)
     reader = LogReader(run.folder / name, _LINES)
     lines: deque[str] = deque(maxlen=_LINES)
 
@@ -44,12 +44,12 @@ def log_view(one: Summary, run: Run) -> None:
         with st.container(height=height, autoscroll=True, border=False):
             st.code("\n".join(lines) or "…", language=None, wrap_lines=True)
 
-    st.fragment(once, run_every=None if one.is_over else _REFRESH_S)()
+    st.fragment(once, run_every=None if summary.is_over else _REFRESH_S)()
     st.caption(say("runs.log_note", n=_LINES, path=run.folder / name))
 
 
-def checkpoints_view(one: Summary, run: Run) -> None:
-    """Each with what it takes and whether training could go on from it."""
+def checkpoints_view(summary: Summary, run: Run) -> None:
+    """Draw the checkpoints with their sizes, and whether training can resume from them."""
     say, recipe = text(), run.recipe
     folders = run.checkpoints()
     if not folders:
@@ -65,7 +65,7 @@ def checkpoints_view(one: Summary, run: Run) -> None:
             "step": step_of(folder),
             "bytes": size,
             "training_bytes": of_training or None,
-            "state": _worth(folder, recipe, checked=checked),
+            "state": _resumability(folder, recipe, checked=checked),
         }
         for folder, size, of_training in zip(folders, sizes, state_bytes, strict=True)
     ]
@@ -86,8 +86,11 @@ def checkpoints_view(one: Summary, run: Run) -> None:
     st.caption(say("runs.checkpoints_note", kept=recipe.keep_checkpoints))
 
 
-def _worth(folder: Path, recipe: Recipe, *, checked: bool) -> str:
-    """Whether training can go on from a checkpoint, by the hashes of its files if ``checked``."""
+def _resumability(folder: Path, recipe: Recipe, *, checked: bool) -> str:
+    """Return whether training can resume from a checkpoint.
+
+    The hashes of its files are compared if ``checked``.
+    """
     say = text()
     if not (folder / TRAINING).is_dir():
         return say("runs.model_only")
@@ -98,7 +101,7 @@ def _worth(folder: Path, recipe: Recipe, *, checked: bool) -> str:
 
 @st.cache_data(ttl=_KEPT_S, max_entries=1_000, show_spinner=False)
 def _is_whole(folder: str, _recipe: Recipe) -> bool:
-    """Kept for a while: every click draws it again."""
+    """Return whether a checkpoint is complete, cached because every click draws the page again."""
     try:
         check_files(Path(folder), read_manifest(Path(folder), _recipe).files)
     except UnusableError:
@@ -106,11 +109,12 @@ def _is_whole(folder: str, _recipe: Recipe) -> bool:
     return True
 
 
-def recipe_view(one: Summary, run: Run) -> None:
+def recipe_view(summary: Summary, run: Run) -> None:
+    """Draw the recipe and the commands that run it."""
     say, recipe = text(), run.recipe
     st.caption(say("runs.again_by_hand"))
     st.code(f"python -m engine train {run.folder / 'recipe.toml'}", language="bash")
-    if one.back_end == "local":
+    if summary.back_end == "local":
         st.caption(say("calibrate.launcher_note"))
         commands = preview_commands(recipe, this_machine())
         st.code("\n".join(commands), language="bash", wrap_lines=True)

@@ -1,4 +1,4 @@
-"""The runs that are over, in a table; beneath it what was chosen of them."""
+"""Runs that have ended, in a table, and below it those that are chosen."""
 
 from __future__ import annotations
 
@@ -27,24 +27,25 @@ _ROW_PX = 35
 _TIME_UNITS_HOURS = {"hours": 1.0, "minutes": 1 / MINUTES_PER_HOUR, "seconds": 1 / SECONDS_PER_HOUR}
 
 
-def history_section(seen: Sequence[Summary]) -> None:
+def history_section(all_summaries: Sequence[Summary]) -> None:
+    """Draw the ended runs, the details of the chosen ones, and the trash."""
     say = text()
     st.subheader(say("runs.history"))
     undo_bar()
     say_refused("history")
-    over = [one for one in seen if one.is_over]
-    spending_chart(seen, now())
+    over = [summary for summary in all_summaries if summary.is_over]
+    spending_chart(all_summaries, now())
     if over:
-        found = _looked_for(over)
-        if found:
-            _table(found)
+        summaries = _matching(over)
+        if summaries:
+            _table(summaries)
         else:
             st.caption(say("runs.none_found"))
     else:
         st.caption(say("runs.none_over"))
-        if not seen:
+        if not all_summaries:
             st.page_link("pages/calibrate.py", label=say("runs.start_one"), icon=":material/speed:")
-    chosen = [one for one in seen if one.run_id in chosen_ids()]
+    chosen = [summary for summary in all_summaries if summary.run_id in chosen_ids()]
     if len(chosen) == 1:
         details_section(chosen[0])
     elif chosen:
@@ -54,8 +55,8 @@ def history_section(seen: Sequence[Summary]) -> None:
     trash_section()
 
 
-def _looked_for(over: Sequence[Summary]) -> list[Summary]:
-    """What the fields above the table ask for; fields with nothing to choose are left out."""
+def _matching(over: Sequence[Summary]) -> list[Summary]:
+    """Draw the filters above the table, and return the runs that match them."""
     say = text()
     row = st.container(horizontal=True, vertical_alignment="bottom")
     words = row.text_input(
@@ -64,10 +65,10 @@ def _looked_for(over: Sequence[Summary]) -> list[Summary]:
         placeholder=say("runs.search_help"),
         width=300,
     )
-    here = {state_of(one) for one in over}
+    present = {state_of(summary) for summary in over}
     states = row.multiselect(
         say("runs.state"),
-        [state for state in STATES if state in here],
+        [state for state in STATES if state in present],
         format_func=state_word,
         key=f"runs.states#{say.language}",
         placeholder=say("runs.any"),
@@ -79,15 +80,18 @@ def _looked_for(over: Sequence[Summary]) -> list[Summary]:
             say("runs.tags"), known_tags, key="runs.tags", placeholder=say("runs.any"), width=240
         )
     archived = False
-    if any(one.archived for one in over):
+    if any(summary.archived for summary in over):
         archived = row.toggle(say("runs.with_archived"), key="runs.archived")
     return matching_runs(over, words=words, states=states, tags=tags, archived=archived)
 
 
-def _table(found: Sequence[Summary]) -> None:
-    """One run a row. Which are chosen is known by their ids: rows may be others at the next
-    look, and so the table of other rows is another one."""
-    ids, time_unit = [one.run_id for one in found], _time_unit(found)
+def _table(summaries: Sequence[Summary]) -> None:
+    """Draw a row for each run.
+
+    The choice is kept by run id, and the widget's key depends on the ids, because rows can be
+    others when the page is drawn again.
+    """
+    ids, time_unit = [summary.run_id for summary in summaries], _time_unit(summaries)
     key = f"runs.table#{hash(tuple(ids))}"
     rows = [ids.index(run_id) for run_id in chosen_ids() if run_id in ids]
     st.session_state[key] = {"selection": {"rows": rows, "columns": [], "cells": []}}
@@ -96,40 +100,42 @@ def _table(found: Sequence[Summary]) -> None:
         choose([ids[row] for row in st.session_state[key]["selection"]["rows"]])
 
     st.dataframe(
-        _cells(found, time_unit),
+        _cells(summaries, time_unit),
         key=key,
         hide_index=True,
-        height=_ROW_PX * (1 + min(len(found), _MOST_ROWS_SHOWN)) + 3,
+        height=_ROW_PX * (1 + min(len(summaries), _MOST_ROWS_SHOWN)) + 3,
         on_select=take,
         selection_mode="multi-row",
-        column_config=_columns(found, time_unit),
+        column_config=_columns(summaries, time_unit),
         placeholder="–",
     )
 
 
-def _cells(found: Sequence[Summary], time_unit: str) -> pd.DataFrame:
+def _cells(summaries: Sequence[Summary], time_unit: str) -> pd.DataFrame:
     return pd.DataFrame(
         [
             {
-                "state": [state_of(one)],
-                "name": one.name,
-                "created_at": local(one.created_at),
-                "done": 100 * one.steps_done / one.steps if one.steps else None,
-                "held_out_loss": one.held_out_loss,
-                "cost_usd": None if one.unreadable else one.cost_usd,
-                "disk_bytes": one.disk.total_bytes,
-                "tags": list(one.tags),
-                "steps_time": None if one.unreadable else one.hours / _TIME_UNITS_HOURS[time_unit],
-                "n_parameters": one.n_parameters or None,
+                "state": [state_of(summary)],
+                "name": summary.name,
+                "created_at": local(summary.created_at),
+                "done": 100 * summary.steps_done / summary.steps if summary.steps else None,
+                "held_out_loss": summary.held_out_loss,
+                "cost_usd": None if summary.unreadable else summary.cost_usd,
+                "disk_bytes": summary.disk.total_bytes,
+                "tags": list(summary.tags),
+                "steps_time": None
+                if summary.unreadable
+                else summary.hours / _TIME_UNITS_HOURS[time_unit],
+                "n_parameters": summary.n_parameters or None,
             }
-            for one in found
+            for summary in summaries
         ]
     )
 
 
-def _columns(found: Sequence[Summary], time_unit: str) -> dict[str, Any]:
+def _columns(summaries: Sequence[Summary], time_unit: str) -> dict[str, Any]:
     say, column = text(), st.column_config
-    cost_decimals = _decimals(one.cost_usd for one in found)
+    cost_decimals = _decimals(summary.cost_usd for summary in summaries)
     return {
         "state": column.MultiselectColumn(
             say("runs.column.state"),
@@ -148,7 +154,9 @@ def _columns(found: Sequence[Summary], time_unit: str) -> dict[str, Any]:
         "held_out_loss": column.NumberColumn(say("runs.column.held_out_loss"), format="%.3f"),
         "cost_usd": column.NumberColumn(say("runs.column.cost_usd"), format=f"%.{cost_decimals}f"),
         "disk_bytes": column.NumberColumn(say("runs.column.disk_bytes"), format="bytes"),
-        "tags": column.ListColumn(say("runs.column.tags"), width=130) if all_tags(found) else None,
+        "tags": column.ListColumn(say("runs.column.tags"), width=130)
+        if all_tags(summaries)
+        else None,
         "steps_time": column.NumberColumn(
             say("runs.column.steps_time", unit=say(f"runs.time_unit.{time_unit}")), format="%.2f"
         ),
@@ -156,15 +164,15 @@ def _columns(found: Sequence[Summary], time_unit: str) -> dict[str, Any]:
     }
 
 
-def _time_unit(found: Sequence[Summary]) -> str:
-    """The largest of which the longest run took two or more."""
-    longest_hours = max(one.hours for one in found)
+def _time_unit(summaries: Sequence[Summary]) -> str:
+    """Return the largest unit of which the longest run took two or more."""
+    longest_hours = max(summary.hours for summary in summaries)
     fitting = (unit for unit, hours in _TIME_UNITS_HOURS.items() if longest_hours >= 2 * hours)
     return next(fitting, "seconds")
 
 
 def _decimals(amounts: Iterable[float]) -> int:
-    """Cents, or as many decimals as show two digits of most amounts."""
+    """Return the number of decimals: two, or more if most amounts need them for two digits."""
     known = [amount for amount in amounts if amount > 0]
     if not known:
         return 2

@@ -1,4 +1,4 @@
-"""What this installation has and allows: back ends, what each lacks, limits and slots."""
+"""The installation: its back ends and their readiness, limits, and slots."""
 
 from __future__ import annotations
 
@@ -13,13 +13,14 @@ from pages.parts.session import text
 from pages.parts.user_text import escaped_markdown
 
 _KEPT_S = 30.0
-"""Asking a cluster takes seconds."""
+"""Time in seconds for which a cluster's answer is kept, since a request takes seconds."""
 _WIDTHS = (2, 1.4, 7)
-"""Of a back end's name, its state, and the line about it."""
+"""Relative widths of a back end's name, its state, and the line about it."""
 _LIMIT, _SLOTS = "runs.monthly_limit", "runs.slots"
 
 
 def installation_section(allowed: Settings) -> None:
+    """Draw the back ends and the form of limits and slots."""
     say = text()
     st.subheader(say("runs.installation"))
     st.fragment(_back_ends, parallel=True)(allowed)
@@ -30,7 +31,7 @@ def installation_section(allowed: Settings) -> None:
 
 
 def _back_ends(allowed: Settings) -> None:
-    """A line each, beside the rest of the page: who asks a cluster may wait for its answer."""
+    """Draw a line for each back end, in parallel with the page, as a cluster may answer slowly."""
     say = text()
     for name in BACK_ENDS:
         title, state, line = st.columns(_WIDTHS, vertical_alignment="center")
@@ -45,7 +46,7 @@ def _back_ends(allowed: Settings) -> None:
             line.caption(escaped_markdown(lacking[0]))
         else:
             state.badge(say("runs.ready"), icon=":material/check_circle:", color="green")
-            line.caption(_room(name, allowed))
+            line.caption(_capacity(name, allowed))
 
 
 @st.cache_data(ttl=_KEPT_S, max_entries=100, show_spinner=False)
@@ -56,7 +57,7 @@ def _lacking(name: BackEndName, settings_hash: str, language: str, _allowed: Set
     ]
 
 
-def _room(name: BackEndName, allowed: Settings) -> str:
+def _capacity(name: BackEndName, allowed: Settings) -> str:
     say, known = text(), back_end(name)
     machine, slots = known.machine(allowed), known.slots(allowed)
     if slots is None:

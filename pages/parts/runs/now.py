@@ -1,4 +1,4 @@
-"""What runs and what waits: the page's answer, drawn anew every other second while it moves."""
+"""Running and queued runs, and the page's answer; redrawn every two seconds while runs go on."""
 
 from __future__ import annotations
 
@@ -29,57 +29,59 @@ _REFRESH_S = 2.0
 _MOST_LIVE = 20
 
 
-def now_section(seen: Sequence[Summary], allowed: Settings) -> None:
-    """Turned off once all runs are over; whenever one begins or ends, the whole page is drawn
-    anew."""
-    limit_usd = allowed.monthly_spending_limit_usd
-    watch = Watch(seen, st.session_state.setdefault("tallies", {}))
+def now_section(summaries: Sequence[Summary], allowed: Settings) -> None:
+    """Draw the section again every two seconds until all runs have ended.
 
-    def once() -> None:
-        recover_unfinished(seen)
+    When a run starts or ends, the whole page is drawn again.
+    """
+    limit_usd = allowed.monthly_spending_limit_usd
+    watch = Watch(summaries, st.session_state.setdefault("tallies", {}))
+
+    def draw_once() -> None:
+        recover_unfinished(summaries)
         current = watch.read()
         if current is None:
             st.rerun()
-        at, month = overview_of(current, now()), month_spending_of(current)
-        st.markdown(f"#### {_answer(at, month, limit_usd)}")
-        _tiles(at, month, limit_usd)
+        overview, month = overview_of(current, now()), month_spending_of(current)
+        st.markdown(f"#### {_answer(overview, month, limit_usd)}")
+        _tiles(overview, month, limit_usd)
         say_refused("now")
-        for one in at.live[:_MOST_LIVE]:
-            _live(one, run_of(one))
-        if len(at.live) > _MOST_LIVE:
-            st.caption(text()("runs.more", n=len(at.live) - _MOST_LIVE))
-        if at.queued:
-            queue_rows(at.queued, at.live)
+        for summary in overview.live[:_MOST_LIVE]:
+            _live(summary, run_of(summary))
+        if len(overview.live) > _MOST_LIVE:
+            st.caption(text()("runs.more", n=len(overview.live) - _MOST_LIVE))
+        if overview.queued:
+            queue_rows(overview.queued, overview.live)
 
-    is_moving = any(not one.is_over for one in seen)
-    st.fragment(once, run_every=_REFRESH_S if is_moving else None)()
+    is_moving = any(not summary.is_over for summary in summaries)
+    st.fragment(draw_once, run_every=_REFRESH_S if is_moving else None)()
 
 
-def _answer(at: Overview, month: MonthSpending, limit_usd: Decimal | None) -> str:
-    """The question answered in a sentence."""
+def _answer(overview: Overview, month: MonthSpending, limit_usd: Decimal | None) -> str:
+    """Return the answer to the page's question in a sentence."""
     say = text()
-    if not at.live and not at.queued and not at.n_over:
+    if not overview.live and not overview.queued and not overview.n_over:
         return say("runs.answer_nothing")
-    spent, n = _spent(month, limit_usd), len(at.queued)
-    if not at.live and not n:
+    spent, n = _spent(month, limit_usd), len(overview.queued)
+    if not overview.live and not n:
         came = say(
             "runs.came_of_it",
-            succeeded=quantities.number(at.recently_succeeded, say.language),
-            ended=quantities.number(at.recently_ended, say.language),
+            succeeded=quantities.number(overview.recently_succeeded, say.language),
+            ended=quantities.number(overview.recently_ended, say.language),
         )
         return say("runs.answer_idle", came=came, spent=spent)
     waiting = say(f"runs.waiting_{'none' if n == 0 else 'one' if n == 1 else 'many'}", n=n)
-    return say("runs.answer", running=_running(at), waiting=waiting, spent=spent)
+    return say("runs.answer", running=_running(overview), waiting=waiting, spent=spent)
 
 
-def _running(at: Overview) -> str:
-    """What runs, with the time left where it is known."""
-    say, n = text(), len(at.live)
+def _running(overview: Overview) -> str:
+    """Return a text about the running runs, with the time left if it is known."""
+    say, n = text(), len(overview.live)
     if n == 0:
         return say("runs.running_none")
-    training = [one for one in at.live if one.phase is Phase.TRAINING]
-    lefts_s = [progress_of(one.run_id).seconds_left for one in training]
-    known_s = [left_s for left_s in lefts_s if left_s is not None]
+    training = [summary for summary in overview.live if summary.phase is Phase.TRAINING]
+    all_left_s = [progress_of(summary.run_id).seconds_left for summary in training]
+    known_s = [left_s for left_s in all_left_s if left_s is not None]
     how_many = "one" if n == 1 else "many"
     if not known_s:
         return say(f"runs.starting_{how_many}", n=n)
@@ -96,7 +98,7 @@ def _spent(month: MonthSpending, limit_usd: Decimal | None) -> str:
     return say("runs.spent_of", spent=spent, limit=quantities.usd(limit_usd, say.language))
 
 
-def _tiles(at: Overview, month: MonthSpending, limit_usd: Decimal | None) -> None:
+def _tiles(overview: Overview, month: MonthSpending, limit_usd: Decimal | None) -> None:
     say, language = text(), text().language
     limit_note = say("runs.no_limit")
     if limit_usd is not None:
@@ -108,10 +110,10 @@ def _tiles(at: Overview, month: MonthSpending, limit_usd: Decimal | None) -> Non
         [
             Tile(
                 label=say("runs.tile_running"),
-                value=f"{len(at.live)} · {len(at.queued)}",
-                note=say("runs.tile_next", run=escaped_markdown(at.queued[0].name))
-                if at.queued
-                else say("runs.tile_ranks", n=sum(one.n_ranks for one in at.live)),
+                value=f"{len(overview.live)} · {len(overview.queued)}",
+                note=say("runs.tile_next", run=escaped_markdown(overview.queued[0].name))
+                if overview.queued
+                else say("runs.tile_ranks", n=sum(summary.n_ranks for summary in overview.live)),
             ),
             Tile(
                 label=say("runs.tile_spent"),
@@ -121,52 +123,52 @@ def _tiles(at: Overview, month: MonthSpending, limit_usd: Decimal | None) -> Non
             ),
             Tile(
                 label=say("runs.tile_disk"),
-                value=quantities.si(at.disk_bytes, "B", language),
+                value=quantities.si(overview.disk_bytes, "B", language),
                 note=say("runs.tile_free", n=quantities.si(disk_space().free_bytes, "B", language)),
             ),
             Tile(
                 label=say("runs.tile_failed"),
-                value=quantities.number(at.recently_failed, language),
-                note=say("runs.tile_ended", n=quantities.number(at.recently_ended, language)),
+                value=quantities.number(overview.recently_failed, language),
+                note=say("runs.tile_ended", n=quantities.number(overview.recently_ended, language)),
             ),
         ]
     )
 
 
-def _live(one: Summary, run: Run) -> None:
-    """A run that goes on: how far it is, what it has cost, and the button that ends it."""
-    say, progress = text(), progress_of(one.run_id)
-    assert one.phase is not None
+def _live(summary: Summary, run: Run) -> None:
+    """Draw a live run: its progress, its cost so far, and the cancel button."""
+    say, progress = text(), progress_of(summary.run_id)
+    assert summary.phase is not None
     with st.container(border=True):
         head = st.container(horizontal=True, vertical_alignment="center")
-        head.markdown(f"**{escaped_markdown(one.name)}**", width="content")
+        head.markdown(f"**{escaped_markdown(summary.name)}**", width="content")
         with head:
-            state_badge(one)
-        share, line = how_far(progress, one.phase, one.cost_usd)
+            state_badge(summary)
+        share, line = how_far(progress, summary.phase, summary.cost_usd)
         st.progress(share, text=line)
         foot = st.container(
             horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"
         )
-        foot.caption(_terms(one, run), width="content")
+        foot.caption(_terms(summary, run), width="content")
         buttons = foot.container(horizontal=True, width="content")
         if buttons.button(
-            say("runs.details"), key=f"details.{one.run_id}", icon=":material/article:"
+            say("runs.details"), key=f"details.{summary.run_id}", icon=":material/article:"
         ):
-            choose([one.run_id])
+            choose([summary.run_id])
             st.rerun()
         cancel_button(buttons, run)
 
 
-def _terms(one: Summary, run: Run) -> str:
-    """What it was forecast to cost, what it may, and where it runs."""
+def _terms(summary: Summary, run: Run) -> str:
+    """Return the run's forecast cost, its spending limit, and its back end."""
     say, language = text(), text().language
-    forecast_usd = progress_of(one.run_id).forecast.cost_usd.value
+    forecast_usd = progress_of(summary.run_id).forecast.cost_usd.value
     limit = run.job.spending_limit_usd
     parts = [
         say("runs.forecast_cost", n=quantities.usd(forecast_usd, language)),
         *([say("runs.limit", n=quantities.usd(limit, language))] if limit is not None else []),
-        say(f"runs.back_end.{one.back_end}"),
-        say("runs.ranks", n=one.n_ranks),
-        *([say("runs.start_number", n=one.starts)] if one.starts > 1 else []),
+        say(f"runs.back_end.{summary.back_end}"),
+        say("runs.ranks", n=summary.n_ranks),
+        *([say("runs.start_number", n=summary.starts)] if summary.starts > 1 else []),
     ]
     return " · ".join(parts)

@@ -1,4 +1,4 @@
-"""The queue: what starts in which order, why each run waits, and how to change that."""
+"""The queue: the order of the runs, why each of them waits, and buttons to change it."""
 
 from __future__ import annotations
 
@@ -19,32 +19,36 @@ _KEPT_S = 10.0
 
 
 def queue_rows(queued: Sequence[Summary], live: Sequence[Summary]) -> None:
+    """Draw a row for each queued run."""
     say = text()
     st.markdown(f"##### {say('runs.queue')}")
-    by_id = {one.run_id: one for one in queued}
-    found = _waiting(tuple((one.run_id, one.priority) for one in (*live, *queued)))
-    waiting = [one for one in found if one.run.id in by_id]
+    by_id = {summary.run_id: summary for summary in queued}
+    positions = _waiting(tuple((summary.run_id, summary.priority) for summary in (*live, *queued)))
+    waiting = [position for position in positions if position.run.id in by_id]
     with st.container(border=True):
-        for place, one in enumerate(waiting[:_MOST_SHOWN], start=1):
-            _row(place, one, by_id[one.run.id])
+        for number, position in enumerate(waiting[:_MOST_SHOWN], start=1):
+            _row(number, position, by_id[position.run.id])
         if len(waiting) > _MOST_SHOWN:
             st.caption(say("runs.more", n=len(waiting) - _MOST_SHOWN))
 
 
 @st.cache_data(ttl=_KEPT_S, max_entries=100, show_spinner=False)
 def _waiting(unfinished: tuple[tuple[str, int], ...]) -> list[QueuePosition]:
-    """For as long as these are all that is not over: it takes a look at all runs."""
+    """Return the queue, cached until the unfinished runs or their priorities change.
+
+    Computing it reads all runs.
+    """
     return queue.positions()
 
 
-def _row(place: int, waiting: QueuePosition, one: Summary) -> None:
+def _row(number: int, waiting: QueuePosition, summary: Summary) -> None:
     say, run = text(), waiting.run
     row = st.container(
         horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"
     )
-    words = row.container(gap=None, width="content")
-    words.markdown(f"**{place}. {escaped_markdown(one.name)}**")
-    words.caption(" · ".join([_why(waiting), *_terms(one)]))
+    description = row.container(gap=None, width="content")
+    description.markdown(f"**{number}. {escaped_markdown(summary.name)}**")
+    description.caption(" · ".join([_why(waiting), *_terms(summary)]))
     buttons = row.container(horizontal=True, width="content")
     for step, icon, name in (
         (1, ":material/arrow_upward:", "up"),
@@ -54,9 +58,9 @@ def _row(place: int, waiting: QueuePosition, one: Summary) -> None:
             "",
             key=f"{name}.{run.id}",
             icon=icon,
-            help=say(f"runs.{name}", priority=one.priority + step),
+            help=say(f"runs.{name}", priority=summary.priority + step),
             on_click=act,
-            args=("now", control.set_priority, run, one.priority + step),
+            args=("now", control.set_priority, run, summary.priority + step),
         )
     cancel_button(buttons, run)
 
@@ -70,10 +74,10 @@ def _why(waiting: QueuePosition) -> str:
     return say("runs.behind_one" if waiting.n_ahead == 1 else "runs.behind", n=waiting.n_ahead)
 
 
-def _terms(one: Summary) -> list[str]:
+def _terms(summary: Summary) -> list[str]:
     say = text()
     return [
-        say(f"runs.back_end.{one.back_end}"),
-        say("runs.ranks", n=one.n_ranks),
-        say("runs.priority", n=one.priority),
+        say(f"runs.back_end.{summary.back_end}"),
+        say("runs.ranks", n=summary.n_ranks),
+        say("runs.priority", n=summary.priority),
     ]

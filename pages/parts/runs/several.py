@@ -1,4 +1,4 @@
-"""Several runs chosen at once: over each other, or put away together."""
+"""Actions on several chosen runs: compare, archive or delete them together."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import streamlit as st
 from engine.runs import lifecycle
 from engine.runs.observing.summary import Summary
 from pages.parts.run_views.charts import RUN_COLORS
-from pages.parts.run_views.runs import lay_over
+from pages.parts.run_views.runs import compare_runs
 from pages.parts.run_views.wording import act, run_of, say_refused
 from pages.parts.runs.choice import delete
 from pages.parts.session import text
@@ -17,12 +17,13 @@ from pages.parts.user_text import escaped_markdown
 
 
 def several_section(chosen: Sequence[Summary]) -> None:
+    """Draw the actions for all chosen runs."""
     say = text()
     with st.container(border=True):
         st.markdown(f"##### {say('runs.chosen', n=len(chosen))}")
-        st.caption(" · ".join(escaped_markdown(one.name) for one in chosen))
+        st.caption(" · ".join(escaped_markdown(summary.name) for summary in chosen))
         row = st.container(horizontal=True)
-        comparable = [one.run_id for one in chosen if not one.unreadable]
+        comparable = [summary.run_id for summary in chosen if not summary.unreadable]
         if row.button(
             say("runs.compare"),
             key="compare",
@@ -31,7 +32,7 @@ def several_section(chosen: Sequence[Summary]) -> None:
             help=say("runs.compare_help", n=len(RUN_COLORS)),
             disabled=not 1 <= len(comparable) <= len(RUN_COLORS),
         ):
-            lay_over(comparable)
+            compare_runs(comparable)
             st.switch_page("pages/calibrate.py")
         row.button(
             say("runs.archive"),
@@ -51,5 +52,5 @@ def several_section(chosen: Sequence[Summary]) -> None:
 
 
 def _archive_all(chosen: Sequence[Summary]) -> None:
-    for one in chosen:
-        lifecycle.archive(run_of(one))
+    for summary in chosen:
+        lifecycle.archive(run_of(summary))

@@ -1,4 +1,4 @@
-"""What was deleted: back by one button, or gone for good."""
+"""Deleted runs: restore one, or delete all of them permanently."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pages.parts.user_text import escaped_markdown
 
 
 def undo_bar() -> None:
-    """One line about what was deleted last, and the way back."""
+    """Draw a line about the runs deleted last, with the button that restores them."""
     say, gone = text(), deleted()
     if not gone:
         return
@@ -35,39 +35,39 @@ def undo_bar() -> None:
 
 
 def trash_section() -> None:
-    """Looked into once somebody wants to see it: what each takes on disk is counted."""
+    """Draw the trash; it is read only when the section is open, since sizes on disk take time."""
     if not any(lifecycle.trash_dir().glob("[!.]*")):
         return
     say = text()
-    place = st.expander(
+    section = st.expander(
         say("runs.trash"), icon=":material/delete:", key="runs.trash", on_change="rerun"
     )
-    if place.open:
-        with place:
+    if section.open:
+        with section:
             _trash(lifecycle.trashed())
 
 
 def _trash(found: list[Trashed]) -> None:
     say, language = text(), text().language
-    total = quantities.si(sum(one.disk_bytes for one in found), "B", language)
+    total = quantities.si(sum(run.disk_bytes for run in found), "B", language)
     st.caption(say("runs.trash_note", days=TRASH_DAYS))
-    for one in found:
+    for run in found:
         row = st.container(
             horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"
         )
-        words = say(
+        description = say(
             "runs.trashed",
-            run=one.run_id,
-            when=f"{local(one.deleted_at):%m-%d %H:%M}",
-            size=quantities.si(one.disk_bytes, "B", language),
+            run=run.run_id,
+            when=f"{local(run.deleted_at):%m-%d %H:%M}",
+            size=quantities.si(run.disk_bytes, "B", language),
         )
-        row.markdown(words, width="content")
+        row.markdown(description, width="content")
         row.button(
             say("runs.restore"),
-            key=f"restore.{one.run_id}",
+            key=f"restore.{run.run_id}",
             icon=":material/undo:",
             on_click=_restore,
-            args=(one.run_id,),
+            args=(run.run_id,),
         )
     with st.popover(say("runs.empty_trash"), icon=":material/delete_forever:"):
         st.markdown(say("runs.empty_trash_note", n=len(found), size=total))
