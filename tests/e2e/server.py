@@ -1,4 +1,4 @@
-"""The app as a real server and a real browser in front of it, for end-to-end tests."""
+"""A real server of the app and a real browser, for end-to-end tests."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ CHROMIUM_ARGS = [
 
 @contextmanager
 def app_server(home: Path) -> Iterator[str]:
-    """The app's address, served from a process of its own that keeps its things in ``home``."""
+    """Run the app in a process with its data in ``home``, and yield its address."""
     process, url = start_app(home)
     try:
         yield url
@@ -39,6 +39,7 @@ def app_server(home: Path) -> Iterator[str]:
 
 
 def start_app(home: Path) -> tuple[subprocess.Popen[bytes], str]:
+    """Start the app with its data in ``home``; return its process and its address."""
     port = _free_port()
     process = subprocess.Popen(
         [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(port)],
@@ -62,6 +63,7 @@ def start_app(home: Path) -> tuple[subprocess.Popen[bytes], str]:
 
 @contextmanager
 def browser() -> Iterator[Browser]:
+    """Start Debian\'s Chromium, and close it at the end."""
     with sync_playwright() as playwright:
         launched = playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_ARGS)
         yield launched
@@ -69,7 +71,7 @@ def browser() -> Iterator[Browser]:
 
 
 def settle(page: Page) -> None:
-    """Wait until Streamlit has drawn everything and runs nothing."""
+    """Wait until Streamlit has drawn the page and its script has ended."""
     page.wait_for_selector('[data-testid="stApp"]')
     page.wait_for_function(
         """() => {

@@ -1,4 +1,4 @@
-"""The whole path in a real browser: plan, train with two ranks, correct, fund."""
+"""The whole path in a real browser: plan, train with two ranks, calibrate, fund."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def page() -> Iterator[Page]:
 
 
 def runway(page: Page) -> float:
-    """Months in the runway tile."""
+    """Return the months in the runway tile."""
     tile = page.get_by_test_id("stMetric").filter(has_text="Runway").first
     shown = tile.get_by_test_id("stMetricValue").inner_text()
     match = re.match(r"[\d.]+", shown)
@@ -49,7 +49,7 @@ def field(page: Page, label: str):
 def test_from_plan_to_runway(page: Page, home: Path) -> None:
     server, url = start_app(home)
     try:
-        # A deep link is the very first request of this server: the frame must be there.
+        # The first request of this server is a link to a page, which must have its frame.
         page.goto(f"{url}/plan?s=laptop")
         settle(page)
         expect(page.get_by_role("heading", level=1)).to_have_text(
@@ -57,7 +57,7 @@ def test_from_plan_to_runway(page: Page, home: Path) -> None:
         )
         expect(page.get_by_test_id("stSidebar")).to_contain_text("Flopledger")
 
-        # A founder plans a smaller model: two layers, and few enough tokens for a test.
+        # A founder plans a smaller model, with two layers and few tokens.
         for label, value in (("Layers", "2"), ("Width (d_model)", "64"), ("Query heads", "2"),
                              ("Training tokens", "245760")):  # fmt: skip
             field(page, label).fill(value)
@@ -70,7 +70,7 @@ def test_from_plan_to_runway(page: Page, home: Path) -> None:
         settle(page)
         before = runway(page)
 
-        # An engineer trains it for real, with two ranks, and watches the curve.
+        # An engineer trains it with two ranks, and follows the loss curve.
         page.goto(f"{url}/calibrate?s=laptop")
         settle(page)
         page.get_by_role("button", name="Start the run").click()
@@ -81,7 +81,7 @@ def test_from_plan_to_runway(page: Page, home: Path) -> None:
         (run,) = all_runs()
         assert run.recipe.n_ranks == min(2, this_machine().n_devices)
 
-        # The app is killed and the browser closed: the run goes on, and reopening shows it.
+        # The app is killed: the run goes on, and a new server shows it.
         server.send_signal(signal.SIGKILL)
         server.wait()
         steps_when_killed = Progress(run).update().steps_done
@@ -94,14 +94,14 @@ def test_from_plan_to_runway(page: Page, home: Path) -> None:
         )
         assert reconcile_run(run) is Phase.SUCCEEDED
 
-        # Predicted stands beside measured; one click corrects the scenario.
+        # The page compares predicted and measured; a click corrects the scenario.
         expect(page.get_by_role("heading", name="Measured ÷ predicted")).to_be_visible()
         page.get_by_role("button", name="Apply the calibration").click()
         expect(page.get_by_text("corrected by 1 run(s)")).to_be_visible()
         page.get_by_role("button", name="Save", exact=True).click()
         expect(page.get_by_text("saved · version 3")).to_be_visible()
 
-        # The runway has moved, by what the calibration says.
+        # The runway has changed by the effect of the calibration.
         page.get_by_role("link", name="Runway").click()
         settle(page)
         after = runway(page)
@@ -116,7 +116,7 @@ def test_from_plan_to_runway(page: Page, home: Path) -> None:
         assert before == round(float(uncorrected.runway_months), 2)
         assert seen.runway_months != uncorrected.runway_months
 
-        # The model that was trained writes.
+        # The trained model generates text.
         page.get_by_role("link", name="Model").click()
         settle(page)
         expect(page.get_by_test_id("stMetric").first).to_contain_text("Bits per byte")

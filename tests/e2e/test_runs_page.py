@@ -1,4 +1,4 @@
-"""A real run on the page Runs, in a real browser: cancelled, resumed, deleted and back."""
+"""A real run on the page Runs in a real browser: cancel, resume, delete and restore."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def test_cancelled_resumed_deleted_and_back(home: Path, texts: Path) -> None:  #
         stopped_step = run.stopped_step
         assert resume.inner_text().endswith(f"step {stopped_step}")
         resume.click()
-        # It goes on from there to its end; the page shows both without being asked.
+        # The run resumes and ends; the page shows both without a click.
         expect(page.get_by_text(STEP)).to_be_visible(timeout=2 * MINUTE_MS)
         expect(page.get_by_text("A step took")).to_be_visible(timeout=2 * MINUTE_MS)
         assert (run.state.phase, run.state.starts) == (Phase.SUCCEEDED, 2)
@@ -48,4 +48,4 @@ def test_cancelled_resumed_deleted_and_back(home: Path, texts: Path) -> None:  #
         assert all_runs() == []
         page.get_by_test_id("stMain").get_by_role("button", name="Undo").click()
         expect(page.get_by_text("A step took")).to_be_visible()
-        assert [one.id for one in all_runs()] == [run.id]
+        assert [run.id for run in all_runs()] == [run.id]

@@ -1,4 +1,4 @@
-"""The page of the business, without a browser: lines are added, edited, taken away."""
+"""The page Business without a browser: revenue lines are added, edited and removed."""
 
 from decimal import Decimal
 
@@ -23,21 +23,21 @@ def _no_caches() -> None:
 
 @pytest.fixture
 def everything(laptop: Scenario) -> str:
-    """The id of a stored company that has everything."""
+    """Return the id of a stored company that uses every part of the document."""
     document = laptop.model_dump(mode="json") | {"company": EVERYTHING}
     return ScenarioStore().create(Scenario.parse(document)).id
 
 
 def answer(app: AppTest) -> str:
-    return next(one.value for one in app.markdown if one.value.startswith("#### "))
+    return next(element.value for element in app.markdown if element.value.startswith("#### "))
 
 
-def ways(app: AppTest):
-    """The table that compares ways of getting compute."""
-    return next(one.value for one in app.dataframe if "way" in one.value)
+def compute_options(app: AppTest):
+    """Return the table that compares options for compute."""
+    return next(element.value for element in app.dataframe if "way" in element.value)
 
 
-def scenario_in_hand(app: AppTest) -> Scenario:
+def draft_of(app: AppTest) -> Scenario:
     return app.session_state["scenario_session"].draft
 
 
@@ -48,7 +48,7 @@ def test_a_company_with_everything_is_drawn(everything: str, language: str) -> N
     assert answer(app).count("×") == 1  # what a customer brings
     assert len(app.metric) == 5
     assert all(metric.help for metric in app.metric)
-    assert ways(app)["way"][0] == catalog(language)("way.as_planned")
+    assert compute_options(app)["way"][0] == catalog(language)("way.as_planned")
     assert len(app.get("plotly_chart")) == 4
 
 
@@ -60,17 +60,15 @@ def test_a_line_is_added_edited_and_taken_away() -> None:
     assert not app.error
     assert app.metric[0].value != before
     widget(app, "text_input", f"{LINE}.usage.output_tokens_per_month").set_value("80M").run()
-    assert (
-        scenario_in_hand(app).company.revenue_lines[0].usage.output_tokens_per_month == 80 * 10**6
-    )
+    assert draft_of(app).company.revenue_lines[0].usage.output_tokens_per_month == 80 * 10**6
     widget(app, "number_input", f"{LINE}.prices.change_share_per_year").set_value(-12.5).run()
-    prices = scenario_in_hand(app).company.revenue_lines[0].prices
+    prices = draft_of(app).company.revenue_lines[0].prices
     assert prices.change_share_per_year == Decimal("-0.125")
     app.button(key="remove.company.revenue_lines").click().run()
-    assert scenario_in_hand(app).company.revenue_lines == ()
+    assert draft_of(app).company.revenue_lines == ()
     assert app.metric[0].value == before
     app.button(key="undo").click().run()
-    assert len(scenario_in_hand(app).company.revenue_lines) == 1
+    assert len(draft_of(app).company.revenue_lines) == 1
 
 
 def test_lines_of_another_kind_have_other_fields() -> None:
@@ -89,7 +87,9 @@ def test_lines_of_another_kind_have_other_fields() -> None:
 def test_who_comes_can_follow_another_curve() -> None:
     app = open_page("business")
     app.button(key="add.company.revenue_lines.api_tokens").click().run()
-    (curve,) = [one for one in app.selectbox if one.key.startswith(f"kind.{LINE}.adoption#")]
+    (curve,) = [
+        element for element in app.selectbox if element.key.startswith(f"kind.{LINE}.adoption#")
+    ]
     curve.set_value("bass").run()
     assert not app.error
     assert widget(app, "number_input", f"{LINE}.adoption.imitation_per_year").value == 0.4
@@ -109,7 +109,9 @@ def test_what_is_not_allowed_is_one_line_and_changes_nothing() -> None:
 
 def test_nothing_sold_is_said() -> None:
     app = open_page("business")
-    (switch,) = [one for one in app.toggle if one.key.startswith("part.company.revenue#")]
+    (switch,) = [
+        element for element in app.toggle if element.key.startswith("part.company.revenue#")
+    ]
     switch.set_value(False).run()
     assert not app.exception
     assert "Nothing is sold by month 36" in answer(app)
@@ -117,8 +119,8 @@ def test_nothing_sold_is_said() -> None:
 
 def test_more_devices_move_the_ways() -> None:
     app = open_page("business", scenario="startup-1b")
-    before = ways(app).set_index("way")["cash_at_end"]
+    before = compute_options(app).set_index("way")["cash_at_end"]
     app.number_input(key="ways.devices.64").set_value(8).run()
-    after = ways(app).set_index("way")["cash_at_end"]
+    after = compute_options(app).set_index("way")["cash_at_end"]
     assert after["all on demand"] == before["all on demand"]
     assert after["purchase"] != before["purchase"]

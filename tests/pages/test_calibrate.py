@@ -1,4 +1,4 @@
-"""The page that trains a sample and holds the forecast against it, on runs written by hand."""
+"""The page Calibrate without a browser, on runs whose folders are written by hand."""
 
 import json
 from pathlib import Path
@@ -27,28 +27,28 @@ FALLING = [6.0, 5.5, 5.0, 4.5, 4.0]
 
 
 def answer(app: AppTest) -> str:
-    return next(one.value for one in app.markdown if one.value.startswith("####"))
+    return next(element.value for element in app.markdown if element.value.startswith("####"))
 
 
 def chart(app: AppTest, key: str) -> dict:
-    (found,) = [one.proto for one in app.get("plotly_chart") if key in one.proto.id]
+    (found,) = [element.proto for element in app.get("plotly_chart") if key in element.proto.id]
     return json.loads(found.spec)
 
 
 def recipe_shown(app: AppTest) -> str:
-    return next(one.value for one in app.code if "schema_version" in one.value)
+    return next(element.value for element in app.code if "schema_version" in element.value)
 
 
 def choose(app: AppTest, kind: str, key: str, value: object) -> None:
     """Set a field whose key may end with the language."""
-    (found,) = [one for one in app.get(kind) if (one.key or "").split("#")[0] == key]
+    (found,) = [element for element in app.get(kind) if (element.key or "").split("#")[0] == key]
     found.set_value(value).run()
     assert not app.exception
 
 
 @pytest.fixture
 def started(monkeypatch: pytest.MonkeyPatch) -> list[Run]:
-    """Runs that the page has started, without what they would start."""
+    """Runs that the page has started, without their processes."""
     runs: list[Run] = []
 
     def start(run: Run) -> None:
@@ -66,12 +66,12 @@ def test_before_any_run_it_says_what_one_takes(language: str) -> None:
     say = catalog(language)
     assert "0.0073" in answer(app)  # two cores for 4.4 minutes at $0.05 an hour
     assert not app.error
-    assert any(say("calibrate.no_runs") == one.value for one in app.caption)
+    assert any(say("calibrate.no_runs") == element.value for element in app.caption)
     (figures,) = app.table
     assert len(figures.value) == 4
     assert "0.0073" in figures.value.iloc[1, 1]
     assert "0.0063" in figures.value.iloc[1, 2]
-    commands = [one.value for one in app.code]
+    commands = [element.value for element in app.code]
     assert commands[0] == "python -m engine train recipe.toml"
     assert "deepspeed.launcher.runner" in commands[1]
     assert not app.button(key="start").disabled
@@ -117,10 +117,10 @@ def test_where_and_how_it_runs(started: list[Run]) -> None:
 def test_a_run_goes_where_it_is_sent(started: list[Run]) -> None:
     settings_file().write_text("[slurm]\nnodes = 2\nslots_per_node = 2\n", "utf-8")
     app = open_page("calibrate")
-    assert "2 × CPU core" in " ".join(one.value for one in app.markdown)
+    assert "2 × CPU core" in " ".join(element.value for element in app.markdown)
     choose(app, "pills", "calibrate.back_end", "slurm")
     choose(app, "number_input", "calibrate.option.n_ranks", 4)
-    assert "4 × CPU core" in " ".join(one.value for one in app.markdown)
+    assert "4 × CPU core" in " ".join(element.value for element in app.markdown)
     app.button(key="start").click().run()
     (run,) = started
     assert (run.job.back_end, run.recipe.n_ranks) == ("slurm", 4)
@@ -157,7 +157,9 @@ def test_behind_another_run_it_waits(supervisors: StandIns) -> None:  # noqa: F8
         app.button(key="start").click().run()
         (waits,) = [run for run in all_runs() if run.id != running.id]
         assert waits.state.phase is Phase.QUEUED
-        assert any(one.proto.label == "Waiting in the queue: 1" for one in app.get("page_link"))
+        assert any(
+            element.proto.label == "Waiting in the queue: 1" for element in app.get("page_link")
+        )
     assert supervisors.started == []
 
 
@@ -167,7 +169,7 @@ def test_a_recipe_from_a_file(started: list[Run]) -> None:
     assert app.button(key="start").disabled
     uploader = app.file_uploader(key="calibrate.upload")
     uploader.set_value(("mine.toml", smoke(name="mine").to_toml().encode(), "text/plain")).run()
-    assert "131K parameters" in " ".join(one.value for one in app.markdown)
+    assert "131K parameters" in " ".join(element.value for element in app.markdown)
     app.button(key="start").click().run()
     assert started[0].recipe == smoke(name="mine")
 
@@ -182,7 +184,7 @@ def test_a_recipe_from_one_dial(
     app.selectbox(key="calibrate.family").set_value(family).run()
     app.number_input(key="calibrate.depth").set_value(4).run()
     app.number_input(key="calibrate.minutes").set_value(0.5).run()
-    assert any(one.value.startswith("L4 · d256 · H4/") for one in app.caption)
+    assert any(element.value.startswith("L4 · d256 · H4/") for element in app.caption)
     app.button(key="start").click().run()
     (run,) = started
     assert (run.recipe.model_class, run.recipe.shape.n_layers) == (family, 4)
@@ -210,7 +212,7 @@ def test_a_bad_file_is_one_line(content: bytes, parts: tuple[str, ...]) -> None:
     app = open_page("calibrate")
     choose(app, "segmented_control", "calibrate.source", "upload")
     app.file_uploader(key="calibrate.upload").set_value(("mine.toml", content, "text/plain")).run()
-    (line,) = {one.value for one in app.error}
+    (line,) = {element.value for element in app.error}
     assert all(part in line for part in parts)
     assert "\n" not in line
     assert app.button(key="start").disabled
@@ -219,7 +221,7 @@ def test_a_bad_file_is_one_line(content: bytes, parts: tuple[str, ...]) -> None:
 def test_more_ranks_than_cores_are_refused_beside_the_field() -> None:
     app = open_page("calibrate")
     choose(app, "number_input", "calibrate.option.n_ranks", this_machine().n_devices + 1)
-    assert {one.value for one in app.error} == {
+    assert {element.value for element in app.error} == {
         f"n_ranks: {this_machine().n_devices + 1} is not allowed: "
         f"must be at most {this_machine().n_devices}"
     }
@@ -259,10 +261,12 @@ def test_a_finished_run_answers_the_question() -> None:
 
 
 def test_runs_lie_over_each_other_in_colours_of_their_own() -> None:
-    one, two, three = (faked_run(FALLING, name=f"run {n}", held_out={3: 5.2}) for n in range(3))
+    first, second, third = (
+        faked_run(FALLING, name=f"run {n}", held_out={3: 5.2}) for n in range(3)
+    )
     app = open_page("calibrate")
-    app.selectbox(key="run_choice").set_value(one.id).run()
-    app.multiselect(key="other_runs").set_value([two.id, three.id]).run()
+    app.selectbox(key="run_choice").set_value(first.id).run()
+    app.multiselect(key="other_runs").set_value([second.id, third.id]).run()
 
     def colors() -> dict[str, str]:
         notes = chart(app, "curves")["layout"]["annotations"]
@@ -270,15 +274,15 @@ def test_runs_lie_over_each_other_in_colours_of_their_own() -> None:
 
     spec = chart(app, "curves")
     lines = [trace for trace in spec["data"] if trace["mode"] == "lines"]
-    assert len(lines) == 6  # a smooth and a raw one each
+    assert len(lines) == 6  # each run has a smooth and a raw line
     before = colors()
     assert set(before) == {"run 0", "run 1", "run 2"}
     assert len(set(before.values())) == 3
     assert chart(app, "ratios")["data"][0]["marker"]["color"] == before["run 0"]
 
-    app.multiselect(key="other_runs").set_value([three.id]).run()
+    app.multiselect(key="other_runs").set_value([third.id]).run()
     assert colors() == {name: before[name] for name in ("run 0", "run 2")}
-    (table,) = [one.value for one in app.dataframe if "run" in one.value.columns]
+    (table,) = [element.value for element in app.dataframe if "run" in element.value.columns]
     assert len(table) == 2
 
 
@@ -298,12 +302,12 @@ def test_losses_are_drawn_against_what_was_asked_for() -> None:
 
 
 def test_runs_that_do_not_compare_are_said_to() -> None:
-    one, other = faked_run(FALLING), faked_run(FALLING, name="small", tokenizer_vocab=300)
+    run, other = faked_run(FALLING), faked_run(FALLING, name="small", tokenizer_vocab=300)
     app = open_page("calibrate")
-    app.selectbox(key="run_choice").set_value(one.id).run()
+    app.selectbox(key="run_choice").set_value(run.id).run()
     assert not app.warning
     app.multiselect(key="other_runs").set_value([other.id]).run()
-    assert any("cannot be compared" in one.value for one in app.warning)
+    assert any("cannot be compared" in element.value for element in app.warning)
 
 
 def test_a_live_run_has_a_meter_and_a_button_that_ends_it(
@@ -321,17 +325,17 @@ def test_a_live_run_has_a_meter_and_a_button_that_ends_it(
             *("Spent so far", "Time left", "Tokens per second", "Held-out loss"),
         ]
         # 5 of 20 steps, each as forecast
-        assert any(one.value.startswith("25% of the $") for one in app.caption)
+        assert any(element.value.startswith("25% of the $") for element in app.caption)
         band = chart(app, "meter")["layout"]["shapes"][0]
         cost = run.forecast.cost_usd
         assert (band["x0"], band["x1"]) == (cost.low, cost.high)
         assert chart(app, "meter")["data"][0]["x"] == pytest.approx([cost.value / 4])
-        assert any("within the forecast" in one.value for one in app.markdown)
+        assert any("within the forecast" in element.value for element in app.markdown)
 
         report_step(run, 6, 3.5, 100 * pace_s)
         app.run()
         assert chart(app, "curves")["data"][0]["y"] == [*FALLING, 3.5]
-        assert any("outside the bounds" in one.value for one in app.markdown)
+        assert any("outside the bounds" in element.value for element in app.markdown)
 
         app.button(key=f"cancel.{run.id}").click().run()
         assert cancelled == [run.id]
@@ -348,7 +352,7 @@ def test_while_the_text_is_prepared_its_share_is_shown() -> None:
 
 
 def test_a_failed_run_says_why() -> None:
-    run = faked_run(FALLING, phase=Phase.TRAINING)  # and nobody holds its lock
+    run = faked_run(FALLING, phase=Phase.TRAINING)  # but no process holds its lock
     app = open_page("calibrate")
     assert run.state.phase is Phase.FAILED
     assert "ended without a measurement" in answer(app)

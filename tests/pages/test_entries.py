@@ -1,4 +1,4 @@
-"""Fields of lists: every one that a page can draw has words in both languages, and its kind."""
+"""Fields of lists have labels in both languages, and the kinds that their documents state."""
 
 from collections.abc import Iterator
 from decimal import Decimal
@@ -20,7 +20,7 @@ LISTS = ("revenue_lines", "training_events", "data", "people", "spending", "infl
 
 
 def documents(kind: Any) -> Iterator[type[Document]]:
-    """All classes of documents inside a field's type."""
+    """Return all classes of documents in a field's type."""
     if isinstance(kind, type) and issubclass(kind, Document):
         yield kind
         for info in kind.model_fields.values():
@@ -31,7 +31,7 @@ def documents(kind: Any) -> Iterator[type[Document]]:
 
 def edited() -> set[type[Document]]:
     kinds = [Company.model_fields[name].annotation for name in (*LISTS, "compute", "tax")]
-    return {one for kind in kinds for one in documents(kind)}
+    return {document for kind in kinds for document in documents(kind)}
 
 
 def test_the_lists_hold_many_kinds_of_documents() -> None:
@@ -45,7 +45,7 @@ def test_every_field_and_every_choice_has_words(language: str) -> None:
         for name, info in document.model_fields.items():
             kind = field_kind(info).type
             if get_origin(kind) is dict or name == "contracts":
-                continue  # in the file alone; a list with words of its own
+                continue  # not drawn, or a list with labels of its own
             assert f"entry.{name}.label" in text, (document, name)
             for option in _options(kind):
                 assert _has_option(text, name, option), (document, name, option)
@@ -106,14 +106,16 @@ def test_rows_are_documents_again_and_untouched_cells_keep_what_they_had() -> No
         },
         {"title": "Two", "people": 1, "cost_usd_per_month": "5000.00"},
     ]
-    documents = [Role.parse(one).model_dump(mode="json") for one in before]
+    documents = [Role.parse(row).model_dump(mode="json") for row in before]
     kinds = cells_of(Role)
     frame = frame_of(documents, kinds)
     after = frame.drop(index=1)
     after.loc[0, "people"] = 3
     after.loc[2] = frame.loc[0]
     after.loc[2, ["title", "on_cost_share", "end_month"]] = ["Three", 12.5, 9]
-    first, added = (Role.parse(one) for one in documents_of(Role, documents, frame, after, kinds))
+    first, added = (
+        Role.parse(document) for document in documents_of(Role, documents, frame, after, kinds)
+    )
     assert first == Role.parse(before[0] | {"people": 3})
     assert (added.title, added.on_cost_share, added.end_month) == ("Three", Decimal("0.125"), 9)
 

@@ -1,4 +1,4 @@
-"""The page that says how far the forecast is off."""
+"""The page Evidence without a browser."""
 
 import math
 
@@ -23,7 +23,7 @@ def values(app: AppTest) -> list[str]:
 def test_the_answer_is_the_cross_validation(language: str) -> None:
     app = open_page("evidence", language)
     everything, *_ = score(evidence().rows, evidence().held_out)
-    answer = next(one.value for one in app.markdown if one.value.startswith("####"))
+    answer = next(element.value for element in app.markdown if element.value.startswith("####"))
     for figure in (
         everything.median_error,
         everything.p90_error,
@@ -53,12 +53,12 @@ def test_errors_by_each_column(column: str) -> None:
     assert not app.exception
     say = catalog("zh_Hans")
     table = app.dataframe[0].value
-    wanted = [
-        one
-        for one in score(evidence().rows, evidence().held_out)
-        if one.group.startswith(f"{column}=") and one.n_measured
+    groups = [
+        group
+        for group in score(evidence().rows, evidence().held_out)
+        if group.group.startswith(f"{column}=") and group.n_measured
     ]
-    assert len(table) == len(wanted) + 1
+    assert len(table) == len(groups) + 1
     rows = table[say("table.rows")].tolist()
     assert rows[0] == sum(rows[1:])
     if column == "arch_family":
@@ -89,9 +89,9 @@ def test_parameters_are_searched() -> None:
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_code_in_the_tables_has_its_text(language: str) -> None:
     say = catalog(language)
-    for one in efficiency_parameters():
-        assert f"evidence.parameter.{one.parameter}" in say
-        assert f"evidence.unit.{one.unit.replace(',', '').replace(' ', '_')}" in say
+    for row in efficiency_parameters():
+        assert f"evidence.parameter.{row.parameter}" in say
+        assert f"evidence.unit.{row.unit.replace(',', '').replace(' ', '_')}" in say
     for peer in peers():
         assert peer.kind == "floor" or f"evidence.peer_rows_note.{peer.rows_note}" in say
     for kind in {row["arch_family"] for row in evidence().rows}:
@@ -111,4 +111,4 @@ def test_a_table_behind_its_rows_says_so(monkeypatch: pytest.MonkeyPatch) -> Non
 def test_no_figure_on_the_page_is_missing() -> None:
     app = open_page("evidence")
     assert all(value not in ("–", "nan") for value in values(app))
-    assert not any(math.isnan(one) for one in app.dataframe[0].value.iloc[:, 2])
+    assert not any(math.isnan(element) for element in app.dataframe[0].value.iloc[:, 2])

@@ -1,4 +1,4 @@
-"""The page Funding: the answer, events that are edited and added, the sale, exchange."""
+"""The page Funding without a browser: its answer, events, the exit, and exchange."""
 
 import io
 import re
@@ -29,14 +29,14 @@ def page(scenario: str = "startup-1b", language: str = "en") -> AppTest:
 
 
 def field(app: AppTest, kind: str, name: str, form: str):
-    """A field of a form: ``form`` is as in ``safe.new`` or ``priced_round.6``."""
+    """Return a field of a form; ``form`` is such as ``safe.new`` or ``priced_round.6``."""
     pattern = re.compile(rf"event\.{re.escape(form)}#\d+\.{re.escape(name)}$")
-    (found,) = [one for one in getattr(app, kind) if pattern.match(one.key or "")]
+    (found,) = [element for element in getattr(app, kind) if pattern.match(element.key or "")]
     return found
 
 
 def answer(app: AppTest) -> str:
-    (found,) = [one.value for one in app.markdown if one.value.startswith("#### ")]
+    (found,) = [element.value for element in app.markdown if element.value.startswith("#### ")]
     return found
 
 
@@ -54,12 +54,12 @@ def add_instead(app: AppTest) -> None:
 
 def choose_kind(app: AppTest, kind: str) -> None:
     add_instead(app)
-    (box,) = [one for one in app.selectbox if (one.key or "").startswith("add_kind#")]
+    (box,) = [element for element in app.selectbox if (element.key or "").startswith("add_kind#")]
     box.set_value(kind).run()
 
 
 def uploader(app: AppTest):
-    (found,) = [one for one in app.file_uploader if (one.key or "").startswith("ocf#")]
+    (found,) = [element for element in app.file_uploader if (element.key or "").startswith("ocf#")]
     return found
 
 
@@ -74,10 +74,10 @@ def test_it_answers_its_question_with_numbers(scenario: str, language: str) -> N
 def test_the_sample_s_round() -> None:
     app = page()
     assert r"Raise \$6M at a pre\-money valuation of \$24M in 2028\-02" in answer(app)
-    values = [one.value for one in app.metric]
+    values = [element.value for element in app.metric]
     assert values[:4] == ["$26M", "88.9%", "53.1%", "40.3%"]
-    said = app.table[0].value.to_string()
-    assert r"its cap of \$15\,000\,000 decided" in said
+    table = app.table[0].value.to_string()
+    assert r"its cap of \$15\,000\,000 decided" in table
     gets = app.table[1].value
     assert set(gets.iloc[:, 0]) >= {"Jonas Rey", "Meridian Growth"}
 
@@ -105,7 +105,7 @@ def test_a_bad_event_is_one_line_and_changes_nothing() -> None:
     assert "\n" not in line
     assert answer(app) == before
     assert ScenarioStore().get("startup-1b").version == 1
-    assert field(app, "text_input", "cap", "safe.new").value == "4M"  # still there to correct
+    assert field(app, "text_input", "cap", "safe.new").value == "4M"  # kept to correct
 
 
 def test_what_is_added_is_saved_with_its_scenario() -> None:
@@ -119,7 +119,7 @@ def test_what_is_added_is_saved_with_its_scenario() -> None:
     assert not app.error
     app.button(key="save").click().run()
     capital = ScenarioStore().get("startup-1b").scenario.company.capital
-    (note,) = [one for one in capital.events if one.kind == "note"]
+    (note,) = [event for event in capital.events if event.kind == "note"]
     assert (note.holder, note.amount, note.rate) == ("Bridge", 250_000, Decimal("0.075"))
     assert note.planned
 
@@ -135,7 +135,7 @@ def test_forms_start_with_something_that_can_happen() -> None:
 
 def test_a_company_without_a_cap_table_gets_one_by_its_first_edit() -> None:
     app = page("laptop")
-    assert "no cap table yet" in "".join(one.value for one in app.caption)
+    assert "no cap table yet" in "".join(element.value for element in app.caption)
     field(app, "text_input", "pre_money", "priced_round.1").set_value("2.85M")
     submit(app, "priced_round.1")
     assert not app.error
@@ -153,7 +153,7 @@ def test_without_rounds_it_says_so() -> None:
     assert "No priced round is planned" in answer(app)
     app.button(key="remove_event").click().run()
     assert not app.exception
-    assert [one.label for one in app.metric] == ["Planned to raise", "Founders own today"]
+    assert [element.label for element in app.metric] == ["Planned to raise", "Founders own today"]
 
 
 def test_the_sale_s_value_is_checked() -> None:
@@ -179,8 +179,11 @@ def test_a_package_becomes_the_beginning() -> None:
     assert r"The founders own" in answer(app)
     app.button(key="save").click().run()
     capital = ScenarioStore().get("startup-1b").scenario.company.capital
-    assert {one.holder for one in capital.opening.holdings} >= {"Ida Example", "Omar Example"}
-    assert [one.series for one in capital.events] == ["Seed", "Series A"]
+    assert {holding.holder for holding in capital.opening.holdings} >= {
+        "Ida Example",
+        "Omar Example",
+    }
+    assert [event.series for event in capital.events] == ["Seed", "Series A"]
 
 
 def test_what_is_no_package_is_refused() -> None:

@@ -1,4 +1,4 @@
-"""The page that compares accelerators, without a browser."""
+"""The page Hardware without a browser."""
 
 from typing import get_args
 
@@ -27,16 +27,16 @@ def open_hardware(language: str = "en", scenario: str = "startup-1b") -> AppTest
 
 
 def names(app: AppTest):
-    (found,) = [one for one in app.multiselect if one.key.startswith("hardware.names.")]
+    (found,) = [element for element in app.multiselect if element.key.startswith("hardware.names.")]
     return found
 
 
 def answer(app: AppTest) -> str:
-    return next(one.value for one in app.markdown if one.value.startswith("#### "))
+    return next(element.value for element in app.markdown if element.value.startswith("#### "))
 
 
 def captions(app: AppTest) -> str:
-    return " ".join(one.value for one in app.caption)
+    return " ".join(element.value for element in app.caption)
 
 
 def test_the_answer_names_the_cheapest_the_fastest_and_the_plans_own() -> None:
@@ -148,7 +148,8 @@ def test_ways_to_buy_follow_the_accelerator_that_is_chosen() -> None:
     assert (offers["cost"] > 0).all()
     assert offers["source"].notna().all()
     assert any(
-        "Compared with " in one.value and "purchase cost" in one.value for one in app.markdown
+        "Compared with " in element.value and "purchase cost" in element.value
+        for element in app.markdown
     )
 
 

@@ -1,4 +1,4 @@
-"""The part of the Calibrate page that says what this machine reaches."""
+"""The section of the page Calibrate on this machine's profile."""
 
 import pytest
 
@@ -17,7 +17,7 @@ from tests.pages.test_pages import open_page
 
 
 def keep_profile(*paces: float) -> profiles.MachineProfile:
-    """This machine's profile, as if it had been measured with runs at these paces."""
+    """Store and return a profile of this machine whose runs had these paces."""
     run = ShortRun(
         name="L2 d64",
         parameters=172_352,
@@ -46,7 +46,7 @@ def test_an_unknown_machine_asks_to_be_measured(language: str) -> None:
     app = open_page("calibrate", language)
     say = catalog(language)
     assert app.button("measure_machine").label == say("profile.measure")
-    assert say("profile.none", minutes=2) in [one.value for one in app.markdown]
+    assert say("profile.none", minutes=2) in [element.value for element in app.markdown]
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -54,15 +54,15 @@ def test_a_measured_machine_says_how_far_to_trust_it(language: str) -> None:
     keep_profile(1.0, 1.05)
     app = open_page("calibrate", language)
     say = catalog(language)
-    assert any("±6%" in one.value for one in app.markdown)
+    assert any("±6%" in element.value for element in app.markdown)
     assert app.button("measure_machine").label == say("profile.measure_again")
-    assert not any("±6%" in one.value for one in app.warning)
+    assert not any("±6%" in element.value for element in app.warning)
 
 
 def test_a_noisy_machine_warns() -> None:
     keep_profile(1.0, 1.6)
     app = open_page("calibrate")
-    assert any("a factor of 1.60" in one.value for one in app.warning)
+    assert any("a factor of 1.60" in element.value for element in app.warning)
 
 
 def test_a_scenario_takes_the_profile_and_gives_it_back(laptop: Scenario) -> None:
@@ -80,7 +80,7 @@ def test_a_scenario_takes_the_profile_and_gives_it_back(laptop: Scenario) -> Non
 def test_another_kind_of_device_is_not_offered_it() -> None:
     keep_profile(1.0, 1.05)
     app = open_page("calibrate", scenario="startup-1b")
-    assert not [one for one in app.button if one.key == "use_profile"]
+    assert not [element for element in app.button if element.key == "use_profile"]
 
 
 def test_forgetting_it_and_taking_that_back() -> None:
@@ -97,9 +97,9 @@ def test_while_it_is_measured_the_page_says_how_far_that_is() -> None:
     write_json(progress_path(), progress.model_dump(mode="json"))
     with hold_lock(lock_path()):
         app = open_page("calibrate")
-    (bar,) = [one for one in app.get("progress") if "3 of 11" in one.proto.text]
+    (bar,) = [element for element in app.get("progress") if "3 of 11" in element.proto.text]
     assert bar.proto.value == 27
-    assert not [one for one in app.button if one.key == "measure_machine"]
+    assert not [element for element in app.button if element.key == "measure_machine"]
 
 
 def test_a_measuring_that_fails_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -107,4 +107,4 @@ def test_a_measuring_that_fails_says_so(monkeypatch: pytest.MonkeyPatch) -> None
     app = open_page("calibrate")
     app.button("measure_machine").click().run()
     assert not app.exception
-    assert any("ended early" in one.value for one in app.error)
+    assert any("ended early" in element.value for element in app.error)

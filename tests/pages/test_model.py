@@ -1,4 +1,4 @@
-"""The Model page without a browser: each section of it, by a process that answers at once."""
+"""The page Model without a browser, with a fake process that answers at once."""
 
 from __future__ import annotations
 
@@ -48,8 +48,8 @@ RESULT = {
 }  # fmt: skip
 
 
-class Answering:
-    """Stands for a :class:`ModelProcess`."""
+class FakeModelProcess:
+    """Replacement for a :class:`ModelProcess`."""
 
     is_alive = True
 
@@ -73,7 +73,7 @@ class Answering:
 
     def close(self) -> None: ...
 
-    def __enter__(self) -> Answering:
+    def __enter__(self) -> FakeModelProcess:
         return self
 
     def __exit__(self, *_: object) -> None: ...
@@ -84,19 +84,19 @@ def _no_process(monkeypatch: pytest.MonkeyPatch) -> None:
     st.cache_resource.clear()
     st.cache_data.clear()
     for module in (process, evaluations):
-        monkeypatch.setattr(module, "ModelProcess", Answering)
+        monkeypatch.setattr(module, "ModelProcess", FakeModelProcess)
 
 
 @pytest.fixture
 def run() -> Run:
-    """With a final model and one checkpoint."""
-    made = faked_run([6.0, 5.5], held_out={1: 6.1})
-    for folder in (made.model_dir, made.folder / "checkpoints" / CHECKPOINT):
+    """A run with a final model and one checkpoint."""
+    faked = faked_run([6.0, 5.5], held_out={1: 6.1})
+    for folder in (faked.model_dir, faked.folder / "checkpoints" / CHECKPOINT):
         folder.mkdir(parents=True)
         (folder / "config.json").write_text("{}")
-    told = {"step": 1, "tokens": 512, "held_out_loss": 5.9}
-    write_json(made.folder / "checkpoints" / CHECKPOINT / "flopledger.json", told)
-    return made
+    about = {"step": 1, "tokens": 512, "held_out_loss": 5.9}
+    write_json(faked.folder / "checkpoints" / CHECKPOINT / "flopledger.json", about)
+    return faked
 
 
 def section(name: str, language: str = "en") -> AppTest:
@@ -107,12 +107,12 @@ def section(name: str, language: str = "en") -> AppTest:
 
 
 def answer_of(app: AppTest) -> str:
-    (answer,) = [one.value for one in app.markdown if one.value.startswith("####")]
+    (answer,) = [element.value for element in app.markdown if element.value.startswith("####")]
     return answer
 
 
 def test_no_run_is_said() -> None:
-    assert catalog("en")("model.none") in [one.value for one in open_page("model").markdown]
+    assert catalog("en")("model.none") in [element.value for element in open_page("model").markdown]
 
 
 @pytest.mark.parametrize("language", ["en", "zh_Hans"])
@@ -154,7 +154,7 @@ def test_an_evaluation_is_made_once_and_kept(run: Run) -> None:
     assert found.asked.questions == 50
     again = section("evaluate")
     assert again.metric[2].value == "60%"
-    assert "53% – 67%" in "".join(one.value for one in again.caption)
+    assert "53% – 67%" in "".join(element.value for element in again.caption)
     assert "1.5 bits" in answer_of(again)
     assert "60%" in answer_of(again)
 
@@ -163,7 +163,7 @@ def test_a_failed_evaluation_says_why(run: Run, monkeypatch: pytest.MonkeyPatch)
     def refuse(*_: object) -> Iterator[dict[str, Any]]:
         raise InputError("held_out_tokens", 3, "greater_than_equal", limit=64)
 
-    monkeypatch.setattr(Answering, "ask", refuse)
+    monkeypatch.setattr(FakeModelProcess, "ask", refuse)
     app = section("evaluate")
     app.button(key="evaluate").click().run()
     for _ in range(100):
@@ -175,7 +175,9 @@ def test_a_failed_evaluation_says_why(run: Run, monkeypatch: pytest.MonkeyPatch)
 
 def test_a_checkpoint_can_be_chosen(run: Run) -> None:
     app = open_page("model")
-    (choice,) = [one for one in app.selectbox if (one.key or "").startswith("model_which#")]
+    (choice,) = [
+        element for element in app.selectbox if (element.key or "").startswith("model_which#")
+    ]
     choice.set_value(CHECKPOINT).run()
     assert not app.exception
     assert app.metric[0].value == "–"  # not evaluated
@@ -193,9 +195,9 @@ def test_a_run_that_failed_shows_its_checkpoint(run: Run) -> None:
 def test_side_by_side_two_models_write(run: Run) -> None:
     app = section("compare")
     app.button(key="write_both").click().run()
-    written = [one.value for one in app.get("text")]
-    assert any(f"by {CHECKPOINT}" in one for one in written)
-    assert any("by model" in one for one in written)
+    written = [element.value for element in app.get("text")]
+    assert any(f"by {CHECKPOINT}" in text for text in written)
+    assert any("by model" in text for text in written)
 
 
 def test_a_text_of_one_token_is_refused_in_one_line(run: Run) -> None:
@@ -209,7 +211,7 @@ def test_bert_does_not_write(run: Run) -> None:
     (run.folder / "recipe.toml").write_text(bert.to_toml())
     app = open_page("model")
     assert app.info[0].value == catalog("en")("model.fills_in")
-    assert not [one for one in app.button if one.key == "generate"]
+    assert not [element for element in app.button if element.key == "generate"]
     assert not section("inside").error
 
 
@@ -248,10 +250,10 @@ def test_a_model_too_large_for_a_browser_has_its_command(
     monkeypatch.setattr("pages.parts.model.export.MAX_DOWNLOAD_BYTES", 1)
     app = section("download")
     assert "too large for a browser" in app.info[0].value
-    assert any(f"python -m engine export {run.id}" in one.value for one in app.code)
+    assert any(f"python -m engine export {run.id}" in element.value for element in app.code)
 
 
 def test_a_run_without_checkpoints_says_how_to_keep_them(run: Run) -> None:
     shutil.rmtree(run.folder / "checkpoints")
     app = section("compare")
-    assert catalog("en")("model.no_checkpoints") in [one.value for one in app.markdown]
+    assert catalog("en")("model.no_checkpoints") in [element.value for element in app.markdown]

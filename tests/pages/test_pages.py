@@ -1,4 +1,4 @@
-"""Every page without a browser: it draws, edits are validated, and both languages are whole."""
+"""All pages without a browser: they draw, edits are validated, and no text is missing."""
 
 import subprocess
 import sys
@@ -35,8 +35,12 @@ def open_page(name: str, language: str = "en", scenario: str | None = None) -> A
 
 
 def widget(app: AppTest, kind: str, path: str):
-    """The field of a dotted path, whatever its revision."""
-    (found,) = [one for one in getattr(app, kind) if (one.key or "").startswith(f"field.{path}#")]
+    """Return the field of a dotted path; its key also has the session's revision."""
+    (found,) = [
+        element
+        for element in getattr(app, kind)
+        if (element.key or "").startswith(f"field.{path}#")
+    ]
     return found
 
 
@@ -173,7 +177,7 @@ def test_a_conflict_is_said_and_nothing_is_lost(laptop: Scenario) -> None:
     (copy,) = set(ScenarioStore().names()) - {"laptop", "startup-1b"}
     assert ScenarioStore().get(copy).scenario.plan.cluster.n_devices == 1
     widget(app, "number_input", "plan.layout.zero_stage").set_value(0).run()
-    assert app.query_params["s"] == copy  # two scenarios of one name stay apart
+    assert app.query_params["s"] == copy  # two scenarios with the same name are kept apart
     assert not app.warning
 
 

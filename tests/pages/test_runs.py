@@ -1,4 +1,4 @@
-"""The page of all runs, on runs written by hand; supervisors are stood in for."""
+"""The page Runs without a browser, on runs written by hand and with fake supervisors."""
 
 import json
 import os
@@ -26,44 +26,50 @@ FALLING = [6.0, 5.5, 5.0, 4.5, 4.0]
 
 
 def answer(app: AppTest) -> str:
-    return next(one.value for one in app.markdown if one.value.startswith("####"))
+    return next(element.value for element in app.markdown if element.value.startswith("####"))
 
 
 def table(app: AppTest):
-    """Of the runs that are over."""
-    return next(one.value for one in app.dataframe if "cost_usd" in one.value.columns)
+    """Return the table of the ended runs."""
+    return next(element.value for element in app.dataframe if "cost_usd" in element.value.columns)
 
 
 def choose(app: AppTest, *runs: Run) -> None:
-    """As ticking them in the table does."""
+    """Choose runs, as selecting their rows in the table does."""
     app.session_state["runs.chosen"] = [run.id for run in runs]
     app.run()
     assert not app.exception
 
 
 def view(app: AppTest, name: str) -> None:
-    (control,) = [one for one in app.get("segmented_control") if "runs.view#" in (one.key or "")]
+    (control,) = [
+        element for element in app.get("segmented_control") if "runs.view#" in (element.key or "")
+    ]
     control.set_value(name).run()
     assert not app.exception
 
 
 def describe(app: AppTest, name: str, note: str) -> None:
-    (named,) = [one for one in app.text_input if one.label == "Name" and not one.key]
+    (named,) = [
+        element for element in app.text_input if element.label == "Name" and not element.key
+    ]
     named.set_value(name)
     app.text_area[0].set_value(note)
     submit(app, "Save details", place="about")
 
 
-def submit(app: AppTest, label: str, place: str) -> None:
+def submit(app: AppTest, label: str, form: str) -> None:
     (button,) = [
-        one for one in app.button if one.label == label and place in (one.proto.form_id or "")
+        element
+        for element in app.button
+        if element.label == label and form in (element.proto.form_id or "")
     ]
     button.click().run()
     assert not app.exception
 
 
 def captions(app: AppTest) -> str:
-    return "\n".join(one.value for one in app.caption)
+    return "\n".join(element.value for element in app.caption)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -73,7 +79,7 @@ def test_before_any_run_it_leads_to_the_first(language: str) -> None:
     assert say("runs.answer_nothing") in answer(app)
     assert app.metric[0].value == "0 · 0"
     assert not app.dataframe
-    assert say("runs.ready") in "".join(one.value for one in app.markdown)
+    assert say("runs.ready") in "".join(element.value for element in app.markdown)
 
 
 def test_keys_that_are_put_together() -> None:
@@ -119,7 +125,7 @@ def test_what_runs_and_what_waits() -> None:
         assert app.button(key=f"cancel.{run.id}").disabled
         app.button(key=f"details.{run.id}").click().run()
         assert run.id in captions(app)
-        assert not [one for one in app.button if one.key == "delete"]
+        assert not [element for element in app.button if element.key == "delete"]
 
 
 def test_a_run_that_the_months_limit_holds_says_so(supervisors: StandIns) -> None:  # noqa: F811
@@ -170,11 +176,11 @@ def test_a_finished_run_beside_its_forecast() -> None:
     run = faked_run(FALLING, step_times_s=[0.5] * 5)
     app = open_page("runs")
     choose(app, run)
-    (line,) = [one.value for one in app.markdown if "A step took" in one.value]
+    (line,) = [element.value for element in app.markdown if "A step took" in element.value]
     assert "A step took 500 ms, forecast " in line
     assert "held-out loss is 4.1 nats" in line
-    assert not [one for one in app.button if one.key == "resume"]
-    assert "CSV" in [one.proto.label for one in app.get("download_button")]
+    assert not [element for element in app.button if element.key == "resume"]
+    assert "CSV" in [element.proto.label for element in app.get("download_button")]
 
 
 def test_a_failed_run_says_why_and_goes_on(supervisors: StandIns) -> None:  # noqa: F811
@@ -185,7 +191,9 @@ def test_a_failed_run_says_why_and_goes_on(supervisors: StandIns) -> None:  # no
     choose(app, run)
     assert "was no longer a finite number at step 6" in app.error[0].value
     view(app, "checkpoints")
-    (cells,) = [one.value for one in app.dataframe if "training_bytes" in one.value.columns]
+    (cells,) = [
+        element.value for element in app.dataframe if "training_bytes" in element.value.columns
+    ]
     assert list(cells["step"]) == [5]
     assert cells["state"][0].startswith("damaged")  # there is no manifest
     assert app.button(key="resume").label == "Resume from step 5"
@@ -218,7 +226,7 @@ def test_a_run_again(supervisors: StandIns) -> None:  # noqa: F811
     app = open_page("runs")
     choose(app, run)
     app.button(key="restart").click().run()
-    (again,) = [one for one in all_runs() if one.id != run.id]
+    (again,) = [other for other in all_runs() if other.id != run.id]
     assert again.recipe == run.recipe
     assert supervisors.started == [run.recipe.name]
 
@@ -231,7 +239,7 @@ def test_a_name_is_shown_as_it_was_typed_and_a_bad_one_is_one_line() -> None:
     about = about_of(run)
     assert (about.name, about.note) == ("**a** [b](c) :red[d]", "two\nlines")
     assert app.subheader[1].value == r"\*\*a\*\* \[b\]\(c\) \:red\[d\]"
-    assert any(one.value == "two\nlines" for one in app.text)
+    assert any(element.value == "two\nlines" for element in app.text)
 
     describe(app, "  ", "lost")
     assert app.error[0].value == "name:  is not allowed: must have at least 1 characters"
@@ -239,25 +247,25 @@ def test_a_name_is_shown_as_it_was_typed_and_a_bad_one_is_one_line() -> None:
 
 
 def test_deleted_and_back(supervisors: StandIns) -> None:  # noqa: F811
-    one, two, kept = (faked_run(FALLING, name=name) for name in ("one", "two", "kept"))
+    first, second, kept = (faked_run(FALLING, name=name) for name in ("one", "two", "kept"))
     app = open_page("runs")
-    choose(app, one, two)
+    choose(app, first, second)
     app.button(key="delete_all").click().run()
     assert [run.id for run in all_runs()] == [kept.id]
     assert list(table(app)["name"]) == ["kept"]
-    assert any("Deleted: " in one.value for one in app.markdown)
+    assert any("Deleted: " in element.value for element in app.markdown)
     app.button(key="undo_delete").click().run()
     assert len(all_runs()) == 3
-    assert any("2 runs chosen" in one.value for one in app.markdown)
-    assert not [one for one in app.button if one.key == "undo_delete"]
+    assert any("2 runs chosen" in element.value for element in app.markdown)
+    assert not [element for element in app.button if element.key == "undo_delete"]
 
-    choose(app, one)
+    choose(app, first)
     app.button(key="delete").click().run()
     app.session_state["runs.trash"] = True
     app.run()
-    app.button(key=f"restore.{one.id}").click().run()
-    assert one.state.phase is Phase.SUCCEEDED
-    choose(app, one)
+    app.button(key=f"restore.{first.id}").click().run()
+    assert first.state.phase is Phase.SUCCEEDED
+    choose(app, first)
     app.button(key="delete").click().run()
     app.session_state["runs.trash"] = True
     app.run()
@@ -287,15 +295,15 @@ def test_it_keeps_no_other_page_from_the_others(page: str, name: str) -> None:
 
 
 def test_several_are_laid_over_each_other_on_calibrate() -> None:
-    one, two, _ = (faked_run(FALLING, name=name) for name in ("one", "two", "three"))
+    first, second, _ = (faked_run(FALLING, name=name) for name in ("one", "two", "three"))
     app = open_page("runs")
-    choose(app, one, two)
+    choose(app, first, second)
     app.button(key="compare").click().run()
     assert not app.exception
     assert app.title[0].value == catalog("en")("calibrate.question")
     assert {app.selectbox(key="run_choice").value, *app.multiselect(key="other_runs").value} == {
-        one.id,
-        two.id,
+        first.id,
+        second.id,
     }
 
 
@@ -319,26 +327,28 @@ def test_settings_that_are_not_allowed_are_one_line_and_runs_are_still_shown() -
     run = faked_run(FALLING)
     settings_file().write_text("slots = 0\n", "utf-8")
     app = open_page("runs")
-    assert [one.value for one in app.error] == ["slots: 0 is not allowed: must be at least 1"]
+    assert [element.value for element in app.error] == [
+        "slots: 0 is not allowed: must be at least 1"
+    ]
     assert list(table(app)["name"]) == [run.recipe.name]
 
 
 def test_a_back_end_that_is_set_up_is_offered_and_says_what_it_lacks() -> None:
     settings_file().write_text("[slurm]\nnodes = 2\nslots_per_node = 2\n", "utf-8")
     app = open_page("runs")
-    lines = [one.value for one in app.markdown]
+    lines = [element.value for element in app.markdown]
     assert any("not set up" in line for line in lines)
     app.switch_page("pages/calibrate.py").run()
-    (pills,) = [one for one in app.get("pills") if one.key == "calibrate.back_end#en"]
+    (pills,) = [element for element in app.get("pills") if element.key == "calibrate.back_end#en"]
     assert list(pills.options) == ["this machine", "Slurm"]
 
 
 def test_the_table_is_made_of_what_the_index_keeps(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Of runs that are over nothing else is read before somebody wants to see one."""
+    """Other files of an ended run are read only when the run is shown."""
     runs = [faked_run(FALLING, name=name) for name in ("one", "two")]
     for run in runs:
         for path in (run.folder, *run.folder.iterdir()):
-            os.utime(path, (1.7e9, 1.7e9))  # settled for long
+            os.utime(path, (1.7e9, 1.7e9))  # unchanged for years
     summaries()
 
     def read(self: Run) -> None:

@@ -1,4 +1,4 @@
-"""The page of cash and statements, without a browser."""
+"""The page Runway without a browser: cash, statements, and people."""
 
 import pytest
 import streamlit as st
@@ -22,14 +22,14 @@ def _no_caches() -> None:
 
 @pytest.fixture
 def everything(laptop: Scenario) -> str:
-    """The id of a stored company that has everything."""
+    """Return the id of a stored company that uses every part of the document."""
     document = laptop.model_dump(mode="json") | {"company": EVERYTHING}
     return ScenarioStore().create(Scenario.parse(document)).id
 
 
 def statement(app: AppTest):
     line = catalog(app.session_state["language"])("statement.line")
-    return next(one.value for one in app.dataframe if line in one.value)
+    return next(element.value for element in app.dataframe if line in element.value)
 
 
 def test_the_answer_and_which_runway_is_which() -> None:
@@ -40,7 +40,7 @@ def test_the_answer_and_which_runway_is_which() -> None:
     labels = [metric.label for metric in app.metric]
     assert labels[:3] == ["Runway", "With the round", "Runway, trailing"]
     assert "in month 8, at the net burn of the three months before" in {
-        one.value for one in app.caption
+        element.value for element in app.caption
     }
 
 
@@ -75,10 +75,10 @@ def test_the_figures_of_a_statement_are_those_of_the_books(laptop: Scenario) -> 
 
 def test_every_indicator_stands_there_with_its_definition() -> None:
     app = open_page("runway")
-    table = next(one.value for one in app.dataframe if "indicator" in one.value)
+    table = next(element.value for element in app.dataframe if "indicator" in element.value)
     assert list(table.columns) == ["indicator", "month 12", "month 24", "month 36"]
     assert "Rule of 40" in set(table["indicator"])
-    definitions = " ".join(one.value for one in app.markdown)
+    definitions = " ".join(element.value for element in app.markdown)
     assert "Feld 2015" in definitions
     assert "Skok" in definitions
 
@@ -100,7 +100,9 @@ def test_tax_is_switched_on_and_off() -> None:
     app = open_page("runway")
 
     def switch():
-        (found,) = [one for one in app.toggle if one.key.startswith("part.company.tax#")]
+        (found,) = [
+            element for element in app.toggle if element.key.startswith("part.company.tax#")
+        ]
         return found
 
     switch().set_value(True).run()

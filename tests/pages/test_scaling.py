@@ -1,4 +1,4 @@
-"""The page that says what a budget buys."""
+"""The page Scaling without a browser."""
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -9,11 +9,13 @@ from tests.pages.test_pages import open_page
 
 
 def answer(app: AppTest) -> str:
-    return next(one.value for one in app.markdown if one.value.startswith("####"))
+    return next(element.value for element in app.markdown if element.value.startswith("####"))
 
 
 def labelled(app: AppTest, kind: str, start: str):  # type: ignore[no-untyped-def]
-    return next(one for one in app.get(kind) if one.key and one.key.startswith(start))
+    return next(
+        element for element in app.get(kind) if element.key and element.key.startswith(start)
+    )
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -31,7 +33,7 @@ def test_a_larger_budget_buys_a_lower_loss() -> None:
     labelled(app, "text_input", "scaling_amount").set_value("10M").run()
     assert "$10M" in answer(app)
     loss_before, loss_after = (
-        float(one.split("loss of ")[1].split()[0]) for one in (before, answer(app))
+        float(text.split("loss of ")[1].split()[0]) for text in (before, answer(app))
     )
     assert loss_after < loss_before
 
@@ -40,7 +42,7 @@ def test_published_optimum_at_a_flops_budget() -> None:
     app = open_page("scaling")
     labelled(app, "selectbox", "scaling_unit").set_value("flops").run()
     labelled(app, "text_input", "scaling_amount").set_value("1e22").run()
-    # By hand: (α·A/(β·B))^(1/(α+β)) · (1e22/6)^(β/(α+β)) with Besiroglu 2024, table 1.
+    # Computed by hand: (α·A/(β·B))^(1/(α+β)) · (1e22/6)^(β/(α+β)) with Besiroglu 2024, table 1.
     assert "9.05B" in answer(app)
     assert "184B" in answer(app)
 
@@ -81,6 +83,6 @@ def test_another_unique_billion_is_worth_less_when_there_is_plenty() -> None:
 def test_serving_is_priced_as_the_scenario_serves() -> None:
     totals = []
     for name in ("laptop", "startup-1b", "laptop"):
-        captions = [one.value for one in open_page("scaling", scenario=name).caption]
-        totals.append(next(one for one in captions if "with serving" in one))
+        captions = [element.value for element in open_page("scaling", scenario=name).caption]
+        totals.append(next(caption for caption in captions if "with serving" in caption))
     assert totals[0] == totals[2] != totals[1]

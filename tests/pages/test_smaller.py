@@ -1,4 +1,4 @@
-"""The sections on compression and searches, drawn from what is stored."""
+"""The sections on compression and searches, drawn from stored results."""
 
 from __future__ import annotations
 
@@ -34,21 +34,21 @@ def drawn(code: str, language: str = "en") -> AppTest:
 
 @pytest.fixture
 def run(table) -> Run:  # noqa: F811
-    made = faked_run([5.0] * 20)
-    write_json(made.folder / "compression.json", table.model_dump(mode="json"))
-    return made
+    compressed = faked_run([5.0] * 20)
+    write_json(compressed.folder / "compression.json", table.model_dump(mode="json"))
+    return compressed
 
 
 @pytest.mark.parametrize("language", ["en", "zh_Hans"])
 def test_a_table_is_drawn_with_its_answer(run: Run, language: str) -> None:
     app = drawn(_COMPRESSION.format(run=run.id), language)
     say = catalog(language)
-    (cells,) = (one.value for one in app.dataframe)
+    (cells,) = (element.value for element in app.dataframe)
     assert list(cells[say("compression.column_way")]) == [
         say("compression.way_as_trained"),
         say("compression.way_int8"),
     ]
-    (answer,) = (one.value for one in app.markdown if one.value.startswith("#### "))
+    (answer,) = (element.value for element in app.markdown if element.value.startswith("#### "))
     assert "1.25" in answer
     assert "+0.010" in answer
 
@@ -95,7 +95,7 @@ def test_one_under_way_shows_how_far_it_is_and_no_button() -> None:
     with hold_lock(run.folder / "compression.lock"):
         app = drawn(_COMPRESSION.format(run=run.id))
     assert not app.button
-    assert any("the-run" in one.value for one in app.caption)
+    assert any("the-run" in element.value for element in app.caption)
 
 
 def test_one_that_ended_early_says_so_and_can_go_on() -> None:
@@ -126,12 +126,12 @@ def test_searches_are_listed_the_latest_first(language: str) -> None:
         folder = studies_dir() / name
         folder.mkdir(parents=True)
         write_json(folder / "outcome.json", found.model_dump(mode="json"))
-        time.sleep(0.01)  # two files of one moment have no order
+        time.sleep(0.01)  # files of the same time have no order
     app = drawn(_TUNING, language)
     assert str(app.selectbox(key="tuning_study").value) == "newer"
-    trials, account = (one.value for one in app.dataframe)
+    trials, account = (element.value for element in app.dataframe)
     say = catalog(language)
     assert list(trials[say("tuning.column_state")]) == [
-        say(f"tuning.state_{one}") for one in ("complete", "pruned", "diverged")
+        say(f"tuning.state_{state}") for state in ("complete", "pruned", "diverged")
     ]
     assert len(account) == 3
