@@ -1,1 +1,1 @@
-"""Figures that are read off the books: indicators, unit economics, covenants, projections."""
+"""Figures derived from the books: indicators, unit economics, covenants, projections."""

@@ -1,4 +1,4 @@
-"""Annual recurring revenue: twelve times what a month earns of it, and what moved it."""
+"""Annual recurring revenue (ARR), twelve times a month's recurring revenue, and its changes."""
 
 from __future__ import annotations
 
@@ -14,48 +14,52 @@ from finance.revenue.invoicing import Recurring
 
 @dataclass(frozen=True, slots=True)
 class ArrParts:
-    """In cents, month by month: ``total`` is that of the month before, plus ``new`` and
-    ``expansion``, less ``contraction`` and ``churned``. Shapes (1 or trials, months)."""
+    """ARR and its changes in each month, in cents. Shapes (1 or trials, months).
+
+    ``total`` is the total of the month before, plus ``new`` and ``expansion``, less ``contraction``
+    and ``churned``.
+    """
 
     total: Cents
     new: Cents
-    """Of customers who came in the month."""
+    """ARR of customers who joined in the month."""
     expansion: Cents
-    """Of customers who stayed and pay more."""
+    """Increase of the ARR of customers who stayed."""
     contraction: Cents
+    """Decrease of the ARR of customers who stayed."""
     churned: Cents
-    """Of customers who left, at what they paid before."""
+    """ARR of customers who left, at their price of the month before."""
     retained_for_a_year: Cents
-    """What those pay who were there a year before."""
+    """ARR of customers who were active a year before, at their current price."""
     retained_for_a_year_capped: Cents
-    """The same, but none of them more than a year before."""
+    """ARR of customers who were active a year before, at most at their price of then."""
 
 
 def arr_parts(recurring: Sequence[Recurring], n_months: int) -> ArrParts:
-    """All recurring lines together, each with the mean price of its customers."""
-    parts = [_parts_of_line(one) for one in recurring]
+    """Return the ARR of all recurring lines, each at the mean price of its customers."""
+    lines = [_parts_of_line(line) for line in recurring]
     names = ArrParts.__dataclass_fields__
-    return ArrParts(*(total((getattr(one, name) for one in parts), n_months) for name in names))
+    return ArrParts(*(total((getattr(line, name) for line in lines), n_months) for name in names))
 
 
-def _parts_of_line(one: Recurring) -> ArrParts:
-    arr = MONTHS_PER_YEAR * one.revenue
+def _parts_of_line(line: Recurring) -> ArrParts:
+    arr = MONTHS_PER_YEAR * line.revenue
     before = shift_later(arr, 1)
-    active = one.customers.active
-    each = arr / np.where(active > 0, active, 1.0)
-    new = _cents(one.customers.new * each)
-    churned = np.minimum(_cents(one.customers.lost * shift_later(each, 1)), before)
-    moved = arr - before - new + churned
-    there = one.customers.retained_for_a_year()
-    each_at_most = np.minimum(each, shift_later(each, MONTHS_PER_YEAR))
+    active = line.customers.active
+    per_customer = arr / np.where(active > 0, active, 1.0)
+    new = _cents(line.customers.new * per_customer)
+    churned = np.minimum(_cents(line.customers.lost * shift_later(per_customer, 1)), before)
+    price_change = arr - before - new + churned
+    retained = line.customers.retained_for_a_year()
+    per_customer_capped = np.minimum(per_customer, shift_later(per_customer, MONTHS_PER_YEAR))
     return ArrParts(
         total=arr,
         new=new,
-        expansion=np.maximum(moved, 0),
-        contraction=np.maximum(-moved, 0),
+        expansion=np.maximum(price_change, 0),
+        contraction=np.maximum(-price_change, 0),
         churned=churned,
-        retained_for_a_year=_cents(there * each),
-        retained_for_a_year_capped=_cents(there * each_at_most),
+        retained_for_a_year=_cents(retained * per_customer),
+        retained_for_a_year_capped=_cents(retained * per_customer_capped),
     )
 
 

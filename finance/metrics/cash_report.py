@@ -1,4 +1,4 @@
-"""A scenario's cash view as tables: for the terminal, for CSV, for the page."""
+"""Tables of a scenario's cash, for the terminal, CSV files and the app."""
 
 from __future__ import annotations
 
@@ -24,31 +24,31 @@ LINES = (
     "equity_usd",
     "cash_usd",
 )
-"""The lines of a month that are money, in the order of a statement."""
+"""Amounts of a month in USD, in the order of a statement."""
 
 
 def cash_csv(months: Sequence[CashMonth]) -> str:
-    """The months as CSV; the headers are English and do not change."""
+    """Return the months as CSV, with fixed English headers."""
     file = io.StringIO()
     writer = csv.writer(file, lineterminator="\n")
     writer.writerow(["month", "date", "customers", *LINES])
-    for one in months:
+    for month in months:
         writer.writerow(
-            [one.month, one.date.isoformat(), f"{one.customers:.2f}"]
-            + [f"{getattr(one, line):f}" for line in LINES]
+            [month.month, month.date.isoformat(), f"{month.customers:.2f}"]
+            + [f"{getattr(month, line):f}" for line in LINES]
         )
     return file.getvalue()
 
 
 def runway_text(text: Catalog, runway: Decimal | None, horizon_months: int) -> str:
-    """So many months, or over as many as the scenario has."""
+    """Return the runway in months, or a text that it exceeds the horizon if it is None."""
     if runway is None:
         return text("runway.over_horizon", n=horizon_months)
     return text("unit.months", n=quantities.number(round(runway, 2), text.language, digits=4))
 
 
 def effect_rows(text: Catalog, effect: CalibrationEffect) -> Rows:
-    """What a calibration moves: cost of a run, burn of the worst month, runway."""
+    """Return a table of a calibration's effect on costs, peak burn and runway."""
     head = [text(f"table.{name}") for name in ("quantity", "before", "after", "change")]
     before, after = effect.before, effect.after
     pairs = [
@@ -60,7 +60,7 @@ def effect_rows(text: Catalog, effect: CalibrationEffect) -> Rows:
             text(f"quantity.{name}"),
             show(name, old, text.language),
             show(name, new, text.language),
-            _change(old, new),
+            _relative_change(old, new),
         ]
         for name, old, new in pairs
     ]
@@ -77,48 +77,48 @@ def effect_rows(text: Catalog, effect: CalibrationEffect) -> Rows:
             ]
         )
     old_runway, new_runway = before.runway_months, after.runway_months
-    moved = "" if old_runway is None or new_runway is None else f"{new_runway - old_runway:+.2f}"
+    change = "" if old_runway is None or new_runway is None else f"{new_runway - old_runway:+.2f}"
     rows.append(
         [
             text("quantity.runway_months"),
             runway_text(text, old_runway, before.horizon_months),
             runway_text(text, new_runway, after.horizon_months),
-            moved,
+            change,
         ]
     )
     return head, rows
 
 
-def _change(before: float, after: float) -> str:
+def _relative_change(before: float, after: float) -> str:
     if not before:
         return ""
     return f"{(after / before - 1) * 100:+.1f}%"
 
 
-def projection_rows(text: Catalog, seen: Projection) -> Rows:
-    """The figures to decide by."""
-    language, horizon = text.language, seen.horizon_months
-    burn_multiple = seen.burn_multiple
+def projection_rows(text: Catalog, projection: Projection) -> Rows:
+    """Return the table of a projection's key figures."""
+    language, horizon = text.language, projection.horizon_months
+    burn_multiple = projection.burn_multiple
     return [text("table.quantity"), text("table.value")], [
-        [text("quantity.cost_usd"), show("cost_usd", seen.forecast.cost_usd.value, language)],
+        [text("quantity.cost_usd"), show("cost_usd", projection.forecast.cost_usd.value, language)],
         [
             text("quantity.peak_burn"),
-            f"{quantities.usd_exact(seen.peak_burn.net_burn_usd, language)} "
-            f"({text('runway.in_month', n=seen.peak_burn.month)})",
+            f"{quantities.usd_exact(projection.peak_burn.net_burn_usd, language)} "
+            f"({text('runway.in_month', n=projection.peak_burn.month)})",
         ],
         [
             text("quantity.runway_months"),
-            f"{runway_text(text, seen.runway_months, horizon)} "
-            f"({runway_text(text, seen.runway_months_at_high_cost, horizon)} – "
-            f"{runway_text(text, seen.runway_months_at_low_cost, horizon)})",
+            f"{runway_text(text, projection.runway_months, horizon)} "
+            f"({runway_text(text, projection.runway_months_at_high_cost, horizon)} – "
+            f"{runway_text(text, projection.runway_months_at_low_cost, horizon)})",
         ],
         [
             text("quantity.runway_months_with_round"),
-            runway_text(text, seen.runway_months_with_round, horizon),
+            runway_text(text, projection.runway_months_with_round, horizon),
         ],
         [
             text("quantity.burn_multiple"),
             "–" if burn_multiple is None else quantities.number(burn_multiple, language),
         ],
-        [text("quantity.sold_share"), quantities.share(seen.sold_share, language)],
+        [text("quantity.sold_share"), quantities.share(projection.sold_share, language)],
     ]

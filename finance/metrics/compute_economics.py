@@ -1,6 +1,6 @@
-"""Money for each unit of compute: GPU-hours, tokens, training runs.
+"""Unit economics of compute: costs and revenue per GPU-hour, token and training run.
 
-A ratio is None where it has no meaning.
+A ratio is None if it is undefined.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from finance.numbers.ratios import gross_margin, ratio
 
 
 def fleet_day_usd(nodes: Number, gpus_per_node: Number, usd_per_gpu_hour: Number) -> Number:
-    """Rent of a fleet for a day; ``nodes`` may be a mean over the day and so a fraction."""
+    """Return the rent of a fleet for a day; ``nodes`` may be a fractional mean over the day."""
     for field, value in (
         ("nodes", nodes),
         ("gpus_per_node", gpus_per_node),
@@ -27,7 +27,7 @@ def fleet_day_usd(nodes: Number, gpus_per_node: Number, usd_per_gpu_hour: Number
 
 
 def gpu_hours_usd(hours: Sequence[Number], usd_per_gpu_hour: Number) -> list[Number]:
-    """Rent of each of several phases (pre-training, context extension, post-training)."""
+    """Return the rent of each phase (pre-training, context extension, post-training)."""
     for phase in hours:
         checks.at_least("hours", phase, 0)
     checks.amount("usd_per_gpu_hour", usd_per_gpu_hour)
@@ -35,7 +35,7 @@ def gpu_hours_usd(hours: Sequence[Number], usd_per_gpu_hour: Number) -> list[Num
 
 
 def days_of(gpu_hours: Number, n_gpus: Number) -> Number:
-    """Calendar days that GPU-hours take on ``n_gpus`` that never stand still."""
+    """Return the calendar days that GPU-hours take on ``n_gpus`` without idle time."""
     checks.at_least("gpu_hours", gpu_hours, 0)
     checks.above("n_gpus", n_gpus, 0)
     return gpu_hours / n_gpus / HOURS_PER_DAY
@@ -43,18 +43,19 @@ def days_of(gpu_hours: Number, n_gpus: Number) -> Number:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TokenSales(Generic[Number]):
-    """What tokens brought and what serving them cost."""
+    """Revenue from tokens and the cost of serving them."""
 
     revenue_usd: Number
     cost_usd: Number
 
     @property
     def profit_usd(self) -> Number:
+        """Revenue less cost, in USD."""
         return self.revenue_usd - self.cost_usd
 
     @property
     def markup(self) -> Number | None:
-        """Profit ÷ cost, what DeepSeek calls cost profit margin: 545% is a margin of 84.5%."""
+        """Profit ÷ cost, which DeepSeek calls cost profit margin; 545% is a margin of 84.5%."""
         return ratio(self.profit_usd, self.cost_usd)
 
     @property
@@ -66,7 +67,7 @@ class TokenSales(Generic[Number]):
 def token_sales(
     *, tokens: Sequence[Number], usd_per_million: Sequence[Number], cost_usd: Number
 ) -> TokenSales[Number]:
-    """Tokens of several kinds (cached input, input, output), each at its own price."""
+    """Return the sales of tokens of several kinds (cached input, input, output) at their prices."""
     for count in tokens:
         checks.at_least("tokens", count, 0)
     for price in usd_per_million:
@@ -78,15 +79,15 @@ def token_sales(
 
 
 def revenue_per_gpu_hour(revenue_usd: Number, gpu_hours: Number) -> Number | None:
-    """USD earned by an hour of a serving GPU, idle hours counted."""
+    """Return the revenue per GPU-hour of serving in USD; idle hours count."""
     return ratio(revenue_usd, gpu_hours)
 
 
 def cost_per_million_tokens(serving_usd: Number, tokens: Number) -> Number | None:
-    """USD that a million served tokens cost, idle hours counted."""
+    """Return the cost per million served tokens in USD; idle hours count."""
     return ratio(serving_usd * TOKENS_PER_MILLION, tokens)
 
 
 def training_share_of_raise(training_usd: Number, raised_usd: Number) -> Number | None:
-    """Share of the money raised that goes into training compute."""
+    """Return the share of the money raised that is spent on training compute."""
     return ratio(training_usd, raised_usd)

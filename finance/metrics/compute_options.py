@@ -1,7 +1,7 @@
-"""Ways of getting the same compute, beside each other: cash, profit, covenants, dilution.
+"""Comparison of compute options: cash, profit, covenants and dilution.
 
-Each way is the company run through all its months with other contracts, so that what it does to
-cash, to profit and to promises is what the statements say.
+Each option is a monthly run of the company with other contracts, so that its effects come from the
+full statements.
 """
 
 from __future__ import annotations
@@ -31,45 +31,47 @@ from finance.metrics.covenants import check_covenants
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OptionOutcome:
-    """A company with one way of getting compute, over all its months."""
+    """Results of a company with one compute option, over all its months."""
 
     option: str
+    """Name of the option."""
     cash_at_end_usd: Decimal
     lowest_cash_usd: Decimal
     profit_usd: Decimal
-    """Net, all months together."""
+    """Net profit of all months."""
     debt_at_most_usd: Decimal
-    """Loans and leases."""
+    """Maximum of loans and lease liabilities."""
     broken: tuple[tuple[str, str, int], ...]
-    """Promises that are broken: (loan, covenant, first month)."""
+    """Breached covenants: (loan, covenant, first month of the breach)."""
     sold_share: Decimal
-    """Of the company, for compute."""
+    """Share of the company that is sold for compute."""
     break_even_utilisation: tuple[float | None, ...]
-    """Of each contract with devices: see :func:`break_even_utilisation`."""
+    """Break-even utilisation of each contract with devices (:func:`break_even_utilisation`)."""
 
 
 def compare_compute_options(
     scenario: Scenario, predicted: Forecast, options: Mapping[str, Sequence[AnyContract]]
 ) -> list[OptionOutcome]:
-    """Run a scenario's company with each of several sets of contracts in place of its own.
-
-    An empty set buys everything on demand at the plan's price.
+    """Run a scenario's company once for each option, with its contracts in place of the company's.
 
     Parameters
     ----------
     predicted
         The forecast of ``scenario.plan``.
+    options
+        Contracts by name of the option. Without contracts, all compute is bought on demand at the
+        plan's price.
     """
     company = scenario.company
     rates = compute_rates(scenario.plan, predicted, company.training_events)
     price = scenario.plan.cluster.price_usd_per_device_hour
-    found = []
+    outcomes = []
     for option, contracts in options.items():
         terms = company.compute.model_copy(update={"contracts": tuple(contracts)})
         books = run_company(company.model_copy(update={"compute": terms}), rates)
         sheet = books.statements.balance_sheet
         owed = sheet[Account.DEBT] + sheet[Account.LEASE_LIABILITY]
-        found.append(
+        outcomes.append(
             OptionOutcome(
                 option=option,
                 cash_at_end_usd=cents_to_usd(sheet[Account.CASH][0, -1]),
@@ -77,32 +79,33 @@ def compare_compute_options(
                 profit_usd=cents_to_usd(books.statements.income["net_profit"].sum()),
                 debt_at_most_usd=cents_to_usd(owed.max()),
                 broken=tuple(
-                    (one.loan, one.covenant, int(one.broken[0].argmax()) + 1)
-                    for one in check_covenants(books)
-                    if one.broken.any()
+                    (check.loan, check.covenant, int(check.broken[0].argmax()) + 1)
+                    for check in check_covenants(books)
+                    if check.broken.any()
                 ),
                 sold_share=_sold_share(contracts),
                 break_even_utilisation=tuple(
-                    break_even_utilisation(one, price)
-                    for one in contracts
-                    if isinstance(one, DeviceContract)
+                    break_even_utilisation(contract, price)
+                    for contract in contracts
+                    if isinstance(contract, DeviceContract)
                 ),
             )
         )
-    return found
+    return outcomes
 
 
 def break_even_utilisation(contract: DeviceContract, on_demand_usd: Decimal) -> float | None:
-    """From which share of its hours on a contract is cheaper than the same hours on demand.
+    """Return the utilisation from which a contract is cheaper than the same hours on demand.
 
-    fixed = u · hours · (on demand − variable), both for one device and month; 0 where nothing is
-    fixed and the hour is cheaper. Hardware is charged its loss of value in equal parts; what its
-    money costs is in the comparison's cash, not here.
+    The utilisation u solves fixed = u · hours · (on demand − variable), for one device and month.
+    It is 0 if the contract has no fixed costs and a cheaper hour. The fixed costs of hardware
+    include straight-line depreciation but not the cost of capital, which only the comparison's cash
+    reflects.
 
     Returns
     -------
     float or None
-        None where on demand is cheaper even if every hour is used.
+        A share from 0 to 1, or None if on demand is cheaper even at full utilisation.
     """
     fixed, variable = _fixed_and_variable_usd(contract)
     margin = float(on_demand_usd) - variable
@@ -113,15 +116,15 @@ def break_even_utilisation(contract: DeviceContract, on_demand_usd: Decimal) -> 
 
 
 def _fixed_and_variable_usd(contract: DeviceContract) -> tuple[float, float]:
-    """(USD for one device and month, used or not; USD for an hour in use)."""
+    """Return (fixed USD per device and month, variable USD per device-hour in use)."""
     if isinstance(contract, Reserved):
         return float(contract.price_usd_per_device_hour) * HOURS_PER_MONTH, 0.0
     if isinstance(contract, Lease):
         monthly = contract.usd_per_device_month + contract.running_usd_per_device_month
         return float(monthly), float(contract.electricity_usd_per_device_hour)
     if isinstance(contract, Owned):
-        worn = contract.usd_per_device * (1 - contract.residual_share) / contract.lifetime_months
-        fixed = worn + contract.running_usd_per_device_month
+        loss_of_value = contract.usd_per_device * (1 - contract.residual_share)
+        fixed = loss_of_value / contract.lifetime_months + contract.running_usd_per_device_month
         return float(fixed), float(contract.electricity_usd_per_device_hour)
     hour = float(contract.price_usd_per_device_hour)
     if isinstance(contract, Spot):
@@ -130,9 +133,9 @@ def _fixed_and_variable_usd(contract: DeviceContract) -> tuple[float, float]:
 
 
 def _sold_share(contracts: Sequence[AnyContract]) -> Decimal:
-    """Sold one after the other: the second sale takes its share of all that is there then."""
+    """Return the share of the company that the contracts sell; later sales dilute earlier ones."""
     kept = Decimal(1)
-    for one in contracts:
-        if isinstance(one, ComputeForEquity):
-            kept *= 1 - one.sold_share
+    for contract in contracts:
+        if isinstance(contract, ComputeForEquity):
+            kept *= 1 - contract.sold_share
     return 1 - kept

@@ -1,4 +1,4 @@
-"""Which promises to lenders a company breaks, in which months."""
+"""Covenant checks: breaches of a company's loan covenants in each month."""
 
 from __future__ import annotations
 
@@ -19,37 +19,39 @@ from finance.compute.contracts import GpuBackedDebt
 from finance.treasury.loans import Covenants
 
 COVER_MONTHS = 3
+"""Number of months over which the debt service cover is measured."""
 
 
 @dataclass(frozen=True, slots=True)
 class CovenantCheck:
-    """One promise of one loan."""
+    """Check of one covenant of one loan in each month."""
 
     loan: str
-    """Its name."""
+    """Name of the loan or of the contract."""
     covenant: str
-    """The field of :class:`finance.treasury.loans.Covenants`."""
+    """Name of a field of :class:`finance.treasury.loans.Covenants`."""
     promised: Decimal
+    """Limit that the covenant sets."""
     broken: npt.NDArray[np.bool_]
-    """In which months that the loan runs. Shape (1 or trials, months)."""
+    """Whether the covenant is breached in a month of the loan. Shape (1 or trials, months)."""
 
 
 def check_covenants(books: Books) -> list[CovenantCheck]:
-    """Every promise that a company has made, and where it breaks it."""
+    """Check all covenants of a company's loans and of its GPU-backed debt."""
     n_months = books.ledger.n_months
-    found = []
+    checks = []
     for name, covenants, first, months in _borrowings(books.company):
         running = is_active_month(first, first + months - 1, n_months)
         for covenant in Covenants.model_fields:
             promised = getattr(covenants, covenant)
             if promised is not None:
                 broken = _BREACH_TESTS[covenant](books, promised) & running
-                found.append(CovenantCheck(name, covenant, promised, broken))
-    return found
+                checks.append(CovenantCheck(name, covenant, promised, broken))
+    return checks
 
 
 def _borrowings(company: Company) -> Iterator[tuple[str, Covenants, int, int]]:
-    """(loan, covenants, first month, months) of all that owe something."""
+    """Yield (name, covenants, first month, months) of each loan and GPU-backed debt."""
     for loan in company.loans:
         yield loan.name, loan.covenants, loan.month, loan.months
     for contract in company.compute.contracts:
@@ -57,29 +59,32 @@ def _borrowings(company: Company) -> Iterator[tuple[str, Covenants, int, int]]:
             yield contract.name, contract.covenants, contract.first_month, contract.loan_months
 
 
-def _cash_below(books: Books, least_usd: Decimal) -> npt.NDArray[np.bool_]:
-    return books.statements.balance_sheet[Account.CASH] < decimal_to_cents(least_usd)
+def _cash_below(books: Books, minimum_usd: Decimal) -> npt.NDArray[np.bool_]:
+    return books.statements.balance_sheet[Account.CASH] < decimal_to_cents(minimum_usd)
 
 
-def _debt_to_arr_above(books: Books, most: Decimal) -> npt.NDArray[np.bool_]:
+def _debt_to_arr_above(books: Books, maximum: Decimal) -> npt.NDArray[np.bool_]:
     arr = MONTHS_PER_YEAR * books.statements.income[Account.RECURRING_REVENUE]
-    return books.statements.balance_sheet[Account.DEBT] > float(most) * arr
+    return books.statements.balance_sheet[Account.DEBT] > float(maximum) * arr
 
 
-def _service_cover_below(books: Books, least: Decimal) -> npt.NDArray[np.bool_]:
-    """Operating cash before interest against interest and repayments (see
-    :func:`finance.treasury.loan_ratios.service_cover`); nothing is broken where nothing is due."""
-    found = books.statements
-    interest = -found.operating_cash[Account.INTEREST]
-    due = _trailing_sum(interest - found.cash_flow["debt_repaid"])
-    earned = _trailing_sum(found.cash_flow["operating_cash"] + interest)
-    return (due > 0) & (earned < float(least) * due)
+def _service_cover_below(books: Books, minimum: Decimal) -> npt.NDArray[np.bool_]:
+    """Compare operating cash before interest with interest and repayments.
+
+    The covenant is not breached in months without debt service. See
+    :func:`finance.treasury.loan_ratios.service_cover`.
+    """
+    statements = books.statements
+    interest = -statements.operating_cash[Account.INTEREST]
+    due = _trailing_sum(interest - statements.cash_flow["debt_repaid"])
+    earned = _trailing_sum(statements.cash_flow["operating_cash"] + interest)
+    return (due > 0) & (earned < float(minimum) * due)
 
 
-def _loan_to_value_above(books: Books, most: Decimal) -> npt.NDArray[np.bool_]:
+def _loan_to_value_above(books: Books, maximum: Decimal) -> npt.NDArray[np.bool_]:
     sheet = books.statements.balance_sheet
     value = sheet[Account.EQUIPMENT] + sheet[Account.ACCUMULATED_DEPRECIATION]
-    return sheet[Account.DEBT] > float(most) * value
+    return sheet[Account.DEBT] > float(maximum) * value
 
 
 _BREACH_TESTS = {
@@ -91,7 +96,7 @@ _BREACH_TESTS = {
 
 
 def _trailing_sum(cents: Cents) -> Cents:
-    """The sum of each month and the two before it."""
+    """Return the sum of each month and the :data:`COVER_MONTHS` − 1 months before it."""
     summed = np.cumsum(cents, axis=1)
     summed[:, COVER_MONTHS:] -= np.cumsum(cents, axis=1)[:, :-COVER_MONTHS]
     return summed

@@ -1,6 +1,6 @@
-"""What investors ask first, from a company's months: runway, burn multiple, dilution.
+"""Headline figures from a company's months: runway, burn multiple, dilution.
 
-``ratios`` has those that need plain numbers only.
+:mod:`finance.numbers.ratios` has the formulas on plain numbers.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from finance.treasury.raising import EquityRound
 
 
 def runway_months(months: Sequence[CashMonth], opening_cash_usd: Decimal) -> Decimal | None:
-    """Months until the cash is gone, as planned; None if it lasts beyond the last month.
+    """Return the planned months until cash runs out, or None if it lasts beyond the last month.
 
-    The month in which the balance turns negative counts in part: burn is taken as even within
-    it. This is the planned runway, with the costs and the revenue of each month to come, not
-    today's cash over today's burn.
+    The month in which the balance turns negative counts in part, as if its burn were even. This
+    planned runway uses the costs and revenue of each future month, unlike today's cash ÷ today's
+    burn.
     """
     before = opening_cash_usd
     for month in months:
@@ -30,14 +30,14 @@ def runway_months(months: Sequence[CashMonth], opening_cash_usd: Decimal) -> Dec
 
 
 def burn_multiple_of(months: Sequence[CashMonth]) -> Decimal | None:
-    """The burn multiple from the end of the first of ``months`` to the end of the last."""
-    won = months[-1].arr_usd - months[0].arr_usd
-    burnt = sum((month.net_burn_usd for month in months[1:]), ZERO)
-    return burn_multiple(burnt, won)
+    """Return the burn multiple from the end of the first of ``months`` to the end of the last."""
+    net_new_arr = months[-1].arr_usd - months[0].arr_usd
+    net_burn = sum((month.net_burn_usd for month in months[1:]), ZERO)
+    return burn_multiple(net_burn, net_new_arr)
 
 
 def new_investors_share(equity_round: EquityRound | None) -> Decimal:
-    """Share of the company that the round sells: amount ÷ (pre-money + amount)."""
+    """Return the share of the company that the round sells: amount ÷ (pre-money + amount)."""
     if equity_round is None:
         return ZERO
     return equity_round.amount_usd / (equity_round.pre_money_usd + equity_round.amount_usd)

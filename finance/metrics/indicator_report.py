@@ -1,4 +1,4 @@
-"""Indicators as people read them."""
+"""Indicators as text with units, and as table rows."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ NO_VALUE = "–"
 
 
 def indicator_text(text: Catalog, key: str, value: Decimal | None) -> str:
-    """One indicator with its unit; a dash where it has no meaning."""
+    """Return an indicator with its unit, or a dash if it is undefined."""
     if value is None:
         return NO_VALUE
     if key.endswith("_usd"):
@@ -27,7 +27,7 @@ def indicator_text(text: Catalog, key: str, value: Decimal | None) -> str:
 
 
 def year_ends(n_months: int) -> list[int]:
-    """Months at which indicators are compared: each twelfth, and the last."""
+    """Return the months at which indicators are shown: each twelfth month, and the last."""
     ends = list(range(MONTHS_PER_YEAR, n_months + 1, MONTHS_PER_YEAR))
     return ends if ends[-1] == n_months else [*ends, n_months]
 
@@ -35,14 +35,14 @@ def year_ends(n_months: int) -> list[int]:
 def indicator_rows(
     text: Catalog, rows: Sequence[Mapping[str, Decimal | None]], keys: Sequence[str] = ()
 ) -> list[list[str]]:
-    """Name and values at the year ends: a row for each indicator.
+    """Return a row for each indicator, with its name and its values at the year ends.
 
     Parameters
     ----------
     rows
         All indicators of each month (:class:`finance.metrics.indicators.Indicators`).
     keys
-        Which of them; by default all.
+        Keys of the indicators to show. The default is all.
     """
     months = year_ends(len(rows))
     return [

@@ -1,4 +1,4 @@
-"""Contracts as the market offers them, from the engine's tables of prices and of hardware."""
+"""Contracts at market terms, from the engine's tables of prices and hardware."""
 
 from __future__ import annotations
 
@@ -26,47 +26,49 @@ from finance.treasury import loan_ratios
 LEASE_MONTHS = 36
 LOAN_MONTHS = 36
 LOAN_SHARE = Decimal("0.8")
-"""Of the price: own assumptions, like the terms of a lease."""
+"""Loan as a share of the price; like the terms of leases and loans, this is an own assumption."""
 _TERM_MONTHS = {"commitment_1y": 12, "commitment_3y": 36}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Offer:
-    """A contract, and where its price comes from."""
+    """Contract with the source of its price."""
 
     contract: DeviceContract
     source: str
+    """Source of the price, in words."""
 
 
 def offers(
     plan: Plan, devices: int, first_month: int, ownership: Ownership | None = None
 ) -> dict[str, Offer]:
-    """One contract of each kind that has a price for the plan's device, by its kind.
+    """Return a contract of each kind that has a price for the plan's accelerator, by kind.
 
-    Rented ones stand at the median of the published prices with the same terms; a commitment of a
-    year and one of three years are both there. A lease pays off, at the cost of capital, what the
-    hardware loses in its term; a loan against hardware is had at that cost too.
+    Rented devices cost the median of the published prices with the same terms; commitments of one
+    year and of three years are separate offers. A lease repays the hardware's loss of value during
+    its term, at the cost of capital. A loan against hardware has the same interest rate.
     """
     name = plan.cluster.accelerator
     rented = summarise(ways(name, devices, devices * HOURS_PER_MONTH, HOURS_PER_MONTH))
-    found: dict[str, Offer] = {
-        one.terms: _rented_offer(one, devices, first_month) for one in rented
+    by_kind: dict[str, Offer] = {
+        summary.terms: _rented_offer(summary, devices, first_month) for summary in rented
     }
     assumed = ownership or Ownership()
     owned = own_cost(name, assumed)
     if owned is not None:
         source = owned.price.source if owned.price else OWN_ASSUMPTION
         for contract in _owned_contracts(owned, assumed, devices, first_month):
-            own = isinstance(contract, Purchase)
-            found[contract.kind] = Offer(
-                contract=contract, source=source if own else f"{OWN_ASSUMPTION}; {source}"
+            # The price of a purchase is published; the other terms are assumptions.
+            by_kind[contract.kind] = Offer(
+                contract=contract,
+                source=source if isinstance(contract, Purchase) else f"{OWN_ASSUMPTION}; {source}",
             )
-    return found
+    return by_kind
 
 
 def _rented_offer(summary: TermsSummary, devices: int, first_month: int) -> Offer:
-    way = summary.median
-    price = way.usd_per_device_hour
+    median = summary.median
+    price = median.usd_per_device_hour
     common = {"name": summary.terms, "devices": devices, "first_month": first_month}
     contract: DeviceContract
     if summary.terms == "spot":
@@ -80,7 +82,7 @@ def _rented_offer(summary: TermsSummary, devices: int, first_month: int) -> Offe
         )
     else:
         contract = OnDemand(kind="on_demand", price_usd_per_device_hour=price, **common)
-    return Offer(contract=contract, source=f"{way.provider} {way.instance} ({way.as_of})")
+    return Offer(contract=contract, source=f"{median.provider} {median.instance} ({median.as_of})")
 
 
 def _owned_contracts(
@@ -109,8 +111,10 @@ def _owned_contracts(
         **hardware,
     )
     term = min(LEASE_MONTHS, lifetime)
-    worn = (1 - ownership.residual_share) * term / lifetime
-    monthly = -loan_ratios.payment(float(rate) / MONTHS_PER_YEAR, term, price, -price * (1 - worn))
+    loss_of_value = (1 - ownership.residual_share) * term / lifetime
+    monthly = -loan_ratios.payment(
+        float(rate) / MONTHS_PER_YEAR, term, price, -price * (1 - loss_of_value)
+    )
     yield Lease(
         kind="lease",
         name="lease",

@@ -1,4 +1,4 @@
-"""The whole chain for one scenario: forecast, months of cash, and the figures to decide by."""
+"""Projection of a scenario: the forecast, the monthly cash and the key figures for decisions."""
 
 from __future__ import annotations
 
@@ -18,35 +18,39 @@ from finance.compute.rates import Bound, compute_rates
 from finance.metrics.headline import burn_multiple_of, new_investors_share, runway_months
 
 BOUNDS: tuple[Bound, ...] = ("value", "low", "high")
-"""Of the forecast's costs: the trials of an outlook's books."""
+"""Bounds of the forecast's costs, which are the trials of a projection's books."""
 BURN_MULTIPLE_BALANCES = 13
 """Thirteen balances bound the twelve months of the burn multiple."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Projection:
-    """What a scenario comes to. ``low`` and ``high`` are those of the forecast's costs."""
+    """Results of a scenario; low and high costs are the bounds of the forecast's costs."""
 
     scenario: Scenario
     forecast: Forecast
     books: Books
-    """With the equity round and other planned money; one trial for each of :data:`BOUNDS`."""
+    """Books with the equity round and other planned money, one trial for each of :data:`BOUNDS`."""
     months: Sequence[CashMonth]
-    """With the equity round."""
+    """Monthly cash with the equity round and other planned money."""
     months_at_low_cost: Sequence[CashMonth]
     months_at_high_cost: Sequence[CashMonth]
     months_without_round: Sequence[CashMonth]
+    """Monthly cash without the equity round and other planned money."""
     runway_months: Decimal | None
-    """Without the round and other planned money; None if the cash lasts beyond the horizon."""
+    """Runway without planned money, in months; None if the cash lasts beyond the horizon."""
     runway_months_at_low_cost: Decimal | None
     runway_months_at_high_cost: Decimal | None
     runway_months_with_round: Decimal | None
     burn_multiple: Decimal | None
     burn_multiple_months: int
-    """Months after the launch that it covers: twelve, or as many as there are."""
+    """Months after the launch that the burn multiple covers: twelve, or fewer near the horizon."""
     peak_burn: CashMonth
+    """Month with the highest net burn."""
     lowest_cash: CashMonth
+    """Month with the lowest cash balance."""
     sold_share: Decimal
+    """Share of the company that the next round sells."""
 
     @property
     def horizon_months(self) -> int:
@@ -54,13 +58,13 @@ class Projection:
 
 
 def project_scenario(scenario: Scenario) -> Projection:
-    """Forecast the plan and run the company on it."""
+    """Forecast a scenario's plan and run its company with the forecast's costs."""
     predicted = forecast(scenario.plan)
     company, opening = scenario.company, scenario.company.cash_usd
     rates = compute_rates(scenario.plan, predicted, company.training_events, BOUNDS)
-    as_bounds = Trials(len(BOUNDS))
-    with_money = run_company(company, rates, as_bounds)
-    without_money = run_company(company, rates, as_bounds, with_planned_money=False)
+    trials = Trials(len(BOUNDS))
+    with_money = run_company(company, rates, trials)
+    without_money = run_company(company, rates, trials, with_planned_money=False)
     months, at_low, at_high = (
         cash_months_of_books(with_money, trial) for trial in range(len(BOUNDS))
     )
@@ -90,68 +94,69 @@ def project_scenario(scenario: Scenario) -> Projection:
 
 
 class NextAction(StrEnum):
-    """What to do next, the most pressing first."""
+    """Next action for the founder, the most urgent first."""
 
     MAKE_IT_FIT = "make_it_fit"
-    """The model does not fit the device's memory."""
+    """The model does not fit in the device's memory."""
     PLAN_A_ROUND = "plan_a_round"
-    """Cash runs out, and the cap table plans no round."""
+    """Cash runs out, and no round is planned."""
     RAISE_EARLIER = "raise_earlier"
     """Cash runs out before the round comes."""
     RAISE_MORE = "raise_more"
-    """Cash runs out within the horizon, the round included."""
+    """Cash runs out within the horizon despite the round."""
     CALIBRATE = "calibrate"
     """No run has tested the forecast."""
     RAISE = "raise"
-    """All tested; the round must come before the cash is gone."""
+    """The forecast is tested; the round must close before the cash runs out."""
     NOTHING = "nothing"
     """The cash lasts without a round."""
 
 
-def next_action(seen: Projection) -> NextAction:
-    """The one thing to do next."""
-    if not seen.forecast.fits:
+def next_action(projection: Projection) -> NextAction:
+    """Return the most urgent action for a projection."""
+    if not projection.forecast.fits:
         return NextAction.MAKE_IT_FIT
-    coming = seen.scenario.company.next_round
-    if coming is None and seen.runway_months is not None:
+    planned_round, runway = projection.scenario.company.next_round, projection.runway_months
+    if planned_round is None and runway is not None:
         return NextAction.PLAN_A_ROUND
-    if coming and seen.runway_months is not None and seen.runway_months < coming.month - 1:
+    if planned_round and runway is not None and runway < planned_round.month - 1:
         return NextAction.RAISE_EARLIER
-    if seen.runway_months_with_round is not None:
+    if projection.runway_months_with_round is not None:
         return NextAction.RAISE_MORE
-    if not seen.forecast.calibration_run_ids:
+    if not projection.forecast.calibration_run_ids:
         return NextAction.CALIBRATE
-    return NextAction.NOTHING if seen.runway_months is None else NextAction.RAISE
+    return NextAction.NOTHING if runway is None else NextAction.RAISE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CalibrationEffect:
-    """What a calibration changes in a scenario."""
+    """Effect of a calibration on a scenario: the projections before and after."""
 
     before: Projection
     after: Projection
 
     @property
     def speed_counts(self) -> bool:
-        """Whether it was measured on the plan's kind of device."""
+        """Whether the calibration was measured on the plan's accelerator."""
         calibration = self.after.scenario.plan.calibration
         cluster = self.after.scenario.plan.cluster
         return calibration is not None and calibration.speaks_for_speed_on(cluster.accelerator)
 
 
 def with_calibration(scenario: Scenario, calibration: Calibration | None) -> Scenario:
+    """Return the scenario with another calibration of its plan, or with none."""
     plan = scenario.plan.model_copy(update={"calibration": calibration})
     return scenario.model_copy(update={"plan": plan})
 
 
 def with_profile(scenario: Scenario, profile: MachineProfile | None) -> Scenario:
-    """The scenario with its plan standing on a measured machine, or on the tables again."""
+    """Return the scenario with a measured machine profile, or with the hardware tables if None."""
     plan = scenario.plan.model_copy(update={"profile": profile})
     return scenario.model_copy(update={"plan": plan})
 
 
 def calibration_effect(scenario: Scenario, calibration: Calibration) -> CalibrationEffect:
-    """The scenario as it is, beside the same with ``calibration`` in place of its own."""
+    """Return the projections of the scenario as it is and with ``calibration``."""
     return CalibrationEffect(
         before=project_scenario(scenario),
         after=project_scenario(with_calibration(scenario, calibration)),

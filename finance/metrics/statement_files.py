@@ -1,8 +1,8 @@
-"""A company's statements as CSV files, for spreadsheets and programs.
+"""CSV files of a company's statements, for spreadsheets and programs.
 
-One row a month (or quarter, or year, which its last month stands for), one column a line; the
-headers are English and do not change. Amounts are in USD with their cents; a figure that has no
-meaning in a month is an empty cell.
+There is a row for each month, quarter or year, identified by its last month, and a column for each
+line. The headers are English and do not change. Amounts are in USD with cents; an indicator that is
+undefined in a month is an empty cell.
 """
 
 from __future__ import annotations
@@ -23,16 +23,18 @@ from finance.metrics.indicators import Indicators
 BALANCE_SHEET = "balance_sheet"
 INDICATORS = "indicators"
 INDICATOR_DIGITS = 6
-"""Of an indicator that is no amount of money."""
+"""Decimal places of indicators."""
 
 
 def write_statements(books: Books, folder: Path, trial: int = 0) -> list[Path]:
-    """Write income, cash flow (from the profit, and directly), balance sheet and indicators.
+    """Write the statements and the indicators, one CSV file each, and return the paths.
+
+    The cash flow is written twice: by the indirect method, and operating cash by the direct method.
 
     Raises
     ------
     InputError
-        If ``folder`` is no folder and cannot be made one.
+        If ``folder`` is a file, or if its parent folder does not exist.
     """
     if folder.is_file() or not folder.parent.is_dir():
         raise InputError("--statements", str(folder), "folder_missing")
@@ -47,28 +49,30 @@ def write_statements(books: Books, folder: Path, trial: int = 0) -> list[Path]:
 
 
 def statements_of(books: Books) -> dict[str, Statement]:
-    """The statements by the names of their files."""
-    found = books.statements
+    """Return the statements by the names of their files."""
+    statements = books.statements
     return {
-        "income_statement": found.income,
-        "cash_flow": found.cash_flow,
-        "operating_cash": found.operating_cash,
-        BALANCE_SHEET: found.balance_sheet,
+        "income_statement": statements.income,
+        "cash_flow": statements.cash_flow,
+        "operating_cash": statements.operating_cash,
+        BALANCE_SHEET: statements.balance_sheet,
     }
 
 
 def statement_csv(books: Books, name: str, length: PeriodLength, trial: int = 0) -> str:
-    """One statement, a row for each month, quarter or year."""
+    """Return a statement as CSV, with a row for each month, quarter or year."""
     chosen = periods(books.company.first_month, books.ledger.n_months, length)
     lines = statement_by_period(
         statements_of(books)[name], chosen, balances=name == BALANCE_SHEET, trial=trial
     )
-    columns = {f"{line}_usd": [f"{one:f}" for one in amounts] for line, amounts in lines.items()}
+    columns = {
+        f"{line}_usd": [f"{amount:f}" for amount in amounts] for line, amounts in lines.items()
+    }
     return _period_csv(books, chosen, columns)
 
 
 def indicators_csv(books: Books, trial: int = 0) -> str:
-    """All indicators, a row for each month."""
+    """Return all indicators as CSV, with a row for each month."""
     chosen = periods(books.company.first_month, books.ledger.n_months, "month")
     return _period_csv(books, chosen, _indicator_columns(books, trial))
 
@@ -76,7 +80,7 @@ def indicators_csv(books: Books, trial: int = 0) -> str:
 def _period_csv(
     books: Books, chosen: Sequence[Period], columns: Mapping[str, Sequence[str]]
 ) -> str:
-    """A row for each period, by its last month and the first day of that."""
+    """Return CSV with a row for each period: its last month, the first day of that, the columns."""
     file = io.StringIO()
     writer = csv.writer(file, lineterminator="\n")
     writer.writerow(["month", "date", *columns])

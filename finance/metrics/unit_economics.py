@@ -1,4 +1,4 @@
-"""What the parts of a business bring and cost, month by month: each line, a million tokens."""
+"""Monthly unit economics: revenue by line, and price and cost per million tokens."""
 
 from __future__ import annotations
 
@@ -14,23 +14,24 @@ from finance.company.monthly_run import Books
 from finance.compute.needs import INFERENCE_PURPOSES
 
 UNNAMED_LINE = ""
-"""Of the one line of a small company."""
+"""Name of the single revenue line of a small company."""
 
 
 @dataclass(frozen=True, slots=True)
 class LineRevenue:
-    """What one line earns. Shape (months,)."""
+    """Revenue of one line."""
 
     name: str
     usd: Floats
+    """Revenue in each month, in USD. Shape (months,)."""
 
 
 def revenue_by_line(books: Books, trial: int = 0) -> list[LineRevenue]:
-    """Revenue of each line in the order of the company's document, those without any left out."""
+    """Return the revenue of each line in the document's order, without lines that earn none."""
     earned: dict[str, Cents] = {}
-    for one in books.ledger.entries:
-        if one.credit in REVENUE:
-            earned[one.line] = earned.get(one.line, np.int64(0)) + one.cents
+    for entry in books.ledger.entries:
+        if entry.credit in REVENUE:
+            earned[entry.line] = earned.get(entry.line, np.int64(0)) + entry.cents
     names = _names(books)
     return [
         LineRevenue(names[path], one_trial(earned[path], trial) / 100.0)
@@ -40,7 +41,7 @@ def revenue_by_line(books: Books, trial: int = 0) -> list[LineRevenue]:
 
 
 def _names(books: Books) -> Mapping[str, str]:
-    """Names of lines by where they stand in the scenario."""
+    """Return the names of the lines by their path in the scenario."""
     lines = books.company.revenue_lines
     return {
         path: UNNAMED_LINE if path.endswith(".revenue") else lines[int(path.rsplit(".", 1)[1])].name
@@ -50,28 +51,30 @@ def _names(books: Books) -> Mapping[str, str]:
 
 @dataclass(frozen=True, slots=True)
 class TokenEconomics:
-    """USD for a million tokens read and written, those of free users among them; not a number
-    in months that serve none. Shape (months,)."""
+    """Price and cost per million served tokens in USD, including those of free users.
+
+    The values are NaN in months without tokens. The shapes are (months,).
+    """
 
     price_usd: Floats
-    """What the lines that serve tokens earn with them."""
+    """Revenue per million tokens of the lines that serve tokens."""
     cost_usd: Floats
-    """What inference costs, at the utilisation that the plan states."""
+    """Cost of inference per million tokens, at the plan's utilisation."""
 
 
 def token_economics(books: Books, trial: int = 0) -> TokenEconomics:
-    """Price and cost of a million served tokens in each month."""
+    """Return price and cost per million served tokens in each month."""
     serving = {
         path
-        for path, one in books.sales.items()
-        if one.paid_tokens is not None or one.hosted_tokens is not None
+        for path, sales in books.sales.items()
+        if sales.paid_tokens is not None or sales.hosted_tokens is not None
     }
     n_months = books.ledger.n_months
     earned = total(
         (
-            one.cents
-            for one in books.ledger.entries
-            if one.credit in REVENUE and one.line in serving
+            entry.cents
+            for entry in books.ledger.entries
+            if entry.credit in REVENUE and entry.line in serving
         ),
         n_months,
     )

@@ -1,4 +1,4 @@
-"""Ways of getting compute beside each other, and offers from the tables."""
+"""Test the comparison of compute options, and offers from the tables."""
 
 from decimal import Decimal
 
@@ -30,11 +30,11 @@ def test_break_even_by_hand() -> None:
         lifetime_months=50, residual_share="0.1", running_usd_per_device_month="60.00",
         electricity_usd_per_device_hour="0.2",
     )  # fmt: skip
-    # 540 a month wears off and 60 are paid; each used hour saves 1.80.
+    # Depreciation is 540 a month and running costs are 60; each used hour saves 1.80.
     assert break_even_utilisation(own, D(2)) == pytest.approx(600 / (HOURS_PER_MONTH * 1.8))
     hourly = {"name": "x", "first_month": 1, "devices": 1, "price_usd_per_device_hour": "1.9"}
     assert break_even_utilisation(OnDemand(kind="on_demand", **hourly), D(2)) == 0
-    # Done again for a tenth, an hour costs 2.09.
+    # With 10% of the work repeated, an hour costs 2.09.
     assert break_even_utilisation(Spot(kind="spot", **hourly), D(2)) is None
 
 
@@ -50,7 +50,12 @@ def test_the_same_company_with_each_way(startup: Scenario) -> None:
         startup, predicted,
         {"dear": [reserved(price)], "cheap": [reserved("0.01")], "same": [], "given": shares},
     )  # fmt: skip
-    assert [one.option for one in (dear, cheap, same, given)] == ["dear", "cheap", "same", "given"]
+    assert [outcome.option for outcome in (dear, cheap, same, given)] == [
+        "dear",
+        "cheap",
+        "same",
+        "given",
+    ]
     assert dear.cash_at_end_usd < same.cash_at_end_usd < cheap.cash_at_end_usd
     assert dear.profit_usd < same.profit_usd < cheap.profit_usd
     assert given.cash_at_end_usd > same.cash_at_end_usd
@@ -63,13 +68,13 @@ def test_offers_come_from_the_tables(startup: Scenario) -> None:
     found = offers(startup.plan, devices=8, first_month=5)
     assert set(found) == {"on_demand", "spot", "commitment_1y", "commitment_3y", "purchase",
                           "gpu_backed_debt", "lease"}  # fmt: skip
-    assert all(one.source and one.contract.first_month == 5 for one in found.values())
+    assert all(offer.source and offer.contract.first_month == 5 for offer in found.values())
     owned = own_cost(startup.plan.cluster.accelerator, Ownership())
     assert owned is not None
     bought = found["purchase"].contract
     assert float(bought.usd_per_device) == pytest.approx(owned.outlay_usd_per_device, abs=0.01)
     assert found["lease"].source.startswith("own assumption")
-    # A lease of three of five years pays off three fifths of the price, at a tenth a year.
+    # A lease of three of five years repays three fifths of the price, at 10% a year.
     lease = found["lease"].contract
     worth = (
         sum(float(lease.usd_per_device_month) / (1 + 0.1 / 12) ** month for month in range(1, 37))

@@ -1,4 +1,4 @@
-"""Indicators as people read them."""
+"""Test indicators as text with units, and as table rows."""
 
 from decimal import Decimal
 

@@ -1,4 +1,4 @@
-"""ARR and its parts, and the indicators, worked out by hand; their words; the files."""
+"""Check ARR and the indicators against values computed by hand, their texts, and the files."""
 
 import csv
 from decimal import Decimal
@@ -30,8 +30,9 @@ API = {
     "prices": {"kind": "steps", "steps": [{"month": 3, "factor": "1.5"},
                                           {"month": 5, "factor": "0.75"}]},
 }  # fmt: skip
-"""100 customers, of whom 10 leave and 10 others come each month; 1 USD, then 1.50, then 0.75.
-A million tokens of answers cost 0.25 to serve."""
+"""Line with 100 customers, of whom 10 leave and 10 others join each month.
+
+The price is 1 USD, then 1.50, then 0.75. A million output tokens cost 0.25 USD to serve."""
 
 
 def run(**changes: object) -> Books:
@@ -67,7 +68,7 @@ def test_parts_of_arr_sum_to_its_change(growth: float, churn: float, change: flo
 
 @pytest.fixture(scope="module")
 def books() -> Books:
-    """Two years of the line above without its changes of price, and some costs."""
+    """Books of two years of ``API`` at a constant price, with some costs."""
     return run(
         horizon_months=24, revenue_lines=[API | {"prices": {"kind": "steady"}}],
         people=[
@@ -81,14 +82,14 @@ def books() -> Books:
 
 def test_indicators_of_a_year_by_hand(books: Books) -> None:
     found = Indicators(books).at(24)
-    # 100 come in and 25 + 60 + 5 + 50 go out each month; the round has brought 500, the run and
-    # its research took 90.
+    # Revenue is 100 and costs are 25 + 60 + 5 + 50 each month. The round brought 500, and the run
+    # with its research cost 90.
     assert found["gross_burn_usd"] == 140
     assert found["net_burn_usd"] == 40
     cash = 1000 + 500 - 24 * 40 - 90
     assert found["runway_trailing_months"] == D(cash) / 40
     assert found["runway_planned_months"] is None  # not within the horizon
-    assert found["burn_multiple"] is None  # no ARR won
+    assert found["burn_multiple"] is None  # no net new ARR
     assert found["arr_usd"] == 1200
     assert found["arr_new_usd"] == found["arr_churned_usd"] == 12 * 120
     assert found["net_revenue_retention"] == D("338.92") / 1200  # 0.9¹², to the cent
@@ -118,7 +119,7 @@ def test_indicators_of_the_first_year(books: Books) -> None:
 
 def test_the_planned_runway_counts_from_its_month() -> None:
     books = run(other_costs_usd_per_month="200.00")
-    # 1,000 and 500 from month 2: 1,100 after it, which last five months and a half.
+    # Cash is 1,000 plus 500 in month 2, which leaves 1,100 for five and a half months.
     assert Indicators(books).at(2)["runway_planned_months"] == D("5.5")
     assert Indicators(books).at(2)["runway_trailing_months"] == D("5.5")
     nothing_sold = Indicators(books).at(12)  # and the cash is gone
@@ -164,15 +165,15 @@ def test_statements_as_files(tmp_path: Path) -> None:
     assert cash[-1] - cash[-2] == D(flow[-1]["change_in_cash_usd"])
     assert D(income[-1]["net_profit_usd"]) == D(flow[-1]["net_profit_usd"])
     assert figures[0]["net_revenue_retention"] == ""
-    # The columns do not hang on what a company has.
+    # The columns do not depend on the company.
     small = write_statements(run(), tmp_path / "small")
     for path, other in zip(paths, small, strict=True):
         assert path.read_text().splitlines()[0] == other.read_text().splitlines()[0]
 
 
 def test_statements_need_a_folder(tmp_path: Path) -> None:
-    taken = tmp_path / "file"
-    taken.write_text("x")
-    for folder in (taken, tmp_path / "none" / "deeper"):
+    file = tmp_path / "file"
+    file.write_text("x")
+    for folder in (file, tmp_path / "none" / "deeper"):
         with pytest.raises(InputError, match=r"^--statements: .* its folder must exist"):
             write_statements(run(), folder)

@@ -1,4 +1,4 @@
-"""The chain as a whole, and the action that follows from it."""
+"""Test the projection of scenarios and the next action that follows from it."""
 
 import json
 import subprocess
@@ -27,9 +27,10 @@ def calibrated(laptop: Scenario) -> Scenario:
 
 
 def test_dearer_compute_shortens_the_runway(laptop: Scenario) -> None:
-    seen = project_scenario(laptop)
-    assert seen.runway_months is not None
-    assert seen.runway_months_at_high_cost < seen.runway_months < seen.runway_months_at_low_cost
+    projection = project_scenario(laptop)
+    assert projection.runway_months is not None
+    assert projection.runway_months_at_high_cost < projection.runway_months
+    assert projection.runway_months < projection.runway_months_at_low_cost
 
 
 def test_a_calibration_moves_the_runway(laptop: Scenario) -> None:
@@ -37,7 +38,7 @@ def test_a_calibration_moves_the_runway(laptop: Scenario) -> None:
     assert effect.speed_counts
     before, after = effect.before, effect.after
     assert after.runway_months < before.runway_months
-    # A quarter more for training, on 120,000 runs and a tenth for experiments each month.
+    # Training costs 25% more, for 120,000 runs a month and 10% for experiments.
     added = after.months[0].training_usd - before.months[0].training_usd
     expected = 0.25 * before.forecast.cost_usd.value * 120_000 * 1.1
     assert float(added) == pytest.approx(expected, abs=0.01)
@@ -58,7 +59,7 @@ def test_next_actions(laptop: Scenario, calibrated: Scenario) -> None:
     too_large = laptop.with_value("plan.layout.micro_batch_sequences", 4096)
     assert next_action(project_scenario(too_large)) is NextAction.MAKE_IT_FIT
     assert next_action(project_scenario(calibrated)) is NextAction.RAISE
-    broke = laptop.with_value("company.cash_usd", "5000")  # pressing, though never calibrated
+    broke = laptop.with_value("company.cash_usd", "5000")  # more urgent than a calibration
     assert next_action(project_scenario(broke)) is NextAction.RAISE_EARLIER
     late = calibrated.with_value("company.equity_round.month", 30)
     assert next_action(project_scenario(late)) is NextAction.RAISE_EARLIER

@@ -1,4 +1,4 @@
-"""What lines and tokens bring and cost, against the books and sums by hand."""
+"""Check unit economics against the books and values computed by hand."""
 
 import numpy as np
 import pytest
@@ -16,24 +16,24 @@ def books() -> Books:
 
 def test_the_lines_are_all_of_the_revenue(books: Books) -> None:
     found = revenue_by_line(books)
-    names = [one.name for one in found]
+    names = [line.name for line in found]
     assert names[0] == UNNAMED_LINE
     assert names[1:] == ["API", "Chat", "Enterprise", "On site", "Others' models", "Tuning",
                          "Corpus"]  # fmt: skip
-    earned = sum(one.usd for one in found)
+    earned = sum(line.usd for line in found)
     assert earned == pytest.approx(books.statements.income["revenue"][0] / 100)
 
 
 def test_a_company_of_one_line_by_hand() -> None:
-    """A hundred customers, 10 USD each for half a million tokens that cost 0.25 USD a million."""
+    """100 customers pay 10 USD each for half a million tokens that cost 0.25 USD per million."""
     line = {
         "launch_month": 3, "customers_at_launch": 100, "growth_share_per_month": "0",
         "churn_share_per_month": "0", "price_usd_per_customer_month": "10.00",
         "tokens_per_customer_month": 500_000,
     }  # fmt: skip
     books = run_company(Company.parse(SMALL | {"revenue": line}), easy_rates())
-    (one,) = revenue_by_line(books)
-    assert one.usd.tolist() == [0.0, 0.0, *[1000.0] * 10]
+    (single,) = revenue_by_line(books)
+    assert single.usd.tolist() == [0.0, 0.0, *[1000.0] * 10]
     found = token_economics(books)
     assert np.isnan(found.price_usd[:2]).all()
     assert found.price_usd[2:] == pytest.approx([20.0] * 10)
