@@ -37,7 +37,7 @@ def loan(
     schedule: Annotated[bool, typer.Option(help=text("finance_help.schedule"))] = False,
     as_json: Json = False,
 ) -> None:
-    """Solve a loan for amount, periods or payment, whichever is not given."""
+    """Solve a loan from two of amount, periods and payment."""
     per_period = share("--rate", rate)
     left = amount("--balloon", balloon)
     sum_usd, n_periods, paid_usd = _solved(

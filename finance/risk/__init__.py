@@ -1,1 +1,1 @@
-"""Closed forms that simulations must agree with."""
+"""Closed forms that simulations of risk are checked against."""

@@ -61,7 +61,8 @@ def test_interest() -> None:
     assert accrued(million, rate, years, Accrual.COMPOUND) == 1_166_400
     assert accrued(million, rate, years, Accrual.COMPOUND, 4) == F("1171659.3810022656")
     assert accrued(million, rate, years, Accrual.PIK, 2) == F("1169858.56")
-    # Half a period: a root for compound, simple on the capitalised principal for PIK.
+    # Half a period gives a root for compound interest, and simple interest on the capitalised
+    # principal for PIK.
     root = float(accrued(million, rate, F(1, 2), Accrual.COMPOUND))
     assert root == pytest.approx(1_000_000 * 1.08**0.5, rel=1e-14)
     assert accrued(million, rate, F(3, 2), Accrual.PIK) == F(1_080_000) * F("1.04")
@@ -85,7 +86,7 @@ def test_a_note_s_claims() -> None:
 
 
 def test_the_lowest_price_decides() -> None:
-    """An 8M cap on 8M shares beside a 20% discount, at 1.50, at 1.10, at 1.25."""
+    """An 8M cap on 8M shares and a 20% discount, at prices of 1.50, 1.10 and 1.25."""
     cap, discount = F(1), F("0.2")
     assert conversion_price(F("1.5"), discount, cap).deciding is Deciding.CAP
     assert conversion_price(F("1.1"), discount, cap).price == F("0.88")
@@ -109,7 +110,7 @@ DOWN = {"issued": F(4_000_000), "consideration": F(5_000_000)}
     [(12, F("2.1875"), F(8, 7)), (10, F(15, 7), F(7, 6)), (13, F(75, 34), F(17, 15))],
 )
 def test_weighted_averages(outstanding: int, price: F, ratio: F) -> None:
-    """CP1 2.50; 4M shares for 5M; by what A counts (NVCA 4.4.4)."""
+    """CP1 = 2.50, 4M new shares for 5M, with A by each protection (NVCA 4.4.4)."""
     found = weighted_average_price(F("2.5"), F(outstanding * 1_000_000), **DOWN)
     assert (found, conversion_ratio(F("2.5"), found)) == (price, ratio)
 
@@ -126,7 +127,7 @@ def test_a_ratchet_goes_all_the_way_and_needs_a_price() -> None:
     issued=st.integers(1, 10**9), paid=st.integers(1, 10**9),
 )  # fmt: skip
 def test_protection_orders(price: F, outstanding: int, issued: int, paid: int) -> None:
-    """Never above the old price; narrower is lower; the ratchet is the lowest."""
+    """The new price is at most the old one; a narrower base lowers it, a ratchet the most."""
     issue = F(issued), F(paid)
     none, broad, narrow, ratchet = (
         adjusted_price(kind, price, F(count), *issue)
@@ -142,7 +143,10 @@ def test_protection_orders(price: F, outstanding: int, issued: int, paid: int) -
 
 def test_pro_rata_as_the_guide_prints_it() -> None:
     found = pro_rata_on_top(F("0.25"), F("0.15"), F("0.15"), F("0.1"))
-    assert [round(float(one), 4) for one in (found.allocation, found.dilution)] == [0.0441, 0.3941]
+    assert [round(float(part), 4) for part in (found.allocation, found.dilution)] == [
+        0.0441,
+        0.3941,
+    ]
     assert round(float(found.safes_after), 4) == 0.0909
     assert pro_rata_budget(F("0.25"), F("0.28")) == F(3, 28)
 
@@ -170,7 +174,7 @@ def test_vesting_rises_from_nothing_to_all(shares: F, total: int, cliff: int, ev
     by_month = [vested_shares(shares, total, cliff, month, every) for month in range(total + 2)]
     assert by_month == sorted(by_month)
     assert by_month[-2:] == [shares, shares]
-    assert all(one == 0 for one in by_month[:cliff])
+    assert by_month[:cliff] == [0] * cliff
 
 
 @pytest.mark.parametrize(
@@ -186,7 +190,7 @@ def test_months_of_the_calendar(start: str, end: str, months: int) -> None:
 
 
 def test_acceleration() -> None:
-    """24 of 48 months are gone: 600 of 1,200; half of the rest comes at the trigger."""
+    """After 24 of 48 months 600 of 1,200 are vested; the trigger vests half of the rest."""
     sold = day("2027-01-01")
     plan = {"start": "2025-01-01", "accelerated_share": "0.5"}
     single = Vesting.parse(plan | {"acceleration": Acceleration.SINGLE_TRIGGER})

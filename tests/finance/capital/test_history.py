@@ -1,4 +1,4 @@
-"""A company from its founding on, by hand; and what holds whatever happens to it."""
+"""The history of a company computed by hand, and properties of all histories."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ DAYS = [f"202{5 + i // 12}-{i % 12 + 1:02d}-01" for i in range(60)]
 
 
 def company(*events: dict[str, Any], **opening: Any) -> tuple[Step, ...]:
-    """Events a month apart, after founders' 8,000,000 shares."""
+    """Return a history with events a month apart, after an issue of 8,000,000 founders' shares."""
     founders = {"kind": "stock_issue", "name": "CS-1", "holder": "Founders",
                 "shares": 8_000_000, "price": "0.0001"}  # fmt: skip
-    dated = [{"date": when} | one for when, one in zip(DAYS, (founders, *events), strict=False)]
+    dated = [{"date": when} | event for when, event in zip(DAYS, (founders, *events), strict=False)]
     return history(Capital.parse({"opening": {"date": DAYS[0]} | opening, "events": dated}))
 
 
@@ -51,11 +51,11 @@ ROUND_A = deal("A", 12_000_000, 3_000_000)
 
 
 def held(table: CapTable, name: str) -> Any:
-    return next(one for one in table.holdings if one.name == name)
+    return next(holding for holding in table.holdings if holding.name == name)
 
 
 def test_a_safe_then_a_round() -> None:
-    """72% / 8% / 20%, and the SAFE's series has its own price."""
+    """The shares are 72%, 8% and 20%, and the series of the SAFE has its own price."""
     table = company(SAFE, ROUND_A)[-1].after
     assert table.ownership() == {"Founders": F(72, 100), "of S": F(8, 100), "Lead A": F(20, 100)}
     stock = held(table, "S")
@@ -63,7 +63,7 @@ def test_a_safe_then_a_round() -> None:
     assert stock.term.decided is Decided.CAP
     assert (stock.term.price, stock.term.round_price) == (F("1.125"), F("1.35"))
     shadow = table.stock_class("A-1")
-    assert shadow.issue_price == F("1.125")  # the preference is what was paid
+    assert shadow.issue_price == F("1.125")  # the preference is the amount paid
     assert shadow.seniority == table.stock_class("A").seniority == 1
     assert table.safes == ()
 
@@ -71,11 +71,11 @@ def test_a_safe_then_a_round() -> None:
 def test_all_into_the_new_series() -> None:
     table = company(SAFE, ROUND_A | {"converted_into": "new_series"})[-1].after
     assert held(table, "S").stock_class == "A"
-    assert [one.name for one in table.classes] == ["Common", "A"]
+    assert [known.name for known in table.classes] == ["Common", "A"]
 
 
 def test_a_down_round_adjusts_series_against_their_own_prices() -> None:
-    """Seed at 1.50 on a full ratchet, A at 2.50 broad-based, 4M shares at 1.25 outside both.
+    """Seed at 1.50 has a full ratchet, A at 2.50 a broad-based average; 4M are sold at 1.25.
 
     8M common, 2M seed, 2M A and 2M granted options: A counts 14M, so CP2 is 20/9; the
     ratchet's is 1.25. The round is priced before the adjustments: 18.75M ÷ 15M shares.
@@ -89,16 +89,16 @@ def test_a_down_round_adjusts_series_against_their_own_prices() -> None:
         deal("B", 18_750_000, 5_000_000, adjustments_in_pre_money=False),
         classes=[{"name": "Common", "preferred": False}],
     )  # fmt: skip
-    # Not the textbook's order of rounds, so take the textbook's table.
+    # The order of rounds differs from the textbook's, so the textbook's table is the start.
     before = steps[-1].before
     classes = tuple(
-        one.model_copy(update={"issue_price": price, "conversion_price": price})
-        if (price := {"A": F("2.5"), "Seed": F("1.5")}.get(one.name)) else one
-        for one in before.classes
+        known.model_copy(update={"issue_price": price, "conversion_price": price})
+        if (price := {"A": F("2.5"), "Seed": F("1.5")}.get(known.name)) else known
+        for known in before.classes
     )  # fmt: skip
     holdings = tuple(
-        one if one.stock_class == "Common"
-        else one.model_copy(update={"shares": F(2_000_000)}) for one in before.holdings
+        holding if holding.stock_class == "Common"
+        else holding.model_copy(update={"shares": F(2_000_000)}) for holding in before.holdings
     )  # fmt: skip
     table = before.changed(classes=classes, holdings=holdings)
     assert table.fully_diluted == 15_000_000
@@ -108,7 +108,7 @@ def test_a_down_round_adjusts_series_against_their_own_prices() -> None:
     assert after.stock_class("A").conversion_price == F(20, 9)
     assert after.stock_class("Seed").conversion_price == F("1.25")
     assert after.fully_diluted == 19_650_000
-    assert after.stock_class("A").issue_price == F("2.5")  # the preference does not move
+    assert after.stock_class("A").issue_price == F("2.5")  # the preference does not change
     term = after.stock_class("Seed").conversion_term
     assert term is not None
     assert (term.decided, term.in_round) == (Decided.FULL_RATCHET, "B")
@@ -130,7 +130,7 @@ def test_an_mfn_takes_the_whole_of_a_later_safe() -> None:
     mfn = safe("M", 500_000, mfn=True)
     election = {"kind": "mfn_election", "safe": "M", "of": "L"}
     amended = company(mfn, later, election, ROUND_A)[-1].after
-    # 1/12 for a million at 20%, so 1/24 for half of one.
+    # A million at 20% gives 1/12, so half a million gives 1/24.
     assert amended.ownership()["of M"] == F(1, 24)
     term = held(amended, "M").term
     assert (term.decided, term.of) == (Decided.DISCOUNT, "L")
@@ -140,7 +140,7 @@ def test_an_mfn_takes_the_whole_of_a_later_safe() -> None:
 
 
 def test_a_note_converts_with_its_interest_when_the_round_is_large_enough() -> None:
-    """Six months at 6% on 365 days: February to August is 181."""
+    """Interest of 6% runs for 181 of 365 days, from February to August."""
     bridge = note("N", 500_000, cap=8_000_000, discount="0.2", cap_shares=8_000_000,
                   qualified_amount=1_000_000)  # fmt: skip
     august = {"date": "2025-08-01"}
@@ -148,13 +148,13 @@ def test_a_note_converts_with_its_interest_when_the_round_is_large_enough() -> N
     claim = F(500_000) * (1 + F("0.06") * F(181, 365))
     assert held(table, "N").shares == claim  # at 1.00 a share
     small = company(bridge, deal("A", 12_000_000, 900_000) | august)[-1].after
-    assert [one.name for one in small.notes] == ["N"]
+    assert [note.name for note in small.notes] == ["N"]
     paid_back = company(bridge, {"kind": "repayment", "of": "N"})[-1].after
     assert paid_back.notes == ()
 
 
 def test_a_conversion_outside_a_round() -> None:
-    """A tenth of the company before the new money, at its cap; or at a price that is agreed."""
+    """The SAFE converts into a tenth of the company at its cap, or at an agreed price."""
     by_cap = company(SAFE, {"kind": "stated_conversion", "of": "S"})[-1].after
     assert by_cap.ownership()["of S"] == F(1, 10)
     assert held(by_cap, "S").term.decided is Decided.CAP
@@ -163,7 +163,7 @@ def test_a_conversion_outside_a_round() -> None:
 
 
 def test_pro_rata_within_the_round_by_the_guide() -> None:
-    """Investor B of YC's first example: 448,671 of the 4,486,719, 1,625,141 in all."""
+    """Investor B of YC's first example buys 448,671 of 4,486,719 shares and has 1,625,141."""
     steps = company(
         {"kind": "pool_increase", "shares": 100_000},
         {"kind": "stock_issue", "name": "CS-2", "holder": "Team", "shares": 1_900_000,
@@ -179,7 +179,7 @@ def test_pro_rata_within_the_round_by_the_guide() -> None:
     assert shares["of B"] - held(table, "B").shares == 448_671
     assert table.fully_diluted == 17_946_424
     assert table.pool == 1_795_000
-    paid = [one.paid for one in table.holdings if one.stock_class == "X"]
+    paid = [holding.paid for holding in table.holdings if holding.stock_class == "X"]
     assert sum(paid) == 5_000_000
     assert held(table, "X pro rata: of B").term.decided is Decided.PRO_RATA
 
@@ -212,7 +212,7 @@ def test_a_secondary_moves_stock_and_no_money_of_the_company() -> None:
             "price": "1.50", "name": "CS-1b"}  # fmt: skip
     table = company(sale)[-1].after
     assert table.ownership() == {"Founders": F(3, 4), "Fund": F(1, 4)}
-    assert [one.paid for one in table.holdings] == [D("600.00"), D("3000000.00")]
+    assert [holding.paid for holding in table.holdings] == [D("600.00"), D("3000000.00")]
 
 
 def test_a_split_changes_nobody_s_share() -> None:
@@ -253,15 +253,17 @@ def test_the_table_of_a_day() -> None:
 
 
 def test_the_sample_s_round() -> None:
-    """Post-money SAFEs sold 4% and 8%, the pool is a tenth, new money a quarter."""
+    """Post-money SAFEs sell 4% and 8%; the pool is a tenth, new money a quarter."""
     steps = history(read_toml(DATA_DIR / "capital" / "lab.toml", Capital))
     a = next(step for step in steps if step.priced is not None)
     assert a.priced is not None
-    parts = [float(one.shares / a.priced.capitalization) for one in a.priced.conversions]
+    parts = [
+        float(conversion.shares / a.priced.capitalization) for conversion in a.priced.conversions
+    ]
     assert parts[:2] == pytest.approx([0.04, 0.08], abs=1e-6)
     assert float(a.after.pool / a.after.fully_diluted) == pytest.approx(0.1, abs=1e-5)
     assert float(a.priced.new_shares / a.priced.total) == pytest.approx(0.25, abs=1e-4)
-    # The note's 20% discount beat its cap.
+    # The note's 20% discount gives a lower price than its cap.
     assert held(a.after, "NOTE-1").term.decided is Decided.DISCOUNT
     for step in steps:
         assert sum(step.after.ownership().values()) + step.after.pool / (
@@ -371,7 +373,9 @@ def test_every_table_adds_up(rounds, amount: int) -> None:
         assert table.common + table.preferred == table.as_converted(table.holdings)
         if step.priced is not None:
             assert step.priced.total == table.fully_diluted
-            bought = [one for one in table.holdings if one.stock_class == step.event.series]
-            assert sum(one.paid for one in bought) == step.event.new_money
-            shares = sum(one.shares for one in bought)
+            bought = [
+                holding for holding in table.holdings if holding.stock_class == step.event.series
+            ]
+            assert sum(holding.paid for holding in bought) == step.event.new_money
+            shares = sum(holding.shares for holding in bought)
             assert shares == step.priced.new_shares

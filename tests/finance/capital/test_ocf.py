@@ -1,4 +1,4 @@
-"""The Open Cap Table Format: another program's package read, ours written and read back."""
+"""The Open Cap Table Format: reading of a foreign package, and round trips of own packages."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ day = datetime.date.fromisoformat
 
 
 def written(table: CapTable) -> dict[str, Any]:
-    """The JSON of every file by its name."""
+    """Return the JSON of every written file by its name."""
     return {name: json.loads(raw) for name, raw in ocf_files(table, ISSUER, NOW).items()}
 
 
@@ -71,7 +71,9 @@ def test_another_program_s_package() -> None:
     assert (seed.issue_price, seed.conversion_price) == (F("1.5"), F("0.75"))
     assert (seed.participating, seed.participation_cap) == (True, 2)
     assert seed.seniority > common.seniority
-    held = {one.name: (one.holder, one.shares, one.paid) for one in table.holdings}
+    held = {
+        holding.name: (holding.holder, holding.shares, holding.paid) for holding in table.holdings
+    }
     assert held["CS-1"] == ("Ida Example", 6_000_000, D("300.00"))
     assert held["CS-4"] == ("Omar Example", 2_400_000, D("120.00"))
     assert held["CS-5"] == ("Eve Engineer", 12_000, D("4800.00"))
@@ -90,14 +92,14 @@ def test_another_program_s_package() -> None:
 
 
 def test_it_goes_on_from_there() -> None:
-    """A SAFE of the package converts in a round of ours, at its pre-money cap."""
+    """A SAFE of the package converts in a later round, at its pre-money cap."""
     table = read_ocf(SAMPLE).changed(rates={"EUR": D("1.1")})
     deal = {"kind": "priced_round", "date": "2026-03-01", "series": "Series A",
             "pre_money": 30_000_000, "new_money": 10_000_000, "lead": "Fund",
             "convention": "percentage_ownership"}  # fmt: skip
     (step,) = history(Capital.parse({"opening": table, "events": [deal]}))
     assert step.after.ownership()["Fund"] == pytest.approx(0.25, abs=1e-9)
-    stock = next(one for one in step.after.holdings if one.name == "SAFE-1")
+    stock = next(holding for holding in step.after.holdings if holding.name == "SAFE-1")
     assert stock.term.decided is Decided.CAP
 
 
@@ -120,14 +122,14 @@ def test_a_zip_is_as_good_as_a_folder(tmp_path: Path) -> None:
 
 
 def test_what_another_program_changed_counts(tmp_path: Path) -> None:
-    """Our comment is believed as long as the object says the same, and no longer."""
+    """A comment counts only while its object is unchanged."""
     write_ocf(ocf_files(read_ocf(SAMPLE), ISSUER, NOW), tmp_path)
     path = tmp_path / "Transactions.ocf.json"
     file = json.loads(path.read_text("utf-8"))
-    stock = next(one for one in file["items"] if one["security_id"] == "CS-1")
+    stock = next(item for item in file["items"] if item["security_id"] == "CS-1")
     stock["quantity"] = "7000000"
     path.write_text(json.dumps(file), "utf-8")
-    held = {one.name: one.shares for one in read_ocf(tmp_path).holdings}
+    held = {holding.name: holding.shares for holding in read_ocf(tmp_path).holdings}
     assert held["CS-1"] == 7_000_000
 
 
@@ -170,7 +172,7 @@ NUMBERS = {"amount", "quantity", "numerator", "denominator", "seniority", "votes
 
 
 def check_ocf(files: dict[str, Any]) -> set[str]:
-    """Assert the shape of every object; the types that there were."""
+    """Assert the shape of every object, and return the types of objects."""
     seen = set()
     for name, file in files.items():
         if name == MANIFEST:
@@ -185,13 +187,13 @@ def check_ocf(files: dict[str, Any]) -> set[str]:
 
 def _check_numbers(value: Any) -> None:
     if isinstance(value, list):
-        for one in value:
-            _check_numbers(one)
+        for entry in value:
+            _check_numbers(entry)
     elif isinstance(value, dict):
-        for key, one in value.items():
-            if key in NUMBERS and not isinstance(one, int):
-                assert NUMERIC.fullmatch(one), (key, one)
-            _check_numbers(one)
+        for key, entry in value.items():
+            if key in NUMBERS and not isinstance(entry, int):
+                assert NUMERIC.fullmatch(entry), (key, entry)
+            _check_numbers(entry)
 
 
 def test_what_we_write_has_the_shape_of_ocf() -> None:
@@ -282,7 +284,7 @@ classes = st.tuples(
         conversion_term=st.none() | st.just(Term(decided=Decided.FULL_RATCHET, price=F(1, 3))),
     ),
 )  # fmt: skip
-own_name = st.uuids().map(lambda one: one.hex)
+own_name = st.uuids().map(lambda uuid: uuid.hex)
 holdings = st.builds(
     Holding, name=own_name, holder=names, stock_class=st.sampled_from([COMMON, "Seed"]),
     shares=shares, paid=st.decimals(0, 10**7, places=2), date=days,
@@ -331,7 +333,7 @@ def test_a_round_trip_changes_nothing(table: CapTable) -> None:
 @settings(max_examples=40)
 @given(table=tables)
 def test_plain_ocf_alone_keeps_who_owns_what(table: CapTable) -> None:
-    """Without our comments: shares to ten decimals, prices, terms that OCF has fields for."""
+    """A reader without the comments gets shares to ten decimals, prices and the terms of OCF."""
     files = ocf_files(table, ISSUER, NOW)
     bare = {name: re.sub(rb'"flopledger .*"', b'"-"', raw) for name, raw in files.items()}
     with TemporaryDirectory() as folder:
@@ -343,9 +345,9 @@ def test_plain_ocf_alone_keeps_who_owns_what(table: CapTable) -> None:
     for holder, number in before.items():
         assert float(after[holder]) == pytest.approx(float(number), rel=1e-6)
     assert float(again.pool) == pytest.approx(float(table.pool), abs=1e-8)
-    for one, other in zip(table.safes, again.safes, strict=True):
-        assert (one.amount, one.cap, one.discount) == (other.amount, other.cap, other.discount)
-        assert (one.counted, one.mfn) == (other.counted, other.mfn)
+    for safe, read in zip(table.safes, again.safes, strict=True):
+        assert (safe.amount, safe.cap, safe.discount) == (read.amount, read.cap, read.discount)
+        assert (safe.counted, safe.mfn) == (read.counted, read.mfn)
     for note, read in zip(table.notes, again.notes, strict=True):
         assert (note.amount, note.cap, note.rate) == (read.amount, read.cap, read.rate)
     for stock, same in zip(table.holdings, again.holdings, strict=True):

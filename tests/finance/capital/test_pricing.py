@@ -1,4 +1,4 @@
-"""Rounds that YC and Cooley print, rounds worked out by hand, and what holds for any."""
+"""Rounds published by YC and Cooley, rounds computed by hand, and properties of all rounds."""
 
 from fractions import Fraction
 
@@ -27,7 +27,7 @@ MILLION = 1_000_000
 
 
 def priced(pre: object, new: object, *converting: Converting, **more: object) -> PricedShares:
-    """A round of so many millions, over 8,000,000 shares unless said otherwise."""
+    """Return terms of a round with amounts in millions, by default over 8,000,000 shares."""
     terms: dict[str, object] = {"outstanding": F(8 * MILLION)} | more
     return price_round(
         RoundTerms(
@@ -54,11 +54,11 @@ GUIDE = {"outstanding": F(9_900_000), "pool": F(100_000), "rounding": YC_GUIDE}
 @pytest.mark.parametrize(
     ("pre", "new", "increase", "first", "printed"),
     [
-        # Example 1: both post-money; B converts at its cap, then at the round's price.
+        # Example 1: both SAFEs are post-money; B converts at its cap, then at the round's price.
         (15, 5, 1_695_000, safe("0.2", 4), (588_235, 1_176_470, "1.1144", 4_486_719, 17_946_424)),
         ("8.8", "2.2", 1_573_000, safe("0.2", 4),
          (590_334, 1_216_360, "0.6577", 3_344_990, 16_724_684)),
-        # Example 2: A's is pre-money.
+        # Example 2: the SAFE of A is pre-money.
         (15, 5, 1_700_000, safe("0.2", "3.8", counted=PRE_MONEY),
          (615_763, 1_179_529, "1.1115", 4_498_426, 17_993_718)),
         ("8.8", "2.2", 1_575_000, safe("0.2", "3.8", counted=PRE_MONEY),
@@ -66,10 +66,10 @@ GUIDE = {"outstanding": F(9_900_000), "pool": F(100_000), "rounding": YC_GUIDE}
     ],
 )  # fmt: skip
 def test_yc_s_guide_to_the_last_share(pre, new, increase, first, printed) -> None:
-    """Post-Money SAFE User Guide, Appendix II."""
+    """The example is from the Post-Money SAFE User Guide, Appendix II."""
     change = pool(PoolBasis.INCREASE, increase)
     found = priced(pre, new, first, safe("0.8", 8), pool_change=change, **GUIDE)
-    shares = [one.shares for one in found.conversions]
+    shares = [conversion.shares for conversion in found.conversions]
     assert (*shares, found.price, found.new_shares, found.total) == (
         *printed[:2], F(printed[2]), *printed[3:],
     )  # fmt: skip
@@ -84,7 +84,7 @@ def test_yc_s_guide_to_the_last_share(pre, new, increase, first, printed) -> Non
     ],
 )
 def test_cooley_s_three_methods(convention, price, converted, total) -> None:
-    """$1M at a 30% discount, 1,000,000 shares, $2M at $8M pre-money."""
+    """A SAFE of $1M at a 30% discount meets a round of $2M at $8M over 1,000,000 shares."""
     found = priced(8, 2, safe(1, discount="0.3"), outstanding=F(MILLION), convention=convention)
     assert (found.price, found.conversions[0].shares, found.total) == (price, converted, total)
 
@@ -98,29 +98,35 @@ def test_a_price_below_the_cap_s() -> None:
 
 
 def test_both_denominators_move_with_the_pool() -> None:
-    """T = 440M/31: the pre-money cap counts the pool's increase, the post-money one does not."""
+    """T = 440M/31: only the pre-money cap counts the pool's increase."""
     found = priced(
         16, 4, safe(1, 10), safe("0.5", 5, counted=PRE_MONEY),
         pool_change=pool(PoolBasis.UNALLOCATED, "0.1"),
     )  # fmt: skip
     assert found.total == F(440_000_000, 31)
     assert found.price == F(31, 22)
-    assert [one.shares for one in found.conversions] == [F(30_800_000, 31), F(29_200_000, 31)]
-    assert [one.price for one in found.conversions] == [F(310, 308), F(155, 292)]
+    assert [conversion.shares for conversion in found.conversions] == [
+        F(30_800_000, 31),
+        F(29_200_000, 31),
+    ]
+    assert [conversion.price for conversion in found.conversions] == [F(310, 308), F(155, 292)]
     assert found.pool == F(44_000_000, 31)
 
 
 def test_a_discount_beside_a_cap() -> None:
-    """The capped SAFE's count includes what the discount one becomes."""
+    """The count of the capped SAFE includes the shares of the discounted SAFE."""
     found = priced(12, 3, safe(1, 10), safe(1, discount="0.2"))
     assert found.total == F(2_400_000_000, 191)
     assert found.capitalization == F(1_920_000_000, 191)
-    assert [one.deciding for one in found.conversions] == [Deciding.CAP, Deciding.DISCOUNT]
+    assert [conversion.deciding for conversion in found.conversions] == [
+        Deciding.CAP,
+        Deciding.DISCOUNT,
+    ]
     assert found.conversions[0].shares == found.capitalization / 10
 
 
 def test_a_tie_goes_to_the_cap() -> None:
-    """80% of 1.50 is the cap price: 9.6M of 8M shares."""
+    """80% of 1.50 equals the cap price, 9.6M ÷ 8M shares."""
     found = priced(12, 3, safe(1, "9.6", "0.2", counted=PRE_MONEY),
                    convention=Convention.PRE_MONEY)  # fmt: skip
     assert found.conversions[0].price == F("1.2")
@@ -141,7 +147,7 @@ def test_a_cap_that_counts_no_pool() -> None:
 
 
 def test_a_pool_outside_the_pre_money_dilutes_the_new_money_too() -> None:
-    """8M shares at 8M pre: 1.00 a share, 2M new; the pool makes 10M nine tenths of all."""
+    """8M shares at 8M pre-money give 1.00 a share and 2M new shares; these 10M are 90%."""
     found = priced(8, 2, pool_change=pool(PoolBasis.UNALLOCATED, "0.1", in_pre_money=False))
     assert found.price == 1
     assert found.total == F(100_000_000, 9)
@@ -152,7 +158,7 @@ def test_a_pool_outside_the_pre_money_dilutes_the_new_money_too() -> None:
 
 
 def test_a_target_on_the_whole_pool_counts_what_is_granted() -> None:
-    """A million of the eight is granted; T = 7M ÷ 0.7."""
+    """Of 8M shares 1M are granted options; T = 7M ÷ 0.7."""
     found = priced(8, 2, granted=F(MILLION), pool_change=pool(PoolBasis.WHOLE, "0.1"))
     assert found.total == 10 * MILLION
     assert found.pool == 0
@@ -161,7 +167,7 @@ def test_a_target_on_the_whole_pool_counts_what_is_granted() -> None:
 
 
 def test_a_target_below_the_pool_leaves_it() -> None:
-    """As in 1984's calculator: options that are there are not taken back."""
+    """A target below the present pool takes no options back, as in the calculator of 1984."""
     found = priced(8, 2, pool=F(2 * MILLION), pool_change=pool(PoolBasis.UNALLOCATED, "0.01"))
     assert found.pool == 2 * MILLION
     assert found.pool_increase == 0
@@ -279,7 +285,7 @@ rounds = st.builds(
 @given(terms=rounds)
 def test_shares_add_up_to_the_last_one(terms: RoundTerms) -> None:
     found = price_round(terms)
-    converted = sum(one.shares for one in found.conversions)
+    converted = sum(conversion.shares for conversion in found.conversions)
     parts = terms.outstanding + found.adjustment_shares + found.pool + converted + found.new_shares
     assert parts == found.total
     assert found.pool >= terms.pool
@@ -290,7 +296,7 @@ def test_shares_add_up_to_the_last_one(terms: RoundTerms) -> None:
 def test_the_price_keeps_what_the_convention_promises(terms: RoundTerms) -> None:
     terms = _exact(terms)
     found = price_round(terms)
-    converted = sum((one.shares for one in found.conversions), F(0))
+    converted = sum((conversion.shares for conversion in found.conversions), F(0))
     counted = terms.outstanding + terms.pool
     if terms.pool_change is None or terms.pool_change.in_pre_money:
         counted += found.pool_increase
@@ -300,7 +306,7 @@ def test_the_price_keeps_what_the_convention_promises(terms: RoundTerms) -> None
         counted += converted
     value = terms.pre_money
     if terms.convention is Convention.DOLLARS_INVESTED:
-        value += sum(one.amount for one in terms.converting)
+        value += sum(security.amount for security in terms.converting)
     assert found.price * counted == value
     assert found.price * found.new_shares == terms.new_money
 
@@ -310,18 +316,20 @@ def test_everyone_converts_at_the_best_of_their_terms(terms: RoundTerms) -> None
     terms = _exact(terms)
     found = price_round(terms)
     before = terms.outstanding + (found.adjustment_shares if terms.adjustments_in_pre_money else 0)
-    for one, done in zip(terms.converting, found.conversions, strict=True):
-        offers = {Deciding.DISCOUNT if one.discount else Deciding.ROUND_PRICE:
-                  one.amount / found.price / (1 - one.discount)}  # fmt: skip
-        if one.cap is not None:
+    for security, done in zip(terms.converting, found.conversions, strict=True):
+        offers = {Deciding.DISCOUNT if security.discount else Deciding.ROUND_PRICE:
+                  security.amount / found.price / (1 - security.discount)}  # fmt: skip
+        if security.cap is not None:
             count = before
-            count += (found.pool if one.counted.pool_increase else terms.pool) * one.counted.pool
-            if one.counted.converting:
+            count += (
+                found.pool if security.counted.pool_increase else terms.pool
+            ) * security.counted.pool
+            if security.counted.converting:
                 count += sum(other.shares for other in found.conversions)
-            offers[Deciding.CAP] = one.amount / one.cap * (one.cap_shares or count)
+            offers[Deciding.CAP] = security.amount / security.cap * (security.cap_shares or count)
         assert done.shares == max(offers.values())
         assert done.shares == offers[done.deciding]
-        assert done.price * done.shares == one.amount
+        assert done.price * done.shares == security.amount
 
 
 @given(terms=rounds)
@@ -341,7 +349,7 @@ def test_protected_series_end_where_their_formula_says(terms: RoundTerms) -> Non
     pre=st.integers(200_000_000, 900_000_000),
 )
 def test_post_money_safes_do_not_dilute_each_other(parts: list[int], pre: int) -> None:
-    """Each holds amount ÷ cap of the company before the new money, whoever else converts."""
+    """Each SAFE gets amount ÷ cap of the company before new money, with any other conversions."""
     found = price_round(
         RoundTerms(
             pre_money=F(pre), new_money=F(10_000_000), outstanding=F(8_000_000),
@@ -351,7 +359,7 @@ def test_post_money_safes_do_not_dilute_each_other(parts: list[int], pre: int) -
             ),
         )
     )  # fmt: skip
-    assert [one.shares / found.capitalization for one in found.conversions] == [
+    assert [conversion.shares / found.capitalization for conversion in found.conversions] == [
         F(part, 100) for part in parts
     ]
 

@@ -1,4 +1,4 @@
-"""The deciding term in words, in both languages."""
+"""Sentences about the deciding term, in both languages."""
 
 from decimal import Decimal
 from fractions import Fraction

@@ -11,7 +11,7 @@ from finance.cli.main import app
 
 
 def run(*words: object) -> str:
-    """Return what the command prints; it must succeed."""
+    """Return the output of a command, which must succeed."""
     result = CliRunner().invoke(app, [str(word) for word in words], catch_exceptions=False)
     assert result.exit_code == 0, result.output
     return result.stdout

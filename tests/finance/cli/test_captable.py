@@ -1,4 +1,4 @@
-"""``python -m finance captable``, and the tables that it and the page show."""
+"""``python -m finance captable``, and the tables that the command and the page show."""
 
 import csv
 import datetime
@@ -61,12 +61,12 @@ def test_the_json_is_whole() -> None:
     found = json.loads(captable(STARTUP, "--json", "--exit", "200M", "--exit-on", "2031-09-15"))
     assert found["is_own"]
     for event in found["events"]:
-        shares = [float(one["share"]) for one in event["holders"]]
+        shares = [float(holder["share"]) for holder in event["holders"]]
         assert sum(shares) == pytest.approx(1 if shares else 0)
     assert found["exit"]["date"] == "2031-09-15"
-    payouts = [float(one["payout"]) for one in found["exit"]["holders"]]
+    payouts = [float(holder["payout"]) for holder in found["exit"]["holders"]]
     assert sum(payouts) == pytest.approx(200 * M, abs=0.005)
-    by_holder = {one["holder"]: one for one in found["exit"]["holders"]}
+    by_holder = {holder["holder"]: holder for holder in found["exit"]["holders"]}
     assert by_holder["Meridian Growth"]["moic"] == pytest.approx(2.132, abs=1e-3)
     assert len(by_holder["Meridian Growth"]["xirr"]) == 1
 
@@ -76,7 +76,7 @@ def test_a_scenario_without_a_cap_table_says_so() -> None:
     assert "The scenario has no cap table." in shown
     found = json.loads(captable(LAPTOP, "--json"))
     assert not found["is_own"]
-    after = {one["holder"]: float(one["share"]) for one in found["events"][-1]["holders"]}
+    after = {holder["holder"]: float(holder["share"]) for holder in found["events"][-1]["holders"]}
     assert after == pytest.approx({"Founders": 0.9, "New investors": 0.1})
 
 
@@ -86,10 +86,10 @@ def test_the_csv_and_the_package_hold_the_same(tmp_path: Path) -> None:
     last = {row["holder"]: row for row in rows if row["event"] == "Series A"}
     table = read_ocf(tmp_path / "ocf")
     assert table == sample_scenarios()["startup-1b"].company.capital_steps[-1].after
-    for one in stakes(table):
-        row = last[one.holder or "pool"]
-        assert float(row["shares_after"]) == pytest.approx(float(one.shares))
-        assert float(row["share_after"]) == pytest.approx(float(one.share))
+    for stake in stakes(table):
+        row = last[stake.holder or "pool"]
+        assert float(row["shares_after"]) == pytest.approx(float(stake.shares))
+        assert float(row["share_after"]) == pytest.approx(float(stake.share))
 
 
 @pytest.mark.parametrize(
@@ -112,7 +112,7 @@ def test_bad_options_are_one_line(arguments: list[str], parts: tuple[str, ...]) 
 
 
 def test_a_round_gives_away_what_it_adds(lab: Capital) -> None:
-    """Those before it keep 1 less its parts; the parts are shares of the company after it."""
+    """Holders before the round keep 1 less the parts, which are shares of the company after it."""
     steps = history(lab)
     for step in steps:
         found = dilution(step)
@@ -122,20 +122,20 @@ def test_a_round_gives_away_what_it_adds(lab: Capital) -> None:
         for holder in founders(lab, steps):
             before, after = (share_of(table, {holder}) for table in (step.before, step.after))
             assert float(after) == pytest.approx(float(before * (1 - found.total)))
-    assert sum(dilution(one) is not None for one in steps) == 2
+    assert sum(dilution(step) is not None for step in steps) == 2
 
 
 def test_changes_name_everybody_once_and_sum_to_one(lab: Capital) -> None:
     steps = history(lab)
     for step in steps:
         rows = changes(step)
-        assert len({one.holder for one in rows}) == len(rows)
+        assert len({change.holder for change in rows}) == len(rows)
         for side in ("before", "after"):
-            parts = [getattr(one, side).share for one in rows if getattr(one, side)]
+            parts = [getattr(change, side).share for change in rows if getattr(change, side)]
             assert sum(parts) == (1 if parts else 0)
-    everybody = owners(lab, steps)
-    assert everybody[-1] == POOL
-    assert {"Ada", "Lin", "Angel", "Growth fund"} < set(everybody)
+    holders = owners(lab, steps)
+    assert holders[-1] == POOL
+    assert {"Ada", "Lin", "Angel", "Growth fund"} < set(holders)
 
 
 def test_founders_are_those_of_the_first_day(lab: Capital) -> None:
@@ -146,28 +146,28 @@ def test_debt_is_paid_first_and_the_rest_sums_to_the_exit(lab: Capital) -> None:
     sold = exit_of(
         lab, history(lab), default_exit_date(lab), [Debt(id="Bank", claim_usd=Fraction(M))]
     )
-    got = {one.holder: one for one in sold.at(Fraction(50 * M))}
-    assert got["Bank"].usd == M
-    assert sum(one.usd for one in got.values()) == 50 * M
-    assert got["Growth fund"].choices == ("preference",)
-    assert got["Angel"].terms[0].decided == "cap"
+    by_holder = {payout.holder: payout for payout in sold.at(Fraction(50 * M))}
+    assert by_holder["Bank"].usd == M
+    assert sum(payout.usd for payout in by_holder.values()) == 50 * M
+    assert by_holder["Growth fund"].choices == ("preference",)
+    assert by_holder["Angel"].terms[0].decided == "cap"
     assert sold.at(Fraction(M // 2))[0].usd == M // 2
 
 
 def test_lines_are_straight_between_breaks(lab: Capital) -> None:
-    """Half-way between two neighbours of the grid everybody gets the mean of both."""
+    """Half-way between two neighbouring corners every payout is the mean of both."""
     sold = exit_of(lab, history(lab), default_exit_date(lab))
     values, lines = sold.lines(Fraction(300 * M))
     assert (values[0], values[-1]) == (0, 300 * M)
-    assert {float(one.exit_usd) for one in sold.breaks(Fraction(300 * M))} <= set(values)
+    assert {float(point.exit_usd) for point in sold.breaks(Fraction(300 * M))} <= set(values)
     middle = (values[3] + values[4]) / 2
-    for one in sold.at(Fraction(middle)):
-        mean = (lines[one.holder][3] + lines[one.holder][4]) / 2
-        assert float(one.usd) == pytest.approx(mean, abs=0.02)
+    for payout in sold.at(Fraction(middle)):
+        mean = (lines[payout.holder][3] + lines[payout.holder][4]) / 2
+        assert float(payout.usd) == pytest.approx(mean, abs=0.02)
 
 
 def test_the_books_say_what_lenders_are_owed() -> None:
-    """The sample's loan of 1.5 million: nothing before month 18, all of it at first."""
+    """The sample's loan of 1.5 million starts in month 18 and is owed in full at first."""
     books = project_scenario(sample_scenarios()["startup-1b"]).books
     assert loans_on(books, datetime.date(2026, 1, 1), "Bank") == ()
     assert loans_on(books, datetime.date(2027, 5, 1), "Bank") == ()
@@ -210,4 +210,4 @@ def test_every_event_and_break_has_words(lab: Capital, language: str) -> None:
     assert "most favoured nation" in event_text(catalog("en"), steps[3].event, "USD")
     assert "EUR 400K" in event_text(catalog("en"), steps[7].event, "USD")
     sold = exit_of(lab, steps, default_exit_date(lab))
-    assert all(break_text(text, one, sold.sold) for one in sold.breaks(Fraction(500 * M)))
+    assert all(break_text(text, point, sold.sold) for point in sold.breaks(Fraction(500 * M)))

@@ -1,4 +1,4 @@
-"""``python -m finance closed-form``."""
+"""``python -m finance closed-form``: ruin, copulas and Brownian motions."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""``python -m finance serving-day`` and ``gpu-hours``."""
+"""``python -m finance serving-day`` and ``gpu-hours``: published figures of DeepSeek."""
 
 import pytest
 
@@ -9,7 +9,7 @@ DEEPSEEK_DAY = (
     *("--cached-tokens", "342B", "--input-tokens", "266B", "--output-tokens", "168B"),
     *("--cached-price", "0.14", "--input-price", "0.55", "--output-price", "2.19"),
 )
-"""A day of February 2025 that DeepSeek published."""
+"""Figures of a day in February 2025 that DeepSeek published."""
 
 
 def test_a_published_day() -> None:

@@ -12,9 +12,9 @@ from finance.demand.logistic import Logistic
 from tests.finance.cli.commands import answer, refused, run
 
 VIDEO_RECORDERS = (840, 1470, 2110, 4000, 7590, 10950, 10530, 9470, 7790, 5890)
-"""Sales of video recorders in thousands: R's example of a Bass fit."""
+"""Sales of video recorders in thousands, from R's example of a Bass fit."""
 HIGH_END = (100, 86.9, 74.3, 65.3, 59.3, 55.1, 51.7, 49.1)
-"""Survival of the high-end cohort of Fader and Hardie 2007, percent."""
+"""Survival of the high-end cohort of Fader and Hardie 2007, in percent."""
 
 
 def table(folder: Path, column: str, values: object) -> Path:

@@ -1,4 +1,4 @@
-"""``python -m finance loan``."""
+"""``python -m finance loan``: level loans and lenders' ratios."""
 
 import pytest
 
@@ -38,7 +38,7 @@ def test_the_schedule_ends_with_the_balloon(at_start: tuple[str, ...]) -> None:
     assert "balance" in run(*LOAN, "--schedule")
 
 
-def test_what_lenders_watch() -> None:
+def test_ratios_of_lenders() -> None:
     found = answer(
         *LOAN, "--cash", "3708.05", "--pledged", "400K", "--coverage", "5%", "--exercise-price", "2"
     )

@@ -1,4 +1,4 @@
-"""``python -m finance returns``."""
+"""``python -m finance returns``: rates of return, present values and multiples."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""``python -m finance safe``, ``pro-rata`` and ``ocf``."""
+"""``python -m finance safe``, ``pro-rata`` and ``ocf``: arithmetic of single securities."""
 
 from pathlib import Path
 

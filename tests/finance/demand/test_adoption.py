@@ -1,4 +1,4 @@
-"""Adoption curves: closed forms against integration, fits against curves that are known."""
+"""Adoption curves: closed forms against integration, fits against known curves."""
 
 import math
 
@@ -17,7 +17,7 @@ TELEVISION = Bass(p=0.02, q=0.4, m=1000.0)
 
 
 def test_the_closed_form_solves_bass_s_equation() -> None:
-    """F′ = (p + qF)(1 − F) from F(0) = 0."""
+    """Return the solution of F′ = (p + qF)(1 − F) with F(0) = 0."""
     years = np.linspace(0, 25, 26)
     solved = solve_ivp(
         lambda _, share: (0.02 + 0.4 * share) * (1 - share), (0, 25), [0.0], t_eval=years,
@@ -47,7 +47,7 @@ def test_without_innovators_nobody_begins() -> None:
 
 
 def test_the_recursion_by_hand() -> None:
-    """100 people, p 0.1, q 0.5: 10; (0.1 + 0.05) × 90 = 13.5; (0.1 + 0.1175) × 76.5."""
+    """m = 100, p = 0.1, q = 0.5 give 10, (0.1 + 0.05) × 90 = 13.5, (0.1 + 0.1175) × 76.5."""
     assert Bass(p=0.1, q=0.5, m=100.0).recursion(3) == pytest.approx([10, 13.5, 0.2175 * 76.5])
 
 

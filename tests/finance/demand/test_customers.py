@@ -1,4 +1,4 @@
-"""What customers are worth, by hand and against sums over their months."""
+"""Value of customers, computed by hand and against sums over their months."""
 
 from decimal import Decimal
 from fractions import Fraction
@@ -23,12 +23,12 @@ def test_exact_in_exact_out() -> None:
 
 
 def test_lifetime_value_is_the_sum_over_months() -> None:
-    """500 USD at 80%, 5% leave each month; revenue grows by 10 USD a month in the second case."""
+    """Revenue is 500 USD at 80%, churn 5%; in the second case revenue grows by 10 USD a month."""
     months = range(2_000)
     assert lifetime_value(500.0, 0.8, 0.05) == pytest.approx(
         sum(400 * 0.95**month for month in months)
     )
-    # Growth counts from the month after, and 1/churn² takes each month's growth for a month more.
+    # Growth starts in the month after; 1/churn² counts the growth of each month a month longer.
     grown = sum((500 + 10 * (month + 1)) * 0.8 * 0.95**month for month in months)
     assert lifetime_value(500.0, 0.8, 0.05, expansion_usd=10.0) == pytest.approx(grown)
     discounted = sum(400 * (0.95 / 1.01) ** month for month in months)

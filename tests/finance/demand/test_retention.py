@@ -1,4 +1,4 @@
-"""Retention against its mixture of customers, drawn and summed, and fits of known curves."""
+"""Retention checked against a drawn mixture of customers, and fits of known curves."""
 
 import math
 
@@ -14,12 +14,12 @@ from engine.documents import InputError
 from finance.demand.retention import Retention, fit
 
 HIGH_END = Retention(alpha=0.668, beta=3.806)
-"""Fader and Hardie 2007."""
+"""Survival in percent, from Fader and Hardie 2007."""
 
 
 @pytest.mark.parametrize("model", [HIGH_END, Retention(alpha=0.26, beta=1.72, c=1.58)])
 def test_survival_is_a_mixture_of_customers(model) -> None:
-    """Each stays t renewals with chance (1 − θ)^(t^c); θ is spread as a beta distribution."""
+    """Each customer stays t renewals with chance (1 − θ)^(t^c); θ has a beta distribution."""
     for renewals in (0, 1, 3, 8):
         mixed, _ = quad(
             lambda stay, t=renewals: (

@@ -1,4 +1,4 @@
-"""Random stacks, and what they pay out if every choice is fixed beforehand."""
+"""Random stacks, and their payouts if every choice is fixed."""
 
 from __future__ import annotations
 
@@ -33,7 +33,10 @@ def preferred(draw: st.DrawFn, name: str) -> Preferred:
 
 @st.composite
 def stacks(draw: st.DrawFn, *, with_discounts: bool = False) -> Stack:
-    """Up to four holders who choose, over debt and common stock. Small numbers, many ties."""
+    """Draw up to four holders with a choice, with debt and common stock.
+
+    Numbers are small, so that ties are frequent.
+    """
     claims: list[Claim] = [
         draw(preferred(f"series_{letter}")) for letter in "abc"[: draw(st.integers(0, 3))]
     ]
@@ -56,58 +59,66 @@ def stacks(draw: st.DrawFn, *, with_discounts: bool = False) -> Stack:
 exit_values = st.integers(0, 240).map(lambda quarters: Fraction(quarters, 4))
 
 Profile = Mapping[str, bool]
-"""Who converts (preferred stock, SAFEs) or exercises (options)."""
+"""Whether each claim converts (preferred stock, SAFEs) or is exercised (options), by its id."""
 
 
 def profiles(stack: Stack) -> Iterator[Profile]:
-    """Every way in which the holders could choose."""
-    names = [one.id for one in stack.claims if isinstance(one, Preferred | Convertible | Option)]
+    """Yield every combination of choices."""
+    names = [
+        claim.id for claim in stack.claims if isinstance(claim, Preferred | Convertible | Option)
+    ]
     for choices in product((False, True), repeat=len(names)):
         yield dict(zip(names, choices, strict=True))
 
 
 def changed(profile: Profile, name: str) -> Profile:
+    """Return the choices with one choice reversed."""
     return {**profile, name: not profile[name]}
 
 
-def poured(stack: Stack, exit_usd: Fraction, profile: Profile) -> dict[str, Fraction]:
-    """Payouts with fixed choices: tier by tier, then by shares, those who are full dropping out."""
-    pot = exit_usd
-    got = {one.id: F(0) for one in stack.claims}
-    taking: dict[str, tuple[Fraction, Fraction | None]] = {}  # shares, room until its cap
+def payouts_for_choices(stack: Stack, exit_usd: Fraction, profile: Profile) -> dict[str, Fraction]:
+    """Return the payouts for fixed choices.
+
+    Tiers are paid in order; the remainder is paid by shares, and claims at their cap drop out.
+    """
+    proceeds = exit_usd
+    got = {claim.id: F(0) for claim in stack.claims}
+    sharing: dict[
+        str, tuple[Fraction, Fraction | None]
+    ] = {}  # shares, and amount left up to the cap
     tiers: dict[tuple[int, int], list[Claim]] = {}
-    for one in stack.claims:
-        acts = profile.get(one.id, False)
-        if isinstance(one, Common) or (acts and isinstance(one, Preferred | Convertible)):
-            taking[one.id] = (one.shares, None)
-        elif isinstance(one, Option):
+    for claim in stack.claims:
+        acts = profile.get(claim.id, False)
+        if isinstance(claim, Common) or (acts and isinstance(claim, Preferred | Convertible)):
+            sharing[claim.id] = (claim.shares, None)
+        elif isinstance(claim, Option):
             if acts:
-                pot += one.shares * one.strike_usd
-                got[one.id] -= one.shares * one.strike_usd
-                taking[one.id] = (one.shares, None)
+                proceeds += claim.shares * claim.strike_usd
+                got[claim.id] -= claim.shares * claim.strike_usd
+                sharing[claim.id] = (claim.shares, None)
         else:
-            tiers.setdefault(one.tier, []).append(one)
-            if isinstance(one, Preferred) and one.participating:
-                room = None if one.cap_usd is None else one.cap_usd - one.first_usd
-                taking[one.id] = (one.shares, room)
+            tiers.setdefault(claim.tier, []).append(claim)
+            if isinstance(claim, Preferred) and claim.participating:
+                room = None if claim.cap_usd is None else claim.cap_usd - claim.first_usd
+                sharing[claim.id] = (claim.shares, room)
     for key in sorted(tiers):
-        owed = sum(one.first_usd for one in tiers[key])
-        paid = min(pot, owed)
-        for one in tiers[key]:
-            got[one.id] += paid * one.first_usd / owed if owed else 0
-        pot -= paid
-    while pot and taking:
-        all_shares = sum(count for count, _ in taking.values())
+        owed = sum(claim.first_usd for claim in tiers[key])
+        paid = min(proceeds, owed)
+        for claim in tiers[key]:
+            got[claim.id] += paid * claim.first_usd / owed if owed else 0
+        proceeds -= paid
+    while proceeds and sharing:
+        all_shares = sum(shares for shares, _ in sharing.values())
         if all_shares == 0:
             break
         price = min(
-            [pot / all_shares, *(r / n for n, r in taking.values() if r is not None)],
+            [proceeds / all_shares, *(r / n for n, r in sharing.values() if r is not None)],
         )
-        for name, (count, room) in list(taking.items()):
+        for name, (count, room) in list(sharing.items()):
             got[name] += count * price
-            pot -= count * price
+            proceeds -= count * price
             room = None if room is None else room - count * price
-            taking[name] = (count, room)
+            sharing[name] = (count, room)
             if room == 0:
-                del taking[name]
+                del sharing[name]
     return got

@@ -1,4 +1,4 @@
-"""SAFEs and notes that are still there at the sale, by hand."""
+"""SAFEs and notes that have not converted before the sale, computed by hand."""
 
 from fractions import Fraction
 
@@ -14,20 +14,20 @@ M = 1_000_000
 
 
 def test_a_post_money_cap_buys_its_share_of_everything() -> None:
-    """1M at 10M post-money is a tenth of the company, whatever else converts."""
+    """1M at 10M post-money is a tenth of the company with any other conversions."""
     safes = [
-        Unconverted(id="one", amount_usd=F(M), cap_usd=F(10 * M)),
-        Unconverted(id="two", amount_usd=F(2 * M), cap_usd=F(10 * M)),
+        Unconverted(id="first", amount_usd=F(M), cap_usd=F(10 * M)),
+        Unconverted(id="second", amount_usd=F(2 * M), cap_usd=F(10 * M)),
     ]
     claims = claims_of(safes, F(7 * M))
-    assert [one.shares for one in claims] == [M, 2 * M]
+    assert [claim.shares for claim in claims] == [M, 2 * M]
     stack = Stack((*claims, Common(id="founders", shares=F(7 * M))))
-    assert payouts(stack, F(50 * M)).usd == {"one": 5 * M, "two": 10 * M, "founders": 35 * M}
-    assert payouts(stack, F(6 * M)).usd == {"one": M, "two": 2 * M, "founders": 3 * M}
+    assert payouts(stack, F(50 * M)).usd == {"first": 5 * M, "second": 10 * M, "founders": 35 * M}
+    assert payouts(stack, F(6 * M)).usd == {"first": M, "second": 2 * M, "founders": 3 * M}
 
 
 def test_a_pre_money_cap_counts_no_convertibles() -> None:
-    """1M at 10M pre-money, 10M shares: 1 USD a share; the post-money one gets its tenth of all."""
+    """1M at 10M pre-money, 10M shares: 1 USD a share; the post-money SAFE gets a tenth of all."""
     claims = claims_of(
         [
             Unconverted(
@@ -37,7 +37,7 @@ def test_a_pre_money_cap_counts_no_convertibles() -> None:
         ],
         F(10 * M),
     )
-    assert [one.shares for one in claims] == [M, F(11 * M, 9)]
+    assert [claim.shares for claim in claims] == [M, F(11 * M, 9)]
 
 
 def test_a_stated_share_count_stands() -> None:
@@ -51,11 +51,11 @@ def test_a_stated_share_count_stands() -> None:
         ],
         F(10 * M),
     )
-    assert [one.shares for one in claims] == [M // 2, F(21 * M, 18)]
+    assert [claim.shares for claim in claims] == [M // 2, F(21 * M, 18)]
 
 
 def test_cap_or_discount_or_cash() -> None:
-    """A note of 100 with a cap at 1 USD a share, 20% off, or twice the money."""
+    """A note of 100 has a cap at 1 USD a share, a discount of 20%, or a payout of twice 100."""
     terms = {"amount_usd": F(100), "cap_usd": F(900), "discount": F(1, 5), "rank": Rank.DEBT}
     (plain,) = claims_of([Unconverted(id="n", cap_counts=CapCounts.PRE_MONEY, **terms)], F(900))
     assert (plain.cash_usd, plain.discounted_usd, plain.shares) == (100, 125, 100)

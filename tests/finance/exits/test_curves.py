@@ -1,4 +1,4 @@
-"""Break points that others published, and straight lines between them."""
+"""Published break points, and straight lines between break points."""
 
 from fractions import Fraction
 
@@ -16,13 +16,13 @@ M = 1_000_000
 
 
 def test_break_points_of_a_published_example() -> None:
-    """2x preference and 4x cap on 5M USD for a third: 10M, 40M and 60M (plnmw.com)."""
+    """A third bought for 5M USD with a 2x preference and a 4x cap: 10M, 40M, 60M (plnmw.com)."""
     investor = Preferred(
         id="investor", shares=F(1), invested_usd=F(5 * M), multiple=F(2), cap_multiple=F(4),
         participating=True,
     )  # fmt: skip
     points = break_points(Stack((investor, Common(id="others", shares=F(2)))))
-    assert [(one.exit_usd, one.what.value) for one in points] == [
+    assert [(point.exit_usd, point.what.value) for point in points] == [
         (10 * M, "paid"), (10 * M, "participates"), (40 * M, "capped"), (60 * M, "converts"),
     ]  # fmt: skip
 
@@ -36,13 +36,15 @@ def test_break_points_name_who_and_what() -> None:
             Common(id="founders", shares=F(10)),
         )
     )
-    assert [(one.exit_usd, one.claim_id, one.what.value) for one in break_points(stack)] == [
+    assert [
+        (point.exit_usd, point.claim_id, point.what.value) for point in break_points(stack)
+    ] == [
         (10, "loan", "paid"),
         (30, "a", "paid"),
         (40, "options", "exercises"),  # 1 a share for 10 shares
         (85, "a", "converts"),  # 4 a share: 10 + 20 + 40, and 15 to the options
     ]
-    assert [one.exit_usd for one in payouts_up_to(stack, F(50))] == [0, 10, 30, 40, 50]
+    assert [corner.exit_usd for corner in payouts_up_to(stack, F(50))] == [0, 10, 30, 40, 50]
 
 
 @given(stacks(with_discounts=True), exit_values, exit_values)

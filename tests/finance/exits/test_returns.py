@@ -1,4 +1,4 @@
-"""All rates of return or none, against equations whose solutions are known beforehand."""
+"""Rates of return, checked against equations with known solutions."""
 
 import datetime
 from functools import reduce
@@ -17,14 +17,14 @@ D = datetime.date
 
 
 def flows_with(rates: list[float]) -> list[float]:
-    """Flows whose present value is Π ((1 + rate) ÷ (1 + r) − 1): zero at each of ``rates``."""
+    """Return flows with a present value of Π ((1 + rate) ÷ (1 + r) − 1), 0 at each of ``rates``."""
     factors = [np.array([-1.0, 1.0 + rate]) for rate in rates]
     return [float(usd) for usd in reduce(np.polymul, factors)]
 
 
 @given(st.lists(st.integers(-19, 60), min_size=1, max_size=5, unique=True))
 def test_every_rate_is_found(twentieths) -> None:
-    rates = sorted(one / 20 for one in twentieths)
+    rates = sorted(n_twentieths / 20 for n_twentieths in twentieths)
     assert irr(flows_with(rates)).all == pytest.approx(rates, abs=1e-6)
 
 
@@ -47,7 +47,7 @@ def test_dated_flows_are_worth_nothing_at_every_rate(flows) -> None:
 
 @given(st.lists(st.integers(-100, 100), min_size=2, max_size=8))
 def test_no_sign_change_is_missed(flows) -> None:
-    """Between two rates at which the present value has different signs one must be found."""
+    """A rate is found between two rates at which the present value has different signs."""
     rates = irr(flows).all
     values = [(rate, npv(rate, flows)) for rate in np.linspace(-0.95, 5, 120)]
     for (low, before), (high, after) in pairwise(values):
@@ -86,7 +86,7 @@ def test_values_by_hand() -> None:
 
 
 def test_an_investor() -> None:
-    """1M, a year later 1M more, 3.31M two years after that."""
+    """The flows are 1M, a year later 1M, and 3.31M two years after that."""
     paid = [(D(2026, 1, 1), -1_000_000.0), (D(2027, 1, 1), -1_000_000.0)]
     made = investor_return([*paid, (D(2029, 1, 1), 3_310_000.0)])
     assert made.moic == pytest.approx(1.655)

@@ -1,4 +1,4 @@
-"""A company from its founding to its sale, by hand."""
+"""A company from its founding to its sale, computed by hand."""
 
 import datetime
 from fractions import Fraction
@@ -31,7 +31,7 @@ def capital(*events: dict) -> Capital:
 
 
 def test_a_safe_that_became_stock() -> None:
-    """Founders 72%, Angel 8%, Fund 20% after the round; preferences of 1M and 3M."""
+    """Shares after the round are 72%, 8% and 20%; preferences are 1M and 3M."""
     company = capital(FOUNDERS, SAFE, ROUND)
     steps = history(company)
     sold = sale(steps[-1].after, SALE)
@@ -61,14 +61,14 @@ def test_a_note_and_a_loan_come_first() -> None:
 
 
 def test_a_safe_that_is_still_one() -> None:
-    """A tenth of everything, or its million back."""
+    """The SAFE gets a tenth of the company, or its million back."""
     sold = sale(history(capital(FOUNDERS, SAFE))[-1].after, SALE)
     assert payouts(sold.stack, F(50 * M)).usd["SAFE-1"] == 5 * M
     assert payouts(sold.stack, F(4 * M)).usd["SAFE-1"] == M
 
 
 def test_options_count_as_far_as_they_are_vested() -> None:
-    """Two of four years vested; half a million options at 1 USD."""
+    """Two of four years are vested: half a million options at 1 USD."""
     grant = {"kind": "option_grant", "date": "2027-01-01", "name": "OG-1", "holder": "Team",
              "shares": M, "exercise_price": 1,
              "vesting": {"start": "2027-01-01"}}  # fmt: skip

@@ -1,4 +1,4 @@
-"""Payouts against a second way to work them out, in which every choice is fixed beforehand."""
+"""Payouts checked against a second computation in which every choice is fixed."""
 
 from fractions import Fraction
 
@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from engine.documents import InputError
 from finance.exits.claims import Choice, Common, Convertible, Debt, Option, Preferred, Rank, Stack
 from finance.exits.waterfall import payouts
-from tests.finance.exits.stacks import changed, exit_values, poured, profiles, stacks
+from tests.finance.exits.stacks import changed, exit_values, payouts_for_choices, profiles, stacks
 
 F = Fraction
 M = 1_000_000
@@ -36,30 +36,33 @@ def test_a_game_of_two_by_hand() -> None:
             FOUNDERS,
         )
     )
-    seen = {value: payouts(stack, F(value * M)) for value in (9, 12, 24, 39, 50, 59, 64, 69, 115)}
-    assert {value: one.price_usd for value, one in seen.items()} == {
+    by_value = {
+        value: payouts(stack, F(value * M)) for value in (9, 12, 24, 39, 50, 59, 64, 69, 115)
+    }
+    assert {value: paid.price_usd for value, paid in by_value.items()} == {
         9: 0, 12: 0, 24: 1, 39: F(5, 2), 50: F(31, 8), 59: 5, 64: F(11, 2), 69: 6, 115: 10,
     }  # fmt: skip
     choices = {
-        value: (one.choices["a"].value, one.choices["b"].value) for value, one in seen.items()
+        value: (paid.choices["a"].value, paid.choices["b"].value)
+        for value, paid in by_value.items()
     }
     assert choices == {
         9: ("preference", "preference"),
         12: ("preference", "preference"),
         24: ("participates", "preference"),
-        39: ("participates", "preference"),  # just full
+        39: ("participates", "preference"),  # at its cap
         50: ("capped", "preference"),
         59: ("capped", "preference"),  # indifferent
         64: ("converts", "preference"),
         69: ("converts", "preference"),
         115: ("converts", "converts"),
     }
-    assert seen[12].usd == {"a": 3 * M, "b": 9 * M, "founders": 0}
-    assert seen[115].usd == {"a": 20 * M, "b": 15 * M, "founders": 80 * M}
+    assert by_value[12].usd == {"a": 3 * M, "b": 9 * M, "founders": 0}
+    assert by_value[115].usd == {"a": 20 * M, "b": 15 * M, "founders": 80 * M}
 
 
 def test_options_pay_their_strike_into_the_pot() -> None:
-    """10 shares of founders, 10 options at 2 USD: 60 + 20 over 20 shares is 4 for a share."""
+    """With 10 founders' shares and 10 options at 2 USD, 60 + 20 over 20 shares is 4 a share."""
     stack = Stack((Common(id="f", shares=F(10)), Option(id="o", shares=F(10), strike_usd=F(2))))
     assert payouts(stack, F(60)).usd == {"f": 40, "o": 20}
     at_strike = payouts(stack, F(20))
@@ -68,14 +71,14 @@ def test_options_pay_their_strike_into_the_pot() -> None:
 
 
 def test_a_discount_without_cap() -> None:
-    """80 USD at 20% off buy shares worth 100, before common stock gets anything."""
+    """80 USD at a discount of 20% buy shares worth 100, paid before common stock."""
     safe = Convertible(
         id="safe", cash_usd=F(80), shares=F(0), discounted_usd=F(100), rank=Rank.PREFERRED
     )
     stack = Stack((safe, Common(id="f", shares=F(1))))
     paid = {value: payouts(stack, F(value)) for value in (50, 80, 90, 150)}
-    assert [one.usd["safe"] for one in paid.values()] == [50, 80, 90, 100]
-    assert [one.choices["safe"].value for one in paid.values()] == [
+    assert [outcome.usd["safe"] for outcome in paid.values()] == [50, 80, 90, 100]
+    assert [outcome.choices["safe"].value for outcome in paid.values()] == [
         "preference", "preference", "converts", "converts",
     ]  # fmt: skip
 
@@ -109,8 +112,8 @@ def test_whole_cents_sum_to_the_exit_value_too(stack, exit_usd) -> None:
 
 
 @given(stacks(with_discounts=True), exit_values, exit_values)
-def test_nobody_gets_less_from_a_higher_exit(stack, one, other) -> None:
-    low, high = (payouts(stack, value).usd for value in sorted((one, other)))
+def test_nobody_gets_less_from_a_higher_exit(stack, first, second) -> None:
+    low, high = (payouts(stack, value).usd for value in sorted((first, second)))
     assert all(low[name] <= high[name] for name in low)
 
 
@@ -122,7 +125,10 @@ def test_choices_are_an_equilibrium_and_every_equilibrium_pays_the_same(stack, e
         name: paid.choices[name] in (Choice.CONVERTS, Choice.EXERCISES)
         for name in next(profiles(stack))
     }
-    outcomes = {tuple(one.values()): poured(stack, exit_usd, one) for one in profiles(stack)}
+    outcomes = {
+        tuple(profile.values()): payouts_for_choices(stack, exit_usd, profile)
+        for profile in profiles(stack)
+    }
     stable = [
         profile
         for profile in profiles(stack)
@@ -146,7 +152,7 @@ def test_nobody_who_converts_would_get_more_by_keeping_its_preference(stack, exi
         for name in next(profiles(stack))
     }
     for name in choices:
-        kept = poured(stack, exit_usd, changed(choices, name))
+        kept = payouts_for_choices(stack, exit_usd, changed(choices, name))
         assert kept[name] <= paid.usd[name]
 
 

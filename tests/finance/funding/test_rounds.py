@@ -1,4 +1,4 @@
-"""What the page Funding stands on: figures of the cap table, events as they are typed."""
+"""Figures of the cap table and form values of events, as the page Funding shows them."""
 
 import datetime
 import json
@@ -39,7 +39,7 @@ def test_the_founders_figures(seen: Funding) -> None:
     assert coming.deal.series == "Seed"
     after = seen.founders_share(coming.step.after)
     assert after == Fraction(8, 9) * (1 - coming.dilution.total)
-    assert [one.deal.series for one in seen.rounds] == ["Seed", "Series A"]
+    assert [priced_round.deal.series for priced_round in seen.rounds] == ["Seed", "Series A"]
     assert seen.founders_share(seen.last) < after
 
 
@@ -52,8 +52,12 @@ def test_money_of_investors_without_the_founders(seen: Funding) -> None:
 def test_an_event_goes_after_those_of_its_day(startup: Scenario, seen: Funding) -> None:
     changed = startup.with_values(with_event(seen.capital, SAFE))
     events = changed.company.capital.events
-    assert [one.name for one in events if one.kind == "safe"] == ["SAFE-1", "SAFE-2", "SAFE-3"]
-    assert list(events) == sorted(events, key=lambda one: one.date)
+    assert [event.name for event in events if event.kind == "safe"] == [
+        "SAFE-1",
+        "SAFE-2",
+        "SAFE-3",
+    ]
+    assert list(events) == sorted(events, key=lambda event: event.date)
     back = without_event(changed.company.capital, events.index(_named(events, "SAFE-3")))
     assert startup.with_values(back) == startup
 
@@ -77,14 +81,14 @@ def test_a_scenario_without_a_cap_table_gets_its_own(startup: Scenario) -> None:
 
 
 def test_a_table_from_elsewhere_keeps_the_rounds_to_come(startup: Scenario, seen: Funding) -> None:
-    """The sample lab's table, with its note in euros at the company's rate, before its rounds."""
+    """The opening is the sample lab's table, with its euro note at the company's rate."""
     lab = read_toml(DATA_DIR / "capital" / "lab.toml", Capital)
     table = funding_of(lab).steps[8].after.changed(rates={})
     assert [note.currency for note in table.notes] == ["EUR"]
     changed = startup.with_values(from_table(startup.company, seen.capital, table))
     company = changed.company
     assert company.capital.opening.rates == startup.company.exchange_rates
-    assert [one.series for one in company.capital.events] == ["Seed", "Series A"]
+    assert [event.series for event in company.capital.events] == ["Seed", "Series A"]
     assert company.capital.events[0].pro_rata == ()
     assert company.capital.events[1].pro_rata == ("Lighthouse Ventures",)
     assert "Accelerator" in company.capital_steps[-1].after.ownership()
@@ -104,7 +108,7 @@ def funding_of(capital: Capital) -> Funding:
 
 
 def _named(events, name: str):
-    return next(one for one in events if getattr(one, "name", None) == name)
+    return next(event for event in events if getattr(event, "name", None) == name)
 
 
 @pytest.mark.parametrize(
@@ -131,7 +135,7 @@ def test_what_is_typed_is_meant(kind: str, typed: object, meant: object) -> None
 
 
 def test_every_event_of_the_samples_is_shown_and_entered_unchanged(startup: Scenario) -> None:
-    """What the fields show means what stands there, down to the last digit."""
+    """The values that the fields show give the same event, to the last digit."""
     lab = read_toml(DATA_DIR / "capital" / "lab.toml", Capital)
     kinds = {
         "amount": ("amount", "cap", "pre_money", "new_money", "shares", "qualified_amount"),

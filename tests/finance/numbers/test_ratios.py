@@ -1,4 +1,4 @@
-"""Ratios by hand, and money for each unit of compute."""
+"""Ratios computed by hand, and money for each unit of compute."""
 
 from decimal import Decimal
 from fractions import Fraction
@@ -43,7 +43,7 @@ def test_what_has_no_meaning_is_none() -> None:
 
 
 def test_trailing_and_planned_runway() -> None:
-    """10 in the bank: 3 burnt in the last quarter, 6 to be burnt in the next."""
+    """Cash is 10; the burn is 3 in the last quarter and 6 in the next."""
     assert (runway_at_burn(10.0, 3.0, 3.0), runway_at_burn(10.0, 6.0, 3.0)) == (10, 5)
 
 

@@ -1,8 +1,8 @@
-"""Which public function answers which kind of reference case.
+"""Public function for each kind of reference case.
 
-An op takes the ``inputs`` of a case and gives the figures by the names that the cases use; it
-only renames, so that what is tested is what the app calls. An optional input that a case leaves
-out has the same default as the function's own.
+An op takes the ``inputs`` of a case and returns figures by the names that the cases use. It only
+renames, so that the tests call the functions that the app calls. An optional input that a case
+leaves out has the default of the function.
 """
 
 from __future__ import annotations

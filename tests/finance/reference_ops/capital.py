@@ -1,4 +1,4 @@
-"""SAFEs, notes, priced rounds, anti-dilution, vesting and cap tables."""
+"""Ops for SAFEs, notes, priced rounds, anti-dilution, vesting and cap tables."""
 
 from __future__ import annotations
 
@@ -39,20 +39,20 @@ Inputs = Mapping[str, Any]
 
 
 def exact(value: Any) -> Fraction:
-    """A number of a case: 0.1 is a tenth, "4/7" four sevenths, nothing 0."""
+    """Return a number of a case: 0.1 is a tenth, "4/7" four sevenths, None is 0."""
     return Fraction(0) if value is None else Fraction(str(value))
 
 
 def safe_round(inputs: Inputs) -> dict[str, Any]:
     priced = price_round(_terms(inputs, _rounding(inputs)))
     total = priced.total
-    shares = [one.shares for one in priced.conversions]
+    shares = [conversion.shares for conversion in priced.conversions]
     common = exact(inputs["common_incl_granted_options"])
     return {
         "company_capitalization": priced.capitalization,
         "safe_shares": shares,
-        "conversion_prices": [one.price for one in priced.conversions],
-        "safe_prices": [one.price for one in priced.conversions],
+        "conversion_prices": [conversion.price for conversion in priced.conversions],
+        "safe_prices": [conversion.price for conversion in priced.conversions],
         "price": priced.price,
         "new_shares": priced.new_shares,
         "total": total,
@@ -64,7 +64,7 @@ def safe_round(inputs: Inputs) -> dict[str, Any]:
         "pre_money_capitalization": common + priced.pool,
         "post_money": priced.price * total,
         "own_common": common / total,
-        "own_safes": [one / total for one in shares],
+        "own_safes": [converted / total for converted in shares],
         "own_safes_total": sum(shares, Fraction(0)) / total,
         "own_new": priced.new_shares / total,
         "own_pool_unallocated": priced.pool / total,
@@ -76,7 +76,7 @@ def yc_rounded(inputs: Inputs) -> dict[str, Any]:
     rounding = _rounding(inputs, YC_GUIDE)
     before = exact(inputs["fd_before_safes"])
     unissued = exact(inputs.get("unissued"))
-    # A share promised of the capitalization is an amount of it under a cap of 1.
+    # A promised share of the capitalization is that amount under a cap of 1.
     priced = price_round(
         RoundTerms(
             pre_money=exact(inputs["pre_money"]),
@@ -104,7 +104,7 @@ def yc_rounded(inputs: Inputs) -> dict[str, Any]:
 
 
 def _rounded_figures(inputs: Inputs, priced: PricedShares) -> dict[str, Any]:
-    shares = [one.shares for one in priced.conversions]
+    shares = [conversion.shares for conversion in priced.conversions]
     return {
         "company_capitalization": priced.capitalization,
         "safe_shares": shares,
@@ -114,13 +114,13 @@ def _rounded_figures(inputs: Inputs, priced: PricedShares) -> dict[str, Any]:
         "pool_shares": priced.pool,
         "pool_pct": _printed(priced.pool / priced.total),
         "founders_pct": _printed(exact(inputs.get("founders")) / priced.total),
-        "safes_pct": [_printed(one / priced.total) for one in shares],
+        "safes_pct": [_printed(converted / priced.total) for converted in shares],
         "new_pct": _printed(priced.new_shares / priced.total),
     }
 
 
 def _printed(share: Fraction) -> Fraction:
-    """A share of the company as the guide prints it, in hundredths of a percent."""
+    """Return a share of the company rounded to 0.01%, as the guide prints it."""
     return Fraction(floor(share * 10_000 + Fraction(1, 2)), 10_000)
 
 
@@ -140,28 +140,28 @@ def _terms(inputs: Inputs, rounding: Rounding) -> RoundTerms:
 
 
 def _converting(safes: Sequence[Inputs]) -> tuple[Converting, ...]:
-    return tuple(_safe(_amended(one, safes)) for one in safes)
+    return tuple(_safe(_amended(safe, safes)) for safe in safes)
 
 
-def _amended(one: Inputs, safes: Sequence[Inputs]) -> Inputs:
-    """An MFN SAFE with the terms of the one that its holder elected, by its place."""
-    elected = one.get("mfn_of", one.get("elects"))
+def _amended(safe: Inputs, safes: Sequence[Inputs]) -> Inputs:
+    """Return an MFN SAFE with the terms of the SAFE that its holder elected, by its index."""
+    elected = safe.get("mfn_of", safe.get("elects"))
     if elected is None:
-        return one
-    return {**safes[elected], "amount": one["amount"]}
+        return safe
+    return {**safes[elected], "amount": safe["amount"]}
 
 
-def _safe(one: Inputs) -> Converting:
-    kind: str = one.get("kind") or "post"
+def _safe(safe: Inputs) -> Converting:
+    kind: str = safe.get("kind") or "post"
     counted = PRE_MONEY if kind.startswith("pre") else POST_MONEY
-    if one.get("counted") is not None:
-        counted = Counted.parse(one["counted"])
+    if safe.get("counted") is not None:
+        counted = Counted.parse(safe["counted"])
     return Converting(
-        amount=exact(one["amount"]),
-        cap=exact(one["cap"]) if one.get("cap") else None,
-        discount=exact(one.get("discount")),
+        amount=exact(safe["amount"]),
+        cap=exact(safe["cap"]) if safe.get("cap") else None,
+        discount=exact(safe.get("discount")),
         counted=counted,
-        cap_shares=exact(one["cap_shares"]) if one.get("cap_shares") else None,
+        cap_shares=exact(safe["cap_shares"]) if safe.get("cap_shares") else None,
     )
 
 
@@ -319,10 +319,10 @@ _PROTECTIONS = {
 
 
 def anti_dilution(inputs: Inputs) -> dict[str, Any]:
-    if "series" in inputs:  # several at once: each against its own price, on the same A
+    if "series" in inputs:  # several series, each against its own price, with the same A
         shared = {name: value for name, value in inputs.items() if name != "series"}
-        each = [anti_dilution({**shared, **one}) for one in inputs["series"]]
-        return {name: [one[name] for one in each] for name in each[0]}
+        answers = [anti_dilution({**shared, **series}) for series in inputs["series"]]
+        return {name: [figures[name] for figures in answers] for name in answers[0]}
     before, issued = exact(inputs["cp1"]), exact(inputs["C"])
     consideration = inputs.get("consideration")
     paid = exact(inputs["issue_price"]) * issued if consideration is None else exact(consideration)

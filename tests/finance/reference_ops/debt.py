@@ -1,4 +1,4 @@
-"""Loans."""
+"""Ops for loans."""
 
 from __future__ import annotations
 
@@ -15,9 +15,12 @@ def _terms(case: Inputs) -> dict[str, Any]:
 
 
 def _at_start(case: Inputs) -> bool:
-    """Spreadsheets call it type, numpy-financial when, pyxirr pmt_at_beginning."""
-    said = [case.get(name) for name in ("type", "when", "pmt_at_beginning")]
-    return any(one in (1, "begin", "start", "beginning") for one in said)
+    """Return whether payments are at the start of a period.
+
+    Spreadsheets call this field type, numpy-financial when, pyxirr pmt_at_beginning.
+    """
+    values = [case.get(name) for name in ("type", "when", "pmt_at_beginning")]
+    return any(value in (1, "begin", "start", "beginning") for value in values)
 
 
 def pmt(case: Inputs) -> Inputs:
@@ -97,8 +100,8 @@ def interest_check(case: Inputs) -> Inputs:
 
 
 OPS = {
-    one.__name__: one
-    for one in (
+    op.__name__: op
+    for op in (
         pmt, ipmt, ppmt, ipmt_series, ppmt_series, cum, fv, nper, sum_check, interest_check,
     )
 }  # fmt: skip

@@ -1,4 +1,4 @@
-"""Adoption, retention and what customers are worth."""
+"""Ops for adoption, retention and the value of customers."""
 
 from __future__ import annotations
 
@@ -122,6 +122,6 @@ def nrr(case: Inputs) -> Inputs:
 
 
 OPS = {
-    one.__name__: one
-    for one in (bass_nls, bass_ols, bass_peak, bass_closed, sbg, bdw, lifetime, ltv, cac, nrr)
+    op.__name__: op
+    for op in (bass_nls, bass_ols, bass_peak, bass_closed, sbg, bdw, lifetime, ltv, cac, nrr)
 }

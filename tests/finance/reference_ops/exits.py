@@ -1,4 +1,4 @@
-"""The waterfall of an exit."""
+"""Ops for the waterfall of an exit."""
 
 from __future__ import annotations
 
@@ -14,35 +14,35 @@ Inputs = Mapping[str, Any]
 
 def waterfall(case: Inputs) -> Inputs:
     claims: list[Claim] = [
-        Debt(id=one["id"], claim_usd=exact(one["claim"]), seniority=one.get("seniority") or 0)
-        for one in case.get("debt") or ()
+        Debt(id=debt["id"], claim_usd=exact(debt["claim"]), seniority=debt.get("seniority") or 0)
+        for debt in case.get("debt") or ()
     ]
-    claims += [_preferred(one) for one in case.get("preferred") or ()]
+    claims += [_preferred(terms) for terms in case.get("preferred") or ()]
     claims += [
         Common(id=name, shares=exact(shares)) for name, shares in (case.get("common") or {}).items()
     ]
     claims += [
-        Option(id=one["id"], shares=exact(one["shares"]), strike_usd=exact(one["strike"]))
-        for one in (*(case.get("options") or ()), *(case.get("warrants") or ()))
+        Option(id=option["id"], shares=exact(option["shares"]), strike_usd=exact(option["strike"]))
+        for option in (*(case.get("options") or ()), *(case.get("warrants") or ()))
     ]
     return payouts(Stack(tuple(claims)), exact(case["exit_value"])).usd
 
 
-def _preferred(one: Inputs) -> Preferred:
-    cap = one.get("cap_multiple")
+def _preferred(terms: Inputs) -> Preferred:
+    cap = terms.get("cap_multiple")
     return Preferred(
-        id=one["id"],
-        shares=exact(one["shares"]),
-        invested_usd=exact(one["invested"]),
-        multiple=exact(one.get("multiple", 1)),
-        participating=bool(one.get("participating")),
+        id=terms["id"],
+        shares=exact(terms["shares"]),
+        invested_usd=exact(terms["invested"]),
+        multiple=exact(terms.get("multiple", 1)),
+        participating=bool(terms.get("participating")),
         cap_multiple=None if cap is None else exact(cap),
-        seniority=one.get("seniority") or 0,
+        seniority=terms.get("seniority") or 0,
     )
 
 
 def exact(number: Any) -> Fraction:
-    """Numbers of JSON as they are written."""
+    """Return a number of JSON as the fraction of its text."""
     return Fraction(str(number))
 
 

@@ -1,4 +1,4 @@
-"""Operating metrics and the unit economics of compute."""
+"""Ops for operating metrics and the unit economics of compute."""
 
 from __future__ import annotations
 
@@ -85,8 +85,8 @@ def runway(case: Inputs) -> Inputs:
 
 
 OPS = {
-    one.__name__: one
-    for one in (
+    op.__name__: op
+    for op in (
         burn_multiple, magic_number, rule_of_40, gpu_day, gpu_hours, token_day, v3_days,
         gm_table, mix, ratio, runway,
     )

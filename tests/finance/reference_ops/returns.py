@@ -1,4 +1,4 @@
-"""Rates of return, present values, multiples."""
+"""Ops for rates of return, present values and multiples."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _DAY_COUNTS = {
     "30360e": "30E/360",
     "30360eisda": "30E/360 ISDA",
 }
-"""Names that the library does not know itself."""
+"""Names of day counts that pyxirr does not know."""
 
 
 def _day_count(case: Inputs) -> pyxirr.DayCount:
@@ -80,4 +80,4 @@ def pe(case: Inputs) -> Inputs:
     return {"dpi": of.dpi, "rvpi": of.rvpi, "tvpi": of.tvpi, "moic": of.tvpi}
 
 
-OPS = {"xirr_multi": xirr} | {one.__name__: one for one in (irr, xirr, npv, mirr, xnpv, xnfv, pe)}
+OPS = {"xirr_multi": xirr} | {op.__name__: op for op in (irr, xirr, npv, mirr, xnpv, xnfv, pe)}

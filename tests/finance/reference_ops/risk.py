@@ -1,4 +1,4 @@
-"""Closed forms that simulations are checked by."""
+"""Ops for closed forms that simulations are checked against."""
 
 from __future__ import annotations
 
@@ -33,4 +33,4 @@ def gbm(case: Inputs) -> Inputs:
     return {"mean": mean, "median": below(0.5)} | percentiles
 
 
-OPS = {one.__name__: one for one in (ruin, copula, gbm)}
+OPS = {op.__name__: op for op in (ruin, copula, gbm)}

@@ -20,7 +20,7 @@ from finance.risk.closed_forms import (
 
 @pytest.mark.parametrize(("cash", "drift", "vol"), [(12, -1, 1.5), (24, -0.8, 2), (6, 0.1, 1)])
 def test_ruin_is_the_integral_of_its_first_passage(cash, drift, vol) -> None:
-    """The inverse Gaussian density c/(σ√(2πt³))·e^(−(c + μt)²/(2σ²t)), over the months."""
+    """The density of the inverse Gaussian is c/(σ√(2πt³))·e^(−(c + μt)²/(2σ²t))."""
 
     def density(t: float) -> float:
         exponent = -((cash + drift * t) ** 2) / (2 * vol**2 * t)
@@ -32,7 +32,7 @@ def test_ruin_is_the_integral_of_its_first_passage(cash, drift, vol) -> None:
 
 def test_ruin_at_the_edges() -> None:
     assert ruin_probability(0, 1, 1, 12) == 1
-    assert ruin_probability(12, -1, 0, 12) == 1  # without chance: gone on the last day
+    assert ruin_probability(12, -1, 0, 12) == 1  # without volatility the cash ends on the last day
     assert ruin_probability(12, -1, 0, 11) == 0
     assert ruin_probability(12, -1, 1, 0) == 0
     assert ruin_probability(1e6, -2e5, 10, 12) == pytest.approx(1)  # e^(−2μc/σ²) alone: 10^1e9
