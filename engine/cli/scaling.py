@@ -1,4 +1,4 @@
-"""The commands of scaling laws: ``fit`` and ``backtest``."""
+"""The commands of scaling laws: ``fit``, ``backtest`` and the group ``scaling``."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 import numpy as np
 import typer
 
+from engine.cli import laws
 from engine.cli.tables import write_csv
 from engine.cli.terminal import text
 from engine.documents import InputError
@@ -34,6 +35,7 @@ Folder = Annotated[Path | None, typer.Option(help=text("cli.backtest_folder"))]
 def add_to(app: typer.Typer) -> None:
     app.command("fit", help=text("cli.fit"))(fit_command)
     app.command("backtest", help=text("cli.backtest"))(backtest_command)
+    laws.add_to(app)
 
 
 def fit_command(

@@ -130,10 +130,6 @@ class Timeline:
         """Of ``pipeline_s``. Narayanan 2021 divides by the time without bubble instead."""
         return self.bubble_s / self.pipeline_s if self.pipeline_s else 0.0
 
-    @property
-    def is_complete(self) -> bool:
-        return len(self.events) == self.n_events
-
 
 class _Piece(NamedTuple):
     """One micro batch, forward or backward, through one virtual stage."""

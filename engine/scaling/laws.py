@@ -16,7 +16,6 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.documents import InputError
-from engine.shapes import ModelShape
 
 Array = npt.NDArray[np.float64]
 
@@ -109,12 +108,6 @@ def tokens_for_loss(law: Law, parameters: float, wanted_loss: float) -> float:
     """Tokens with which a model of ``parameters`` reaches ``wanted_loss``; inf if none do."""
     left = wanted_loss - law.E - law.A * parameters**-law.alpha
     return (law.B / left) ** (1 / law.beta) if left > 0 else math.inf
-
-
-def parameters_of(law: Law, shape: ModelShape) -> int:
-    """The parameters of ``shape`` as ``law`` counts them."""
-    count = shape.count_parameters()
-    return count.total if law.parameters_counted == "total" else count.non_embedding
 
 
 def require_counting(law: Law, counted: Counting, field: str = "parameters_counted") -> None:

@@ -25,7 +25,6 @@ from engine.scaling.laws import (
     Array,
     Law,
     allocation,
-    compute_optimal,
     tokens_for_loss,
 )
 
@@ -122,15 +121,6 @@ def cheapest_for_loss(
         training_usd=_one(training_usd(_array(found.parameters), _array(found.tokens))),
         serving_usd=_one(serving_usd(_array(found.parameters))),
     )
-
-
-def cheapest_for_compute_optimal_quality(
-    law: Law, training_flops: float, training_usd: TrainingCost, serving_usd: ServingCost
-) -> LifetimeChoice:
-    """As :func:`cheapest_for_loss`, for the loss that ``training_flops`` reach at best: the
-    quality at which Sardana 2023 compares."""
-    wanted = compute_optimal(law, training_flops).loss
-    return cheapest_for_loss(law, wanted, training_usd, serving_usd)
 
 
 def cheapest_flops(law: Law, wanted_loss: float, served_tokens: float) -> LifetimeFlops:

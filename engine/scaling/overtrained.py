@@ -18,17 +18,12 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-import numpy as np
-import numpy.typing as npt
 from scipy.optimize import brentq
 
 from engine.documents import InputError
 from engine.scaling.laws import (
     FLOPS_PER_PARAMETER_AND_TOKEN,
     Allocation,
-    Array,
-    Counting,
-    FittedLaw,
     Law,
     allocation,
     compute_optimal,
@@ -58,27 +53,6 @@ def tied(law: Law) -> TiedLaw:
     eta = law.alpha / 2
     scale = FLOPS_PER_PARAMETER_AND_TOKEN**eta
     return TiedLaw(E=law.E, a=law.A * scale, b=law.B * scale, eta=eta)
-
-
-def untied(law: TiedLaw, parameters_counted: Counting) -> FittedLaw:
-    """The same law in Hoffmann's letters; Gadre 2024 counts all parameters."""
-    scale = FLOPS_PER_PARAMETER_AND_TOKEN**law.eta
-    return FittedLaw(
-        parameters_counted=parameters_counted,
-        A=law.a / scale,
-        B=law.b / scale,
-        E=law.E,
-        alpha=2 * law.eta,
-        beta=2 * law.eta,
-    )
-
-
-def tied_loss(
-    law: TiedLaw, training_flops: npt.ArrayLike, tokens_per_parameter: npt.ArrayLike
-) -> Array:
-    """L(C, M) in nats per token, elementwise over broadcast arrays."""
-    c, m = np.asarray(training_flops, float), np.asarray(tokens_per_parameter, float)
-    return np.asarray(law.E + (law.a * m**law.eta + law.b * m**-law.eta) * c**-law.eta)
 
 
 def overtrained(law: Law, training_flops: float, tokens_per_parameter: float) -> Allocation:
@@ -153,21 +127,3 @@ def _enough_flops(law: Law, wanted_loss: float, tokens_per_parameter: float) -> 
     tokens = (law.B / half) ** (1 / law.beta)
     parameters = max(parameters, tokens / tokens_per_parameter)
     return float(FLOPS_PER_PARAMETER_AND_TOKEN * parameters**2 * tokens_per_parameter)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ErrorLaw:
-    """Err(L) = ε - k·exp(-γ·L): top-1 error averaged over tasks (Gadre 2024, equation 5).
-
-    It holds for the average over many tasks, not for each of them.
-    """
-
-    epsilon: float
-    """Error of a model that knows nothing, a share."""
-    k: float
-    gamma: float
-
-
-def top1_error(law: ErrorLaw, losses: npt.ArrayLike) -> Array:
-    """The share of answers that are wrong, elementwise over losses in nats per token."""
-    return np.asarray(law.epsilon - law.k * np.exp(-law.gamma * np.asarray(losses, float)))

@@ -10,7 +10,6 @@ from engine.facts import loss_coefficients
 from engine.scaling.laws import Array, FittedLaw, compute_optimal, loss
 from engine.scaling.lifetime import (
     cheapest_flops,
-    cheapest_for_compute_optimal_quality,
     cheapest_for_loss,
     compute_optimal_for_loss,
 )
@@ -137,16 +136,6 @@ def test_what_cannot_be_served_is_not_chosen() -> None:
     )
     assert found.parameters == pytest.approx(limit, rel=1e-3)
     assert found.parameters <= limit
-
-
-def test_the_quality_of_a_training_budget() -> None:
-    best = compute_optimal(LAW, 1e23)
-    found = cheapest_for_compute_optimal_quality(
-        LAW, 1e23, lambda n, d: 6 * n * d, lambda n: 2e12 * n
-    )
-    assert found.loss == pytest.approx(best.loss)
-    assert found.parameters < best.parameters
-    assert found.training_usd > best.flops
 
 
 @pytest.mark.parametrize("wanted_loss", [LAW.E, LAW.E - 0.1, float("nan")])
