@@ -26,6 +26,7 @@ COMMANDS = (
     LazyCommand("compress", "engine.cli.tuning", "cli.compress"),
     LazyCommand("fit", "engine.cli.scaling", "cli.fit"),
     LazyCommand("backtest", "engine.cli.scaling", "cli.backtest"),
+    LazyCommand("scaling", "engine.cli.laws", "cli_scaling.group"),
     LazyCommand("forecast", "engine.cli.forecast", "cli.forecast"),
     LazyCommand("train", "engine.cli.train", "cli.train"),
     LazyCommand("calibrate", "engine.cli.train", "cli.calibrate"),

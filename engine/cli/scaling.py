@@ -1,4 +1,4 @@
-"""The commands of scaling laws: ``fit``, ``backtest`` and the group ``scaling``."""
+"""The commands ``fit`` and ``backtest``, which fit scaling laws to runs and test such fits."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from typing import Annotated, Any, Literal
 import numpy as np
 import typer
 
-from engine.cli import laws
 from engine.cli.tables import write_csv
 from engine.cli.terminal import text
 from engine.documents import InputError
@@ -35,7 +34,6 @@ Folder = Annotated[Path | None, typer.Option(help=text("cli.backtest_folder"))]
 def add_to(app: typer.Typer) -> None:
     app.command("fit", help=text("cli.fit"))(fit_command)
     app.command("backtest", help=text("cli.backtest"))(backtest_command)
-    laws.add_to(app)
 
 
 def fit_command(
