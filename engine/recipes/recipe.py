@@ -93,8 +93,11 @@ class Recipe(Document):
     decay_share: ShareOfOne = 0.2
     """Share of the steps in which the learning rate of ``wsd`` decays."""
     weight_decay: Annotated[float, Field(ge=0, le=1)] = 0.1
+    """Decoupled weight decay of AdamW."""
     gradient_clip: Annotated[float, Field(gt=0, le=1_000)] = 1.0
+    """Largest norm of the gradient; a larger gradient is scaled down to it."""
     eval_every_steps: Annotated[int, Field(ge=1, le=100_000_000)] = 50
+    """Number of steps between two evaluations."""
     eval_sequences: Annotated[int, Field(ge=1, le=1_000_000)] = 64
     """Number of held-out sequences of each evaluation; the last evaluation uses all."""
     masked_share: OpenShare = 0.15
@@ -116,6 +119,7 @@ class Recipe(Document):
     trackers: tuple[Literal["tensorboard", "wandb", "mlflow"], ...] = ()
     """Trackers that also receive the metrics; a tracker that fails never stops the run."""
     seed: Seed = 1
+    """Seed of the initial weights, the order of the data and the masks."""
 
     @model_validator(mode="after")
     def _is_trainable(self) -> Self:

@@ -10,6 +10,7 @@ from pathlib import Path
 from engine.results import Failure
 
 _RESERVE_BYTES = 2**16
+"""Size of the reserve, in bytes."""
 _DISK_FULL_ERRNOS = (errno.ENOSPC, errno.EDQUOT)
 
 
@@ -37,9 +38,8 @@ def is_disk_full(error: BaseException | None) -> bool:
     while error is not None:
         if isinstance(error, OSError) and error.errno in _DISK_FULL_ERRNOS:
             return True
-        if any(
-            f"(os error {number})" in str(error) for number in _DISK_FULL_ERRNOS
-        ):  # safetensors' way
+        # safetensors reports the number in its message only.
+        if any(f"(os error {number})" in str(error) for number in _DISK_FULL_ERRNOS):
             return True
         error = error.__cause__ or error.__context__
     return False

@@ -136,24 +136,31 @@ def _collectives(device: torch.device) -> list[dict[str, Any]]:
             distributed.barrier()
             # Every rank repeats it equally often, since a collective waits for all ranks.
             found.append(
-                {"kind": kind, "bytes": n_bytes, "seconds": _median_seconds(work, device, times=5)}
+                {
+                    "kind": kind,
+                    "bytes": n_bytes,
+                    "seconds": _median_seconds(work, device, repeats=5),
+                }
             )
     return found
 
 
 def _median_seconds(
-    work: Callable[[], object], device: torch.device, times: int | None = None
+    work: Callable[[], object], device: torch.device, repeats: int | None = None
 ) -> float:
-    """Return the median time of repeated calls, in seconds, after one call that sets up kernels."""
-    taken: list[float] = []
+    """Return the median time of repeated calls, in seconds, after one call that sets up kernels.
+
+    Without ``repeats`` the calls are repeated for _MIN_TIMING_S, and at least three times.
+    """
+    times_s: list[float] = []
     work()
     end = time.perf_counter() + _MIN_TIMING_S
-    while len(taken) < (times or 3) or (times is None and time.perf_counter() < end):
+    while len(times_s) < (repeats or 3) or (repeats is None and time.perf_counter() < end):
         if device.type == "cuda":
             torch.cuda.synchronize(device)
         started = time.perf_counter()
         work()
         if device.type == "cuda":
             torch.cuda.synchronize(device)
-        taken.append(time.perf_counter() - started)
-    return statistics.median(taken)
+        times_s.append(time.perf_counter() - started)
+    return statistics.median(times_s)

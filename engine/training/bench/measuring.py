@@ -37,9 +37,8 @@ class StepTimes:
         timed_s = [time_s for step, time_s in times_s.items() if step not in setup_steps]
         timed_s = timed_s or list(times_s.values())
         p10, p90 = np.quantile(timed_s, [0.1, 0.9])
-        return cls(
-            statistics.fmean(timed_s), float(p10), float(p90)
-        )  # a mean, since slow steps cost as well
+        # The mean, and not the median: slow steps cost as well.
+        return cls(statistics.fmean(timed_s), float(p10), float(p90))
 
 
 class OtherProcessLoad:

@@ -63,6 +63,7 @@ def _measure_rates(device: torch.device, _rank: int, precisions: Sequence[str]) 
 def _train(
     device: torch.device, rank: int, recipe: Recipe, seconds: float, library_bytes: int
 ) -> dict[str, Any]:
+    """Train until ``seconds`` have passed since the set-up steps; return this rank's figures."""
     # A run also measures this before it trains, and its memory includes these workspaces.
     measure_matmul_flops_per_s(device, recipe.layout.precision, seconds=0.3)
     measuring.reset_peak_memory(device)
@@ -75,7 +76,7 @@ def _train(
     batches = TrainingBatches(tokens, recipe)
     reference = ReferenceWorkload(device)
     load: measuring.OtherProcessLoad | None = None
-    times: list[float] = []
+    step_times_s: list[float] = []
     reference_times_s: list[float] = []
     step = 0
     while True:
@@ -86,11 +87,11 @@ def _train(
         ranks.all_reduce_sums(trainer.step(step, batches, rank))
         step_s = time.perf_counter() - started
         if step >= measuring.SETUP_STEPS:
-            times.append(step_s)
+            step_times_s.append(step_s)
             reference_times_s.append(reference_s)
         step += 1
-        over = len(times) >= MIN_STEPS and time.monotonic() >= ends
-        if ranks.all_reduce_sum(float(over and rank == 0), device):
+        is_over = len(step_times_s) >= MIN_STEPS and time.monotonic() >= ends
+        if ranks.all_reduce_sum(float(is_over and rank == 0), device):
             break
     assert load is not None
     peak_bytes = measuring.peak_memory_bytes(device) + _unmapped(device, library_bytes)
@@ -98,7 +99,7 @@ def _train(
     own_cpu_s = ranks.all_reduce_sum(load.own_cpu_s(), device)
     reference_s = ranks.all_reduce_sum(statistics.fmean(reference_times_s), device) / recipe.n_ranks
     return {
-        "step_times_s": times,
+        "step_times_s": step_times_s,
         "pace_s": reference_s,
         "memory_bytes": memory_bytes,
         "idle_memory_bytes": idle_bytes,

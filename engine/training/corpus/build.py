@@ -39,6 +39,7 @@ from engine.training.corpus.worker_pool import WorkerPool
 _FORMAT = 3  # increase it when the files of a prepared corpus change
 _LIBRARIES = ("tokenizers", "tiktoken", "rensa")
 _TASK_BYTES = 2**20
+"""Text of one task of the worker pool, in bytes."""
 TOKENIZER_SAMPLE_BYTES = 50_000_000
 """Largest text that the tokenizer is trained on; a larger corpus is sampled at random."""
 
@@ -125,12 +126,14 @@ class _CorpusBuild:
 
     @contextmanager
     def _stage(self, name: str) -> Iterator[None]:
+        """Report the start of a stage and record its wall time."""
         start = time.perf_counter()
         self.on_progress(name, 0.0)
         yield
         self.stage_s[name] = round(time.perf_counter() - start, 3)
 
     def corpus(self) -> PreparedCorpus:
+        """Return the corpus; build it if its folder does not exist."""
         with self._stage("scan"):
             folder = corpora_dir() / self._content_key()
         if not (folder / "report.json").is_file():
@@ -165,6 +168,7 @@ class _CorpusBuild:
         return sha256("\n".join(inputs).encode()).hexdigest()[:16]
 
     def _build(self, building: Path, workers: WorkerPool) -> CorpusReport:
+        """Write the token files and the tokenizer to the folder ``building``."""
         choice = self.choice
         staging = Staging(building / "staging")
         with self._stage("clean"):
@@ -225,19 +229,19 @@ class _CorpusBuild:
     def _parts(self) -> Iterator[list[Part]]:
         """Yield lists of parts of files, each list about a megabyte of text."""
         total = sum(file.n_bytes for file in source_files(self.choice.source))
-        counted = self._progress_counter("clean", total)
-        gathered: list[Part] = []
+        count_bytes = self._progress_counter("clean", total)
+        task: list[Part] = []
         n_bytes = 0
         for file in source_files(self.choice.source):
             for part in parts_of(file, self.choice.text_field):
-                gathered.append(part)
+                task.append(part)
                 n_bytes += part.n_bytes
                 if n_bytes >= _TASK_BYTES:
-                    counted(n_bytes)
-                    yield gathered
-                    gathered, n_bytes = [], 0
-        if gathered:
-            yield gathered
+                    count_bytes(n_bytes)
+                    yield task
+                    task, n_bytes = [], 0
+        if task:
+            yield task
 
     def _progress_counter(self, stage: str, total: int) -> Callable[[int], None]:
         """Return a callback that counts bytes and reports the share of ``total`` that is done."""
