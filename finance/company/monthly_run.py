@@ -50,6 +50,7 @@ class Books:
 
     @cached_property
     def statements(self) -> Statements:
+        """Income statement, cash flow statement and balance sheet of the ledger."""
         return statements(self.ledger)
 
     @property

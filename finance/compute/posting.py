@@ -69,6 +69,7 @@ def post_contract(ledger: Ledger, numbers: Numbers, served: ServedContract, days
 def _post_hourly(
     ledger: Ledger, numbers: Numbers, served: ServedContract, paid_hours: Floats, days: int
 ) -> None:
+    """Post device-hours that are paid by the hour."""
     cents = to_cents(paid_hours * numbers("price_usd_per_device_hour"), numbers.path)
     for purpose, part in _split_by_purpose(cents, served, served.used_hours):
         ledger.spend(purpose, part, numbers.path, days=days)
@@ -77,6 +78,7 @@ def _post_hourly(
 def _post_reserved(
     ledger: Ledger, numbers: Numbers, contract: Reserved, served: ServedContract
 ) -> None:
+    """Post a reservation: the prepaid part is expensed over the term, the rest is paid monthly."""
     n_months = ledger.n_months
     whole = to_cents(
         _usd_of_term(numbers("price_usd_per_device_hour"), served, contract.months), numbers.path
@@ -195,6 +197,7 @@ def _charge_by_use(
 def _split_by_purpose(
     cents: Cents, served: ServedContract, whole_hours: Floats
 ) -> list[tuple[Account, Cents]]:
+    """Split a cost by the purposes' shares of ``whole_hours``; the rest is idle compute."""
     purposes = list(served.hours)
     parts = divide_by_weight(cents, [served.hours[purpose] for purpose in purposes], whole_hours)
     return list(zip([*purposes, Account.IDLE_COMPUTE], parts, strict=True))

@@ -54,6 +54,7 @@ class Projection:
 
     @property
     def horizon_months(self) -> int:
+        """Horizon of the scenario's company, in months."""
         return self.scenario.company.horizon_months
 
 

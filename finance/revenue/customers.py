@@ -70,6 +70,7 @@ def customers(
 def _growing_customers(
     adoption: AdoptionNumbers, retention: RetentionNumbers, launch_month: int, n_months: int
 ) -> Customers:
+    """Compute customers whose growth depends on the customers of the month before."""
     # The months are the first axis, so that the trials of a month are contiguous in memory.
     first, growth, market = (
         _months_first(numbers, n_months)
@@ -159,6 +160,7 @@ def sum_over_cohorts(new: Floats, weights: Floats) -> Floats:
 
 
 def _with_lost(new: Floats, active: Floats, retention: RetentionNumbers) -> Customers:
+    """Return the customers with those lost, which follow from new and active customers."""
     return Customers(new, np.maximum(shift_later(active, 1) + new - active, 0.0), active, retention)
 
 

@@ -115,21 +115,25 @@ class CapTablePosting:
                 self._post_conversions(step, month, f"{self.path}.{number}")
 
     def _post_money(self, step: Step, month: int, path: str) -> None:
+        """Post the payment of an event."""
         event = step.event
         match event:
             case Repayment():
                 (note,) = (note for note in step.before.notes if note.name == event.of)
                 self._repay(step, note, month, path)
             case Safe() | Note():
-                paid = self._convertibles[event.name] = self._drawn(step, path)
+                paid = self._convertibles[event.name] = self._event_amount(step, path)
                 self._move(Account.CASH, Account.CONVERTIBLES, paid, month, path)
             case PricedRound() | Tranche():
-                self._move(Account.CASH, Account.PAID_IN, self._drawn(step, path), month, path)
+                self._move(
+                    Account.CASH, Account.PAID_IN, self._event_amount(step, path), month, path
+                )
             case StockIssue() | Exercise():
                 paid = self._cents(cash_from_event(step), path)
                 self._move(Account.CASH, Account.PAID_IN, paid, month, path)
 
     def _repay(self, step: Step, note: Note, month: int, path: str) -> None:
+        """Post the repayment of a note with its interest."""
         paid_in_before = month_of_date(self.first_month, note.date) < 1
         if not paid_in_before and note.name not in self._convertibles:
             return  # the note is planned, and planned events are not posted
@@ -143,15 +147,17 @@ class CapTablePosting:
         self._move(Account.INTEREST, Account.CASH, interest, month, path)
 
     def _post_conversions(self, step: Step, month: int, path: str) -> None:
-        open_before, open_after = (
+        """Move SAFEs and notes that convert at an event from liabilities to paid-in capital."""
+        outstanding_before, outstanding_after = (
             {security.name for security in (*table.safes, *table.notes)}
             for table in (step.before, step.after)
         )
-        for name in self._convertibles.keys() & (open_before - open_after):
+        for name in self._convertibles.keys() & (outstanding_before - outstanding_after):
             cents = self._convertibles.pop(name)
             self._move(Account.CONVERTIBLES, Account.PAID_IN, cents, month, path)
 
-    def _drawn(self, step: Step, path: str) -> Cents:
+    def _event_amount(self, step: Step, path: str) -> Cents:
+        """Return the amount of an event in cents, which may be drawn for each trial."""
         rate = float(step.before.in_currency(Fraction(1), _currency(step))) * self.usd_per_unit
         name = _AMOUNTS[type(step.event)]
         return to_cents(self.trials.numbers_of(step.event, path, rate).usd(name), path)

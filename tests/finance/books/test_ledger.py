@@ -79,7 +79,7 @@ def test_cash_flow_by_hand(ledger: Ledger) -> None:
     assert sum(direct.values()).tolist() == flow["operating_cash"].tolist()
 
 
-def test_every_account_stands_in_one_group() -> None:
+def test_every_account_belongs_to_one_group() -> None:
     assert (*ASSETS, *LIABILITIES, *EQUITY, *INCOME, *EXPENSES) == tuple(Account)
 
 

@@ -25,7 +25,7 @@ def figure(value: float) -> Figure:
 
 @pytest.fixture
 def company(laptop: Scenario) -> Scenario:
-    """100 USD a month of costs, one run of 10 USD in month 2, customers from month 3."""
+    """Scenario with costs of 100 USD a month, a run of 10 USD in month 2, sales from month 3."""
     return laptop.with_values(
         {
             "company.cash_usd": "365",
@@ -65,7 +65,7 @@ def test_by_hand(company: Scenario, predicted: Forecast) -> None:
     # Month 3: 10 customers pay 30 and cost 10 × 0.25 USD to serve; B has started.
     assert (third.revenue_usd, third.serving_usd, third.people_usd) == (30, D("2.50"), 80)
     assert third.cash_usd == D("150.00") + 30 - D("2.50") - 80 - 40
-    # Month 4: 10 × (1 + 0.2 − 0.1) = 11 customers; the round comes.
+    # Month 4: 10 × (1 + 0.2 − 0.1) = 11 customers; the round closes.
     assert fourth.customers == 11
     assert fourth.arr_usd == 12 * 33
     assert fourth.equity_usd == 1000
@@ -74,9 +74,9 @@ def test_by_hand(company: Scenario, predicted: Forecast) -> None:
 
 def test_runway_by_hand(company: Scenario, predicted: Forecast) -> None:
     months = cash_months(company, predicted, with_round=False)
-    # 57.50 are left after month 3 and month 4 burns 89.75.
+    # 57.50 USD remain after month 3 and month 4 burns 89.75.
     assert runway_months(months, company.company.cash_usd) == 3 + D("57.50") / D("89.75")
-    assert runway_months(cash_months(company, predicted)[:6], D(365)) is None  # the round came
+    assert runway_months(cash_months(company, predicted)[:6], D(365)) is None  # with the round
     assert runway_months(months[:3], D(365)) is None
 
 
@@ -137,7 +137,7 @@ def test_dates_are_calendar_months(laptop: Scenario) -> None:
 
 
 def test_burn_multiple_by_its_author() -> None:
-    """Sacks 2020: 3M burnt for 1M of net new ARR is 3.0."""
+    """Burning 3M for 1M of net new ARR gives a burn multiple of 3.0 (Sacks 2020)."""
     assert burn_multiple(D(3_000_000), D(1_000_000)) == 3
     assert burn_multiple(D(1), D(0)) is None
     assert burn_multiple(D(1), D(-5)) is None

@@ -5,7 +5,7 @@ from finance.company.milestones import milestones
 from tests.finance.companies import EVERYTHING, SMALL
 
 
-def test_money_and_runs_stand_in_order() -> None:
+def test_money_and_runs_are_in_order() -> None:
     found = [
         (milestone.month, milestone.kind, milestone.name)
         for milestone in milestones(Company.parse(EVERYTHING))

@@ -41,7 +41,7 @@ def companies(draw: st.DrawFn) -> dict:
     return document
 
 
-def check(books: Books) -> None:
+def check_invariants(books: Books) -> None:
     """Check the invariants of the statements for every month and trial."""
     found = books.statements
     sheet, flow = found.balance_sheet, found.cash_flow
@@ -73,7 +73,7 @@ def rates_for(company: Company) -> ComputeRates:
 @given(companies())
 def test_the_books_balance(document: dict) -> None:
     company = Company.parse(document)
-    check(run_company(company, rates_for(company)))
+    check_invariants(run_company(company, rates_for(company)))
 
 
 N = 6
@@ -102,12 +102,12 @@ DRAWN = {
 }
 
 
-def trials_of(seed: int) -> Trials:
+def draw_trials(seed: int) -> Trials:
     rng = np.random.default_rng(seed)
     return Trials(N, {path: rng.uniform(low, high, N) for path, (low, high) in DRAWN.items()})
 
 
-def rates_of_trials(seed: int) -> ComputeRates:
+def draw_rates(seed: int) -> ComputeRates:
     rng = np.random.default_rng(seed)
     rates = easy_rates()
     run = dataclasses.replace(
@@ -116,7 +116,7 @@ def rates_of_trials(seed: int) -> ComputeRates:
     return dataclasses.replace(rates, run=run, events=(run, run))
 
 
-def of_trial(rates: ComputeRates, trial: int) -> ComputeRates:
+def rates_of_trial(rates: ComputeRates, trial: int) -> ComputeRates:
     row = slice(trial, trial + 1)
     run = dataclasses.replace(
         rates.run, usd=rates.run.usd[row], device_hours=rates.run.device_hours[row]
@@ -131,12 +131,12 @@ def everything() -> Company:
 
 @pytest.mark.parametrize("seed", range(3))
 def test_a_trial_among_many_is_what_it_is_alone(everything: Company, seed: int) -> None:
-    trials, rates = trials_of(seed), rates_of_trials(seed)
+    trials, rates = draw_trials(seed), draw_rates(seed)
     together = run_company(everything, rates, trials)
-    check(together)
+    check_invariants(together)
     for trial in range(N):
         drawn = {path: values[trial : trial + 1] for path, values in trials.drawn.items()}
-        alone = run_company(everything, of_trial(rates, trial), Trials(1, drawn))
+        alone = run_company(everything, rates_of_trial(rates, trial), Trials(1, drawn))
         for statement in ("income", "cash_flow", "balance_sheet"):
             lines = getattr(alone.statements, statement)
             for name, cents in getattr(together.statements, statement).items():
@@ -151,7 +151,7 @@ def test_the_same_company_comes_to_the_same_again(everything: Company) -> None:
     ]
 
 
-def test_a_draw_of_what_the_document_says_changes_nothing(everything: Company) -> None:
+def test_a_draw_equal_to_the_document_changes_nothing(everything: Company) -> None:
     path = "company.revenue_lines.0.price_per_million_output_tokens"
     price = float(everything.revenue_lines[0].price_per_million_output_tokens)
     drawn = run_company(everything, rates_for(everything), Trials(2, {path: np.full(2, price)}))
@@ -169,7 +169,7 @@ def test_a_number_can_be_drawn_for_each_month() -> None:
 
 
 @pytest.mark.parametrize(
-    ("drawn", "said"),
+    ("drawn", "message"),
     [
         ({"company.revenue.churn": np.zeros(2)}, "drawn: company.revenue.churn"),
         ({"company.equity_round.month": np.zeros(2)}, "drawn: company.equity_round.month"),
@@ -181,14 +181,14 @@ def test_a_number_can_be_drawn_for_each_month() -> None:
     ],
 )
 def test_draws_of_nothing_are_refused(
-    everything: Company, drawn: dict[str, np.ndarray], said: str
+    everything: Company, drawn: dict[str, np.ndarray], message: str
 ) -> None:
-    with pytest.raises(InputError, match=said):
+    with pytest.raises(InputError, match=message):
         run_company(everything, rates_for(everything), Trials(2, drawn))
 
 
 @pytest.mark.parametrize(
-    ("changes", "said"),
+    ("changes", "message"),
     [
         ({"revenue_lines": [{"kind": "api"}]}, r"revenue_lines\.0\.kind: api .* 'api_tokens', "),
         ({"revenue_lines": [EVERYTHING["revenue_lines"][0] | {"launch_month": 0}]},
@@ -202,8 +202,8 @@ def test_draws_of_nothing_are_refused(
                       "end_month": 4}]}, r"people\.0\.end_month: 4 .* at least 5"),
     ],
 )  # fmt: skip
-def test_bad_input_is_one_line(changes: dict[str, object], said: str) -> None:
-    with pytest.raises(InputError, match=said) as refused:
+def test_bad_input_is_one_line(changes: dict[str, object], message: str) -> None:
+    with pytest.raises(InputError, match=message) as refused:
         Company.parse(EVERYTHING | changes, where="company")
     assert len(str(refused.value).splitlines()) == 1
 

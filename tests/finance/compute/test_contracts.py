@@ -200,7 +200,7 @@ def _serving(rates: object) -> tuple[object, object]:
 
 
 @pytest.mark.parametrize(
-    ("wrong", "said"),
+    ("wrong", "message"),
     [
         (contract("credits", first_month=5, amount_usd="1.00", last_month=4),
          r"last_month: 4 .* at least 5"),
@@ -211,6 +211,6 @@ def _serving(rates: object) -> tuple[object, object]:
          r"price_usd_per_device_hour: -1 .* at least 0"),
     ],
 )  # fmt: skip
-def test_contracts_that_cannot_be_are_refused(wrong: dict[str, object], said: str) -> None:
-    with pytest.raises(InputError, match=said):
+def test_contracts_that_cannot_be_are_refused(wrong: dict[str, object], message: str) -> None:
+    with pytest.raises(InputError, match=message):
         run([wrong])

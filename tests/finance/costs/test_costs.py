@@ -80,7 +80,7 @@ def test_a_run_and_its_research_in_their_months() -> None:
     assert usd(books, "income", "research_compute", 1, 2) == [30, 0]
 
 
-def test_a_run_takes_as_many_months_as_the_engine_says(startup: Scenario) -> None:
+def test_a_run_takes_as_many_months_as_the_engine_forecasts(startup: Scenario) -> None:
     plan = startup.plan.with_value("cluster.n_devices", 8)
     event = TrainingEvent(name="x", month=2, changes={"tokens": 6e12, "cluster.n_devices": 16})
     rates = compute_rates(plan, forecast(plan), [event], ("value", "high"))

@@ -83,5 +83,5 @@ def test_offers_come_from_the_tables(startup: Scenario) -> None:
     assert worth == pytest.approx(float(bought.usd_per_device), abs=1)
 
 
-def test_there_is_no_offer_for_what_nobody_rents_or_sells(laptop: Scenario) -> None:
+def test_there_is_no_offer_without_published_prices(laptop: Scenario) -> None:
     assert offers(laptop.plan, devices=2, first_month=1) == {}

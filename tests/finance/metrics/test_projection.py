@@ -91,7 +91,7 @@ def test_the_command_line_prints_the_chain(tmp_path) -> None:
         assert len(wrong.stderr.strip().splitlines()) == 1
 
 
-def test_the_burn_multiple_says_its_months(laptop: Scenario) -> None:
+def test_the_burn_multiple_states_its_months(laptop: Scenario) -> None:
     assert project_scenario(laptop).burn_multiple_months == 12
     late = laptop.with_value("company.revenue.launch_month", 30)
     assert project_scenario(late).burn_multiple_months == 6

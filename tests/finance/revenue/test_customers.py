@@ -65,7 +65,7 @@ def test_growth_with_tenure_by_hand() -> None:
     assert found.lost[0].tolist() == pytest.approx([0, 2, 2])
 
 
-def test_bass_adopts_as_the_closed_form_says() -> None:
+def test_bass_adoption_equals_the_closed_form() -> None:
     adoption = BassAdoption(
         kind="bass", market=5000, innovation_per_year="0.03", imitation_per_year="0.4"
     )
@@ -75,7 +75,7 @@ def test_bass_adopts_as_the_closed_form_says() -> None:
     assert np.cumsum(new[0, 2:]) == pytest.approx(5000 * shares[1:])
 
 
-def test_logistic_adopts_as_the_closed_form_says() -> None:
+def test_logistic_adoption_equals_the_closed_form() -> None:
     adoption = LogisticAdoption(
         kind="logistic", market=1000, share_at_launch="0.1", growth_per_year="1.2"
     )
@@ -84,7 +84,7 @@ def test_logistic_adopts_as_the_closed_form_says() -> None:
     assert np.cumsum(new[0]) == pytest.approx(curve.adopted(np.arange(36)))
 
 
-def test_tenure_keeps_as_the_beta_geometric_says() -> None:
+def test_retention_by_tenure_equals_the_beta_geometric() -> None:
     retention = TenureRetention(kind="sbg", alpha="0.668", beta="3.806")
     stay = retention_numbers(numbers(retention=retention), retention, 8)
     # Fader and Hardie 2007, table 1: the "high end" model's survival after 1 and 2 renewals.

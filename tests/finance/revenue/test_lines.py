@@ -20,6 +20,7 @@ def run(line: dict[str, object], **changes: object) -> Books:
 
 
 def usd(books: Books, statement: str, line: str, *months: int) -> list[float]:
+    """Return a line of a statement in the given months, in USD."""
     cents = getattr(books.statements, statement)[line][0]
     return [float(cents[month - 1] / 100) for month in months]
 
@@ -140,7 +141,7 @@ def test_a_licence_is_earned_at_once_and_support_over_its_year() -> None:
     assert usd(books, "operating_cash", "recurring_revenue", 1) == [12_000]
 
 
-def test_hosted_models_cost_what_their_host_says() -> None:
+def test_hosted_models_cost_their_stated_price() -> None:
     line = api(kind="hosted_open_weights", cost_per_million_tokens="0.5")
     books = run(line, compute={"serving_speed_change_share_per_year": "1"}, horizon_months=14)
     assert usd(books, "income", "revenue", 2) == [52]

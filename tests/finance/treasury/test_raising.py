@@ -15,7 +15,7 @@ from finance.company.company import Company
 from finance.company.monthly_run import Books, run_company
 from finance.company.scenario import SAMPLES_DIR, Scenario, sample_scenarios
 from tests.finance.companies import EVERYTHING, SMALL, easy_rates
-from tests.finance.company.test_monthly_run import check
+from tests.finance.company.test_monthly_run import check_invariants
 
 D = Decimal
 FOUNDING = {
@@ -54,8 +54,8 @@ def books(*events: Mapping[str, object], **options: object) -> Books:
     return run_company(Company.parse(document(*events)), easy_rates(), **options)
 
 
-def at_month(books: Books, account: Account, month: int) -> D:
-    """A liability or equity account at the end of a month, USD."""
+def balance_usd(books: Books, account: Account, month: int) -> D:
+    """Return the balance of a liability or equity account at the end of a month, in USD."""
     return D(int(books.statements.balance_sheet[account][0, month - 1])) / 100
 
 
@@ -66,7 +66,7 @@ def test_each_payment_comes_in_the_month_of_its_event() -> None:
     expected = {2: 300_000, 3: 100_000, 6: 2_000_000, 9: 500_000, 15: -100_000 - interest}
     for month in range(1, 25):
         assert raised[month - 1] == pytest.approx(float(expected.get(month, 0)), abs=0.005)
-    check(found)
+    check_invariants(found)
 
 
 def test_what_came_before_the_first_month_is_in_the_cash_already() -> None:
@@ -77,18 +77,18 @@ def test_what_came_before_the_first_month_is_in_the_cash_already() -> None:
 
 def test_safes_and_notes_are_owed_until_they_convert() -> None:
     found = books(*EVENTS)
-    assert [at_month(found, Account.CONVERTIBLES, month) for month in (1, 2, 5, 6, 14, 15)] == [
+    assert [balance_usd(found, Account.CONVERTIBLES, month) for month in (1, 2, 5, 6, 14, 15)] == [
         0, 300_000, 400_000, 100_000, 100_000, 0,
     ]  # fmt: skip
-    paid_in = [at_month(found, Account.PAID_IN, month) for month in (5, 6, 9)]
+    paid_in = [balance_usd(found, Account.PAID_IN, month) for month in (5, 6, 9)]
     assert paid_in == [1000, 2_301_000, 2_801_000]
 
 
 def test_without_planned_money_only_what_is_not_planned_comes() -> None:
     found = books(*EVENTS, with_planned_money=False)
-    assert at_month(found, Account.CONVERTIBLES, 14) == 400_000
-    assert at_month(found, Account.PAID_IN, 24) == 1000
-    check(found)
+    assert balance_usd(found, Account.CONVERTIBLES, 14) == 400_000
+    assert balance_usd(found, Account.PAID_IN, 24) == 1000
+    check_invariants(found)
     planned_note = NOTE | {"planned": True}
     nothing = books(FOUNDING, planned_note, REPAYMENT, with_planned_money=False)
     assert not nothing.statements.cash_flow["change_in_cash"].any()
@@ -96,8 +96,8 @@ def test_without_planned_money_only_what_is_not_planned_comes() -> None:
 
 def test_a_note_of_before_is_paid_back_from_what_was_paid_in() -> None:
     found = books(FOUNDING, NOTE | {"date": "2026-03-31"}, REPAYMENT)
-    assert at_month(found, Account.PAID_IN, 15) == 1000 - 100_000
-    check(found)
+    assert balance_usd(found, Account.PAID_IN, 15) == 1000 - 100_000
+    check_invariants(found)
 
 
 def test_exercise_and_stock_bring_their_price() -> None:
@@ -117,7 +117,7 @@ def test_other_currencies_come_at_both_rates() -> None:
     company = document(FOUNDING, euros, exchange_rates={"GBP": "1.25"})
     company["capital"]["opening"] |= {"currency": "GBP", "rates": {"EUR": "0.8"}}
     found = run_company(Company.parse(company), easy_rates())
-    assert at_month(found, Account.CONVERTIBLES, 2) == 300_000
+    assert balance_usd(found, Account.CONVERTIBLES, 2) == 300_000
     assert Company.parse(company).next_round is None
 
 
@@ -137,7 +137,7 @@ def test_the_planned_rounds_are_those_to_come() -> None:
     assert Company.parse(SMALL).next_round == Company.parse(SMALL).equity_round
 
 
-def test_the_sample_says_its_money_once() -> None:
+def test_the_sample_has_each_payment_once() -> None:
     company = sample_scenarios()["startup-1b"].company
     found = run_company(company, easy_rates(events=len(company.training_events)))
     flows = found.statements.cash_flow
@@ -183,7 +183,7 @@ def test_bad_input_is_one_line(
 
 
 def test_a_conversion_without_a_price_is_refused(sample: Scenario) -> None:
-    """Refuse to convert a SAFE without a cap at maturity, and a SAFE that elects its own terms."""
+    """Refuse to convert a SAFE that has no price, and a SAFE that elects its own terms."""
     events = sample.model_dump(mode="json")["company"]["capital"]["events"]
     open_safe = {"kind": "safe", "date": "2026-12-01", "name": "SAFE-3", "holder": "Late",
                  "amount": "100000", "mfn": True}  # fmt: skip
@@ -203,7 +203,7 @@ def test_caps_that_sell_the_whole_company_are_refused(sample: Scenario) -> None:
         sample.with_values(changes)
 
 
-def test_money_that_is_said_twice_is_refused() -> None:
+def test_money_that_is_entered_twice_is_refused() -> None:
     both = document(FOUNDING, ROUND, equity_round=SMALL["equity_round"])
     with pytest.raises(InputError, match=r"^equity_round: 500.00 .*capital\.events"):
         Company.parse(both)
