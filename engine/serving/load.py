@@ -91,9 +91,9 @@ class ComparisonRow:
     """One deployment beside the first; ratios are None where either cannot be served."""
 
     deployment: Deployment
-    point: ServingPoint | None
-    reason: Reason | None
+    answer: LoadAnswer
     prices: TokenPrices | None
+    """Cost of tokens at the answer's operating point; None where there is none."""
     cost_ratio: float | None
     """Cost of a request over that of the first deployment."""
     time_to_first_token_ratio: float | None
@@ -213,25 +213,32 @@ def devices_for_load(
 def compare(
     deployments: Sequence[Deployment],
     workload: Workload,
+    load_requests_per_s: float,
     *,
     usd_per_device_hour: float,
     utilisation_share: float = 1.0,
 ) -> tuple[ComparisonRow, ...]:
-    """Compare costs and latencies of deployments, such as shorter weights, with the first.
+    """Compare deployments, such as those of shorter weights, with the first of them.
 
-    Each deployment serves at its cheapest point within the limits, so that shorter weights also
-    gain by the larger batch that they leave memory for; a workload that states a batch compares
-    all at that batch. Losses of quality and the cost of distilling are not included.
+    Each deployment serves the load with the fewest devices within the limits, so that shorter
+    weights also gain by the larger batch that they leave memory for; a workload that states a
+    batch compares all at that batch. Losses of quality and the cost of distilling are not
+    included.
+
+    Raises
+    ------
+    InputError
+        As :func:`devices_for_load`.
     """
     rows: list[ComparisonRow] = []
     for deployment in deployments:
-        choice = choose(deployment, workload)
-        point = choice.point
+        answer = devices_for_load(deployment, workload, load_requests_per_s, utilisation_share)
+        point = answer.point
         prices = None
         if point:
             prices = token_prices(point, workload.request, usd_per_device_hour, utilisation_share)
         first = rows[0] if rows else None
-        base, base_prices = (first.point, first.prices) if first else (point, prices)
+        base, base_prices = (first.answer.point, first.prices) if first else (point, prices)
         ratios: tuple[float | None, float | None, float | None] = (None, None, None)
         if point and prices and base and base_prices:
             ratios = (
@@ -242,8 +249,7 @@ def compare(
         rows.append(
             ComparisonRow(
                 deployment=deployment,
-                point=point,
-                reason=choice.reason,
+                answer=answer,
                 prices=prices,
                 cost_ratio=ratios[0],
                 time_to_first_token_ratio=ratios[1],
