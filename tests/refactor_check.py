@@ -202,6 +202,28 @@ def cases(scenarios: Sequence[str]) -> list[Case]:
     )  # fmt: skip
     add("backtest-json", "engine", "backtest", "--json", kind="json")
 
+    add(
+        "safe-json",
+        "finance",
+        "safe",
+        "--amount",
+        "200K,800K",
+        "--cap",
+        "4M,8M",
+        "--json",
+        kind="json",
+    )
+    add("pro-rata", "finance", "pro-rata", "--new", "20%", "--with-right", "10%")
+    add(
+        "loan-json", "finance", "loan", "--rate", "0.8%", "--amount", "1M", "--periods", "36",
+        "--balloon", "200K", "--schedule", "--json", kind="json",
+    )  # fmt: skip
+    add(
+        "serving-day", "finance", "serving-day", "--nodes", "226.75", "--usd-per-gpu-hour", "2",
+        "--output-tokens", "168B", "--output-price", "2.19",
+    )  # fmt: skip
+    add("rented-hours", "finance", "gpu-hours", "2.664M", "119K", "5K", "--usd-per-gpu-hour", "2")
+
     add("recipe", "engine", "recipe", "data/recipes/depth.toml", kind="toml")
     # Bad input ends with status 2 and one line that names the field.
     add("bad-precision", *search, "--devices", "64", "--precision", "fp7", status=2)
