@@ -43,7 +43,7 @@ class LazyGroup(TyperGroup):
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """Return name, command and remaining words, with the command's module imported."""
         name, _, rest = super().resolve_command(ctx, args)
-        return name, self.imported(name), rest
+        return name, self.imported(args[0]), rest
 
     def imported(self, name: str) -> Any:
         """Import the module of a command and return the command."""
