@@ -122,7 +122,7 @@ class CloudPrice(Fact):
     confidence: Confidence
 
     @property
-    def cited(self) -> str:
+    def citation(self) -> str:
         """Offer, terms and date in one line."""
         offer = f"{self.provider} {self.instance}".strip()
         return f"{offer}, {self.terms.replace('_', ' ')} ({self.as_of})"

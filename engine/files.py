@@ -25,10 +25,10 @@ def write_atomically(path: Path, text: str) -> None:
     except OSError:  # a full disk gets back what was written
         part.unlink(missing_ok=True)
         raise
-    to_disk(path.parent)
+    sync_to_disk(path.parent)
 
 
-def to_disk(path: Path) -> None:
+def sync_to_disk(path: Path) -> None:
     """Wait until a file, or which names a folder holds, would survive a loss of power."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
@@ -37,13 +37,13 @@ def to_disk(path: Path) -> None:
         os.close(descriptor)
 
 
-def put_in_place(part: Path, folder: Path) -> None:
+def replace_folder(part: Path, folder: Path) -> None:
     """Give a filled folder its name, in place of one that has it; its files are on the disk."""
-    to_disk(part)
+    sync_to_disk(part)
     if folder.exists():
         remove_folder(folder)
     part.rename(folder)
-    to_disk(folder.parent)
+    sync_to_disk(folder.parent)
 
 
 def remove_folder(folder: Path) -> None:
@@ -76,7 +76,7 @@ def read_json(path: Path) -> dict[str, Any] | None:
 class NewLines(NamedTuple):
     """What a ``.jsonl`` file holds that its reader has not seen."""
 
-    began_anew: bool
+    restarted: bool
     """Whether lines that were read before are no longer there: these are all that there are."""
     lines: list[dict[str, Any]]
 
@@ -97,8 +97,8 @@ class JsonLines:
         try:
             with self._path.open("rb") as file:
                 file.seek(self.read_bytes - len(self.last_line))
-                began_anew = file.read(len(self.last_line)) != self.last_line
-                if began_anew:
+                restarted = file.read(len(self.last_line)) != self.last_line
+                if restarted:
                     self.read_bytes, self.last_line = 0, b""
                     file.seek(0)
                 lines = []
@@ -107,10 +107,10 @@ class JsonLines:
                         break
                     lines.append(json.loads(line))
                     self.read_bytes, self.last_line = self.read_bytes + len(line), line
-                return NewLines(began_anew, lines)
+                return NewLines(restarted, lines)
         except FileNotFoundError:
-            began_anew, self.read_bytes, self.last_line = self.read_bytes > 0, 0, b""
-            return NewLines(began_anew, [])
+            restarted, self.read_bytes, self.last_line = self.read_bytes > 0, 0, b""
+            return NewLines(restarted, [])
         except (ValueError, RecursionError) as error:
             raise InputError(str(self._path), str(error), "not_json") from None
 

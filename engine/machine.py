@@ -37,7 +37,7 @@ class Machine:
         """``n_devices`` of this machine as something that is paid for."""
         typical = typical_price(self.device.accelerator)
         price = typical.usd_per_device_hour if typical else CPU_CORE_PRICE_USD
-        source = typical.cited if typical else OWN_ASSUMPTION
+        source = typical.citation if typical else OWN_ASSUMPTION
         return Cluster(
             accelerator=self.device.accelerator,
             n_devices=n_devices,

@@ -141,7 +141,7 @@ def on_accelerator(plan: Plan, name: str) -> Plan:
     changes: dict[str, object] = {"accelerator": name, "price_source": OWN_ASSUMPTION}
     if price is not None:
         changes["price_usd_per_device_hour"] = price.usd_per_device_hour
-        changes["price_source"] = price.cited
+        changes["price_source"] = price.citation
     return plan.model_copy(
         update={"layout": layout, "cluster": plan.cluster.model_copy(update=changes)}
     )

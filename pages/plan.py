@@ -210,7 +210,7 @@ def _price() -> None:
         scenario_session().change(
             {
                 "plan.cluster.price_usd_per_device_hour": str(row.usd_per_device_hour),
-                "plan.cluster.price_source": row.cited,
+                "plan.cluster.price_source": row.citation,
             }
         )
         st.rerun()

@@ -11,7 +11,7 @@ import typer
 
 from engine.cli.terminal import text
 from engine.reports.forecast_tables import print_table
-from engine.reports.score_tables import loss_rows, probe_rows
+from engine.reports.score_tables import loss_rows, question_rows
 from engine.runs.evaluations import evaluate
 from engine.runs.exported_models import FINAL, copy_export, export_folder
 from engine.runs.folder import Run
@@ -76,7 +76,7 @@ def evaluate_command(
         return
     print_table(*loss_rows(text, found))
     if found.probes:
-        print_table(*probe_rows(text, found))
+        print_table(*question_rows(text, found))
 
 
 def export_command(run_id: RunId, folder: Path, checkpoint: Checkpoint = FINAL) -> None:

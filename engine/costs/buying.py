@@ -29,8 +29,8 @@ Note = Literal["whole_instances", "whole_term", "interruptions", "share_of_lifet
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Way:
-    """One way to pay for a run."""
+class PaymentOption:
+    """One option to pay for a run."""
 
     kind: Literal["cloud", "own"]
     provider: str
@@ -60,8 +60,8 @@ class TermsSummary:
 
     terms: Terms
     offers: int
-    cheapest: Way
-    median: Way
+    cheapest: PaymentOption
+    median: PaymentOption
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,7 +76,7 @@ class BreakEven:
     utilisation; None where it does not within the hardware's lifetime."""
 
 
-def ways(
+def payment_options(
     accelerator_name: str,
     n_devices: int,
     device_hours: float,
@@ -84,7 +84,7 @@ def ways(
     *,
     ownership: Ownership | None = None,
     spot_overhead_share: float = SPOT_OVERHEAD_SHARE,
-) -> list[Way]:
+) -> list[PaymentOption]:
     """All ways to pay for a run, the cheapest first.
 
     Parameters
@@ -109,22 +109,22 @@ def ways(
         if value <= 0:
             raise InputError(name, value, "greater_than", limit=0)
     found = [
-        _cloud_way(price, n_devices, device_hours, wall_clock_hours, spot_overhead_share)
+        _cloud_option(price, n_devices, device_hours, wall_clock_hours, spot_overhead_share)
         for price in prices_of(accelerator_name)
     ]
     owned = own_cost(accelerator_name, ownership) if ownership else None
     if owned:
-        found.append(_own_way(owned, n_devices, device_hours))
-    return sorted(found, key=lambda way: way.cost_usd)
+        found.append(_own_option(owned, n_devices, device_hours))
+    return sorted(found, key=lambda option: option.cost_usd)
 
 
-def _cloud_way(
+def _cloud_option(
     price: CloudPrice,
     n_devices: int,
     device_hours: float,
     wall_clock_hours: float,
     spot_overhead_share: float,
-) -> Way:
+) -> PaymentOption:
     devices_paid = math.ceil(n_devices / price.devices) * price.devices
     paid_hours = device_hours * devices_paid / n_devices
     notes: list[Note] = []
@@ -137,7 +137,7 @@ def _cloud_way(
         terms = math.ceil(wall_clock_hours / term_hours)
         paid_hours = max(paid_hours, devices_paid * terms * term_hours)
         notes.append("whole_term")
-    return Way(
+    return PaymentOption(
         kind="cloud",
         provider=price.provider,
         instance=price.instance,
@@ -156,10 +156,10 @@ def _cloud_way(
     )
 
 
-def _own_way(owned: OwnCost, n_devices: int, device_hours: float) -> Way:
+def _own_option(owned: OwnCost, n_devices: int, device_hours: float) -> PaymentOption:
     usd_per_hour = owned.parts.total_usd
     price = owned.price
-    return Way(
+    return PaymentOption(
         kind="own",
         provider="",
         instance="",
@@ -178,13 +178,13 @@ def _own_way(owned: OwnCost, n_devices: int, device_hours: float) -> Way:
     )
 
 
-def summarise(found: Iterable[Way]) -> list[TermsSummary]:
+def summarise(found: Iterable[PaymentOption]) -> list[TermsSummary]:
     """The cheapest and the (lower) median of the published offers with the same terms, the
     cheapest terms first. Disputed prices and outliers are left out."""
-    by_terms: dict[Terms, list[Way]] = {}
-    for way in sorted(found, key=lambda way: way.cost_usd):
-        if way.confidence == "published" or way.kind == "own":
-            by_terms.setdefault(way.terms, []).append(way)
+    by_terms: dict[Terms, list[PaymentOption]] = {}
+    for option in sorted(found, key=lambda option: option.cost_usd):
+        if option.confidence == "published" or option.kind == "own":
+            by_terms.setdefault(option.terms, []).append(option)
     return [
         TermsSummary(
             terms=terms, offers=len(same), cheapest=same[0], median=same[(len(same) - 1) // 2]
@@ -193,7 +193,7 @@ def summarise(found: Iterable[Way]) -> list[TermsSummary]:
     ]
 
 
-def break_even(owned: OwnCost, way: Way) -> BreakEven:
+def break_even(owned: OwnCost, option: PaymentOption) -> BreakEven:
     """Where owning costs the same as a cloud offer.
 
     On demand and on spot a year of h device-hours costs p·h, owning F + e·h: equal at
@@ -201,10 +201,10 @@ def break_even(owned: OwnCost, way: Way) -> BreakEven:
     at full use and then at any, or is taken never to. The outlay K is paid back after n months
     with K = s·(1 − (1 + i)^−n)/i, the present value of the monthly savings s at the monthly rate i.
     """
-    committed = way.terms in TERM_HOURS
-    usd_per_hour = float(way.usd_per_device_hour) * way.devices_paid / way.n_devices
+    committed = option.terms in TERM_HOURS
+    usd_per_hour = float(option.usd_per_device_hour) * option.devices_paid / option.n_devices
     if not committed:
-        usd_per_hour = way.cost_usd / way.device_hours
+        usd_per_hour = option.cost_usd / option.device_hours
     margin_usd = usd_per_hour - owned.electricity_usd_per_hour
     hours: float | None = owned.fixed_usd_per_year / margin_usd if margin_usd > 0 else math.inf
     if hours is not None and hours > HOURS_PER_YEAR:

@@ -122,20 +122,6 @@ class RunTime:
         """GPU-hours where the devices are GPUs."""
         return self.wall_clock_hours * self.n_devices
 
-    @property
-    def expected_failures(self) -> float:
-        return self.wall_clock_s / self.mtbf_s
-
-    def shares(self) -> dict[str, float]:
-        """What the wall-clock time goes on; a run that never ends is all lost work."""
-        wall_clock_s = self.wall_clock_s
-        shares = {
-            "productive": self.productive_s / wall_clock_s,
-            "checkpoint": self.checkpointing_s / wall_clock_s,
-            "restart": 0.0 if math.isinf(wall_clock_s) else self.restarting_s / wall_clock_s,
-        }
-        return shares | {"lost_work": 1 - sum(shares.values())}
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunTimeRange:

@@ -26,7 +26,7 @@ from engine.forecast import Figure, Forecast, forecast
 from engine.plan import Plan, on_accelerator
 from engine.predictor.search import USABLE_MEMORY_SHARE, SearchResult, SearchSpace, search
 from engine.predictor.stacks import stacks
-from engine.units import BYTES_PER_GB, HOURS_PER_DAY
+from engine.units import BYTES_PER_GB
 
 COMMON = (
     "A100-80GB",
@@ -51,7 +51,7 @@ class Offer:
     """What a device-hour costs, and who says so."""
 
     usd_per_device_hour: Decimal
-    cited: str
+    citation: str
     """Offer, terms and date in one line."""
     source: str
     """Where it was read; empty where the plan itself gives the price."""
@@ -105,12 +105,6 @@ class HardwareRow:
             return None
         used = self.forecast.memory_bytes_per_device.value
         return 1 - used / self.forecast.device_memory_bytes
-
-    @property
-    def wall_clock_days(self) -> Figure | None:
-        if self.forecast is None:
-            return None
-        return self.forecast.wall_clock_hours * (1 / HOURS_PER_DAY)
 
     @property
     def serving_usd_per_million_tokens(self) -> Figure | None:
@@ -281,13 +275,13 @@ def _offer(price: CloudPrice | None) -> Offer | None:
     if price is None:
         return None
     return Offer(
-        usd_per_device_hour=price.usd_per_device_hour, cited=price.cited, source=price.source
+        usd_per_device_hour=price.usd_per_device_hour, citation=price.citation, source=price.source
     )
 
 
 def _own_offer(plan: Plan) -> Offer:
     return Offer(
         usd_per_device_hour=plan.cluster.price_usd_per_device_hour,
-        cited=plan.cluster.price_source,
+        citation=plan.cluster.price_source,
         source="",
     )

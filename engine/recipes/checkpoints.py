@@ -18,10 +18,10 @@ from pathlib import Path
 
 from engine.documents import Document, InputError
 from engine.files import (
-    put_in_place,
     read_json,
     remove_folder,
-    to_disk,
+    replace_folder,
+    sync_to_disk,
     write_atomically,
     write_json,
 )
@@ -94,7 +94,7 @@ def record_files(folder: Path, names: Iterable[str]) -> dict[str, FileRecord]:
     """Force the files ``names`` of ``folder`` to the disk and return their records."""
     records = {}
     for name in names:
-        to_disk(folder / name)
+        sync_to_disk(folder / name)
         records[name] = FileRecord.of_file(folder / name)
     return records
 
@@ -105,8 +105,8 @@ def commit(folder: Path, manifest: Manifest) -> None:
     training = part / TRAINING
     write_json(training / _MANIFEST, manifest.model_dump(mode="json"))
     write_atomically(training / _MANIFEST_HASH, _hash_line(training / _MANIFEST))
-    to_disk(training)
-    put_in_place(part, folder)
+    sync_to_disk(training)
+    replace_folder(part, folder)
 
 
 def read_manifest(folder: Path, recipe: Recipe) -> Manifest:

@@ -24,7 +24,7 @@ def loss_rows(say: Catalog, found: Evaluation) -> Rows:
     )
 
 
-def probe_rows(say: Catalog, found: Evaluation) -> Rows:
+def question_rows(say: Catalog, found: Evaluation) -> Rows:
     """One row a probe."""
 
     def percent(value: float) -> str:

@@ -6,7 +6,7 @@ import math
 import time
 from pathlib import Path
 
-from engine.files import append_json_line, cut_json_lines, to_disk
+from engine.files import append_json_line, cut_json_lines, sync_to_disk
 from engine.recipes.checkpoints import Manifest
 from engine.recipes.recipe import Recipe
 from engine.results import StepMetrics
@@ -45,7 +45,7 @@ class Journal:
 
     def to_disk(self) -> None:
         """Force ``metrics.jsonl`` to the disk."""
-        to_disk(self._file)
+        sync_to_disk(self._file)
 
     def close(self) -> None:
         self._trackers.close()

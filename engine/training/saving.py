@@ -13,7 +13,7 @@ import torch
 from torch import distributed
 from transformers import PreTrainedModel
 
-from engine.files import put_in_place, to_disk
+from engine.files import replace_folder, sync_to_disk
 from engine.recipes import checkpoints
 from engine.recipes.checkpoints import FileRecord, Manifest
 from engine.recipes.recipe import Recipe
@@ -137,8 +137,8 @@ class Saver:
                 part.mkdir()
                 self._export(progress, part)
                 for path in part.iterdir():
-                    to_disk(path)
-                put_in_place(part, folder)
+                    sync_to_disk(path)
+                replace_folder(part, folder)
 
         self._check_free_space(self._model_bytes)
         with self._gathered_parameters():

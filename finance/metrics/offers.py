@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 
-from engine.costs.buying import OWN_ASSUMPTION, TermsSummary, summarise, ways
+from engine.costs.buying import OWN_ASSUMPTION, TermsSummary, payment_options, summarise
 from engine.costs.ownership import OwnCost, Ownership, own_cost
 from engine.plan import Plan
 from engine.units import HOURS_PER_MONTH, MONTHS_PER_YEAR
@@ -49,7 +49,7 @@ def offers(
     its term, at the cost of capital. A loan against hardware has the same interest rate.
     """
     name = plan.cluster.accelerator
-    rented = summarise(ways(name, devices, devices * HOURS_PER_MONTH, HOURS_PER_MONTH))
+    rented = summarise(payment_options(name, devices, devices * HOURS_PER_MONTH, HOURS_PER_MONTH))
     by_kind: dict[str, Offer] = {
         summary.terms: _rented_offer(summary, devices, first_month) for summary in rented
     }

@@ -8,8 +8,8 @@ from engine.files import (
     JsonLines,
     append_json_line,
     cut_json_lines,
-    put_in_place,
     read_json,
+    replace_folder,
     write_json,
 )
 
@@ -45,8 +45,8 @@ def test_a_file_that_was_cut_back_is_read_from_its_start(tmp_path: Path) -> None
     cut_json_lines(path, lambda line: line["step"] <= 2)
     for _ in range(3):
         append_json_line(path, {"step": 3, "loss": 4.0})
-    began_anew, found = lines.new()
-    assert began_anew
+    restarted, found = lines.new()
+    assert restarted
     assert [line["loss"] for line in found] == [6.0, 6.0, 4.0, 4.0, 4.0]
 
 
@@ -61,7 +61,7 @@ def test_a_folder_takes_the_place_of_another(tmp_path: Path) -> None:
         part = run_dir / ".part"
         part.mkdir(parents=True)
         (part / content).touch()
-        put_in_place(part, run_dir / "model")
+        replace_folder(part, run_dir / "model")
     assert [one.name for one in run_dir.rglob("*")] == ["model", "new"]
 
 

@@ -9,7 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from engine import quantities
-from engine.costs.buying import TermsSummary, Way, break_even, summarise, ways
+from engine.costs.buying import PaymentOption, TermsSummary, break_even, payment_options, summarise
 from engine.costs.energy import Facility, sources
 from engine.costs.ownership import OwnCost, Ownership, own_cost
 from engine.documents import InputError
@@ -82,7 +82,7 @@ def _ways_to_buy(row: HardwareRow, seen: Forecast, ownership: Ownership) -> None
     except InputError:  # its power and price are unknown
         owned, why_unknown = None, "power_unknown"
     found = summarise(
-        ways(
+        payment_options(
             device.accelerator,
             row.plan.cluster.n_devices,
             seen.device_hours.value,
@@ -106,7 +106,7 @@ def _ways_to_buy(row: HardwareRow, seen: Forecast, ownership: Ownership) -> None
             st.markdown(f"- {device.name}: {price.usd} USD – {price.source} ({price.as_of})")
 
 
-def _offers(found: Sequence[TermsSummary]) -> list[tuple[str, TermsSummary, Way]]:
+def _offers(found: Sequence[TermsSummary]) -> list[tuple[str, TermsSummary, PaymentOption]]:
     """Return the cheapest and the median offer for each terms, once if they are the same."""
     offers = []
     for summary in found:
@@ -116,35 +116,37 @@ def _offers(found: Sequence[TermsSummary]) -> list[tuple[str, TermsSummary, Way]
     return offers
 
 
-def _terms(way: Way) -> str:
-    return text()("hardware.buy.own_terms" if way.kind == "own" else f"option.terms.{way.terms}")
+def _terms(option: PaymentOption) -> str:
+    return text()(
+        "hardware.buy.own_terms" if option.kind == "own" else f"option.terms.{option.terms}"
+    )
 
 
 def _ways_table(found: Sequence[TermsSummary]) -> None:
     say = text()
     lines = [
         {
-            "terms": _terms(way),
+            "terms": _terms(option),
             "which": say("hardware.buy.estimated")
-            if way.kind == "own"
+            if option.kind == "own"
             else say("hardware.buy.which_of", which=say(f"hardware.buy.{which}"), n=summary.offers),
-            "cost": way.cost_usd,
-            "price": float(way.usd_per_device_hour),
-            "provider": way.provider or None,
-            "as_of": way.as_of,
-            "source": way.source,
+            "cost": option.cost_usd,
+            "price": float(option.usd_per_device_hour),
+            "provider": option.provider or None,
+            "as_of": option.as_of,
+            "source": option.source,
             "notes": say("hardware.list_and").join(
-                say(f"hardware.note.{note}") for note in way.notes
+                say(f"hardware.note.{note}") for note in option.notes
             )
             or None,
-            "devices": way.devices_paid,
-            "hours": way.paid_device_hours,
-            "instance": way.instance or None,
-            "region": region_name(way.region)
-            if way.kind == "own"
-            else way.region or say("hardware.buy.all_regions"),
+            "devices": option.devices_paid,
+            "hours": option.paid_device_hours,
+            "instance": option.instance or None,
+            "region": region_name(option.region)
+            if option.kind == "own"
+            else option.region or say("hardware.buy.all_regions"),
         }
-        for which, summary, way in _offers(found)
+        for which, summary, option in _offers(found)
     ]
     frame = pd.DataFrame(lines)
     number = st.column_config.NumberColumn
@@ -170,10 +172,12 @@ def _ways_table(found: Sequence[TermsSummary]) -> None:
 def _owning(found: Sequence[TermsSummary], owned: OwnCost, ownership: Ownership) -> None:
     """Show the use above which owning is cheaper than the chosen offer."""
     say, language = text(), text().language
-    offers = [(which, way) for which, _, way in _offers(found) if way.kind == "cloud"]
+    offers = [(which, option) for which, _, option in _offers(found) if option.kind == "cloud"]
     if offers:
-        labels = [_offer_label(which, way) for which, way in offers]
-        on_demand = [index for index, (_, way) in enumerate(offers) if way.terms == "on_demand"]
+        labels = [_offer_label(which, option) for which, option in offers]
+        on_demand = [
+            index for index, (_, option) in enumerate(offers) if option.terms == "on_demand"
+        ]
         chosen = st.selectbox(
             say("hardware.buy.offer_label"),
             range(len(offers)),
@@ -193,20 +197,20 @@ def _owning(found: Sequence[TermsSummary], owned: OwnCost, ownership: Ownership)
     )
 
 
-def _offer_label(which: str, way: Way) -> str:
+def _offer_label(which: str, option: PaymentOption) -> str:
     say = text()
     return say(
         "hardware.buy.offer",
-        terms=_terms(way),
+        terms=_terms(option),
         which=say(f"hardware.buy.{which}"),
-        provider=way.provider,
-        price=quantities.usd(way.usd_per_device_hour, say.language),
+        provider=option.provider,
+        price=quantities.usd(option.usd_per_device_hour, say.language),
     )
 
 
-def _break_even_sentence(owned: OwnCost, way: Way, label: str) -> str:
+def _break_even_sentence(owned: OwnCost, option: PaymentOption, label: str) -> str:
     say, language = text(), text().language
-    found = break_even(owned, way)
+    found = break_even(owned, option)
     hours = found.device_hours_per_year
     if hours is None:
         use = say("hardware.owning.never")

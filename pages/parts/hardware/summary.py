@@ -169,7 +169,7 @@ def _own_tile(own: HardwareRow, basis: PriceBasis) -> Tile:
 
 def _cited(row: HardwareRow, basis: PriceBasis) -> str:
     offer = row.offer(basis)
-    return offer.cited if offer else text()("hardware.unknown")
+    return offer.citation if offer else text()("hardware.unknown")
 
 
 def _energy_tile(rows: Sequence[HardwareRow]) -> Tile:

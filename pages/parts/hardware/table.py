@@ -108,7 +108,7 @@ def _price(offer: Offer | None) -> float | None:
 def _offer_text(offer: Offer | None) -> str | None:
     if offer is None:
         return None
-    return f"{offer.cited} · {offer.source}" if offer.source else offer.cited
+    return f"{offer.citation} · {offer.source}" if offer.source else offer.citation
 
 
 COLUMNS = (

@@ -10,7 +10,7 @@ import pandas as pd
 import streamlit as st
 
 from engine import quantities
-from engine.reports.score_tables import loss_rows, probe_rows
+from engine.reports.score_tables import loss_rows, question_rows
 from engine.runs.evaluations import EvaluationJob, kept_evaluation
 from engine.runs.folder import Run
 from engine.scores import N_QUESTIONS, Evaluation, QuestionSettings
@@ -106,7 +106,7 @@ def _show(export: Export, found: Evaluation) -> None:
         )
         st.caption(say("model.probes_note"))
     with st.expander(say("model.evaluation_table"), icon=":material/table:"):
-        for head, rows in (loss_rows(say, found), probe_rows(say, found)):
+        for head, rows in (loss_rows(say, found), question_rows(say, found)):
             st.table(pd.DataFrame(rows, columns=head), hide_index=True)
         st.caption(say(f"model.averages_note.{found.objective}"))
         st.download_button(

@@ -6,7 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from engine import quantities
-from engine.costs.buying import Way, break_even, summarise, ways
+from engine.costs.buying import PaymentOption, break_even, payment_options, summarise
 from engine.costs.energy import Facility, energy_use
 from engine.costs.ownership import Ownership, own_cost
 from engine.documents import InputError
@@ -19,7 +19,7 @@ def payment_options(now: Projection) -> None:
     """Draw the cheapest and the median offer of each kind, own hardware, and their break-even."""
     say, predicted, plan = text(), now.forecast, now.scenario.plan
     try:
-        found = ways(
+        found = payment_options(
             plan.cluster.accelerator,
             plan.cluster.n_devices,
             predicted.device_hours.value,
@@ -50,24 +50,24 @@ def payment_options(now: Projection) -> None:
     _energy(now)
 
 
-def _row(way: Way, which: str) -> dict[str, object]:
+def _row(option: PaymentOption, which: str) -> dict[str, object]:
     say = text()
     return {
-        say("table.terms"): say(f"option.terms.{way.terms}"),
+        say("table.terms"): say(f"option.terms.{option.terms}"),
         say("table.which"): which,
-        say("table.price"): float(way.usd_per_device_hour),
-        say("table.run_usd"): way.cost_usd,
-        say("table.provider"): f"{way.provider} {way.region}".strip(),
-        say("table.notes"): " · ".join(say(f"buying_note.{note}") for note in way.notes),
-        say("table.as_of"): way.as_of,
-        say("table.source"): way.source,
+        say("table.price"): float(option.usd_per_device_hour),
+        say("table.run_usd"): option.cost_usd,
+        say("table.provider"): f"{option.provider} {option.region}".strip(),
+        say("table.notes"): " · ".join(say(f"buying_note.{note}") for note in option.notes),
+        say("table.as_of"): option.as_of,
+        say("table.source"): option.source,
     }
 
 
-def _crossing(found: list[Way], accelerator_name: str) -> None:
+def _crossing(found: list[PaymentOption], accelerator_name: str) -> None:
     say = text()
     owned = own_cost(accelerator_name, Ownership())
-    offers = [way for way in found if way.kind == "cloud" and way.terms == "on_demand"]
+    offers = [option for option in found if option.kind == "cloud" and option.terms == "on_demand"]
     if owned is None or not offers:
         st.caption(say("plan.no_purchase_price"))
         return

@@ -1,10 +1,10 @@
-"""What a run costs by each way to pay for it, by hand and on the tables."""
+"""The cost of a run by each payment option, by hand and on the tables."""
 
 from decimal import Decimal
 
 import pytest
 
-from engine.costs.buying import SPOT_OVERHEAD_SHARE, break_even, summarise, ways
+from engine.costs.buying import SPOT_OVERHEAD_SHARE, break_even, payment_options, summarise
 from engine.costs.ownership import Ownership, own_cost
 from engine.documents import InputError
 from engine.facts import accelerators, cloud_prices, prices_of
@@ -14,45 +14,51 @@ OWN = Ownership()
 H100 = "H100-80GB"
 
 
-def _ways(name: str = H100, n_devices: int = 64, hours: float = 500.0):
-    return ways(name, n_devices, n_devices * hours, hours, ownership=OWN)
+def _options(name: str = H100, n_devices: int = 64, hours: float = 500.0):
+    return payment_options(name, n_devices, n_devices * hours, hours, ownership=OWN)
 
 
 def test_every_offer_is_there_with_its_source() -> None:
-    found = _ways()
+    found = _options()
     assert len(found) == len(prices_of(H100)) + 1
-    for way in found:
-        assert way.source
-        assert way.as_of[:2] == "20"
-        assert way.paid_device_hours >= way.device_hours
-    assert [way.cost_usd for way in found] == sorted(way.cost_usd for way in found)
+    for option in found:
+        assert option.source
+        assert option.as_of[:2] == "20"
+        assert option.paid_device_hours >= option.device_hours
+    assert [option.cost_usd for option in found] == sorted(option.cost_usd for option in found)
 
 
 @pytest.mark.parametrize("name", [n for n, device in accelerators().items() if device.tdp_w])
 def test_every_accelerator_can_be_asked_for(name: str) -> None:
-    found = ways(name, 8, 80.0, 10.0, ownership=OWN)
+    found = payment_options(name, 8, 80.0, 10.0, ownership=OWN)
     assert len(found) == len(prices_of(name)) + (own_cost(name, OWN) is not None)
 
 
 def test_on_demand_by_hand() -> None:
-    aws = next(way for way in _ways() if way.provider == "aws" and way.terms == "on_demand")
+    aws = next(
+        option for option in _options() if option.provider == "aws" and option.terms == "on_demand"
+    )
     assert aws.usd_per_device_hour == Decimal("6.88")
     assert aws.cost_usd == pytest.approx(64 * 500 * 6.88)
     assert aws.notes == ()
 
 
 def test_an_instance_is_rented_whole() -> None:
-    found = ways(H100, 10, 10 * 100.0, 100.0)
-    aws = next(way for way in found if way.provider == "aws")
+    found = payment_options(H100, 10, 10 * 100.0, 100.0)
+    aws = next(option for option in found if option.provider == "aws")
     assert (aws.devices_paid, aws.notes) == (16, ("whole_instances",))
     assert aws.cost_usd == pytest.approx(16 * 100 * 6.88)
 
 
 def test_spot_is_paid_for_with_its_interruptions() -> None:
-    found = ways(H100, 8, 800.0, 100.0, spot_overhead_share=0.25)
-    spot = next(way for way in found if way.terms == "spot" and way.provider == "crusoe")
+    found = payment_options(H100, 8, 800.0, 100.0, spot_overhead_share=0.25)
+    spot = next(
+        option for option in found if option.terms == "spot" and option.provider == "crusoe"
+    )
     assert spot.cost_usd == pytest.approx(800 * 1.25 * 1.6)
-    usual = next(way for way in _ways() if way.terms == "spot" and way.devices_paid == 64)
+    usual = next(
+        option for option in _options() if option.terms == "spot" and option.devices_paid == 64
+    )
     assert usual.paid_device_hours == pytest.approx(usual.device_hours * (1 + SPOT_OVERHEAD_SHARE))
 
 
@@ -62,8 +68,8 @@ def test_spot_is_paid_for_with_its_interruptions() -> None:
 def test_a_commitment_is_paid_to_the_end_of_its_term(
     wall_clock_hours: float, years_paid: int
 ) -> None:
-    found = ways(H100, 2, 2 * wall_clock_hours, wall_clock_hours)
-    by_terms = {way.terms: way for way in found if way.provider == "gcp"}
+    found = payment_options(H100, 2, 2 * wall_clock_hours, wall_clock_hours)
+    by_terms = {option.terms: option for option in found if option.provider == "gcp"}
     one, three = by_terms["commitment_1y"], by_terms["commitment_3y"]
     assert one.cost_usd == pytest.approx(2 * years_paid * HOURS_PER_YEAR * 7.67)
     assert three.cost_usd == pytest.approx(2 * 3 * HOURS_PER_YEAR * 4.86)
@@ -71,27 +77,27 @@ def test_a_commitment_is_paid_to_the_end_of_its_term(
 
 
 def test_own_hardware_is_among_the_ways() -> None:
-    own = next(way for way in _ways() if way.kind == "own")
+    own = next(option for option in _options() if option.kind == "own")
     cost = own_cost(H100, OWN)
     assert own.cost_usd == pytest.approx(64 * 500 * cost.parts.total_usd)
     assert own.usd_per_device_hour == pytest.approx(
         Decimal(cost.parts.total_usd), abs=Decimal("1e-4")
     )
     assert own.source == cost.price.source
-    assert all(way.kind == "cloud" for way in ways(H100, 1, 1.0, 1.0))
+    assert all(option.kind == "cloud" for option in payment_options(H100, 1, 1.0, 1.0))
 
 
 def test_summary_leaves_out_what_is_in_doubt() -> None:
     doubtful = {p.accelerator for p in cloud_prices() if p.confidence in ("disputed", "outlier")}
     assert doubtful
     for name in doubtful | {H100}:
-        for summary in summarise(_ways(name)):
+        for summary in summarise(_options(name)):
             same = [
-                way
-                for way in _ways(name)
-                if way.terms == summary.terms and way.confidence == "published"
+                option
+                for option in _options(name)
+                if option.terms == summary.terms and option.confidence == "published"
             ]
-            costs = sorted(way.cost_usd for way in same)
+            costs = sorted(option.cost_usd for option in same)
             assert summary.offers == len(same)
             assert summary.cheapest.cost_usd == costs[0]
             assert summary.median.cost_usd in costs
@@ -102,11 +108,11 @@ def test_summary_leaves_out_what_is_in_doubt() -> None:
 def test_break_even_is_where_both_cost_the_same() -> None:
     cost = own_cost(H100, OWN)
     checked = 0
-    for way in _ways():
-        hours = break_even(cost, way).device_hours_per_year
-        if way.terms not in ("on_demand", "spot"):
+    for option in _options():
+        hours = break_even(cost, option).device_hours_per_year
+        if option.terms not in ("on_demand", "spot"):
             continue
-        per_hour = way.cost_usd / way.device_hours
+        per_hour = option.cost_usd / option.device_hours
         if hours is None:
             assert per_hour < cost.usd_per_device_hour(HOURS_PER_YEAR)
             continue
@@ -118,9 +124,9 @@ def test_break_even_is_where_both_cost_the_same() -> None:
 
 def test_a_commitment_is_beaten_at_any_use_or_at_none() -> None:
     cost = own_cost(H100, OWN)
-    dear = next(way for way in _ways() if way.terms == "commitment_1y")
+    dear = next(option for option in _options() if option.terms == "commitment_1y")
     assert break_even(cost, dear).device_hours_per_year == 0
-    tpu = next(way for way in _ways("TPU-v4") if way.terms == "commitment_3y")
+    tpu = next(option for option in _options("TPU-v4") if option.terms == "commitment_3y")
     gold = Ownership(server_usd_per_device=Decimal(1_000_000))
     assert break_even(own_cost("TPU-v4", gold), tpu).device_hours_per_year is None
 
@@ -130,11 +136,14 @@ def test_a_commitment_is_beaten_at_any_use_or_at_none() -> None:
 def test_the_savings_pay_the_outlay_back(rate: float, terms: str) -> None:
     """Month by month, as a loan that the savings pay off."""
     cost = own_cost(H100, OWN.with_value("cost_of_capital_per_year", rate))
-    way = max((way for way in _ways() if way.terms == terms), key=lambda way: way.cost_usd)
-    months = break_even(cost, way).payback_months
+    option = max(
+        (option for option in _options() if option.terms == terms),
+        key=lambda option: option.cost_usd,
+    )
+    months = break_even(cost, option).payback_months
     hours = HOURS_PER_YEAR / 12
     used = hours * cost.utilisation_share
-    price = float(way.usd_per_device_hour)
+    price = float(option.usd_per_device_hour)
     saved = price * (hours if terms == "commitment_1y" else used)
     saved -= cost.fixed_running_usd_per_year / 12 + cost.electricity_usd_per_hour * used
     debt = cost.outlay_usd_per_device
@@ -144,15 +153,15 @@ def test_the_savings_pay_the_outlay_back(rate: float, terms: str) -> None:
 
 
 def test_hardware_that_is_worn_out_before_has_no_payback() -> None:
-    cheap = next(way for way in _ways() if way.terms == "spot")
+    cheap = next(option for option in _options() if option.terms == "spot")
     assert break_even(own_cost(H100, OWN), cheap).payback_months is None
     short = own_cost(H100, OWN.with_value("lifetime_years", 0.25))
-    dear = max(_ways(), key=lambda way: way.usd_per_device_hour)
+    dear = max(_options(), key=lambda option: option.usd_per_device_hour)
     assert break_even(short, dear).payback_months is None
 
 
 def test_what_is_not_allowed() -> None:
     with pytest.raises(InputError, match="device_hours: 0"):
-        ways(H100, 1, 0, 1)
+        payment_options(H100, 1, 0, 1)
     with pytest.raises(InputError, match="H100-80GB"):
-        ways("h100 80gb", 1, 1, 1)
+        payment_options("h100 80gb", 1, 1, 1)

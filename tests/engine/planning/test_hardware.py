@@ -34,7 +34,7 @@ def test_the_plans_own_accelerator_is_the_plan_as_it_stands(startup: Scenario) -
     assert not row.searched
     assert row.cost_usd("typical") == forecast(startup.plan).cost_usd
     assert row.typical is not None
-    assert row.typical.cited == startup.plan.cluster.price_source
+    assert row.typical.citation == startup.plan.cluster.price_source
 
 
 def test_another_accelerator_gets_the_moved_plan(startup: Scenario) -> None:
@@ -42,8 +42,6 @@ def test_another_accelerator_gets_the_moved_plan(startup: Scenario) -> None:
     moved = forecast(on_accelerator(startup.plan, "A100-80GB"))
     assert row.forecast == moved
     assert row.cost_usd("typical") == moved.cost_usd
-    assert row.wall_clock_days is not None
-    assert row.wall_clock_days.value == pytest.approx(moved.wall_clock_hours.value / 24)
     price = typical_price("A100-80GB")
     assert price is not None
     assert row.typical is not None
