@@ -16,7 +16,7 @@ from finance.metrics.projection import Projection
 from pages.parts.charts import draw, memory_chart, step_chart
 from pages.parts.fields import accelerator_field, field, fields
 from pages.parts.frame import run_in_frame
-from pages.parts.plan.costs import payment_options
+from pages.parts.plan.costs import draw_payment_options
 from pages.parts.plan.layout import best_layouts
 from pages.parts.plan.timeline import step_timeline
 from pages.parts.session import draft, projections, scenario_session, text
@@ -281,7 +281,7 @@ def _results(now: Projection) -> None:
     with layouts:
         best_layouts()
     with payment:
-        payment_options(now)
+        draw_payment_options(now)
     with timeline:
         step_timeline()
     with details:

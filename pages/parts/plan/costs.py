@@ -15,7 +15,7 @@ from finance.metrics.projection import Projection
 from pages.parts.session import text
 
 
-def payment_options(now: Projection) -> None:
+def draw_payment_options(now: Projection) -> None:
     """Draw the cheapest and the median offer of each kind, own hardware, and their break-even."""
     say, predicted, plan = text(), now.forecast, now.scenario.plan
     try:
