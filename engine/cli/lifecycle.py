@@ -76,7 +76,7 @@ def trash(
     older_than_days: Days = 0.0,
     as_json: Json = False,
 ) -> None:
-    found = lifecycle.trashed(older_than_days)
+    found = lifecycle.deleted_runs(older_than_days)
     if empty:
         lifecycle.purge(older_than_days)
     if as_json:

@@ -70,7 +70,7 @@ def evaluate_command(
     export_folder(run, checkpoint)  # refused before a process is started
     asked = QuestionSettings.parse({"questions": questions, "seed": seed})
     with ModelProcess() as process:
-        found = evaluate(process, run, checkpoint, asked, tell=_say_tenths())
+        found = evaluate(process, run, checkpoint, asked, on_progress=_say_tenths())
     if as_json:
         print(found.model_dump_json(indent=1))
         return

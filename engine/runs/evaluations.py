@@ -1,10 +1,11 @@
-"""Evaluations of a run's exported models: made once, kept in its folder."""
+"""Evaluations of a run's exported models, each made once and kept in the run's folder."""
 
 from __future__ import annotations
 
 import threading
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from engine.documents import InputError
 from engine.files import read_json, write_json
@@ -15,7 +16,10 @@ from engine.scores import Evaluation, QuestionSettings
 
 
 def kept_evaluation(run: Run, which: str = FINAL) -> Evaluation | None:
-    """What was found before; None if nothing was, or by another version of the exam."""
+    """Return the kept evaluation of an export.
+
+    None if the export was not evaluated, or only by another version of the evaluation.
+    """
     data = read_json(run.folder / f"evaluation-{which}.json")
     try:
         return None if data is None else Evaluation.parse(data)
@@ -29,14 +33,16 @@ def evaluate(
     which: str = FINAL,
     asked: QuestionSettings = QuestionSettings(),
     *,
-    tell: Callable[[float], None] = lambda _: None,
+    on_progress: Callable[[float], None] = lambda _: None,
 ) -> Evaluation:
-    """Evaluate an export and keep what was found in the run's folder.
+    """Evaluate an export and keep the result in the run's folder.
 
     Parameters
     ----------
-    tell
-        Is told the share that is done, from 0 to 1.
+    asked
+        The kinds and the number of the questions.
+    on_progress
+        Function that is called with the share that is done, from 0 to 1.
 
     Raises
     ------
@@ -44,10 +50,10 @@ def evaluate(
         If there is no such export, or its text is too short.
     """
     folder = export_folder(run, which)
-    question: dict[str, object] = {"run": str(run.folder), "asked": asked.model_dump()}
+    request: dict[str, object] = {"run": str(run.folder), "asked": asked.model_dump()}
     result: dict[str, object] = {}
-    for message in process.ask("evaluate", folder, question):
-        tell(message.get("share", 1.0))
+    for message in process.ask("evaluate", folder, request):
+        on_progress(message.get("share", 1.0))
         result = message.get("result", result)
     step, tokens = trained_until(run, which)
     found = Evaluation.parse({"which": which, "step": step, "tokens": tokens} | result)
@@ -56,20 +62,22 @@ def evaluate(
 
 
 class EvaluationJob:
-    """Evaluates exports of a run one after the other, in a thread and a process of its own."""
+    """Evaluates exports of a run one after the other, in its own thread and process."""
 
     def __init__(
-        self, run: Run, whiches: Sequence[str], asked: QuestionSettings = QuestionSettings()
+        self, run: Run, exports: Sequence[str], asked: QuestionSettings = QuestionSettings()
     ) -> None:
-        self.run, self.whiches, self.asked = run, tuple(whiches), asked
+        self.run, self.exports, self.asked = run, tuple(exports), asked
         self.share = 0.0
         self.error: Exception | None = None
         self._first: tuple[float, float] | None = None
-        """When the first share was told, and which: loading takes a time of its own."""
+        """Monotonic time of the first reported share, and that share. The time before it is left
+        out of the estimate, because loading the model takes a time of its own."""
         self._thread = threading.Thread(target=self._work, daemon=True)
         self._thread.start()
 
     def wait(self) -> None:
+        """Wait until all evaluations are done or one has failed."""
         self._thread.join()
 
     @property
@@ -78,7 +86,7 @@ class EvaluationJob:
 
     @property
     def seconds_left(self) -> float | None:
-        """At the pace since the first share was told; None before the second."""
+        """Seconds left at the rate since the first reported share; None before the second."""
         if self._first is None or self.share <= self._first[1]:
             return None
         elapsed_s, done = time.monotonic() - self._first[0], self.share - self._first[1]
@@ -87,14 +95,12 @@ class EvaluationJob:
     def _work(self) -> None:
         try:
             with ModelProcess() as process:
-                for index, which in enumerate(self.whiches):
-                    evaluate(process, self.run, which, self.asked, tell=self._teller(index))
+                for index, which in enumerate(self.exports):
+                    on_progress = partial(self._record_share, index)
+                    evaluate(process, self.run, which, self.asked, on_progress=on_progress)
         except (InputError, RuntimeError, OSError) as error:
             self.error = error
 
-    def _teller(self, index: int) -> Callable[[float], None]:
-        def tell(share: float) -> None:
-            self.share = (index + share) / len(self.whiches)
-            self._first = self._first or (time.monotonic(), self.share)
-
-        return tell
+    def _record_share(self, index: int, share: float) -> None:
+        self.share = (index + share) / len(self.exports)
+        self._first = self._first or (time.monotonic(), self.share)

@@ -1,4 +1,4 @@
-"""The models that a run has exported: its final one, and its checkpoints on the way."""
+"""The models that a run has exported: its final model and those of its checkpoints."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ FINAL = "final"
 
 
 def exports(run: Run) -> list[str]:
-    """Names of the models that can be loaded, the newest first: ``final``, ``step-…``."""
-    on_the_way = [path.name for path in reversed(run.checkpoints())]
-    return [FINAL, *on_the_way] if run.result is not None else on_the_way
+    """Return the names of the models that can be loaded, newest first: ``final``, ``step-…``."""
+    checkpoints = [path.name for path in reversed(run.checkpoints())]
+    return [FINAL, *checkpoints] if run.result is not None else checkpoints
 
 
 def export_folder(run: Run, which: str = FINAL) -> Path:
-    """The folder of one of :func:`exports`; InputError if it is none of them."""
+    """Return the folder of one of :func:`exports`; InputError if there is no such export."""
     known = exports(run)
     if which == FINAL and FINAL not in known:
         raise InputError("run", run.id, "finished_run")
@@ -32,15 +32,15 @@ def export_folder(run: Run, which: str = FINAL) -> Path:
 
 
 def trained_until(run: Run, which: str) -> tuple[int | None, int | None]:
-    """(steps, tokens) that an export has seen, where that is known."""
+    """Return the numbers of steps and tokens of an export's training, or None if unknown."""
     if which == FINAL and run.result is not None:
         return run.result.steps, run.result.tokens
-    told = read_json(export_folder(run, which) / "flopledger.json") or {}
-    return told.get("step"), told.get("tokens")
+    metadata = read_json(export_folder(run, which) / "flopledger.json") or {}
+    return metadata.get("step"), metadata.get("tokens")
 
 
 def copy_export(run: Run, which: str, target: Path) -> Path:
-    """A copy of an export's folder; InputError if there is none, or ``target`` exists."""
+    """Copy an export to ``target``; InputError if there is no export, or ``target`` exists."""
     folder = export_folder(run, which)
     if target.exists():
         raise InputError("folder", str(target), "new_folder")
@@ -48,18 +48,20 @@ def copy_export(run: Run, which: str, target: Path) -> Path:
 
 
 def size_bytes(folder: Path) -> int:
-    """Of all files of an export; about that of its archive, since weights hardly shrink."""
+    """Return the size of an export's files, about that of its archive: weights hardly compress."""
     return sum(path.stat().st_size for path in _files(folder))
 
 
 def write_archive(folder: Path, name: str, target: IO[bytes]) -> None:
-    """A zip of ``folder`` whose files lie below ``name``; copied piece by piece, so that memory
-    does not grow with the weights."""
+    """Write a zip of ``folder`` to ``target``, with its files below the folder ``name``.
+
+    Files are copied in pieces, so that memory does not grow with the weights.
+    """
     with zipfile.ZipFile(target, "w", zipfile.ZIP_STORED) as archive:
         for path in _files(folder):
             archive.write(path, f"{name}/{path.name}")
 
 
 def _files(folder: Path) -> list[Path]:
-    """Of the model, without those that only training needs."""
+    """Return the files of the model, without the training state."""
     return sorted(path for path in folder.iterdir() if path.is_file())

@@ -1,31 +1,31 @@
-"""A run is a folder. The folder is the truth: whoever reads it needs nothing else.
+"""The folder of a run, which is the only record of the run.
 
 ====================  =========================================================
-``recipe.toml``       what was asked for
-``plan.json``         the run as a plan: what its forecast was made from
-``job.json``          where it runs, its place in the queue, what it may cost
+``recipe.toml``       the recipe
+``plan.json``         the run as a plan, from which its forecast was made
+``job.json``          the back end, the priority in the queue and the spending limit
 ``forecast.json``     the forecast, made before the start
-``preparing.json``    which stage its text is at while it is prepared, replaced atomically
-``corpus.json``       where its token files are
+``preparing.json``    progress of the text's preparation, replaced atomically
+``corpus.json``       paths of the run's token files
 ``state.json``        phase, times, reason of a failure; replaced atomically
 ``metrics.jsonl``     one line a step, appended by rank 0
-``log``               everything that the processes printed
-``nodes/``            beyond one machine: report of the agent of each node
-``node-0.log``        beyond one machine: what the processes of a node printed
-``stop.json``         asks the ranks to stop at the next step, with a checkpoint, and says why
-``stopped.json``      written by rank 0 as its last act when it did as it was asked
-``result.json``       written by rank 0 as the last act of a run that succeeded
-``failure.json``      written by the process that knows why a run failed
+``log``               output of all processes
+``nodes/``            on several machines: report of the agent of each node
+``node-0.log``        on several machines: output of the processes of a node
+``stop.json``         request to stop at the next step with a checkpoint, with its reason
+``stopped.json``      written last by rank 0 of a run that stopped on request
+``result.json``       written last by rank 0 of a run that succeeded
+``failure.json``      written by a process that knows why the run failed
 ``model/``            the exported model
-``checkpoints/``      ``step-00000100`` and so on: models on the way, each as ``model/``, and in
-                      the newest what training needs to go on
-``evaluation-*``      what its models are worth: ``evaluation-final.json`` and so on
-``about.json``        what people call it and say about it
+``checkpoints/``      ``step-00000100`` and so on: exported models during training, and in the
+                      newest of them the training state from which a resumed run goes on
+``evaluation-*``      scores of its models: ``evaluation-final.json`` and so on
+``about.json``        name, note, tags and archive flag that users give the run
 ``lock``              held by the supervisor for as long as it lives
 ====================  =========================================================
 
-Only who holds ``lock`` writes ``state.json``: the supervisor, or, of a run that has none, who
-queues it, cancels it or finds it dead.
+Only the process that holds ``lock`` writes ``state.json``. That is the supervisor or, if the run
+has none, a process that queues the run, cancels it or finds that its supervisor is lost.
 """
 
 from __future__ import annotations
@@ -63,8 +63,10 @@ _Kind = TypeVar("_Kind", bound=Document)
 
 
 class Phase(StrEnum):
+    """The phase of a run."""
+
     QUEUED = "queued"
-    """Waiting for slots; no process is its own yet."""
+    """Waiting for slots; the run has no process yet."""
     STARTING = "starting"
     PREPARING = "preparing"
     """Reading and tokenising the text."""
@@ -73,7 +75,7 @@ class Phase(StrEnum):
     FAILED = "failed"
     CANCELLED = "cancelled"
     STOPPED = "stopped"
-    """At a checkpoint, by its spending limit."""
+    """Stopped with a checkpoint at a spending limit."""
 
     @property
     def is_over(self) -> bool:
@@ -81,48 +83,50 @@ class Phase(StrEnum):
 
     @property
     def is_live(self) -> bool:
-        """Whether a supervisor must be there."""
+        """Whether a supervisor must hold the run's lock."""
         return not self.is_over and self is not Phase.QUEUED
 
 
 class RunState(Document):
+    """The content of ``state.json``."""
+
     phase: Phase
     created_at: datetime.datetime
     started_at: datetime.datetime | None = None
-    """When its training was last begun."""
+    """Time of the last start of training."""
     ended_at: datetime.datetime | None = None
     supervisor_pid: int | None = None
     failure: Failure | None = None
-    """Why it failed, if it did; of a run that was stopped, what it had reached."""
+    """Reason of a failure; for a stopped run, the limit that it reached."""
     recipe_hash: str | None = None
-    """SHA-256 of ``recipe.toml`` as it was written; one edited since then is refused."""
+    """SHA-256 of ``recipe.toml`` as it was created; an edited recipe is refused."""
     slots: tuple[int, ...] = ()
-    """Of its back end: those that it takes while it is live."""
+    """Numbers of the slots of its back end that the run takes while it is live."""
     starts: int = 0
-    """How often its training was begun."""
+    """Number of times that training was started."""
     restarts: int = 0
-    """Those of them, since it last left the queue, that followed a death of its processes."""
+    """Number of starts after a death of its processes, since the run last left the queue."""
     cluster_job: str | None = None
-    """What a cluster calls it there; then it goes on without its supervisor."""
+    """Id of the run's job in a cluster, which goes on without the supervisor."""
     spent_s: float = 0.0
-    """Seconds of steps that it had taken when its training was last begun, those included that
-    were lost with their process and taken again."""
+    """Seconds of all steps before training was last started, lost steps that were taken again
+    included."""
 
 
-class Asked(Document):
-    """``stop.json``."""
+class StopRequest(Document):
+    """The content of ``stop.json``."""
 
     reason: StopReason
 
 
-class Stopped(Document):
-    """``stopped.json``."""
+class StopReport(Document):
+    """The content of ``stopped.json``."""
 
     step: int
 
 
 def is_run_id(name: str) -> bool:
-    """Whether ``name`` can be a run's: it leads to no other folder."""
+    """Return whether ``name`` has the form of a run id, which never leads to another folder."""
     return _RUN_ID.fullmatch(name) is not None
 
 
@@ -138,42 +142,43 @@ class Run:
 
     @classmethod
     def create(cls, recipe: Recipe, plan: Plan, job: Job = Job()) -> Run:
-        """A new folder for ``recipe``, with the forecast of ``plan``.
+        """Create a folder for ``recipe``, with the forecast of ``plan``.
 
-        It is hidden until it is started: whoever finds a queued run starts it when its turn
-        comes.
+        The folder is hidden until :meth:`publish`, since any process starts a queued run that it
+        finds when its turn has come.
 
         Raises
         ------
         InputError
-            If what the recipe refers to is missing or does not fit, by ``check_prerequisites``.
+            If a file that the recipe refers to is missing or does not fit
+            (``check_prerequisites``).
         """
         check_prerequisites(recipe)
         slug = re.sub(r"[^a-z0-9]+", "-", recipe.name.lower()).strip("-")[:40] or "run"
         run_id = f"{now():%Y%m%d-%H%M%S}-{slug}-{secrets.token_hex(2)}"
         runs_dir().mkdir(parents=True, exist_ok=True)
-        # Filled under another name: a folder with a run's name always has all of these files.
-        part = runs_dir() / f".{run_id}"
-        part.mkdir()
-        write_atomically(part / "recipe.toml", recipe.to_toml())
-        write_json(part / "job.json", job.model_dump(mode="json"))
-        write_json(part / "plan.json", plan.model_dump(mode="json"))
-        write_json(part / "forecast.json", forecast(plan).model_dump(mode="json"))
-        (part / "lock").touch()
-        (part / "log").touch()
-        run = cls(part)
+        # Filled under a hidden name: a folder with a run's name always has all of these files.
+        folder = runs_dir() / f".{run_id}"
+        folder.mkdir()
+        write_atomically(folder / "recipe.toml", recipe.to_toml())
+        write_json(folder / "job.json", job.model_dump(mode="json"))
+        write_json(folder / "plan.json", plan.model_dump(mode="json"))
+        write_json(folder / "forecast.json", forecast(plan).model_dump(mode="json"))
+        (folder / "lock").touch()
+        (folder / "log").touch()
+        run = cls(folder)
         run.write_state(
             RunState(phase=Phase.QUEUED, created_at=now(), recipe_hash=run.recipe_file_hash())
         )
         return run
 
     def publish(self) -> None:
-        """Give the folder its name, under which it is found."""
+        """Give the folder its final name, under which other processes find the run."""
         self.folder = self.folder.rename(self.folder.with_name(self.id))
 
     @classmethod
     def find(cls, run_id: str) -> Run:
-        """The run of that id; InputError if there is none, or if it is no run id at all."""
+        """Return the run with that id; InputError if there is none, or if it is no run id."""
         folder = runs_dir() / run_id
         if not is_run_id(run_id) or not folder.is_dir():
             raise InputError("run", run_id, "known_run", folder=str(runs_dir()))
@@ -193,11 +198,11 @@ class Run:
 
     @property
     def plan(self) -> Plan:
-        return self._read_certain("plan.json", Plan)
+        return self._read_required("plan.json", Plan)
 
     @property
     def forecast(self) -> Forecast:
-        return self._read_certain("forecast.json", Forecast)
+        return self._read_required("forecast.json", Forecast)
 
     @property
     def state(self) -> RunState:
@@ -205,7 +210,7 @@ class Run:
 
     @property
     def result(self) -> RunResult | None:
-        """What it measured, once it has succeeded."""
+        """Measured result of a run that has succeeded, else None."""
         return self.read("result.json", RunResult)
 
     def has_lost_supervisor(self) -> bool:
@@ -218,12 +223,12 @@ class Run:
         return hashlib.sha256((self.folder / "recipe.toml").read_bytes()).hexdigest()
 
     def unedited_recipe(self) -> Recipe:
-        """The recipe that it was created with.
+        """Return the recipe that the run was created with.
 
         Raises
         ------
         InputError
-            If somebody has edited it since: what was trained so far would not belong to it.
+            If the file was edited since: the training so far would not belong to it.
         """
         wanted = self.state.recipe_hash
         if wanted is not None and self.recipe_file_hash() != wanted:
@@ -235,14 +240,14 @@ class Run:
         return self.folder / "model"
 
     def checkpoints(self) -> list[Path]:
-        """Folders of the models kept on the way, the oldest first; each is whole."""
+        """Return the folders of complete checkpoints, oldest first."""
         return committed(self.folder)
 
     def metrics(self) -> JsonLines:
         return JsonLines(self.folder / "metrics.jsonl")
 
     def log_tail(self) -> str:
-        """The last lines that its processes printed, at most 64 kB, however long the log is."""
+        """Return the end of the log, at most 64 kB."""
         path = self.folder / "log"
         if not path.is_file():
             return ""
@@ -262,47 +267,47 @@ class Run:
         self.set_state(phase=phase, ended_at=now(), failure=failure)
 
     def reported_failure(self) -> Failure | None:
-        """What the process that knew why wrote down, if any did."""
+        """Return the failure that a process of the run has reported, or None."""
         return self.read("failure.json", Failure)
 
     def request_stop(self, reason: StopReason) -> None:
-        """Ask the ranks to stop at the next step, with a checkpoint."""
+        """Request the ranks to stop at the next step with a checkpoint."""
         write_json(self.folder / "stop.json", {"reason": reason})
 
     @property
     def stop_reason(self) -> StopReason | None:
-        """Why it was asked to stop, if it was."""
-        asked = self.read("stop.json", Asked)
-        return None if asked is None else asked.reason
+        """Reason of the request to stop, or None if there is no request."""
+        request = self.read("stop.json", StopRequest)
+        return None if request is None else request.reason
 
     @property
     def stopped_step(self) -> int | None:
-        """Of the checkpoint with which it stopped as it was asked to, if it did."""
-        stopped = self.read("stopped.json", Stopped)
-        return None if stopped is None else stopped.step
+        """Step of the checkpoint with which the run stopped on request, or None."""
+        report = self.read("stopped.json", StopReport)
+        return None if report is None else report.step
 
     @contextmanager
     def locked(self, patience_s: float = 0.0) -> Iterator[int | None]:
-        """Holds the run's lock and yields its file descriptor, or yields None if it is taken."""
+        """Hold the run's lock and yield its file descriptor, or None if the lock is taken."""
         descriptor = os.open(self.folder / "lock", os.O_RDWR | os.O_CREAT, 0o644)
         try:
             yield descriptor if take_lock(descriptor, patience_s) else None
         finally:
-            os.close(descriptor)  # the lock itself lives on where a child was given it
+            os.close(descriptor)  # a child that inherited the descriptor keeps the lock
 
     def read(self, name: str, kind: type[_Kind]) -> _Kind | None:
-        """The document in a file of ours; None where there is no such file.
+        """Return the document in a file of the run's folder; None if there is no such file.
 
         Raises
         ------
         InputError
-            If it is none any more: somebody has edited it.
+            If the file is not valid, for example after an edit by hand.
         """
         data = read_json(self.folder / name)
         return None if data is None else kind.parse(data, where=f"{self.id}/{name}")
 
-    def _read_certain(self, name: str, kind: type[_Kind]) -> _Kind:
-        """As :meth:`read`, for a file that every run has."""
+    def _read_required(self, name: str, kind: type[_Kind]) -> _Kind:
+        """Return the document in a file that every run has; InputError if it is missing."""
         found = self.read(name, kind)
         if found is None:
             raise InputError(f"{self.id}/{name}", "—", "file_missing")
@@ -310,7 +315,7 @@ class Run:
 
 
 def all_runs() -> list[Run]:
-    """Every run of this machine whose state can be read, the newest first."""
+    """Return every run of this machine whose state can be read, newest first."""
     if not runs_dir().is_dir():
         return []
     folders = sorted((path for path in runs_dir().iterdir() if is_run_id(path.name)), reverse=True)
@@ -325,7 +330,7 @@ def _is_readable(run: Run) -> bool:
 
 
 def _stamp(path: Path) -> tuple[int, int, int]:
-    """Another one whenever the file was written or replaced; zeros where there is none."""
+    """Return values that change when the file is written or replaced; zeros if it is missing."""
     try:
         found = path.stat()
     except FileNotFoundError:
@@ -335,5 +340,5 @@ def _stamp(path: Path) -> tuple[int, int, int]:
 
 @lru_cache(maxsize=10_000)
 def _state_in(folder: Path, *_stamp: int) -> RunState:
-    """Of a thousand runs most are over, and are asked again and again."""
-    return Run(folder)._read_certain("state.json", RunState)
+    """Return the state in ``folder``, cached because most runs are over and read repeatedly."""
+    return Run(folder)._read_required("state.json", RunState)

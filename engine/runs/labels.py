@@ -1,5 +1,4 @@
-"""What people call a run and say about it: ``about.json`` in its folder. Nothing of it decides
-anything."""
+"""Labels that users give a run, in ``about.json`` in its folder; they have no effect on the run."""
 
 from __future__ import annotations
 
@@ -14,7 +13,8 @@ from engine.runs.folder import Run
 _NOT_IN_A_NOTE = ("Cc", "Cs")
 """Unicode's categories of control characters and of halves of characters."""
 _NOT_IN_A_LINE = (*_NOT_IN_A_NOTE, "Cf", "Zl", "Zp")
-"""Besides: characters that nobody sees, some of which turn text around; line ends."""
+"""Categories that a single line may not have either: invisible characters, some of which reverse
+the direction of text, and line ends."""
 
 
 def _refuse(text: str, categories: tuple[str, ...]) -> None:
@@ -63,15 +63,16 @@ Tag = Annotated[
 
 
 class About(Document):
-    """What people say of a run."""
+    """The content of ``about.json``."""
 
     name: Name | None = None
-    """The recipe's name if not said."""
+    """Name of the run; by default the name of its recipe."""
     note: Note = ""
     tags: Annotated[tuple[Tag, ...], AfterValidator(_differ), Field(max_length=20)] = ()
     archived: bool = False
-    """Out of sight, as it was."""
+    """Whether lists of runs hide the run; its folder stays unchanged."""
 
 
 def about_of(run: Run) -> About:
+    """Return the labels of ``run``, or the defaults if it has none."""
     return run.read("about.json", About) or About()

@@ -1,9 +1,7 @@
-"""Keeping house: what people call a run and say about it, and what becomes of one they are done
-with.
+"""Labels of runs, and their life after training: archive, delete, restore, purge and prune.
 
 ``about.json`` in a run's folder holds its name, note, tags, and whether it is archived. A deleted
-run lies in ``runs/.trash`` under its own id until it is restored or purged; nothing of it is
-changed there.
+run is kept unchanged in ``runs/.trash``, under its own id, until it is restored or purged.
 """
 
 from __future__ import annotations
@@ -28,50 +26,61 @@ from engine.runs.observing.index import summaries
 from engine.runs.observing.summary import Summary
 
 TRASH_DAYS = 30
-"""What has lain in the trash for longer goes for good when the next run is deleted."""
-_PATIENCE_S = 10.0
-"""Whoever changes what is said about a run has the lock for milliseconds."""
+"""Days after which a deleted run is removed permanently, when the next run is deleted."""
+_LABELS_PATIENCE_S = 10.0
+"""Seconds to wait for the lock of the labels, which each change holds for milliseconds."""
 
 
 def rename(run: Run, name: str) -> None:
-    """Call it ``name``; its id stays. InputError if the name is empty, long or hides characters."""
+    """Set the run's name; its id stays the same.
+
+    Raises
+    ------
+    InputError
+        If the name is empty, too long, or has invisible characters.
+    """
     describe(run, name=name)
 
 
 def annotate(run: Run, note: str) -> None:
-    """Put ``note`` where its old one was; an empty one removes it."""
+    """Replace the run's note; an empty ``note`` removes it."""
     describe(run, note=note)
 
 
 def tag(run: Run, tags: Iterable[str]) -> None:
-    """Put ``tags`` where its old ones were."""
+    """Replace the run's tags."""
     describe(run, tags=list(tags))
 
 
 def archive(run: Run, archived: bool = True) -> None:
-    """Take it out of sight, or back."""
+    """Hide the run in lists, or show it again if ``archived`` is false."""
     describe(run, archived=archived)
 
 
 def describe(run: Run, **changes: object) -> None:
-    """Change several of these at once, by the names of :class:`About`; InputError for the first
-    that is not allowed, and then none is changed."""
-    with _alone():
+    """Change several labels at once, by the field names of :class:`About`.
+
+    Raises
+    ------
+    InputError
+        For the first value that is not allowed; no label is changed then.
+    """
+    with _labels_lock():
         about = About.parse(about_of(run).model_dump() | changes)
         write_json(run.folder / "about.json", about.model_dump(mode="json"))
 
 
 @contextmanager
-def _alone() -> Iterator[None]:
-    """Of two who change things at once, one after the other: no change gets lost."""
-    with hold_lock(runs_dir() / ".house.lock", _PATIENCE_S) as alone:
-        if not alone:
-            raise TimeoutError("somebody holds the lock of the house")
+def _labels_lock() -> Iterator[None]:
+    """Hold the lock of all labels, so that two processes do not overwrite each other's change."""
+    with hold_lock(runs_dir() / ".labels.lock", _LABELS_PATIENCE_S) as is_free:
+        if not is_free:
+            raise TimeoutError("another process holds the lock of the labels")
         yield
 
 
-class Trashed(Document):
-    """A deleted run, as long as it can be restored."""
+class DeletedRun(Document):
+    """A deleted run that can be restored."""
 
     run_id: str
     deleted_at: datetime.datetime
@@ -83,26 +92,32 @@ def trash_dir() -> Path:
 
 
 def delete(run: Run) -> None:
-    """Move a run to the trash, and purge what has lain there for :data:`TRASH_DAYS`.
+    """Move a run to the trash, and purge runs that were deleted :data:`TRASH_DAYS` ago.
 
     Raises
     ------
     InputError
         If the run is not over, or is being compressed.
     """
-    with _of_nobody_else(run):
+    with _locked_after_end(run):
         if is_locked(run.folder / "compression.lock"):
             raise InputError("run", run.id, "compressed_already")
         trash_dir().mkdir(exist_ok=True)
-        os.utime(run.folder)  # its time in the trash counts from here
+        os.utime(run.folder)  # the time stamp records when the run was deleted
         run.folder.rename(trash_dir() / run.id)
     purge(TRASH_DAYS)
 
 
 @contextmanager
-def _of_nobody_else(run: Run) -> Iterator[None]:
-    """Nobody starts the run meanwhile; InputError if somebody has, or will."""
-    with suppress(InputError):  # its state is damaged: whether it runs, its lock alone says
+def _locked_after_end(run: Run) -> Iterator[None]:
+    """Hold the lock of a run that is over, so that no process can start it.
+
+    Raises
+    ------
+    InputError
+        If the run is live or queued.
+    """
+    with suppress(InputError):  # a damaged state: only the lock shows whether the run is live
         reconcile_run(run)
     with run.locked() as descriptor:
         try:
@@ -115,18 +130,18 @@ def _of_nobody_else(run: Run) -> Iterator[None]:
 
 
 def restore(run_id: str) -> Run:
-    """Bring a deleted run back as it was; InputError if it is not in the trash."""
+    """Move a deleted run back; InputError if it is not in the trash."""
     folder = trash_dir() / run_id
     if not is_run_id(run_id) or not folder.is_dir():
         raise InputError("run", run_id, "known_run", folder=str(trash_dir()))
     return Run(folder.rename(runs_dir() / run_id))
 
 
-def trashed(older_than_days: float = 0.0) -> list[Trashed]:
-    """What can be restored and has lain there for so long, the latest deleted first."""
+def deleted_runs(older_than_days: float = 0.0) -> list[DeletedRun]:
+    """Return runs that were deleted at least the given number of days ago, latest first."""
     before = now() - datetime.timedelta(days=older_than_days)
     found = [
-        Trashed(
+        DeletedRun(
             run_id=folder.name,
             deleted_at=datetime.datetime.fromtimestamp(folder.stat().st_mtime, datetime.UTC),
             disk_bytes=used_bytes(folder),
@@ -134,40 +149,45 @@ def trashed(older_than_days: float = 0.0) -> list[Trashed]:
         for folder in trash_dir().glob("*")
         if is_run_id(folder.name)
     ]
-    old = [one for one in found if one.deleted_at <= before]
-    return sorted(old, key=lambda one: one.deleted_at, reverse=True)
+    old = [deleted for deleted in found if deleted.deleted_at <= before]
+    return sorted(old, key=lambda deleted: deleted.deleted_at, reverse=True)
 
 
 def purge(older_than_days: float = 0.0) -> int:
-    """Remove for good what has lain in the trash for so long; the bytes that are free again."""
-    for one in trashed(older_than_days):
-        # Half a run is never restored: it loses its id first.
-        (trash_dir() / one.run_id).rename(trash_dir() / f".{one.run_id}")
-    gone = list(trash_dir().glob(".*"))
-    freed_bytes = sum(map(used_bytes, gone))
-    for folder in gone:
+    """Permanently remove runs that were deleted at least the given number of days ago.
+
+    Returns the number of bytes that were freed.
+    """
+    for deleted in deleted_runs(older_than_days):
+        # The folder loses the run's id first, so that no half-removed run can be restored.
+        (trash_dir() / deleted.run_id).rename(trash_dir() / f".{deleted.run_id}")
+    removed = list(trash_dir().glob(".*"))
+    freed_bytes = sum(map(used_bytes, removed))
+    for folder in removed:
         shutil.rmtree(folder)
     return freed_bytes
 
 
 def prunable(keep: int, older_than_days: float) -> list[Summary]:
-    """Runs that still could go on, but ended so long ago; without the ``keep`` newest of those
-    that could."""
+    """Return runs that ended at least the given number of days ago and still hold training state.
+
+    The ``keep`` newest of the runs with training state are left out.
+    """
     before = now() - datetime.timedelta(days=older_than_days)
-    could = [one for one in summaries() if one.is_over and one.disk.training_bytes]
-    return [one for one in could[keep:] if one.ended_at is not None and one.ended_at <= before]
+    resumable = [run for run in summaries() if run.is_over and run.disk.training_bytes]
+    return [run for run in resumable[keep:] if run.ended_at is not None and run.ended_at <= before]
 
 
 def prune(run: Run) -> None:
-    """Remove what a run that is over would need to go on; its models stay.
+    """Remove the training state from the checkpoints of a run; its models stay.
 
     Raises
     ------
     InputError
-        If it is not over.
+        If the run is not over.
     """
-    with _of_nobody_else(run):
+    with _locked_after_end(run):
         for checkpoint in run.checkpoints():
             if (checkpoint / TRAINING).is_dir():
                 remove_folder(checkpoint / TRAINING)
-        os.utime(run.folder)  # what it takes on disk is to be counted anew
+        os.utime(run.folder)  # the index counts the run's disk space again

@@ -1,4 +1,4 @@
-"""Talking to exported models: a process of its own, since this one must not import torch."""
+"""A separate process that runs exported models, because the caller must not import torch."""
 
 from __future__ import annotations
 
@@ -16,12 +16,13 @@ from engine.sampling import Sampling, checked_prompt
 
 
 class ModelProcess:
-    """A process that loads exported models and answers about them; start it once, ask it often,
-    close it. See :mod:`engine.training.evaluation.inference_server` for what passes between the
-    two.
+    """A process that loads exported models and answers requests about them.
 
-    Every method takes the folder of a model, as :func:`engine.runs.exported_models.export_folder`
-    gives it, and raises InputError for what cannot be asked of it.
+    Start it once, send many requests, and close it. The module
+    :mod:`engine.training.evaluation.inference_server` describes the messages.
+
+    Every method takes the folder of a model (:func:`engine.runs.exported_models.export_folder`) and
+    raises InputError if the model cannot answer the request.
     """
 
     def __init__(self) -> None:
@@ -39,45 +40,45 @@ class ModelProcess:
         )
 
     def generate(self, folder: Path, prompt: str, sampling: Sampling) -> Iterator[str]:
-        """Pieces of text that go on from ``prompt``."""
-        asked: dict[str, object] = {
+        """Yield pieces of text that continue ``prompt``."""
+        request: dict[str, object] = {
             "prompt": checked_prompt(prompt),
             "sampling": sampling.model_dump(),
         }
-        for message in self.ask("generate", folder, asked):
+        for message in self.ask("generate", folder, request):
             yield message["text"]
 
     def inspect(self, folder: Path, prompt: str) -> dict[str, Any]:
-        """What each token of ``prompt`` cost.
+        """Return the loss and alternatives of each token of ``prompt``.
 
         See :func:`engine.training.evaluation.inspection.inspect`.
         """
         return self._result("inspect", folder, {"prompt": checked_prompt(prompt)})
 
     def attention(self, folder: Path, prompt: str, layer: int) -> list[list[list[float]]]:
-        """Shares of attention of a layer (from 0), shape (heads, tokens, tokens)."""
-        asked: dict[str, object] = {"prompt": checked_prompt(prompt), "layer": layer}
-        shares: list[list[list[float]]] = self._result("attention", folder, asked)["shares"]
+        """Return the attention shares of a layer (from 0), of shape (heads, tokens, tokens)."""
+        request: dict[str, object] = {"prompt": checked_prompt(prompt), "layer": layer}
+        shares: list[list[list[float]]] = self._result("attention", folder, request)["shares"]
         return shares
 
-    def ask(self, kind: str, folder: Path, asked: dict[str, object]) -> Iterator[dict[str, Any]]:
-        """The messages of one answer, as they come.
+    def ask(self, kind: str, folder: Path, request: dict[str, object]) -> Iterator[dict[str, Any]]:
+        """Send a request and yield the messages of its answer as they arrive.
 
         Raises
         ------
         RuntimeError
             If the process has died.
         """
-        question = json.dumps({"kind": kind, "folder": str(folder)} | asked)
+        line = json.dumps({"kind": kind, "folder": str(folder)} | request)
         assert self._process.stdin is not None
         with self._turn:
             try:
-                self._process.stdin.write(question + "\n")
+                self._process.stdin.write(line + "\n")
                 self._process.stdin.flush()
             except BrokenPipeError:
                 raise self._died() from None
-            # Read to the end even if nobody listens any more: the next answer must start clean.
-            # ``yield from`` would close the messages together with this.
+            # The answer is read to its end even if the caller stops early, so that the next answer
+            # starts at its first message. ``yield from`` would close the iterator of messages.
             messages = self._messages()
             try:
                 for message in messages:  # noqa: UP028
@@ -86,8 +87,8 @@ class ModelProcess:
                 for _ in messages:
                     pass
 
-    def _result(self, kind: str, folder: Path, asked: dict[str, object]) -> dict[str, Any]:
-        (message,) = self.ask(kind, folder, asked)
+    def _result(self, kind: str, folder: Path, request: dict[str, object]) -> dict[str, Any]:
+        (message,) = self.ask(kind, folder, request)
         result: dict[str, Any] = message["result"]
         return result
 
@@ -126,7 +127,7 @@ class ModelProcess:
 
 
 def probe() -> dict[str, Any]:
-    """What this machine's devices reach, measured in a process of its own."""
+    """Measure the matrix-multiplication speed of this machine's devices in a separate process."""
     answer = subprocess.run(
         [sys.executable, "-m", "engine.training.bench.matmul"],
         cwd=PROJECT_DIR,

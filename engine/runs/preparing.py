@@ -1,4 +1,4 @@
-"""Preparing a corpus in a process of its own, since this one must not import tokenizers."""
+"""Preparation of a corpus in a separate process, because the caller must not import tokenizers."""
 
 from __future__ import annotations
 
@@ -17,7 +17,9 @@ from engine.results import CorpusReport
 def prepare(
     choice: CorpusChoice, vocab: int, on_progress: Callable[[str, float], None]
 ) -> tuple[Path, CorpusReport]:
-    """(folder, report) of a corpus; ``on_progress`` gets a stage and the share of it done.
+    """Prepare a corpus and return its folder and its report.
+
+    ``on_progress`` is called with a stage and the share of it that is done, from 0 to 1.
 
     Raises
     ------

@@ -16,24 +16,26 @@ from engine.runs.folder import Run
 from engine.runs.process_table import all_processes, children_of, end_processes, environment_of
 
 RUN_ID_VARIABLE = "FLOPLEDGER_RUN"
-"""Every process of a run has it in its environment: survivors of a dead supervisor are found
-by it."""
+"""Environment variable with the run's id in each of its processes, by which processes that outlive
+the supervisor are found."""
 _PR_SET_CHILD_SUBREAPER = 36
 
 
 def adopt_orphans() -> None:
-    """Make orphans of a killed launcher our children, so that we can find and end them."""
+    """Make orphans of a killed launcher children of this process, which can find and end them."""
     ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
 class Child:
-    """A process that the supervisor starts, with all that this one starts in its turn. What they
-    print goes where ours goes: to the log."""
+    """A process that the supervisor starts, with all its descendants.
+
+    They print to the run's log, as the supervisor does.
+    """
 
     def __init__(
         self, run: Run, name: str, command: Sequence[str], environment: Mapping[str, str]
     ) -> None:
-        """``name`` is the beginning of the failures that its death can be."""
+        """Start ``command``; ``name`` is the prefix of the keys of its failures."""
         print("$", *command, flush=True)
         self._run, self._name = run, name
         self._process = subprocess.Popen(
@@ -43,15 +45,15 @@ class Child:
 
     @property
     def events(self) -> list[int]:
-        """Descriptors that become readable when something has happened to it."""
+        """Descriptor that becomes readable when the process ends."""
         return [self._descriptor]
 
     def poll(self) -> int | None:
-        """None while it runs; its exit code then, negative if a signal killed it."""
+        """Return the exit code, negative if a signal killed the process; None while it runs."""
         return self._process.poll()
 
     def end(self) -> list[str]:
-        """End it and all of its offspring; ids of the processes that could not be ended."""
+        """End the process and its descendants; return the ids of processes that are left."""
         children = children_of(os.getpid(), recursive=True)
         left = end_processes({*children, *processes_of(self._run)})
         os.close(self._descriptor)
@@ -62,7 +64,10 @@ class Child:
 
 
 def process_failure(name: str, pid: int, exit_code: int, **params: object) -> Failure:
-    """That a process ended without a result, by its exit code as ``Popen.returncode`` has it."""
+    """Return the failure of a process that ended without a result.
+
+    ``exit_code`` is negative for a signal, as in ``Popen.returncode``.
+    """
     if exit_code < 0:
         how: dict[str, object] = {"signal": _signal_name(-exit_code)}
         return Failure(key=f"{name}_killed", params={"pid": pid, **params, **how})
@@ -70,7 +75,7 @@ def process_failure(name: str, pid: int, exit_code: int, **params: object) -> Fa
 
 
 def _signal_name(number: int) -> str:
-    """Name of a signal; real-time signals have none and are given by their number."""
+    """Return the name of a signal, or its number for a real-time signal, which has no name."""
     try:
         return signal.Signals(number).name
     except ValueError:
@@ -78,7 +83,7 @@ def _signal_name(number: int) -> str:
 
 
 def processes_of(run: Run) -> list[psutil.Process]:
-    """Processes of this user that carry the run's id in their environment, except our own."""
+    """Return this user's processes with the run's id in their environment, except this process."""
     return [
         process
         for process in all_processes()

@@ -1,4 +1,4 @@
-"""What this installation has and allows: ``settings.toml`` in its home folder."""
+"""Settings of this installation, in ``settings.toml`` in its home folder."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from engine.paths import home_dir
 from engine.runs.job import BACK_ENDS, BackEndName, SpendingLimit
 
 Name = Annotated[str, Field(min_length=1, max_length=253, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
-"""Of a host, a partition, a namespace: nothing that a shell or a scheduler could take for
-something else."""
+"""Name of a host, a partition or a namespace, without characters that a shell or a scheduler could
+misread."""
 Word = Annotated[str, Field(min_length=1, max_length=4_096)]
 Slots = Annotated[int, Field(ge=1, le=1_024)]
 Nodes = Annotated[int, Field(ge=1, le=10_000)]
@@ -35,30 +35,30 @@ class Host(Document):
 
     name: Name
     address: Name
-    """By which the others reach it."""
+    """Address by which the other hosts reach this host."""
     slots: Slots
-    """Ranks that run there: its GPUs, or its CPU cores."""
+    """Number of ranks on this host: its GPUs, or its CPU cores."""
     interface: Annotated[str, Field(max_length=15, pattern=r"^[A-Za-z0-9._-]*$")] = ""
     """Network interface of ``address``; without it gloo may bind the loopback and hang."""
 
 
 class Hosts(Document):
-    """Machines that see the home folder of this one, under the same path."""
+    """Machines that see the home folder of this machine under the same path."""
 
     nodes: Annotated[tuple[Host, ...], Field(min_length=1, max_length=1_000)]
-    """The first one has rank 0."""
+    """The hosts in order; rank 0 runs on the first host."""
     connect: Annotated[tuple[Word, ...], Field(min_length=1)] = (
         "ssh", "-o", "BatchMode=yes", "-o", "ConnectTimeout=15",
         "-o", "ServerAliveInterval=15", "{name}",
     )  # fmt: skip
-    """The command that has a host's shell run one line, which comes as its last word; ``{name}``
-    and ``{address}`` are the host's."""
+    """Command that makes a host's shell run one line, which is appended as the last word. The words
+    may contain ``{name}`` and ``{address}`` of the host."""
     accelerator: AcceleratorName | None = None
-    """What one slot is, by the accelerator table; the same as on this machine if not said."""
+    """Accelerator of one slot, by its name in the accelerator table; by default this machine's."""
     project_dir: Word | None = None
-    """Where the code lies there; as here if not said."""
+    """Folder of the code on the hosts; by default the same path as on this machine."""
     python: Word | None = None
-    """The interpreter there; as here if not said."""
+    """Python interpreter on the hosts; by default the same path as on this machine."""
 
     @model_validator(mode="after")
     def _names_differ(self) -> Self:
@@ -70,53 +70,59 @@ class Hosts(Document):
 
 
 class Slurm(Document):
+    """A Slurm cluster."""
+
     partition: Name | None = None
     account: Name | None = None
     time_limit_minutes: Annotated[int, Field(ge=1, le=10**6)] | None = None
     nodes: Nodes
-    """Which a run can have at most."""
+    """Largest number of nodes of one run."""
     slots_per_node: Slots
-    """Ranks on one node."""
+    """Number of ranks on one node."""
     accelerator: AcceleratorName | None = None
-    """What one slot is, by the accelerator table; the same as on this machine if not said."""
+    """Accelerator of one slot, by its name in the accelerator table; by default this machine's."""
     options: tuple[Word, ...] = ()
-    """Further ones of ``sbatch``, such as ``--qos=…`` or ``--mem=0``."""
+    """Further options of ``sbatch``, such as ``--qos=…`` or ``--mem=0``."""
     python: Word | None = None
-    """The interpreter there; as here if not said."""
+    """Python interpreter on the nodes; by default the same path as on this machine."""
 
 
 class Kubernetes(Document):
+    """A Kubernetes cluster."""
+
     namespace: Name = "default"
     image: Word
-    """Holds this project and its environment."""
+    """Container image with this project and its environment."""
     project_dir: Word | None = None
-    """Where the image has the code; the folder that it starts in if not said."""
+    """Folder of the code in the image; by default the image's working folder."""
     python: Word = "python"
-    """The image's interpreter."""
+    """Python interpreter of the image."""
     volume_claim: Name
     """Persistent volume claim with the home folder, which pods see under the path it has here."""
     nodes: Nodes
-    """Pods that a run can have at most."""
+    """Largest number of pods of one run."""
     slots_per_node: Slots
-    """Ranks in one pod."""
+    """Number of ranks in one pod."""
     accelerator: AcceleratorName | None = None
-    """What one slot is, by the accelerator table; the same as on this machine if not said."""
+    """Accelerator of one slot, by its name in the accelerator table; by default this machine's."""
     gpu_resource: Annotated[str, Field(min_length=1, max_length=253)] = "nvidia.com/gpu"
-    """What a slot asks for where it is a GPU; a CPU core otherwise."""
+    """Resource that a slot requests if it is a GPU; a CPU slot requests a core."""
 
 
 class Settings(Document):
+    """The content of ``settings.toml``."""
+
     monthly_spending_limit_usd: SpendingLimit | None = None
-    """What all runs together may cost in a calendar month (UTC)."""
+    """Limit on the cost of all runs together in a calendar month (UTC)."""
     slots: Slots | None = None
-    """Ranks that run on this machine at a time; its devices if not said."""
+    """Number of ranks on this machine at a time; by default the number of its devices."""
     hosts: Hosts | None = None
     slurm: Slurm | None = None
     kubernetes: Kubernetes | None = None
 
     @property
     def configured(self) -> tuple[BackEndName, ...]:
-        """Back ends that runs may be sent to; this machine always is one."""
+        """Back ends on which runs can start; this machine is always among them."""
         return tuple(name for name in BACK_ENDS if name == "local" or getattr(self, name))
 
 
@@ -124,18 +130,19 @@ _Table = TypeVar("_Table", Hosts, Slurm, Kubernetes)
 
 
 def set_up(table: _Table | None, name: BackEndName) -> _Table:
-    """What the settings say of the back end ``name``; InputError if nothing."""
+    """Return ``table``, the settings of the back end ``name``; InputError if it is None."""
     if table is None:
         raise InputError("back_end", name, "settings_table", table=name)
     return table
 
 
 def settings_file() -> Path:
+    """Return the path of ``settings.toml``."""
     return home_dir() / "settings.toml"
 
 
 def settings() -> Settings:
-    """This installation's settings; the defaults where nobody has written any.
+    """Return this installation's settings, or the defaults if there is no file.
 
     Raises
     ------
@@ -147,8 +154,9 @@ def settings() -> Settings:
 
 
 def change_settings(changes: Mapping[str, object]) -> Settings:
-    """Put values into ``settings.toml``, by the names of their fields; None takes a field out.
-    Whatever else stands there, comments too, stays.
+    """Write values into ``settings.toml``, by the names of their fields; None removes a field.
+
+    All other content of the file, including comments, is kept.
 
     Raises
     ------

@@ -270,7 +270,7 @@ def test_deleted_and_back(supervisors: StandIns) -> None:  # noqa: F811
     app.session_state["runs.trash"] = True
     app.run()
     app.button(key="purge").click().run()
-    assert lifecycle.trashed() == []
+    assert lifecycle.deleted_runs() == []
     assert len(all_runs()) == 2
 
 

@@ -6,7 +6,7 @@ import streamlit as st
 
 from engine import quantities
 from engine.runs import lifecycle
-from engine.runs.lifecycle import TRASH_DAYS, Trashed
+from engine.runs.lifecycle import TRASH_DAYS, DeletedRun
 from pages.parts.run_views.wording import act, local
 from pages.parts.runs.choice import choose, deleted, forget_deleted, undo
 from pages.parts.session import text
@@ -44,10 +44,10 @@ def trash_section() -> None:
     )
     if section.open:
         with section:
-            _trash(lifecycle.trashed())
+            _trash(lifecycle.deleted_runs())
 
 
-def _trash(found: list[Trashed]) -> None:
+def _trash(found: list[DeletedRun]) -> None:
     say, language = text(), text().language
     total = quantities.si(sum(run.disk_bytes for run in found), "B", language)
     st.caption(say("runs.trash_note", days=TRASH_DAYS))

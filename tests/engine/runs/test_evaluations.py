@@ -151,7 +151,7 @@ def test_one_process_answers_all_questions(with_text: Run) -> None:
 
         told: list[float] = []
         assert kept_evaluation(run) is None
-        found = evaluate(process, run, asked=QuestionSettings(questions=5), tell=told.append)
+        found = evaluate(process, run, asked=QuestionSettings(questions=5), on_progress=told.append)
         assert kept_evaluation(run) == found
         assert kept_evaluation(run, CHECKPOINT) is None
         assert (found.which, found.step, found.asked.questions) == (FINAL, 2, 5)

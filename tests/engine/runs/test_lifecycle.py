@@ -107,7 +107,7 @@ def test_deleted_and_restored_as_it_was() -> None:
     files = {path: path.read_bytes() for path in run.folder.iterdir()}
     lifecycle.delete(run)
     assert [one.run_id for one in summaries()] == [other.id]
-    (lies_there,) = lifecycle.trashed()
+    (lies_there,) = lifecycle.deleted_runs()
     assert lies_there.run_id == run.id
     assert lies_there.disk_bytes == used_bytes(lifecycle.trash_dir() / run.id)
     with pytest.raises(InputError):
@@ -115,7 +115,7 @@ def test_deleted_and_restored_as_it_was() -> None:
     restored = lifecycle.restore(run.id)
     assert {path: path.read_bytes() for path in restored.folder.iterdir()} == files
     assert summaries() == before
-    assert lifecycle.trashed() == []
+    assert lifecycle.deleted_runs() == []
 
 
 @pytest.mark.parametrize("phase", [Phase.QUEUED, Phase.TRAINING])
@@ -147,7 +147,7 @@ def test_a_damaged_run_can_be_deleted(damage: str) -> None:
     run = faked_run([3.0])
     (run.folder / damage).unlink()
     lifecycle.delete(run)
-    assert [one.run_id for one in lifecycle.trashed()] == [run.id]
+    assert [one.run_id for one in lifecycle.deleted_runs()] == [run.id]
 
 
 @pytest.mark.parametrize("run_id", ["../runs", ".", "", "nothing", "..", "/etc"])
@@ -164,13 +164,13 @@ def test_the_trash_is_purged_by_age_and_by_hand() -> None:
     deleted_days_ago(old, lifecycle.TRASH_DAYS + 1)
     deleted_days_ago(young, lifecycle.TRASH_DAYS - 1)
     lifecycle.delete(last)
-    assert [one.run_id for one in lifecycle.trashed()] == [last.id, young.id]
+    assert [one.run_id for one in lifecycle.deleted_runs()] == [last.id, young.id]
     size_bytes = used_bytes(lifecycle.trash_dir() / young.id)
     assert lifecycle.purge(older_than_days=lifecycle.TRASH_DAYS - 2) == size_bytes
-    assert [one.run_id for one in lifecycle.trashed()] == [last.id]
+    assert [one.run_id for one in lifecycle.deleted_runs()] == [last.id]
     # What a purge left that was interrupted goes with the next one.
     (lifecycle.trash_dir() / last.id).rename(lifecycle.trash_dir() / f".{last.id}")
-    assert lifecycle.trashed() == []
+    assert lifecycle.deleted_runs() == []
     assert lifecycle.purge() > 0
     assert list(lifecycle.trash_dir().iterdir()) == []
 
