@@ -55,7 +55,7 @@ def describe(app: AppTest, name: str, note: str) -> None:
     ]
     named.set_value(name)
     app.text_area[0].set_value(note)
-    submit(app, "Save details", place="about")
+    submit(app, "Save details", form="about")
 
 
 def submit(app: AppTest, label: str, form: str) -> None:
@@ -311,13 +311,13 @@ def test_limits_are_set_here_and_bad_ones_change_nothing() -> None:
     settings_file().write_text("# ours\nslots = 1\n", "utf-8")
     app = open_page("runs")
     app.number_input(key="runs.monthly_limit").set_value(12.5)
-    submit(app, "Save limits", place="installation")
+    submit(app, "Save limits", form="installation")
     assert settings_file().read_text("utf-8") == (
         "# ours\nslots = 1\nmonthly_spending_limit_usd = 12.5\n"
     )
     assert "of $12.50" in captions(app)
     app.number_input(key="runs.monthly_limit").set_value(0.001)
-    submit(app, "Save limits", place="installation")
+    submit(app, "Save limits", form="installation")
     (refused,) = app.error
     assert refused.value.startswith("monthly_spending_limit_usd: 0.001 is not allowed")
     assert settings().monthly_spending_limit_usd == 12.5

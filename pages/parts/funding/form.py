@@ -91,7 +91,10 @@ def _widget(plan: Funding, field: EventField, key: str, value: Any) -> None:
             )  # fmt: skip
         case "many":
             holders = [owner for owner in plan.owners if owner]
-            st.multiselect(label, dict.fromkeys([*holders, *value]), value, key=key, help=help_text)
+            st.multiselect(
+                label, dict.fromkeys([*holders, *value]), value, key=key, help=help_text,
+                placeholder="–",
+            )  # fmt: skip
         case _:
             st.text_input(label, value, key=key, help=help_text)
 
