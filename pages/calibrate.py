@@ -14,7 +14,7 @@ from engine.runs.estimate import Estimate
 from engine.runs.folder import Phase, Run
 from engine.runs.launching.reconcile import reconcile_all
 from engine.runs.settings import settings
-from pages.parts.calibrate.job import asked_machine
+from pages.parts.calibrate.job import chosen_machine
 from pages.parts.calibrate.machine_profile import machine_section
 from pages.parts.calibrate.outcome import outcome_section, verdict
 from pages.parts.calibrate.preview import recipe_section
@@ -33,7 +33,7 @@ def page() -> None:
     st.title(say("calibrate.question"))
     try:
         allowed = settings()
-        machine, here = asked_machine(allowed), this_machine()
+        machine, here = chosen_machine(allowed), this_machine()
     except InputError as error:
         st.error(error.in_language(say.language), icon=":material/block:")
         return
@@ -52,8 +52,8 @@ def page() -> None:
     if n_queued:
         label = say("calibrate.queued", n=n_queued)
         st.page_link("pages/runs.py", label=label, icon=":material/hourglass_empty:")
-    quoted = recipe_section(machine, allowed, busy=bool(live or n_queued))
-    answer.markdown(f"#### {_answer(shown, quoted)}")
+    estimate = recipe_section(machine, allowed, busy=bool(live or n_queued))
+    answer.markdown(f"#### {_answer(shown, estimate)}")
     answer.caption(say("calibrate.intro"))
     _runs_section(runs, shown)
     if can_be_profiled(here):

@@ -15,12 +15,12 @@ _PRIORITY = "calibrate.priority"
 _LIMIT = "calibrate.spending_limit_usd"
 
 
-def asked_machine(allowed: Settings) -> Machine:
+def chosen_machine(allowed: Settings) -> Machine:
     """Return the machine of the chosen back end; recipes and forecasts are made for it."""
     return back_end(_chosen(allowed)).machine(allowed)
 
 
-def asked_job(allowed: Settings) -> Job:
+def chosen_job(allowed: Settings) -> Job:
     """Return the job that the fields describe.
 
     Raises

@@ -34,21 +34,21 @@ def machine_section(machine: Machine, *, busy: bool) -> None:
         return
     if failure := _failure():
         st.error(failure, icon=":material/error:")
-    found = profile_of_machine(machine)
-    if found is None:
+    profile = profile_of_machine(machine)
+    if profile is None:
         st.markdown(say("profile.none", minutes=_MINUTES))
     else:
-        _shown(found)
+        _shown(profile)
     with st.container(horizontal=True):
         st.button(
-            say("profile.measure" if found is None else "profile.measure_again"),
+            say("profile.measure" if profile is None else "profile.measure_again"),
             key="measure_machine",
             icon=":material/timer:",
             on_click=_start,
             disabled=busy,
         )
-        if found is not None:
-            _use(found)
+        if profile is not None:
+            _use(profile)
             st.button(
                 say("profile.forget"),
                 key="forget_profile",

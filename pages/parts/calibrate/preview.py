@@ -19,8 +19,8 @@ from engine.runs.job import Job
 from engine.runs.launching import control
 from engine.runs.launching.supervisor import preview_commands
 from engine.runs.settings import Settings, settings
-from pages.parts.calibrate.job import asked_job, asked_machine, job_form
-from pages.parts.calibrate.recipe import OPTIONS, Slots, asked_recipe, recipe_form
+from pages.parts.calibrate.job import chosen_job, chosen_machine, job_form
+from pages.parts.calibrate.recipe import OPTIONS, Slots, chosen_recipe, recipe_form
 from pages.parts.run_views.runs import show_run
 from pages.parts.session import draft, scenario_session, text
 
@@ -42,33 +42,33 @@ def recipe_section(machine: Machine, allowed: Settings, *, busy: bool) -> Estima
             st.markdown(f"##### {say('calibrate.next_run')}")
             slots = recipe_form(machine, options)
         with right:
-            quoted = _quoted(machine, allowed, slots)
-            if quoted is not None:
-                _preview(quoted, machine)
+            expected = _estimate_or_error(machine, allowed, slots)
+            if expected is not None:
+                _preview(expected, machine)
             job_form(allowed)
-            _start_button(quoted, busy=busy)
-    return quoted
+            _start_button(expected, busy=busy)
+    return expected
 
 
-def _quoted(machine: Machine, allowed: Settings, slots: Slots) -> Estimate | None:
+def _estimate_or_error(machine: Machine, allowed: Settings, slots: Slots) -> Estimate | None:
     say = text()
     try:
-        job = asked_job(allowed)
-        recipe = asked_recipe(machine)
+        job = chosen_job(allowed)
+        recipe = chosen_recipe(machine)
         if recipe is None:
             st.caption(say("calibrate.upload_first"))
             return None
-        quoted = estimate(recipe, draft().plan, machine)
+        expected = estimate(recipe, draft().plan, machine)
     except InputError as error:
-        _say_beside(slots, error)
+        _show_error_beside(slots, error)
         return None
     refused = st.session_state.get(_REFUSED)
     if refused is not None and refused[0] == (recipe, job):
-        _say_beside(slots, refused[1])
-    return quoted
+        _show_error_beside(slots, refused[1])
+    return expected
 
 
-def _say_beside(slots: Slots, error: InputError) -> None:
+def _show_error_beside(slots: Slots, error: InputError) -> None:
     """Show an error below its field, and here too if the field may be hidden."""
     line = error.in_language(text().language)
     slot = slots.get(error.field)
@@ -78,9 +78,9 @@ def _say_beside(slots: Slots, error: InputError) -> None:
         st.error(line, icon=":material/block:")
 
 
-def _preview(quoted: Estimate, machine: Machine) -> None:
+def _preview(expected: Estimate, machine: Machine) -> None:
     say, language = text(), text().language
-    recipe, predicted = quoted.recipe, quoted.forecast
+    recipe, predicted = expected.recipe, expected.forecast
     st.markdown(
         say(
             "calibrate.preview",
@@ -90,13 +90,13 @@ def _preview(quoted: Estimate, machine: Machine) -> None:
             steps=quantities.number(recipe.steps, language),
             ranks=recipe.n_ranks,
             device=machine.device.name,
-            duration=quantities.duration(quoted.duration_s.value, language),
+            duration=quantities.duration(expected.duration_s.value, language),
             cost=quantities.usd(predicted.cost_usd.value, language),
         )
     )
     st.caption(_shape_line(recipe))
-    _figures(quoted)
-    if quoted.may_not_fit:
+    _figures(expected)
+    if expected.may_not_fit:
         st.warning(say("calibrate.may_not_fit"), icon=":material/memory:")
     planned = draft().plan.cluster.accelerator
     if machine.device.accelerator != planned:
@@ -138,18 +138,18 @@ def _shape_line(recipe: Recipe) -> str:
     return " · ".join(parts)
 
 
-def _figures(quoted: Estimate) -> None:
+def _figures(expected: Estimate) -> None:
     """Draw a table of the forecast with its bounds."""
     say, language = text(), text().language
-    predicted = quoted.forecast
+    predicted = expected.forecast
 
     def row(name: str, quantity: str, figure: Figure) -> list[str]:
         low, high = (show(quantity, bound, language) for bound in (figure.low, figure.high))
         value = show(quantity, figure.value, language)
         return [say(name), value, say("tile.interval", low=low, high=high)]
 
-    memory = row("calibrate.memory_all_ranks", "memory_bytes", quoted.memory_bytes)
-    available = quantities.si(quoted.memory_available_bytes, "B", language)
+    memory = row("calibrate.memory_all_ranks", "memory_bytes", expected.memory_bytes)
+    available = quantities.si(expected.memory_available_bytes, "B", language)
     memory[2] += " · " + say("calibrate.available", n=available)
     flops = [
         say("calibrate.compute"),
@@ -157,7 +157,7 @@ def _figures(quoted: Estimate) -> None:
         say("calibrate.at_mfu", mfu=quantities.share(predicted.mfu.value, language)),
     ]
     rows = [
-        row("calibrate.duration", "step_time_s", quoted.duration_s),
+        row("calibrate.duration", "step_time_s", expected.duration_s),
         row("quantity.cost_usd", "cost_usd", predicted.cost_usd),
         memory,
         flops,
@@ -166,7 +166,7 @@ def _figures(quoted: Estimate) -> None:
     st.table(pd.DataFrame(rows, columns=head), hide_index=True)
 
 
-def _start_button(quoted: Estimate | None, *, busy: bool) -> None:
+def _start_button(expected: Estimate | None, *, busy: bool) -> None:
     say = text()
     st.button(
         say("calibrate.queue" if busy else "calibrate.start"),
@@ -174,7 +174,7 @@ def _start_button(quoted: Estimate | None, *, busy: bool) -> None:
         type="primary",
         icon=":material/playlist_add:" if busy else ":material/play_arrow:",
         on_click=_start,
-        disabled=quoted is None,
+        disabled=expected is None,
     )
     if busy:
         st.caption(say("calibrate.queue_note"))
@@ -185,8 +185,8 @@ def _start() -> None:
     requested: tuple[Recipe, Job] | None = None
     try:
         allowed = settings()
-        machine, job = asked_machine(allowed), asked_job(allowed)
-        recipe = asked_recipe(machine)
+        machine, job = chosen_machine(allowed), chosen_job(allowed)
+        recipe = chosen_recipe(machine)
         if recipe is None:
             return
         requested = (recipe, job)

@@ -54,7 +54,7 @@ OPTIONS = (*_CHOICES, *_COUNTS, *_RATES, "trackers", "init_from")
 """Dotted paths of the values that the form can change in a recipe."""
 
 
-def asked_recipe(machine: Machine) -> Recipe | None:
+def chosen_recipe(machine: Machine) -> Recipe | None:
     """Return the recipe that the fields describe; None until a file is chosen.
 
     Raises
@@ -77,12 +77,11 @@ def recipe_form(machine: Machine, options: Container) -> Slots:
     slots: Slots = {}
     _draw_source(slots)
     try:
-        with st.spinner(
-            say("calibrate.deriving")
-        ):  # the first time it measures the fastest precision
+        # The first call measures the fastest precision, which takes some seconds.
+        with st.spinner(say("calibrate.deriving")):
             base = _base(machine)
     except InputError:
-        base = None  # the caller of asked_recipe shows the error beside its field
+        base = None  # shown beside its field by the caller of chosen_recipe
     with options.expander(say("calibrate.options"), icon=":material/tune:"):
         _draw_options(base, slots)
     if changed := len(_options()):
@@ -116,7 +115,7 @@ def _draw_scenario(slots: Slots) -> None:
     _draw_corpus(slots)
 
 
-def _draw_dial(slots: Slots) -> None:
+def _draw_depth(slots: Slots) -> None:
     say = text()
     st.caption(say("calibrate.from_dial_note"))
     left, right = st.columns(2)
@@ -159,7 +158,7 @@ def _draw_upload(slots: Slots) -> None:
 
 _DRAWN: dict[str, Callable[[Slots], None]] = {
     "scenario": _draw_scenario,
-    "dial": _draw_dial,
+    "dial": _draw_depth,
     "upload": _draw_upload,
 }
 
@@ -223,7 +222,7 @@ def _base(machine: Machine) -> Recipe | None:
                 "model": state["calibrate.family"],
                 "minutes": state["calibrate.minutes"],
                 "seed": state["calibrate.seed"],
-                "corpus": _asked_corpus().model_dump(),
+                "corpus": _chosen_corpus().model_dump(),
             },
             machine,
         )
@@ -232,11 +231,11 @@ def _base(machine: Machine) -> Recipe | None:
         machine,
         scenario_session().stored.id,
         budget_s=60 * state["calibrate.minutes"],
-        corpus=_asked_corpus(),
+        corpus=_chosen_corpus(),
     ).with_value("seed", state["calibrate.seed"])
 
 
-def _asked_corpus() -> CorpusChoice:
+def _chosen_corpus() -> CorpusChoice:
     return CorpusChoice.parse(
         {"source": st.session_state["calibrate.corpus"].strip()}, where="corpus"
     )

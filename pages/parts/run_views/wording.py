@@ -38,7 +38,7 @@ def run_of(summary: Summary) -> Run:
     return Run(runs_dir() / summary.run_id)
 
 
-def state_word(state: str) -> str:
+def state_name(state: str) -> str:
     """Return the name of a state in the session's language."""
     return text()("runs.unreadable" if state == "unreadable" else f"phase.{state}")
 
@@ -47,7 +47,7 @@ def state_badge(summary: Summary) -> None:
     """Draw the state of a run as a badge."""
     state = state_of(summary)
     icon, color = STATES[state]
-    st.badge(state_word(state), icon=icon, color=color)
+    st.badge(state_name(state), icon=icon, color=color)
 
 
 def local(time: datetime.datetime | None) -> datetime.datetime | None:
@@ -56,7 +56,7 @@ def local(time: datetime.datetime | None) -> datetime.datetime | None:
 
 
 def act(section: str, action: Callable[..., object], *args: object) -> None:
-    """Call a button's action; if it is refused, :func:`say_refused` shows why in ``section``."""
+    """Call a button's action; if it is refused, :func:`show_refusal` shows why in ``section``."""
     st.session_state.pop(_REFUSED, None)
     try:
         action(*args)
@@ -64,7 +64,7 @@ def act(section: str, action: Callable[..., object], *args: object) -> None:
         st.session_state[_REFUSED] = (section, error)
 
 
-def say_refused(section: str) -> None:
+def show_refusal(section: str) -> None:
     """Show the error of the last action if it was refused in this section."""
     refused = st.session_state.get(_REFUSED)
     if refused is not None and refused[0] == section:

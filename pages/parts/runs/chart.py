@@ -11,7 +11,7 @@ import streamlit as st
 from engine.runs.observing.overview import DAYS_OF_SPENDING, spent_by_day
 from engine.runs.observing.summary import Summary
 from pages.parts.charts import COMPUTE, DATA, MONEY, OTHER, WARNING, draw
-from pages.parts.run_views.wording import state_word
+from pages.parts.run_views.wording import state_name
 from pages.parts.session import text
 
 _COLORS = {
@@ -37,7 +37,7 @@ def spending_chart(summaries: Sequence[Summary], until: datetime.datetime) -> No
             figure.add_bar(
                 x=list(days),
                 y=list(days.values()),
-                name=say("runs.unfinished") if state == "unfinished" else state_word(state),
+                name=say("runs.unfinished") if state == "unfinished" else state_name(state),
                 marker={"color": color},
                 hovertemplate="$%{y:.3g}<extra>%{fullData.name}</extra>",
             )

@@ -12,7 +12,7 @@ from engine.reports.forecast_tables import show
 from engine.runs.folder import Phase, Run
 from engine.runs.observing.summary import Summary
 from pages.parts.run_views.runs import progress_of
-from pages.parts.run_views.wording import local, run_of, say_refused, state_badge
+from pages.parts.run_views.wording import local, run_of, show_refusal, state_badge
 from pages.parts.runs.actions import actions
 from pages.parts.runs.folder import checkpoints_view, log_view, recipe_view
 from pages.parts.session import text
@@ -43,7 +43,7 @@ def details_section(summary: Summary) -> None:
         if summary.phase is not None and summary.is_over:
             st.markdown(_outcome(summary, run))
         actions(summary, run)
-        say_refused("details")
+        show_refusal("details")
         if summary.unreadable is None:
             _views(summary, run)
 

@@ -23,7 +23,7 @@ _REFRESH_S = 2.0
 _LINES = 200
 _LINES_WITHOUT_SCROLLING, _LOG_PX = 12, 380
 _CHECKED_AT_ONCE_BYTES = 300_000_000
-"""Greatest size of checkpoints that are hashed at once, which takes about a second."""
+"""Greatest size of checkpoints that are hashed at draw_once, which takes about a second."""
 _KEPT_S = 30.0
 
 
@@ -37,14 +37,14 @@ def log_view(summary: Summary, run: Run) -> None:
     reader = LogReader(run.folder / name, _LINES)
     lines: deque[str] = deque(maxlen=_LINES)
 
-    def once() -> None:
+    def draw_once() -> None:
         lines.extend(reader.new().splitlines())
         scrolls = len(lines) > _LINES_WITHOUT_SCROLLING
         height: int | Literal["content"] = _LOG_PX if scrolls else "content"
         with st.container(height=height, autoscroll=True, border=False):
             st.code("\n".join(lines) or "…", language=None, wrap_lines=True)
 
-    st.fragment(once, run_every=None if summary.is_over else _REFRESH_S)()
+    st.fragment(draw_once, run_every=None if summary.is_over else _REFRESH_S)()
     st.caption(say("runs.log_note", n=_LINES, path=run.folder / name))
 
 

@@ -14,7 +14,7 @@ from engine.runs.folder import now
 from engine.runs.observing.overview import all_tags, matching_runs, state_of
 from engine.runs.observing.summary import Summary
 from engine.units import MINUTES_PER_HOUR, SECONDS_PER_HOUR
-from pages.parts.run_views.wording import STATES, local, say_refused, state_word
+from pages.parts.run_views.wording import STATES, local, show_refusal, state_name
 from pages.parts.runs.chart import spending_chart
 from pages.parts.runs.choice import choose, chosen_ids
 from pages.parts.runs.details import details_section
@@ -32,7 +32,7 @@ def history_section(all_summaries: Sequence[Summary]) -> None:
     say = text()
     st.subheader(say("runs.history"))
     undo_bar()
-    say_refused("history")
+    show_refusal("history")
     over = [summary for summary in all_summaries if summary.is_over]
     spending_chart(all_summaries, now())
     if over:
@@ -69,7 +69,7 @@ def _matching(over: Sequence[Summary]) -> list[Summary]:
     states = row.multiselect(
         say("runs.state"),
         [state for state in STATES if state in present],
-        format_func=state_word,
+        format_func=state_name,
         key=f"runs.states#{say.language}",
         placeholder=say("runs.any"),
         width=240,
@@ -140,7 +140,7 @@ def _columns(summaries: Sequence[Summary], time_unit: str) -> dict[str, Any]:
         "state": column.MultiselectColumn(
             say("runs.column.state"),
             options=list(STATES),
-            format_func=state_word,
+            format_func=state_name,
             color=[color for _, color in STATES.values()],
             width=100,
         ),

@@ -8,7 +8,7 @@ from engine.runs.back_ends import back_end
 from engine.runs.job import BACK_ENDS, BackEndName
 from engine.runs.settings import Settings, change_settings, settings_file
 from engine.text import catalog
-from pages.parts.run_views.wording import act, say_refused
+from pages.parts.run_views.wording import act, show_refusal
 from pages.parts.session import text
 from pages.parts.user_text import escaped_markdown
 
@@ -26,7 +26,7 @@ def installation_section(allowed: Settings) -> None:
     st.fragment(_back_ends, parallel=True)(allowed)
     with st.expander(say("runs.limits"), icon=":material/tune:"):
         _limits(allowed)
-    say_refused("installation")
+    show_refusal("installation")
     st.caption(say("runs.settings_note", path=settings_file()))
 
 

@@ -18,7 +18,7 @@ from engine.runs.observing.watch import Watch
 from engine.runs.settings import Settings
 from pages.parts.run_views.live import cancel_button, how_far
 from pages.parts.run_views.runs import progress_of
-from pages.parts.run_views.wording import run_of, say_refused, state_badge
+from pages.parts.run_views.wording import run_of, show_refusal, state_badge
 from pages.parts.runs.choice import choose
 from pages.parts.runs.queue import queue_rows
 from pages.parts.session import text
@@ -45,7 +45,7 @@ def now_section(summaries: Sequence[Summary], allowed: Settings) -> None:
         overview, month = overview_of(current, now()), month_spending_of(current)
         st.markdown(f"#### {_answer(overview, month, limit_usd)}")
         _tiles(overview, month, limit_usd)
-        say_refused("now")
+        show_refusal("now")
         for summary in overview.live[:_MOST_LIVE]:
             _live(summary, run_of(summary))
         if len(overview.live) > _MOST_LIVE:

@@ -10,7 +10,7 @@ from engine.runs import lifecycle
 from engine.runs.observing.summary import Summary
 from pages.parts.run_views.charts import RUN_COLORS
 from pages.parts.run_views.runs import compare_runs
-from pages.parts.run_views.wording import act, run_of, say_refused
+from pages.parts.run_views.wording import act, run_of, show_refusal
 from pages.parts.runs.choice import delete
 from pages.parts.session import text
 from pages.parts.user_text import escaped_markdown
@@ -48,7 +48,7 @@ def several_section(chosen: Sequence[Summary]) -> None:
             on_click=delete,
             args=(chosen,),
         )
-        say_refused("details")
+        show_refusal("details")
 
 
 def _archive_all(chosen: Sequence[Summary]) -> None:
