@@ -39,7 +39,7 @@ _SECTIONS = {
 
 
 @dataclass(frozen=True, slots=True)
-class _Worth:
+class _Scores:
     """Scores of a model from its evaluation, or else from the last one during its run."""
 
     loss: float | None
@@ -52,45 +52,45 @@ class _Worth:
         return next((score for score in probes if score.probe == "continuation"), None)
 
 
-def _worth(export: Export, result: RunResult | None) -> _Worth:
+def _scores_of(export: Export, result: RunResult | None) -> _Scores:
     found = kept_evaluation(export.run, export.which)
     if found is not None:
-        return _Worth(found.held_out_loss, found.bits_per_byte, found)
+        return _Scores(found.held_out_loss, found.bits_per_byte, found)
     if result is None or export.which != FINAL:
-        return _Worth(None, None, None)
-    return _Worth(result.held_out_loss, None if export.is_masked else result.bits_per_byte, None)
+        return _Scores(None, None, None)
+    return _Scores(result.held_out_loss, None if export.is_masked else result.bits_per_byte, None)
 
 
-def _answer(export: Export, result: RunResult | None, worth: _Worth) -> str:
+def _answer(export: Export, result: RunResult | None, scores: _Scores) -> str:
     """Return one sentence with the held-out loss and the score on questions."""
     say, language = text(), text().language
-    if worth.loss is None:
+    if scores.loss is None:
         return say("model.answer_not_evaluated")
-    if result is None or worth.bits_per_byte is None:
+    if result is None or scores.bits_per_byte is None:
         kind = "masked_token" if export.is_masked else "next_token"
-        answer = say(f"model.answer_loss.{kind}", loss=quantities.number(worth.loss, language))
+        answer = say(f"model.answer_loss.{kind}", loss=quantities.number(scores.loss, language))
     else:
         answer = say(
             "model.answer",
-            bits=quantities.number(worth.bits_per_byte, language),
+            bits=quantities.number(scores.bits_per_byte, language),
             lzma=quantities.number(result.corpus.held_out_lzma_bits_per_byte, language),
             documents=result.corpus.n_held_out_documents,
         )
-    if (score := worth.continuation) is not None:
+    if (score := scores.continuation) is not None:
         answer += say(
             "model.answer_probe", accuracy=f"{score.accuracy:.0%}", chance=f"{score.chance:.0%}"
         )
     return answer
 
 
-def _tiles(export: Export, result: RunResult | None, worth: _Worth) -> None:
+def _tiles(export: Export, result: RunResult | None, scores: _Scores) -> None:
     say, language = text(), text().language
     row = []
     if not export.is_masked:
         row.append(
             Tile(
                 label=say("model.bits_per_byte"),
-                value=_number(worth.bits_per_byte),
+                value=_number(scores.bits_per_byte),
                 note=say("model.held_out_note", n=result.corpus.n_held_out_documents)
                 if result
                 else "",
@@ -100,14 +100,14 @@ def _tiles(export: Export, result: RunResult | None, worth: _Worth) -> None:
     row.append(
         Tile(
             label=say("calibrate.held_out_loss"),
-            value="–" if worth.loss is None else say("unit.nats", n=_number(worth.loss)),
-            note=say("model.perplexity_note", n=_number(math.exp(worth.loss)))
-            if worth.loss is not None
+            value="–" if scores.loss is None else say("unit.nats", n=_number(scores.loss)),
+            note=say("model.perplexity_note", n=_number(math.exp(scores.loss)))
+            if scores.loss is not None
             else "",
             help=say("basis.held_out_loss"),
         )
     )
-    score = worth.continuation
+    score = scores.continuation
     row.append(
         Tile(
             label=say("model.continuation"),
@@ -187,9 +187,9 @@ def page() -> None:
     answer = st.container()  # drawn above the choice that it depends on
     export = choose_export(runs)
     result = export.run.result
-    worth = _worth(export, result)
-    answer.markdown(f"#### {_answer(export, result, worth)}")
-    _tiles(export, result, worth)
+    scores = _scores_of(export, result)
+    answer.markdown(f"#### {_answer(export, result, scores)}")
+    _tiles(export, result, scores)
     if result is not None and not export.is_masked:
         curve = Progress(export.run).update().held_out_curve("tokens")
         if curve.x:

@@ -44,7 +44,7 @@ def _answer(projection: Projection) -> str:
 
 
 def _trailing_tile(now: Projection) -> Tile:
-    """Show the runway at the burn of the three months before the next round.
+    """Return the runway at the burn of the three months before the next round.
 
     Investors compute it in this way.
     """

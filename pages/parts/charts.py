@@ -228,5 +228,6 @@ def _cash(months: Sequence[CashMonth]) -> list[float]:
 
 
 def faint(color: str, opacity: float = 0.18) -> str:
+    """Return a colour #RRGGBB with an opacity, as CSS."""
     red, green, blue = (int(color[i : i + 2], 16) for i in (1, 3, 5))
     return f"rgba({red},{green},{blue},{opacity})"

@@ -10,7 +10,7 @@ from finance.company.store import ScenarioStore
 from finance.metrics.projection import project_scenario
 from finance.metrics.statement_files import statements_of
 from tests.finance.companies import EVERYTHING
-from tests.pages.test_business import answer, scenario_in_hand
+from tests.pages.test_business import answer, draft_of
 from tests.pages.test_pages import open_page, widget
 
 
@@ -89,7 +89,7 @@ def test_money_can_be_added_and_is_marked() -> None:
     assert not app.exception
     assert not app.error
     widget(app, "number_input", "company.inflows.0.amount_usd").set_value(5000.0).run()
-    assert scenario_in_hand(app).company.inflows[0].amount_usd == 5000
+    assert draft_of(app).company.inflows[0].amount_usd == 5000
     app.button(key="add.company.loans.only").click().run()
     app.button(key="add.company.training_events.only").click().run()
     assert not app.exception
@@ -106,8 +106,8 @@ def test_tax_is_switched_on_and_off() -> None:
         return found
 
     switch().set_value(True).run()
-    assert scenario_in_hand(app).company.tax is not None
+    assert draft_of(app).company.tax is not None
     widget(app, "number_input", "company.tax.income_share").set_value(30.0).run()
     assert not app.error
     switch().set_value(False).run()
-    assert scenario_in_hand(app).company.tax is None
+    assert draft_of(app).company.tax is None

@@ -82,6 +82,7 @@ def scatter(results: Evidence, predictions: Sequence[Prediction]) -> go.Figure:
 
 
 def speed_of(row: Row) -> float:
+    """Return the measured tokens per second and device of a run."""
     return float(row["tokens_per_sec_per_gpu"])
 
 

@@ -33,6 +33,7 @@ def _starting() -> threading.Lock:
 
 
 def evaluate_section(export: Export) -> None:
+    """Draw the evaluation of a model, and the button that starts one."""
     say = text()
     found = kept_evaluation(export.run, export.which)
     if found is not None:

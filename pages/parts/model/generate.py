@@ -17,6 +17,7 @@ _FIELD_WIDTH = 165
 
 
 def generate_section(export: Export) -> None:
+    """Draw the fields of generation, and the generated text."""
     say = text()
     if export.is_masked:
         st.info(say("model.fills_in"), icon=":material/info:")
@@ -32,6 +33,7 @@ def generate_section(export: Export) -> None:
 
 
 def prompt_field(key: str) -> str:
+    """Draw the field of the prompt, and return the prompt."""
     say = text()
     return str(
         st.text_area(

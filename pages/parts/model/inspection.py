@@ -55,6 +55,7 @@ def _attention(
 
 
 def inspection_section(export: Export) -> None:
+    """Draw the losses of the tokens of a text, and the attention between them."""
     say = text()
     prompt = st.text_area(
         say("model.inspected"),

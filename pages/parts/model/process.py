@@ -41,6 +41,7 @@ def _process(run_id: str) -> ModelProcess:
 
 
 def process_of(run: Run) -> ModelProcess:
+    """Return a running process for the models of a run."""
     if not _process(run.id).is_alive:
         _process.clear(run.id)
     return _process(run.id)
