@@ -12,12 +12,12 @@ from engine.cli.terminal import new_app, run
 from engine.runs.evaluations import kept_evaluation
 from engine.runs.folder import Run
 from tests.engine.runs.faked import faked_run
-from tests.pages.test_model import Answering
+from tests.pages.test_model import FakeModelProcess
 
 
 @pytest.fixture
 def finished(monkeypatch: pytest.MonkeyPatch) -> Run:
-    monkeypatch.setattr(models, "ModelProcess", Answering)
+    monkeypatch.setattr(models, "ModelProcess", FakeModelProcess)
     made = faked_run([6.0, 5.5])
     made.model_dir.mkdir()
     (made.model_dir / "config.json").write_text("{}")
