@@ -19,12 +19,14 @@ from engine.units import BYTES_PER_GB
 MIN_STEPS = 40
 """Smallest number of steps; fewer say little about step time and nothing about loss."""
 _SMALL_VOCAB = 2_048
+"""Largest vocabulary of a smaller model."""
 _LARGEST_TOKENIZER = 16_384
 """Largest tokenizer, which a dozen megabytes of text yield easily.
 
 A model with a larger vocabulary leaves its other embeddings unused.
 """
 _SMALL_SEQ_LEN = 256
+"""Longest sequence of a smaller model, in tokens."""
 _FEWEST_LAYERS, _SMALLEST_WIDTH = 2, 64
 _MOST_EXPERTS = 8
 

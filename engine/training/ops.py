@@ -72,8 +72,9 @@ def unlink_shared_buffer() -> None:
     The memory is then freed when the processes end, however they end. Every rank must have opened
     the buffer before.
     """
-    ours = ("deepspeed_allreduce_buffer", os.getuid(), os.environ["MASTER_ADDR"])
-    name = "_".join(map(str, (*ours, os.environ["MASTER_PORT"], os.environ["RANK"])))
+    address, port = os.environ["MASTER_ADDR"], os.environ["MASTER_PORT"]
+    parts = ("deepspeed_allreduce_buffer", os.getuid(), address, port, os.environ["RANK"])
+    name = "_".join(map(str, parts))
     Path("/dev/shm", name).unlink(missing_ok=True)
 
 

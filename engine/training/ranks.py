@@ -118,7 +118,7 @@ def all_gather_object(value: _Value) -> list[_Value]:
 
 
 def run_with_heartbeat(work: Callable[[], _Value], device: torch.device) -> _Value:
-    """Run ``work`` on this rank and return its result once all ranks have finished theirs.
+    """Run ``work`` on this rank and return its result when all ranks have finished.
 
     Every rank must call this. ``work`` runs in a thread and must not use collectives. Meanwhile the
     ranks exchange heartbeats: slow work does not exceed the timeout of a collective, but a cut link

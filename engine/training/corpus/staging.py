@@ -27,6 +27,7 @@ SPLIT_SEED = 0
 """Seed of the split; it is fixed so that runs of different seeds share held-out documents."""
 
 _EXAMPLES = 5
+"""Number of dropped documents that a report names, for each reason."""
 
 
 @dataclass(slots=True)
@@ -35,11 +36,17 @@ class CleanedBatch:
 
     names: list[str]
     texts: list[bytes]
+    """Cleaned texts of the kept documents, in UTF-8."""
     digests: NDArray[np.uint64]
+    """Digests of the kept documents, shape (documents, 2)."""
     signatures: NDArray[np.uint32]
+    """MinHash signatures of the kept documents, shape (documents, SIGNATURE_SLOTS)."""
     n_read: int
+    """Number of documents read, including dropped ones."""
     n_read_bytes: int
+    """Size of all cleaned texts, including dropped ones."""
     changed: Counter[str]
+    """Number of documents that each kind of cleaning changed."""
     dropped: list[tuple[str, str, int]]
     """Reason, name and size in bytes of each dropped document."""
 

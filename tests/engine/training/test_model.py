@@ -59,9 +59,9 @@ def test_a_model_has_as_many_parameters_as_we_count(
 
 def test_gpt2_is_the_published_one_but_for_dropout() -> None:
     with torch.device("meta"):
-        ours, theirs = build_model(GPT2_124M), GPT2LMHeadModel(GPT2Config())
-    assert {name: p.shape for name, p in ours.named_parameters()} == {
-        name: p.shape for name, p in theirs.named_parameters()
+        built, published = build_model(GPT2_124M), GPT2LMHeadModel(GPT2Config())
+    assert {name: p.shape for name, p in built.named_parameters()} == {
+        name: p.shape for name, p in published.named_parameters()
     }
 
 
