@@ -231,11 +231,11 @@ def choose_corrections(plan: Plan, device: Accelerator, parameters: int) -> Corr
     (:mod:`engine.calibration.calibration`).
     """
     found, name = plan.calibration, device.accelerator
-    speed = found if found and found.speaks_for_speed_on(name) else None
-    memory = found if found and found.speaks_for_memory_of(parameters, name) else None
-    loss = found if found and found.speaks_for_loss_at(parameters, plan.tokens) else None
+    speed = found if found and found.corrects_speed_on(name) else None
+    memory = found if found and found.corrects_memory_of(parameters, name) else None
+    loss = found if found and found.corrects_loss_at(parameters, plan.tokens) else None
     profile = plan.profile if speed is None else None
-    if profile and not profile.speaks_for(name):
+    if profile and not profile.applies_to(name):
         profile = None
     return Corrections(
         run_ids=speed.run_ids if speed else (),

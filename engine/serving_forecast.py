@@ -26,7 +26,7 @@ class PlannedServing:
 def planned_serving(plan: Plan) -> PlannedServing:
     """Return the operating point at the plan's number of sequences, or at as many as fit.
 
-    The device is the one that the plan trains on.
+    The model is served on the accelerator that the plan trains on.
 
     Raises
     ------
@@ -102,7 +102,7 @@ def serving_efficiency(plan: Plan, device: Accelerator) -> ServingEfficiency:
     graphs = device.kind != "cpu"
     measured, at_once = plan.serving.measured, plan.serving.concurrent_sequences
     parameters = plan.shape.count_parameters().total
-    if measured and not measured.speaks_for(device.accelerator, parameters, at_once):
+    if measured and not measured.applies_to(device.accelerator, parameters, at_once):
         measured = None
     return ServingEfficiency(
         matmul_share=float(trained.base_matmul_share[0]),

@@ -51,15 +51,15 @@ class Calibration(Document):
     memory: RatioSpread
     loss: RatioSpread
 
-    def speaks_for_speed_on(self, accelerator: str) -> bool:
+    def corrects_speed_on(self, accelerator: str) -> bool:
         return self.accelerator == accelerator
 
-    def speaks_for_memory_of(self, parameters: float, accelerator: str) -> bool:
+    def corrects_memory_of(self, parameters: float, accelerator: str) -> bool:
         """On the same accelerator, for a model of about the same size: what libraries take
         weighs most in a small model and least in a large one."""
         return self.accelerator == accelerator and is_near(parameters, self.parameters)
 
-    def speaks_for_loss_at(self, parameters: float, tokens: float) -> bool:
+    def corrects_loss_at(self, parameters: float, tokens: float) -> bool:
         return is_near(parameters, self.parameters) and is_near(tokens, self.tokens)
 
 

@@ -179,7 +179,7 @@ class MachineProfile(Document):
             }
         return device.model_copy(update=measured)
 
-    def speaks_for(self, accelerator: str) -> bool:
+    def applies_to(self, accelerator: str) -> bool:
         return self.accelerator == accelerator
 
     @property

@@ -1,1 +1,1 @@
-"""The predictor: step time and memory of a shape in a layout on a machine, many at a time."""
+"""The predictor: step time and memory of shapes in layouts on devices, many at a time."""

@@ -1,8 +1,8 @@
-"""Documents as columns of numbers, so that one line of arithmetic serves one row or a million.
+"""Documents as columns of numbers, so that the same arithmetic predicts one row or a million.
 
-Every function of :mod:`engine.predictor.throughput` and :mod:`engine.predictor.memory` takes
-these. Their arrays have shape (n,) or (1,) and broadcast: one shape beside a hundred thousand
-layouts in a search, or as many shapes as layouts where a table of runs is predicted.
+:class:`engine.predictor.context.StepContext` holds these columns. Their arrays have shape (n,) or
+(1,) and broadcast: a search predicts one shape in a hundred thousand layouts, and a table of runs
+has as many shapes as layouts.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ from engine.units import BYTES_PER_GB
 Array = npt.NDArray[np.float64]
 
 _CHECKPOINTING = {"none": 0.0, "selective": 1.0, "full": 2.0}
-# How tensor parallelism splits each kind of attention matrix: along its output, along its
-# input, or not at all (the narrow latent vectors).
+# Attention matrices that tensor parallelism splits along their output or along their input; the
+# narrow matrices of latent vectors are not split.
 _SPLIT_OUT = frozenset({"qkv", "q", "q_up", "kv_up"})
 _SPLIT_IN = frozenset({"attention_out"})
 _ATTENTION_SLOTS = 4
@@ -31,15 +31,15 @@ _ATTENTION_SLOTS = 4
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Columns:
-    """Base: named arrays of equal or unit length."""
+    """Base class of named arrays of equal or unit length."""
 
     def take(self, rows: Any) -> Self:
-        """The same columns for some rows (an index or a mask)."""
+        """Return the columns of some rows, given by indices, a slice or a mask."""
         picked: dict[str, Any] = {}
         for field in fields(self):
             column = getattr(self, field.name)
             if isinstance(column, tuple):
-                picked[field.name] = tuple(one.take(rows) for one in column)
+                picked[field.name] = tuple(matrix.take(rows) for matrix in column)
             else:
                 picked[field.name] = column if column.shape[-1] == 1 else column[rows]
         return type(self)(**picked)
@@ -51,17 +51,19 @@ def _column(values: Sequence[float]) -> Array:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Matrices(Columns):
-    """One weight matrix of each row's layer, and what tensor parallelism divides of it."""
+    """One attention matrix of each row's layer; ``n_in`` is 0 where a row lacks it."""
 
     n_in: Array
     n_out: Array
     splits_in: Array
+    """1 where tensor parallelism splits the input, else 0."""
     splits_out: Array
+    """1 where tensor parallelism splits the output, else 0."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShapeColumns(Columns):
-    """What timing and memory need of :class:`ModelShape`."""
+    """The numbers of :class:`ModelShape` that timing and memory need."""
 
     n_layers: Array
     n_moe_layers: Array
@@ -80,23 +82,24 @@ class ShapeColumns(Columns):
     d_expert: Array
     n_shared_experts: Array
     attention_parameters: Array
-    """Of one layer."""
+    """Parameters of attention in one layer."""
     ffn_parameters: Array
-    """Of one dense layer."""
+    """Parameters of the feed-forward network of one dense layer."""
     shared_parameters: Array
-    """Shared experts of one layer."""
+    """Parameters of the shared experts of one layer."""
     expert_parameters: Array
-    """All routed experts of one layer."""
+    """Parameters of all routed experts of one layer."""
     embedding_parameters: Array
     head_parameters: Array
-    """The output matrix, which computes even where it is tied to the embedding."""
+    """Parameters of the output matrix, which computes even where it is tied to the embedding."""
     own_head_parameters: Array
-    """Of them, those that are not the embedding's: none where it is tied."""
+    """Parameters of the output matrix that the embedding does not share; 0 where it is tied."""
     total_parameters: Array
     attention: tuple[Matrices, ...]
 
     @classmethod
     def of(cls, shapes: Sequence[ModelShape]) -> ShapeColumns:
+        """Return the columns of ``shapes``, one row each."""
         numbers = [_shape_numbers(shape) for shape in shapes]
         slots = [shape.attention_linears() for shape in shapes]
         matrices = []
@@ -151,7 +154,7 @@ def _shape_numbers(shape: ModelShape) -> dict[str, float]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LayoutColumns(Columns):
-    """What timing and memory need of :class:`Layout`, and the number of devices."""
+    """The numbers of :class:`Layout` that timing and memory need, and the number of devices."""
 
     n_devices: Array
     micro_batch: Array
@@ -164,34 +167,37 @@ class LayoutColumns(Columns):
     dp: Array
     zero_stage: Array
     shard_group: Array
-    """Devices that share one copy of what ZeRO shards; ``dp`` without groups."""
+    """Devices that share one copy of the states that ZeRO shards; ``dp`` without groups."""
     checkpointing: Array
     """0 none, 1 selective, 2 full."""
     offload: Array
+    """1 where optimizer states are in the host's memory, else 0."""
     value_bytes: Array
+    """Size of one weight or activation, in bytes."""
 
     @classmethod
     def of(cls, layouts: Sequence[Layout], n_devices: Sequence[int]) -> LayoutColumns:
+        """Return the columns of ``layouts``, each on its number of devices."""
         replicas = [layout.data_parallel(n) for layout, n in zip(layouts, n_devices, strict=True)]
         return cls(
             n_devices=_column(n_devices),
-            micro_batch=_column([one.micro_batch_sequences for one in layouts]),
-            micro_steps=_column([one.grad_accumulation_steps for one in layouts]),
-            tp=_column([one.tensor_parallel for one in layouts]),
-            pp=_column([one.pipeline_parallel for one in layouts]),
-            vp=_column([one.virtual_stages for one in layouts]),
-            cp=_column([one.context_parallel for one in layouts]),
-            ep=_column([one.expert_parallel for one in layouts]),
+            micro_batch=_column([layout.micro_batch_sequences for layout in layouts]),
+            micro_steps=_column([layout.grad_accumulation_steps for layout in layouts]),
+            tp=_column([layout.tensor_parallel for layout in layouts]),
+            pp=_column([layout.pipeline_parallel for layout in layouts]),
+            vp=_column([layout.virtual_stages for layout in layouts]),
+            cp=_column([layout.context_parallel for layout in layouts]),
+            ep=_column([layout.expert_parallel for layout in layouts]),
             dp=_column(replicas),
-            zero_stage=_column([one.zero_stage for one in layouts]),
+            zero_stage=_column([layout.zero_stage for layout in layouts]),
             shard_group=_column(
-                [one.shard_group or n for one, n in zip(layouts, replicas, strict=True)]
+                [layout.shard_group or n for layout, n in zip(layouts, replicas, strict=True)]
             ),
             checkpointing=_column(
-                [_CHECKPOINTING[one.activation_checkpointing] for one in layouts]
+                [_CHECKPOINTING[layout.activation_checkpointing] for layout in layouts]
             ),
-            offload=_column([one.offload == "optimizer" for one in layouts]),
-            value_bytes=_column([value_bytes(one.precision) for one in layouts]),
+            offload=_column([layout.offload == "optimizer" for layout in layouts]),
+            value_bytes=_column([value_bytes(layout.precision) for layout in layouts]),
         )
 
 
@@ -200,26 +206,36 @@ class DeviceColumns(Columns):
     """Peaks and rates of each row's accelerator, at its layout's precision."""
 
     linear_flops_per_s: Array
-    """Dense peak of the linear layers' matmuls."""
+    """Dense peak of the linear layers' matmuls, in FLOP/s."""
     base_flops_per_s: Array
-    """Dense peak of everything that stays in 16 (or 32) bits."""
+    """Dense peak of everything that stays in 16 (or 32) bits, in FLOP/s."""
     memory_bytes_per_s: Array
     memory_bytes: Array
     domain: Array
-    """Devices that the fast links join."""
+    """Number of devices that the fast links join."""
     fast_bytes_per_s: Array
-    """Inside the domain, one direction, per device."""
+    """Rate of the links inside the domain, in bytes/s per device and direction."""
     slow_bytes_per_s: Array
+    """Rate of the links between domains, in bytes/s per device and direction."""
 
     @classmethod
     def of(cls, devices: Sequence[Accelerator], precisions: Sequence[Precision]) -> DeviceColumns:
+        """Return the columns of ``devices``, each at its precision.
+
+        Raises
+        ------
+        InputError
+            If a device has no peak for its precision.
+        """
         pairs = list(zip(devices, precisions, strict=True))
         return cls(
-            linear_flops_per_s=_column([one.needed_flops_per_s(kind) for one, kind in pairs]),
-            base_flops_per_s=_column([one.base_flops_per_s(kind) for one, kind in pairs]),
-            memory_bytes_per_s=_column([one.memory_gb_per_s * BYTES_PER_GB for one in devices]),
-            memory_bytes=_column([one.memory_gb * BYTES_PER_GB for one in devices]),
-            domain=_column([one.domain_size for one in devices]),
-            fast_bytes_per_s=_column([one.fast_gb_per_s * BYTES_PER_GB for one in devices]),
-            slow_bytes_per_s=_column([one.slow_gb_per_s * BYTES_PER_GB for one in devices]),
+            linear_flops_per_s=_column([device.needed_flops_per_s(kind) for device, kind in pairs]),
+            base_flops_per_s=_column([device.base_flops_per_s(kind) for device, kind in pairs]),
+            memory_bytes_per_s=_column(
+                [device.memory_gb_per_s * BYTES_PER_GB for device in devices]
+            ),
+            memory_bytes=_column([device.memory_gb * BYTES_PER_GB for device in devices]),
+            domain=_column([device.domain_size for device in devices]),
+            fast_bytes_per_s=_column([device.fast_gb_per_s * BYTES_PER_GB for device in devices]),
+            slow_bytes_per_s=_column([device.slow_gb_per_s * BYTES_PER_GB for device in devices]),
         )

@@ -1,9 +1,10 @@
-"""How much of its peaks a machine and its software reach: the parameters of the predictor.
+"""The parameters of the predictor: shares of their peaks that a machine and its software reach.
 
-Few numbers, each with a physical name, most of them for all machines alike. A first value (the
-*prior*) comes from measurements of single kernels and links; ``data/efficiency.csv`` holds what
-the fit to whole training runs made of it (:mod:`engine.evidence.fitting`), with its uncertainty.
-``docs/predictor.md`` says what each means and what was found.
+The parameters are few, each has a physical meaning, and most hold for all machines. The first
+value of each, its *prior*, comes from measurements of single kernels and links.
+``data/efficiency.csv`` holds the values fitted to whole training runs
+(:mod:`engine.evidence.fitting`), with their uncertainty. ``docs/predictor.md`` describes each
+parameter and the findings.
 """
 
 from __future__ import annotations
@@ -27,13 +28,16 @@ class Spreads:
     """Half-widths of 80% intervals in log(measured ÷ predicted)."""
 
     known: float
-    """Of tokens/s, for a software stack that another source ran too."""
+    """Half-width of tokens/s for a software stack whose runs were fitted."""
     unknown: float
+    """Half-width of tokens/s for a software stack without fitted runs."""
     moe: float
-    """Times as wide for mixtures of experts."""
+    """Factor by which intervals of mixtures of experts are wider."""
     memory: float
+    """Half-width of the memory of a device."""
 
     def of(self, *, known: bool, moe: bool) -> float:
+        """Return the half-width of tokens/s for a kind of stack and of model."""
         return (self.known if known else self.unknown) * (self.moe if moe else 1.0)
 
 
@@ -42,11 +46,11 @@ class EfficiencyParameter(Fact):
 
     parameter: str
     scope: str
-    """What it holds for: ``all``, a generation, a kind of kernel, a software stack."""
+    """Scope of the value: ``all``, a generation, a kind of kernel or a software stack."""
     value: float
     low: float
     high: float
-    """80% of the fit's uncertainty lies between them."""
+    """``low`` and ``high`` bound 80% of the fit's uncertainty."""
     prior: float
     prior_log_sd: float
     prior_source: str
@@ -54,22 +58,25 @@ class EfficiencyParameter(Fact):
 
     @property
     def key(self) -> str:
+        """Key of the value in a mapping of parameters: ``parameter:scope``."""
         return f"{self.parameter}:{self.scope}"
 
 
 @cache
 def efficiency_parameters() -> tuple[EfficiencyParameter, ...]:
+    """Return all rows of ``data/efficiency.csv``."""
     return read_facts(DATA_DIR / "efficiency.csv", EfficiencyParameter)
 
 
 @cache
 def fitted_values() -> Mapping[str, float]:
-    return {one.key: one.value for one in efficiency_parameters()}
+    """Return the fitted value of each parameter by its key."""
+    return {parameter.key: parameter.value for parameter in efficiency_parameters()}
 
 
 @cache
 def spreads() -> Spreads:
-    """Widths of intervals as the last cross-validation found them."""
+    """Return the widths of intervals that the last cross-validation found."""
     values = fitted_values()
     return Spreads(
         known=values["spread:known"],
@@ -80,104 +87,136 @@ def spreads() -> Spreads:
 
 
 def is_known(stack: Stack) -> bool:
-    """Whether runs of this software went into the fit."""
+    """Return whether runs of this software stack were fitted."""
     return f"time_factor:{stack.stack}" in fitted_values()
 
 
 DEFAULT_YEAR = 2026.0
-"""Of the software, where no release says it."""
+"""Year of software whose release is not stated."""
 POWER_EXPONENT = 0.4
-"""Speed under a power limit below the device's own: between the cube root, which frequency and
-voltage together give, and the square root."""
+"""Exponent of a power limit, as a share of the device's own, in the speed under it. It lies
+between the cube root, which follows from frequency and voltage together, and the square root."""
 MEASURED_ONLY = (
     *("step_host_s", "sharded_layer_host_s", "sharding_copy_bytes"),
     *("communication_buffers", "sharding_buffers", "gathering_buffers", "sharding_gb"),
 )
-"""Parameters that only a machine's profile has; 0 in forecasts from the table."""
+"""Parameters that only a machine's profile measures; they are 0 in forecasts from the table."""
 HOST_SMOOTHNESS = 3.0
-"""Of a device that computes while its host launches."""
+"""Power mean of launching and computing for a device that computes while its host launches."""
 LOGIT_MEMORY_BYTES = 10.0
-"""16 bits, 32 bits, and their gradient in 32."""
+"""Memory of one logit, in bytes: its value in 16 and in 32 bits, and its gradient in 32."""
 TYPICAL_BEST_SHARE = 0.75
-"""Of the peak, that the best matmul reaches on devices where nobody published one."""
+"""Share of the peak that the best matmul reaches on devices without a published measurement."""
 TYPICAL_BEST_SHARE_8_BIT = 0.70
+"""Share of the 8-bit peak that the best matmul reaches on such devices."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EfficiencyColumns(Columns):
-    """The parameters as they apply to each row."""
+    """The parameters of each row, resolved for its device, precision and software stack."""
 
     matmul_share: Array
-    """Of the linear layers' peak, for matmuls of any size large enough."""
+    """Share of the linear layers' peak that large matmuls reach."""
     base_matmul_share: Array
-    """The same for what stays in 16 bits."""
+    """Share of the 16-bit peak that large matmuls reach."""
     size_penalty: Array
-    """c in time × (1 + c·(1/m + 1/k + 1/n))."""
+    """Slowdown of small matmuls, c in time × (1 + c·(1/m + 1/k + 1/n))."""
     misaligned: Array
-    """Time of a matmul whose widths do not fill whole tiles, over one whose do."""
+    """Time of a matmul whose widths do not fill whole tiles over that of one whose widths do."""
     misaligned_heads: Array
-    """The same for unfused attention with heads that are no multiple of 8 wide."""
+    """Time of unfused attention with a head width that is no multiple of 8 over that of others."""
     accumulation: Array
+    """Time to accumulate gradients over that of one read and one write of each."""
     expert_matmul_share: Array
+    """Speed of the experts' grouped matmuls over that of plain matmuls of the same size."""
     attention_share: Array
-    """Of the 16-bit peak, by a fused kernel at a head width of 128 and long sequences."""
+    """Share of the 16-bit peak that attention reaches at a head width of 128 and long sequences."""
     attention_half_tokens: Array
+    """Sequence length, in tokens, at which fused attention takes twice its time per FLOP."""
     head_dim_exponent: Array
+    """Exponent of (head width ÷ 128) in the speed of attention, for heads below 128."""
     unfused_attention: Array
-    """1 where scores are written to memory."""
+    """1 where scores are written to memory, else 0."""
     score_bytes: Array
+    """Bytes that unfused attention moves for each score."""
     elementwise: Array
+    """Bytes that elementwise kernels move over the fewest possible."""
     cast: Array
-    """Passes that turn values to 8 or 4 bits; 0 where none are needed."""
+    """Number of passes that cast values to 8 or 4 bits; 0 where none are needed."""
     logit_bytes: Array
+    """Bytes that the loss moves for each logit."""
     bandwidth_share: Array
+    """Share of the memory bandwidth that kernels reach."""
     optimizer_bytes: Array
+    """Bytes that the optimizer moves for each parameter of its shard."""
     fast_link_share: Array
+    """Share of the fast links' rate that collectives reach."""
     slow_link_share: Array
+    """Share of the slow links' rate that collectives reach."""
     collective_latency_s: Array
+    """Seconds to start one collective."""
     tensor_exposed: Array
+    """Share of tensor parallel communication that does not overlap with computing."""
     context_exposed: Array
+    """Share of context parallel communication that does not overlap with attention."""
     expert_exposed: Array
+    """Share of expert parallel communication that does not overlap with computing."""
     pipeline_exposed: Array
+    """Share of pipeline communication that does not overlap with computing."""
     data_exposed: Array
+    """Share of data parallel communication that does not overlap with computing; above 1 on a
+    CPU whose cores also copy the values."""
     fsdp_exposed: Array
+    """Share of the communication of ZeRO stage 3 that does not overlap with computing; above 1
+    on a CPU whose cores also copy the values."""
     bubble: Array
+    """Pipeline bubble over that of an ideal 1F1B schedule."""
     head_imbalance: Array
+    """Share of the output head's time that fewer layers on the last stage do not balance."""
     permute_passes: Array
+    """Values moved for each value sent to an expert, to sort tokens by expert and back."""
     layer_host_s: Array
+    """Seconds that the host takes to launch one dense layer of one micro batch."""
     moe_host_s: Array
+    """Seconds that the host takes to launch one layer of experts of one micro batch."""
     host_smoothness: Array
-    """Power of the mean that launching and computing are joined with: 1 adds them up, where
-    nothing overlaps; infinity takes the larger."""
+    """Power of the mean that joins launching and computing. Power 1 adds them up, as without any
+    overlap; an infinite power takes the larger."""
     step_host_s: Array
-    """Time of a step of any size; only :mod:`engine.calibration.machine_profile` measures it."""
+    """Seconds of a step of any size; only :mod:`engine.calibration.machine_profile` measures it."""
     sharded_layer_host_s: Array
-    """The same of a layer whose weights are gathered (ZeRO stage 3)."""
+    """Seconds that gathering the weights of one layer adds (ZeRO stage 3); measured machines
+    only."""
     sequence_parallel: Array
+    """1 where tensor parallelism also splits norms and residuals, else 0."""
     gradient_bytes: Array
+    """Size of one gradient value in communication, in bytes."""
     selective_half: Array
-    """1 where selective checkpointing computes every second matmul again."""
+    """1 where selective checkpointing repeats every second matmul, else 0."""
     sharding_copy_bytes: Array
-    """Moved for each parameter where sharding flattens, copies and scatters: only measured
-    machines have it."""
+    """Bytes moved for each parameter where sharding flattens, copies and scatters; measured
+    machines only."""
     communication_buffers: Array
-    """Copies of all weights that data parallel devices keep to send gradients from. These and
-    what follows are known of measured machines alone; elsewhere ``allocator_slack`` has it."""
+    """Copies of all weights in the buffers that data parallel devices send gradients from.
+    Measured machines only; elsewhere ``allocator_slack`` includes all buffers."""
     sharding_buffers: Array
-    """As many more where optimizer states are sharded,"""
+    """Further copies of all weights in buffers where optimizer states are sharded; measured
+    machines only."""
     gathering_buffers: Array
-    """and where weights are."""
+    """Further copies of all weights in buffers where weights are sharded; measured machines
+    only."""
     sharding_gb: Array
-    """What sharding takes whatever the model."""
+    """Memory in GB that sharding takes for any model; measured machines only."""
     logit_memory_bytes: Array
-    """Of one logit while the loss is computed."""
+    """Memory of one logit while the loss is computed, in bytes."""
     activation_copies: Array
-    """Activations kept, over the fewest that the backward pass needs."""
+    """Memory of activations over the least that the backward pass needs."""
     runtime_gb: Array
+    """Memory of libraries and kernels for any model, in GB."""
     allocator_slack: Array
-    """Memory that the allocator holds beyond what is used, as a share of that."""
+    """Memory that the allocator holds beyond the memory in use, as a share of the latter."""
     time_factor: Array
-    """Of the software stack as a whole."""
+    """Factor of the software stack in the whole step time."""
 
     @classmethod
     def of(
@@ -189,7 +228,7 @@ class EfficiencyColumns(Columns):
         power_shares: Sequence[float],
         values: Mapping[str, float] | None = None,
     ) -> EfficiencyColumns:
-        """Resolve the parameters for rows; ``values`` are the fitted ones if not given."""
+        """Return the parameters of each row, from ``values`` or else the fitted values."""
         parameters = fitted_values() if values is None else values
         rows = [
             _resolve(device, precision, stack, year, power, parameters)
@@ -211,7 +250,7 @@ def _resolve(
     parameters: Mapping[str, float],
 ) -> dict[str, float]:
     def of(name: str, *scopes: str) -> float:
-        """The first scope that is in the table; ``all`` always is."""
+        """Return the value of the first scope in the table; ``all`` is always there."""
         for scope in scopes:
             value = parameters.get(f"{name}:{scope}")
             if value is not None:
@@ -222,7 +261,7 @@ def _resolve(
         return min(1.0, value)
 
     def exposed(value: float) -> float:
-        """Above 1 where a core itself copies what it sends, before and after."""
+        """Limit a share to 1, except on a CPU, whose cores copy the values before and after."""
         return value if device.kind == "cpu" else share(value)
 
     short = precision not in TRAINING_PRECISIONS
@@ -232,7 +271,7 @@ def _resolve(
         * power_share**POWER_EXPONENT
     )
     base = _best_share(device, short=False) * sustained
-    if device.kind != "cpu":  # a core's peak is a measured rate, which a moment may have slowed
+    if device.kind != "cpu":  # a CPU's peak is a measured rate, which may have been slow once
         base = share(base)
     linear = base
     if short:
@@ -300,26 +339,32 @@ def _resolve(
 
 
 def _elementwise(stack: Stack, device: Accelerator, of: Callable[..., float]) -> float:
+    """Return the factor of elementwise kernels; mixed stacks have the mean of the logarithms."""
     if stack.elementwise == "mixed":
         return float((of("elementwise", "fused") * of("elementwise", "eager")) ** 0.5)
     return of("elementwise", device.arch, stack.elementwise)
 
 
 def _best_share(device: Accelerator, *, short: bool) -> float:
-    """Share of its peak that the best matmul reaches, by the table; else that of the same
-    generation, else a typical one."""
+    """Return the share of its peak that the best matmul reaches.
 
-    def of(one: Accelerator) -> float | None:
-        best = one.best_matmul_fp8_tflops if short else one.best_matmul_bf16_tflops
-        peak = one.peak_fp8_tflops if short else one.peak_bf16_tflops
+    The share is the measured one of the device, else the median of its generation, else a typical
+    one.
+    """
+
+    def of(candidate: Accelerator) -> float | None:
+        best = candidate.best_matmul_fp8_tflops if short else candidate.best_matmul_bf16_tflops
+        peak = candidate.peak_fp8_tflops if short else candidate.peak_bf16_tflops
         return best / peak if best and peak else None
 
     own = of(device)
     if own is not None:
         return own
-    kin = [
-        share for one in accelerators().values() if one.arch == device.arch and (share := of(one))
+    generation = [
+        share
+        for other in accelerators().values()
+        if other.arch == device.arch and (share := of(other))
     ]
-    if kin:
-        return float(np.median(kin))
+    if generation:
+        return float(np.median(generation))
     return TYPICAL_BEST_SHARE_8_BIT if short else TYPICAL_BEST_SHARE

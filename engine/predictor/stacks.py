@@ -1,4 +1,4 @@
-"""Software stacks: what a framework does by itself, by the name that it goes by in a table."""
+"""Software stacks: the default behaviour of training frameworks, by their names in tables."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from engine.facts import Confidence, Fact, read_facts
 from engine.paths import DATA_DIR
 
 Attention = Literal["unfused", "flash1", "sdpa", "library"]
-"""Kernel of attention: ``unfused`` writes the scores to memory; ``flash1`` is FlashAttention's
-first version; ``sdpa`` what PyTorch gives (FlashAttention 2); ``library`` the vendor's newest
+"""Kernel of attention. ``unfused`` writes the scores to memory; ``flash1`` is the first version of
+FlashAttention; ``sdpa`` is PyTorch's kernel (FlashAttention 2); ``library`` is the vendor's newest
 (cuDNN, FlashAttention 3)."""
 
 
@@ -19,36 +19,37 @@ class Stack(Fact):
 
     stack: str
     framework: str
-    """What the ``framework`` cell of a table contains, in lower case; empty for the default."""
+    """Lower-case text that a table's ``framework`` cell contains; empty for the default."""
     generations: str
-    """Of accelerators that it is meant for, by spaces; empty for all."""
+    """Generations of accelerators that the row is for, separated by spaces; empty for all."""
     attention: Attention
     elementwise: Literal["fused", "eager", "mixed"]
-    """Whether norms, activations and residuals run as few kernels or many."""
+    """Whether norms, activations and residuals run as few kernels (fused) or many (eager)."""
     tensor_overlap: bool
     """Whether tensor parallel communication is overlapped with matmuls."""
     data_overlap: bool
-    """Whether gradients travel while the backward pass still runs."""
+    """Whether gradients are reduced while the backward pass still runs."""
     sequence_parallel: bool
     """Whether tensor parallelism also splits norms and residuals."""
     expert_overlap: bool
-    """Whether tokens travel to experts while others are computed."""
+    """Whether tokens are sent to experts while other tokens are computed."""
     selective: Literal["scores", "half"]
-    """What selective checkpointing computes again: attention's scores, or every second matmul
-    and all elementwise work."""
+    """Work that selective checkpointing repeats: attention's scores, or every second matmul and
+    all elementwise work."""
     gradient_bytes: int
-    """Of one gradient value as it travels."""
+    """Size of one gradient value in communication, in bytes."""
     moe_host: Literal["dropless", "dropped"]
-    """Whether experts take all tokens that choose them, which makes their matmuls' sizes known
-    only to the device, or a fixed number."""
+    """Whether experts take all tokens that choose them or a fixed number. With all tokens, only
+    the device knows the sizes of the experts' matmuls."""
 
     checkpointing: Literal["none", "full", "fits"]
-    """What a run does whose activation checkpointing is not stated; ``fits``: the least that
+    """Activation checkpointing of a run that does not state it; ``fits`` is the least that
     fits."""
 
     confidence: Confidence
 
-    def speaks_for(self, framework: str, generation: str) -> bool:
+    def matches(self, framework: str, generation: str) -> bool:
+        """Whether the row is for a framework's name on a generation of accelerators."""
         return self.framework in framework.casefold() and (
             not self.generations or generation in self.generations.split(" ")
         )
@@ -56,12 +57,15 @@ class Stack(Fact):
 
 @cache
 def stacks() -> dict[str, Stack]:
+    """Return all rows of ``data/software_stacks.csv`` by their names."""
     rows = read_facts(DATA_DIR / "software_stacks.csv", Stack)
     return {row.stack: row for row in rows}
 
 
 @cache
 def stack_of(framework: str, generation: str) -> Stack:
-    """The first stack that speaks for a framework's name on a generation of accelerators; the
-    default, which comes last and speaks for all, where none does."""
-    return next(one for one in stacks().values() if one.speaks_for(framework, generation))
+    """Return the first stack for a framework's name on a generation of accelerators.
+
+    The last row is the default, which matches every name.
+    """
+    return next(stack for stack in stacks().values() if stack.matches(framework, generation))

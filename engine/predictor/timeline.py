@@ -1,12 +1,12 @@
-"""The time line of one training step: what each pipeline stage does, and when.
+"""The timeline of one training step: the work of each pipeline stage over time.
 
-One micro batch at a time goes forward through all stages and backward again. 1F1B
-(Narayanan 2021, section 2.2, figure 4): a stage fills itself with as many micro batches as
-there are stages from it to the end, then one backward follows each forward. Interleaved, each
-stage holds ``virtual_stages`` pieces of the model, which shortens the bubble as many times.
+Micro batches go forward through all stages and backward again. In the 1F1B schedule (Narayanan
+2021, section 2.2, figure 4) a stage first runs forward as many micro batches as there are stages
+from it to the end; then a backward pass follows each forward pass. With interleaving each stage
+holds ``virtual_stages`` pieces of the model, which divides the bubble by their number.
 
-The schedule is simulated piece by piece, so that unequal stages and transfers show where they
-hold others up.
+The schedule is simulated piece by piece, so that delays by unequal stages and by transfers are
+visible.
 """
 
 from __future__ import annotations
@@ -23,19 +23,19 @@ Track = Literal["compute", "send forward", "send backward", "gradient reduction"
 TRACKS: tuple[Track, ...] = ("compute", "send forward", "send backward", "gradient reduction")
 
 MAX_PIECES = 200_000
-"""Forward and backward pieces of one step that are simulated: about a second's work."""
+"""Most forward and backward pieces of a simulated step: about a second of computing."""
 MAX_EVENTS = 20_000
-"""Events that are kept to be drawn: about 4 MB of trace."""
+"""Most events that are kept for drawing: about 4 MB of trace."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PipelineStep:
-    """One training step of one replica, by its durations.
+    """One training step of one replica, described by its durations.
 
     Raises
     ------
     InputError
-        Where a degree is not possible, a duration negative, or the step too long to simulate.
+        If a degree is impossible, a duration is negative, or the step is too long to simulate.
     """
 
     stages: int
@@ -43,21 +43,23 @@ class PipelineStep:
     virtual_stages: int = 1
     """Pieces of the model on each stage."""
     forward_s: float
-    """One micro batch on one stage, all of the stage's pieces together."""
+    """Seconds of the forward pass of one micro batch on one stage, all its pieces together."""
     backward_s: float
-    """Likewise, with what is computed again."""
+    """Seconds of the backward pass of one micro batch on one stage, recomputation included."""
     logits_forward_s: float = 0.0
-    """What the last piece of the last stage computes more than others: output head and loss."""
+    """Seconds that the output head and the loss add to the forward pass of the last piece."""
     logits_backward_s: float = 0.0
+    """Seconds that the output head and the loss add to the backward pass of the last piece."""
     p2p_s: float = 0.0
-    """One transfer between neighbouring stages. A stage computes meanwhile; each direction of a
-    link carries one transfer at a time."""
+    """Seconds of one transfer between neighbouring stages. A stage computes during transfers;
+    each direction of a link carries one transfer at a time."""
     reduction_s: float = 0.0
-    """Adding up the gradients of one stage over its replicas."""
+    """Seconds to reduce the gradients of one stage over its replicas."""
     reduction_overlap_share: float = 0.0
-    """Share of ``reduction_s`` that runs beside the stage's last backward; never more of it than
-    that backward lasts."""
+    """Share of ``reduction_s`` that overlaps with the stage's last backward pass, at most for the
+    duration of that pass."""
     optimizer_s: float = 0.0
+    """Seconds of the optimizer."""
 
     def __post_init__(self) -> None:
         for name in ("stages", "micro_batches", "virtual_stages"):
@@ -72,7 +74,7 @@ class PipelineStep:
         if self.virtual_stages > 1 and self.stages == 1:
             raise InputError("virtual_stages", self.virtual_stages, "equal", to=1)
         if self.virtual_stages > 1 and self.micro_batches < self.stages:
-            count = self.micro_batches  # a piece would wait for its own micro batch to come round
+            count = self.micro_batches  # a piece would wait for its own micro batch
             raise InputError("micro_batches", count, "greater_than_equal", limit=self.stages)
         if self.pieces > MAX_PIECES:
             limit = MAX_PIECES // (2 * self.stages * self.virtual_stages)
@@ -80,10 +82,11 @@ class PipelineStep:
 
     @property
     def pieces(self) -> int:
-        """Forward and backward pieces of the whole step."""
+        """Number of forward and backward pieces of the whole step."""
         return 2 * self.stages * self.micro_batches * self.virtual_stages
 
     def duration_s(self, stage: int, name: str, piece: int) -> float:
+        """Return the seconds of one forward or backward piece of a stage."""
         is_last = stage == self.stages - 1 and piece == self.virtual_stages - 1
         if name == "forward":
             return self.forward_s / self.virtual_stages + is_last * self.logits_forward_s
@@ -92,7 +95,7 @@ class PipelineStep:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
-    """Something that a stage does for a while."""
+    """A period of work on one track of a stage."""
 
     stage: int
     track: Track
@@ -101,33 +104,35 @@ class Event:
     start_s: float
     duration_s: float
     micro_batch: int | None = None
-    """None where it is of the whole step."""
+    """Number of the micro batch; None for work of the whole step."""
     piece: int | None = None
-    """Which of the stage's virtual stages."""
+    """Number of the virtual stage within the stage."""
 
     @property
     def end_s(self) -> float:
+        """End of the event, in seconds from the start of the step."""
         return self.start_s + self.duration_s
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Timeline:
-    """One step, simulated. Times and shares are of the whole step, whatever is drawn of it."""
+    """One simulated step. Times and shares include events that are not drawn."""
 
     events: tuple[Event, ...]
-    """By stage, track and time; see :func:`simulate` for which are left out."""
+    """Drawn events by stage, track and time; :func:`simulate` describes which are left out."""
     n_events: int
-    """Drawn or not."""
+    """Number of all events, drawn or not."""
     drawn_stages: tuple[int, ...]
     total_s: float
+    """Seconds of the whole step."""
     pipeline_s: float
-    """From the first forward to the end of the last backward."""
+    """Seconds from the first forward pass to the end of the last backward pass."""
     bubble_s: float
-    """What a stage waits within ``pipeline_s``, averaged over the stages."""
+    """Seconds that a stage waits within ``pipeline_s``, averaged over the stages."""
 
     @property
     def bubble_share(self) -> float:
-        """Of ``pipeline_s``. Narayanan 2021 divides by the time without bubble instead."""
+        """Bubble as a share of ``pipeline_s``; Narayanan 2021 divides by the time without it."""
         return self.bubble_s / self.pipeline_s if self.pipeline_s else 0.0
 
 
@@ -140,12 +145,12 @@ class _Piece(NamedTuple):
 
 
 def _order(step: PipelineStep, stage: int) -> Iterator[_Piece]:
-    """What ``stage`` computes, one after the other.
+    """Yield the pieces that ``stage`` computes, in their order (Megatron-LM's schedules).
 
-    Interleaved, groups of micro batches go through one piece before they come to the next; a
-    group holds ``stages`` of them, or a few more where they do not divide evenly (a group below
-    ``stages`` would wait for itself). Stages before the last warm up by two more pieces each,
-    for the backward to come round; not interleaved, by one (Megatron-LM's schedules).
+    With interleaving, a group of micro batches passes one piece before it reaches the next. A
+    group holds ``stages`` micro batches, or a few more where they do not divide evenly; a smaller
+    group would wait for itself. Each stage before the last warms up with two more pieces than the
+    next stage, and without interleaving with one more.
     """
     stages, pieces = step.stages, step.virtual_stages
     if pieces == 1:
@@ -159,8 +164,10 @@ def _order(step: PipelineStep, stage: int) -> Iterator[_Piece]:
         for piece in range(pieces)
         for micro_batch in range(first, min(first + group, step.micro_batches))
     ]
-    forwards = (_Piece("forward", *one) for one in order)
-    backwards = (_Piece("backward", one, pieces - 1 - piece) for one, piece in order)
+    forwards = (_Piece("forward", micro_batch, piece) for micro_batch, piece in order)
+    backwards = (
+        _Piece("backward", micro_batch, pieces - 1 - piece) for micro_batch, piece in order
+    )
     for _ in range(min(warm_up, len(order))):
         yield next(forwards)
     for forward in forwards:
@@ -170,28 +177,28 @@ def _order(step: PipelineStep, stage: int) -> Iterator[_Piece]:
 
 
 def _group_size(micro_batches: int, stages: int) -> int:
-    """The smallest group that leaves no remainder below ``stages``."""
+    """Return the smallest group that leaves no remainder below ``stages``."""
     sizes = range(stages, micro_batches + 1)
     return next(n for n in sizes if micro_batches % n == 0 or micro_batches % n >= stages)
 
 
 def simulate(step: PipelineStep, max_events: int = MAX_EVENTS) -> Timeline:
-    """Run one step of the schedule.
+    """Simulate one step of the schedule.
 
-    The optimizer starts on all stages together, when the last of them has its gradients: the
-    norm that clips them is taken over the whole model.
+    The optimizer starts on all stages at the same time, when the last of them has its gradients:
+    gradients are clipped by their norm over the whole model.
 
     Parameters
     ----------
     max_events
-        Events to keep at most. Where there are more, whole stages are kept from both ends of
-        the pipeline inwards; of a stage that is too long by itself the beginning and the end,
+        Largest number of events to keep. If there are more, whole stages are kept from both ends
+        of the pipeline inwards. A single stage with more events keeps its beginning and its end,
         where the bubbles are.
     """
     per_stage = _run_pipeline(step)
-    computing = [[one for one in events if one.track == "compute"] for events in per_stage]
+    computing = [[event for event in events if event.track == "compute"] for events in per_stage]
     pipeline_s = max(events[-1].end_s for events in computing)
-    # One addend per kind of piece, not per piece: the sum is as exact as the durations.
+    # One addend for each kind of piece keeps the sum as exact as the durations.
     busy_s = sum(
         step.micro_batches * step.duration_s(stage, name, piece)
         for stage in range(step.stages)
@@ -222,14 +229,14 @@ def simulate(step: PipelineStep, max_events: int = MAX_EVENTS) -> Timeline:
 
 
 def _run_pipeline(step: PipelineStep) -> list[list[Event]]:
-    """Pieces and transfers of every stage, each track of a stage in the order of time."""
-    last = step.stages * step.virtual_stages - 1  # of the model's pieces, counted along it
+    """Return pieces and transfers of every stage; each track of a stage is in order of time."""
+    last = step.stages * step.virtual_stages - 1  # index of the model's last piece
     orders = [_order(step, stage) for stage in range(step.stages)]
     heads = [next(order, None) for order in orders]
     events: list[list[Event]] = [[] for _ in orders]
     free_s = [dict.fromkeys(TRACKS, 0.0) for _ in orders]
-    # When what a piece needs is at its stage: (name, micro batch, place along the model).
-    arrived_s = {("forward", one, 0): 0.0 for one in range(step.micro_batches)}
+    # Time at which a piece's input is at its stage, by (name, micro batch, place in the model).
+    arrived_s = {("forward", micro_batch, 0): 0.0 for micro_batch in range(step.micro_batches)}
 
     waiting = True
     while waiting:
@@ -266,7 +273,7 @@ def _run_pipeline(step: PipelineStep) -> list[list[Event]]:
 
 
 def _drawn_stages(n_events: list[int], max_events: int) -> tuple[int, ...]:
-    """First, last, second, last but one, … while they fit; at least the first."""
+    """Return the stages to draw: first, last, second, last but one and so on while they fit."""
     inwards = sorted(range(len(n_events)), key=lambda s: (min(s, len(n_events) - 1 - s), s))
     drawn, room = inwards[:1], max_events - n_events[0]
     for stage in inwards[1:]:
@@ -278,7 +285,8 @@ def _drawn_stages(n_events: list[int], max_events: int) -> tuple[int, ...]:
 
 
 def _both_ends(events: list[Event], max_events: int) -> list[Event]:
-    by_time = sorted(events, key=lambda one: one.start_s)
+    """Return the first and the last events of a stage, at most ``max_events`` of them."""
+    by_time = sorted(events, key=lambda event: event.start_s)
     left_out = max(0, len(events) - max_events)
     first = (len(events) - left_out) // 2
     return sorted(by_time[:first] + by_time[first + left_out :], key=_by_track_and_time)
@@ -309,10 +317,10 @@ def _event(
 
 
 def perfetto_trace(events: Iterable[Event]) -> dict[str, Any]:
-    """The events in Chrome's trace event format (JSON object format), which ui.perfetto.dev opens.
+    """Return the events in Chrome's trace event format (JSON object format), for ui.perfetto.dev.
 
-    Each stage is a process and each track a thread; times are microseconds to the nanosecond.
-    Equal events give equal traces.
+    Each stage is a process and each track a thread. Times are in microseconds, rounded to a
+    nanosecond. Equal events give equal traces.
     """
     slices: list[dict[str, Any]] = []
     tracks: set[tuple[int, int]] = set()
@@ -341,6 +349,9 @@ def perfetto_trace(events: Iterable[Event]) -> dict[str, Any]:
 
 
 def _place(stage: int, track: int) -> dict[str, int]:
-    """Process and thread: never 0, which readers take for the idle process, and threads unique
-    over all processes, as they are in an operating system."""
+    """Return the process and the thread of a track.
+
+    Neither is 0, which readers take for the idle process, and threads are unique over all
+    processes, as in an operating system.
+    """
     return {"pid": stage + 1, "tid": stage * len(TRACKS) + track + 1}

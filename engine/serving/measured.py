@@ -1,7 +1,7 @@
-"""A model made smaller and served beside the one that it was made from: what was measured.
+"""Measured speed and loss of a compressed model, served beside the model as trained.
 
-As a calibration does for training, it moves a plan's serving only where it was measured for the
-same thing: on the same kind of device, at about the same size and number of answers at a time.
+A measurement corrects a plan's serving only if it was made on the same kind of device and at
+about the same size and number of sequences at a time, as a calibration does for training.
 """
 
 from __future__ import annotations
@@ -17,26 +17,28 @@ from engine.field_types import PositiveInt, ShortName
 
 
 class MeasuredServing(Document):
-    """Speeds over those of the model as it was trained, and what it loses."""
+    """Speeds of a compressed model over those of the model as trained, and its loss."""
 
     way: ShortName
-    """How it was made smaller: ``int8``, ``distilled`` …"""
+    """Kind of compression, such as ``int8`` or ``distilled``."""
     run_ids: Annotated[tuple[str, ...], Field(min_length=1, max_length=10)]
     measured_on: datetime.date
     accelerator: str
     device: str
-    """The machine as it names itself."""
+    """Name that the machine reports for itself."""
     parameters: PositiveInt
-    """Of the model as it was trained."""
+    """Parameters of the model as trained."""
     concurrent_sequences: PositiveInt
-    """Answers at a time."""
+    """Sequences generated at a time."""
     reading: RatioSpread
-    """Of prompts."""
+    """Speed of prefill, as a ratio."""
     writing: RatioSpread
+    """Speed of decoding, as a ratio."""
     loss_difference: float
-    """Held-out loss less that of the model as it was trained, in nats per token."""
+    """Held-out loss minus that of the model as trained, in nats per token."""
 
-    def speaks_for(self, accelerator: str, parameters: float, concurrent_sequences: int) -> bool:
+    def applies_to(self, accelerator: str, parameters: float, concurrent_sequences: int) -> bool:
+        """Return whether the measurement was made near this device, size and load."""
         return (
             self.accelerator == accelerator
             and is_near(parameters, self.parameters)

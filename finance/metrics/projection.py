@@ -141,7 +141,7 @@ class CalibrationEffect:
         """Whether the calibration was measured on the plan's accelerator."""
         calibration = self.after.scenario.plan.calibration
         cluster = self.after.scenario.plan.cluster
-        return calibration is not None and calibration.speaks_for_speed_on(cluster.accelerator)
+        return calibration is not None and calibration.corrects_speed_on(cluster.accelerator)
 
 
 def with_calibration(scenario: Scenario, calibration: Calibration | None) -> Scenario:

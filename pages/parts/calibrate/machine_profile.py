@@ -161,7 +161,7 @@ def _chart(profile: MachineProfile) -> go.Figure:
 def _use(profile: MachineProfile) -> None:
     """Draw the button that bases the plan on the profile, if both are of one accelerator."""
     say, session = text(), scenario_session()
-    if not profile.speaks_for(session.draft.plan.cluster.accelerator):
+    if not profile.applies_to(session.draft.plan.cluster.accelerator):
         return
     used = session.draft.plan.profile == profile
     st.button(

@@ -205,7 +205,7 @@ def _serving(table: Compression) -> None:
     measured = table.serving(way, plan)
     device = plan.cluster.accelerator
     parameters = plan.shape.count_parameters().total
-    if not measured.speaks_for(device, parameters, plan.serving.concurrent_sequences):
+    if not measured.applies_to(device, parameters, plan.serving.concurrent_sequences):
         st.info(
             say(
                 "compression.does_not_count",
