@@ -12,6 +12,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 from PIL import Image
 from playwright.sync_api import Page
 
@@ -20,8 +21,8 @@ from engine.text import LANGUAGES
 from pages.parts.page_list import PAGES
 from tests.e2e.server import app_server, browser, settle
 
-N_COLORS = 96
-"""Number of colours of a screenshot's palette, which cuts the file to about a third."""
+N_FREQUENT, N_SPREAD = 32, 64
+"""Numbers of frequent and of other colours in a screenshot's palette."""
 SCROLL_HEIGHT_PX = "document.querySelector('[data-testid=\"stMain\"]').scrollHeight"
 
 
@@ -71,14 +72,25 @@ def full_height_screenshot(window: Page, heights_px: Sequence[int]) -> bytes:
 
 
 def write_with_palette(png: bytes, path: Path) -> None:
-    """Write a PNG with a palette of ``N_COLORS`` colours.
+    """Write a PNG with a palette, each pixel in the nearest colour.
 
-    The method keeps the colours of small marks, which the default replaces by frequent ones.
+    The palette has the most frequent colours as they are, so that backgrounds keep their tint,
+    and colours spread over all that occur, so that small marks keep their hue.
     """
-    method = Image.Quantize.MAXCOVERAGE
     with Image.open(io.BytesIO(png)) as image:
-        palette = image.convert("RGB").quantize(N_COLORS, method, dither=Image.Dither.NONE)
-        palette.save(path, optimize=True)
+        opaque = image.convert("RGB")
+    spread = opaque.quantize(N_SPREAD, Image.Quantize.MAXCOVERAGE).getpalette() or []
+    codes = np.asarray(opaque).reshape(-1, 3) @ np.array([1 << 16, 1 << 8, 1])
+    found, places, counts = np.unique(codes, return_inverse=True, return_counts=True)
+    colors = np.stack([found >> 16, found >> 8 & 255, found & 255], axis=1)
+    frequent = colors[np.argsort(-counts)[:N_FREQUENT]]
+    palette = np.concatenate([frequent, np.reshape(spread, (-1, 3))[:N_SPREAD]])
+    distances = ((colors[:, None] - palette[None]) ** 2).sum(axis=2)
+    nearest = distances.argmin(axis=1).astype(np.uint8)
+    indices = nearest[places.reshape(opaque.height, opaque.width)]
+    written = Image.fromarray(indices, "P")
+    written.putpalette(palette.astype(np.uint8).tobytes())
+    written.save(path, optimize=True)
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ import streamlit as st
 
 from engine.runs.observing.overview import DAYS_OF_SPENDING, spent_by_day
 from engine.runs.observing.summary import Summary
+from engine.units import SECONDS_PER_DAY
 from pages.parts.charts import COMPUTE, DATA, MONEY, OTHER, WARNING, draw
 from pages.parts.run_views.wording import state_name
 from pages.parts.session import text
@@ -23,6 +24,8 @@ _COLORS = {
 }
 """Colours of the outcomes, from the bottom of the stack to the top."""
 _HALF_A_DAY = datetime.timedelta(hours=12)
+_BAR_WIDTH_MS = 0.7 * 1000 * SECONDS_PER_DAY
+"""Width of a bar in milliseconds, the unit of a time axis; a single bar has no default."""
 
 
 def spending_chart(summaries: Sequence[Summary], until: datetime.datetime) -> None:
@@ -39,6 +42,7 @@ def spending_chart(summaries: Sequence[Summary], until: datetime.datetime) -> No
                 y=list(days.values()),
                 name=say("runs.unfinished") if state == "unfinished" else state_name(state),
                 marker={"color": color},
+                width=_BAR_WIDTH_MS,
                 hovertemplate="$%{y:.3g}<extra>%{fullData.name}</extra>",
             )
     today = datetime.datetime.combine(until.date(), datetime.time())
