@@ -55,7 +55,7 @@ def apply_event(table: CapTable, event: UnpricedEvent) -> CapTable:
         case Warrant():
             return table.changed(warrants=(*table.warrants, event))
         case Safe():
-            table.in_currency(event.amount, event.currency)  # there must be a rate
+            table.in_currency(event.amount, event.currency)  # refuses a currency without a rate
             return table.changed(safes=(*table.safes, event))
         case Note():
             table.in_currency(event.amount, event.currency)

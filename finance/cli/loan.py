@@ -40,6 +40,7 @@ def loan(
     """Solve a loan from two of amount, periods and payment."""
     per_period = share("--rate", rate)
     left = amount("--balloon", balloon)
+    checks.amount("--balloon", left)
     sum_usd, n_periods, paid_usd = _solved(
         per_period, borrowed, periods, payment, left, at_start=at_start
     )
@@ -104,6 +105,7 @@ def _named(borrowed: str, periods: str, payment: str) -> tuple[tuple[str, str], 
 def _positive(field: str, typed: str) -> float:
     value = amount(field, typed)
     checks.above(field, value, 0)
+    checks.amount(field, value)
     return value
 
 
@@ -137,9 +139,9 @@ def _schedule(
         rows.append(
             {
                 "period": period,
-                "interest_usd": -loan_ratios.interest_part(*terms, at_start=at_start),
+                "interest_usd": -loan_ratios.interest_part(*terms, at_start=at_start) or 0.0,
                 "principal_usd": -loan_ratios.principal_part(*terms, at_start=at_start),
-                "balance_usd": balance,
+                "balance_usd": balance or 0.0,
             }
         )
     return rows

@@ -24,7 +24,7 @@ from engine.documents import InputError
 from engine.reports.forecast_tables import print_table
 
 MAX_TABLE_BYTES = 1_000_000
-MAX_DENOMINATOR = 10**30
+MAX_EXACT_CHARACTERS = 40
 
 Json = Annotated[bool, typer.Option("--json", help=text("cli.json"))]
 
@@ -67,12 +67,14 @@ def exact_share(field: str, typed: str) -> Fraction:
     """Read a share from 0 to 1, as 0.05 or as 5%, without rounding."""
     plain = typed.strip()
     in_percent = plain.endswith("%")
+    if "e" in plain.lower() or len(plain) > MAX_EXACT_CHARACTERS:
+        raise InputError(field, typed, "number")  # its fraction could fill the memory
     try:
         value = Fraction(plain.removesuffix("%"))
     except (ValueError, ZeroDivisionError):
         raise InputError(field, typed, "number") from None
     value = value / 100 if in_percent else value
-    if not 0 <= value <= 1 or value.denominator > MAX_DENOMINATOR:
+    if not 0 <= value <= 1:
         raise InputError(field, typed, "between", low=0, high=1)
     return value
 
@@ -133,7 +135,7 @@ def read_table(path: Path, *, any_of: Sequence[str]) -> Table:
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """A figure of an answer."""
+    """A figure of an answer, with the key of its label."""
 
     key: str
     """Key in the JSON, and below ``finance_figure`` in the catalogs."""

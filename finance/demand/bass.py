@@ -196,6 +196,8 @@ def _check_sales(sales: Sequence[float], least: int) -> None:
         raise InputError("sales", f"{len(sales)} periods", "too_short", limit=least)
     for sold in sales:
         checks.amount("sales", sold)
+    if not any(sales):
+        raise InputError("sales", "0", "no_fit")
 
 
 def _starts(sold: float) -> list[Bass]:

@@ -61,6 +61,8 @@ def fit(adopted: Sequence[float]) -> Logistic:
         raise InputError("adopted", f"{len(adopted)} periods", "too_short", limit=LEAST_POINTS)
     for count in adopted:
         checks.amount("adopted", count)
+    if not any(adopted):
+        raise InputError("adopted", "0", "no_fit")
     time = np.arange(1, len(adopted) + 1, dtype=np.float64)
     reached = np.asarray(adopted, np.float64)
     scale = float(reached.max()) or 1.0

@@ -133,17 +133,18 @@ def fit(customers: Sequence[float], *, changing: bool = False) -> RetentionFit:
     Raises
     ------
     InputError
-        If there are too few points, if they rise, or if no customer leaves.
+        If there are too few points, if they rise, if no customer leaves, or if no parameters fit.
     """
     left = np.asarray(customers, np.float64)
     _check_cohort(left, least=4 if changing else 3)
     share = left / left[0]
     n = 3 if changing else 2
-    found = [_minimum(share, np.log([*start, 1.0][:n])) for start in _STARTS]
-    best = min(found, key=lambda logs: _loss(logs, share)[0])
-    return RetentionFit(
-        model=_model(best), neg_log_likelihood=_loss(best, share)[0] * float(left[0])
-    )
+    found = [_fit_from(np.log([*start, 1.0][:n]), share) for start in _STARTS]
+    fits = [fit for fit in found if fit is not None]
+    if not fits:
+        raise InputError("customers", f"{len(left)} points", "no_fit")
+    loss, model = min(fits, key=lambda fit: fit[0])
+    return RetentionFit(model=model, neg_log_likelihood=loss * float(left[0]))
 
 
 _LOG_BOUND = math.log(MAX_PARAMETER) - 1e-9
@@ -151,6 +152,17 @@ _LOG_BOUND = math.log(MAX_PARAMETER) - 1e-9
 
 _STARTS = ((1.0, 1.0), (0.5, 2.0), (5.0, 20.0))
 """Values of α and β from which fits start."""
+
+
+def _fit_from(start: Floats, share: Floats) -> tuple[float, Retention] | None:
+    """Return loss and model from one start; None without a finite loss."""
+    try:
+        with np.errstate(all="ignore"):  # a search may pass parameters without a finite loss
+            logs = _minimum(share, start)
+            loss = _loss(logs, share)[0]
+    except ValueError:  # the logarithm of a survival that is 0
+        return None
+    return (loss, _model(logs)) if math.isfinite(loss) else None
 
 
 def _minimum(share: Floats, start: Floats) -> Floats:

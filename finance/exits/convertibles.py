@@ -105,7 +105,7 @@ def _counts_all(convertible: Unconverted) -> bool:
 
 
 def _claim(convertible: Unconverted, capitalization: Fraction) -> Convertible:
-    """Return the claim of convertible convertible.
+    """Return the claim of a convertible on a sale.
 
     Its price is the lower of cap ÷ capitalization and (1 − discount) × the price of the sale.
     """

@@ -6,6 +6,7 @@ import math
 
 from scipy.special import log_ndtr, ndtri
 
+from engine.documents import InputError
 from finance.numbers import checks
 from finance.numbers.money import MAX_USD
 
@@ -43,10 +44,10 @@ def ruin_probability(
         return float(cash_usd + drift_usd * months <= 0)
     ends_below = math.exp(log_ndtr((-cash_usd - drift_usd * months) / spread))
     # The term of the reflected paths is computed in logarithms: e^(−2μc/σ²) alone may overflow.
-    comes_back = math.exp(
-        -2 * drift_usd * cash_usd / volatility_usd**2
-        + log_ndtr((-cash_usd + drift_usd * months) / spread)
+    exponent = -2 * drift_usd * cash_usd / volatility_usd**2 + log_ndtr(
+        (-cash_usd + drift_usd * months) / spread
     )
+    comes_back = math.exp(min(0.0, exponent))  # rounding alone brings it above 0
     return min(1.0, ends_below + comes_back)
 
 
@@ -71,7 +72,7 @@ def correlation_of(spearman: float) -> float:
 def gbm_mean(start: float, drift: float, years: float) -> float:
     """Return the mean of a geometric Brownian motion, S·e^(μT) (Hull, Options, ch. 15)."""
     _check_gbm(start, drift, 0.0, years)
-    return start * math.exp(drift * years)
+    return start * _exp(drift * years)
 
 
 def gbm_quantile(
@@ -91,7 +92,14 @@ def gbm_quantile(
     spread = volatility * math.sqrt(years)
     if spread == 0:
         return gbm_mean(start, drift, years)
-    return start * math.exp((drift - volatility**2 / 2) * years + spread * float(ndtri(chance)))
+    return start * _exp((drift - volatility**2 / 2) * years + spread * float(ndtri(chance)))
+
+
+def _exp(exponent: float) -> float:
+    try:
+        return math.exp(exponent)
+    except OverflowError:
+        raise InputError("years", f"e^{exponent:g}", "moderate_rate") from None
 
 
 def _check_gbm(start: float, drift: float, volatility: float, years: float) -> None:

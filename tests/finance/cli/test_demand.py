@@ -112,6 +112,18 @@ def test_bad_tables_end_with_one_line(tmp_path: Path, content: str, line: str) -
     assert refused("demand", "fit", path).startswith(line)
 
 
+@pytest.mark.parametrize("words", [(), ("--method", "regression"), ("--model", "logistic")])
+def test_no_curve_goes_through_zeros(tmp_path: Path, words: tuple[str, ...]) -> None:
+    path = table(tmp_path, "adopters", [0] * 5)
+    assert "no curve of this kind" in refused("demand", "fit", path, *words)
+
+
+def test_retention_without_a_fit_ends_with_one_line(tmp_path: Path) -> None:
+    path = table(tmp_path, "customers", (5, 0, 0, 0))
+    line = refused("demand", "retention", path, "--changing")
+    assert line.startswith("customers: 4 points is not allowed")
+
+
 @pytest.mark.parametrize(
     ("words", "line"),
     [

@@ -60,6 +60,7 @@ def test_ratios_of_lenders() -> None:
         ((*LOAN[:5], "--periods", "0.5"), "periods: 0.5 is not allowed: must lie between 1"),
         ((*LOAN, "--first", "9", "--last", "8"), "last: 8 is not allowed: must lie between 9"),
         ((*LOAN, "--first", "9", "--balloon", "5"), "--first: 9 is not allowed: requires whole"),
+        ((*LOAN, "--balloon", "-5"), "--balloon: -5 is not allowed: must lie between 0"),
         ((*LOAN, "--coverage", "5%"), "--exercise-price: — is not allowed: this field is required"),
         (("loan", "--rate", "x", *LOAN[3:]), "--rate: x is not allowed: must be a number"),
     ],

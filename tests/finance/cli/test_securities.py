@@ -54,6 +54,7 @@ def test_shares_outstanding_of_a_package() -> None:
         ),
         (("pro-rata", "--new", "20", "--with-right", "0"), "--new: 20 is not allowed: must lie"),
         (("pro-rata", "--new", "1", "--with-right", "0.5"), "--new: 2 is not allowed: must lie"),
+        (("pro-rata", "--new", "1e-9", "--with-right", "0"), "--new: 1e-9 is not allowed: must be"),
         (("ocf", PACKAGE, "--on", "today"), "--on: today is not allowed: must be a date such"),
         (
             ("ocf", "absent", "--on", "2026-01-01"),
