@@ -1,7 +1,6 @@
-"""Compute: what a model plan needs, how long it takes, what it costs, what it learns.
+"""The compute side of a plan: memory, time, cost and loss of training and serving a model.
 
-Read in this order: ``plan`` (the document), ``shapes`` (parameters), ``flops``,
-``memory``, ``throughput``, ``scaling``, then ``forecast``, which puts them together.
-``calibration`` holds a forecast against what ``training`` measured; ``runs`` keeps
-the processes that measure.
+Read in this order: ``plan`` (the document), ``shapes`` (parameters), ``flops``, ``predictor``
+(memory and step time), ``scaling`` (loss), then ``forecast``, which combines them. ``calibration``
+corrects a forecast by what ``training`` measured, and ``runs`` manages the training processes.
 """

@@ -1,8 +1,8 @@
-"""Typed documents and the one kind of error that a user's input can cause.
+"""Typed documents, and the only error that a user's input can cause.
 
-Every document that passes between rooms is a frozen pydantic model with units in its
-field names. What a person can get wrong always ends in :class:`InputError`: one line
-that names the field, the value and what is allowed.
+Every document that passes between packages is a frozen pydantic model with units in its field
+names. Wrong input always raises :class:`InputError`, whose text is one line with the field, the
+value and what is allowed.
 """
 
 from __future__ import annotations
@@ -23,24 +23,24 @@ from engine.document_paths import path_of_location, replace_value
 from engine.text import catalog
 
 MAX_DOCUMENT_BYTES = 1_000_000
-"""No document of ours comes near this; a larger file is a mistake or an attack."""
+"""Largest document that is read, in bytes. Real documents are far smaller."""
 
 _VALUE_SHOWN_CHARS = 60
 
 
 class InputError(ValueError):
-    """Something that a user gave is not allowed.
+    """A value that the user gave is not allowed.
 
     Parameters
     ----------
     field
-        Where it stands, as a dotted path (``plan.cluster.n_devices``), a file or a row.
+        Place of the value: a dotted path (``plan.cluster.n_devices``), a file or a row.
     value
-        What was given.
+        The value that was given.
     rule
-        Key below ``error`` in the message catalogs that says what is allowed.
+        Key below ``error`` in the message catalogs. Its text says what is allowed.
     **params
-        What the message of that key has placeholders for.
+        Values for the placeholders of that text.
     """
 
     def __init__(self, field: str, value: object, rule: str, **params: object) -> None:
@@ -48,7 +48,7 @@ class InputError(ValueError):
         super().__init__(self.in_language("en"))
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """It comes whole out of a worker process."""
+        """Keep all attributes when a worker process hands the error over."""
         return partial(type(self), **cast(dict[str, Any], self.params)), (
             self.field,
             self.value,
@@ -56,7 +56,7 @@ class InputError(ValueError):
         )
 
     def in_language(self, language: str) -> str:
-        """The error as one line of text in ``language``."""
+        """Return the error as one line of text in ``language``."""
         text = catalog(language)
         shown = self.value if isinstance(self.value, str) else repr(self.value)
         shown = " ".join(shown.split())
@@ -67,7 +67,7 @@ class InputError(ValueError):
 
 
 class Document(BaseModel):
-    """Base of everything that is stored or passed on: frozen, closed, finite numbers only."""
+    """Base of all stored documents: frozen, without unknown fields, with finite numbers only."""
 
     model_config = ConfigDict(
         frozen=True, extra="forbid", allow_inf_nan=False, validate_default=True
@@ -75,7 +75,7 @@ class Document(BaseModel):
 
     @classmethod
     def parse(cls, data: Mapping[str, Any], where: str = "") -> Self:
-        """Validate ``data``; ``where`` is put before the field names of errors.
+        """Validate ``data``; ``where`` precedes the field names in errors.
 
         Raises
         ------
@@ -89,28 +89,30 @@ class Document(BaseModel):
 
     @property
     def content_hash(self) -> str:
-        """SHA-256 over the canonical JSON: equal documents have equal hashes everywhere."""
+        """SHA-256 of the canonical JSON in hexadecimal: equal documents have equal hashes."""
         canonical = json.dumps(
             self.model_dump(mode="json"), sort_keys=True, separators=(",", ":"), ensure_ascii=False
         )
         return hashlib.sha256(canonical.encode()).hexdigest()
 
     def to_toml(self) -> str:
-        """TOML text that :func:`read_toml` reads back to an equal document."""
+        """Return TOML text that :func:`read_toml` reads back to an equal document."""
         return tomlkit.dumps(self.model_dump(mode="json", exclude_none=True))
 
     def with_value(self, path: str, value: object) -> Self:
-        """A validated copy with the field at the dotted ``path`` changed.
+        """Return a validated copy with the field at the dotted ``path`` changed.
 
         Raises
         ------
         InputError
-            If the changed document is not allowed; this document stays as it was.
+            If the changed document is not allowed.
+        LookupError
+            If ``path`` leads to no table.
         """
         return self.with_values({path: value})
 
     def with_values(self, changes: Mapping[str, object]) -> Self:
-        """As :meth:`with_value`, for several fields that must change together.
+        """Return a validated copy with several fields changed together; see :meth:`with_value`.
 
         Paths are those of :mod:`engine.document_paths`.
         """
@@ -140,12 +142,12 @@ def read_toml_table(path: Path) -> dict[str, Any]:
 
 
 def parse_toml(raw: bytes, where: str) -> dict[str, Any]:
-    """Parse TOML bytes that came from ``where``.
+    """Parse TOML bytes that were read from ``where``.
 
     Raises
     ------
     InputError
-        If they are too large, not UTF-8 or not TOML.
+        If the bytes are too many, not UTF-8 or not TOML.
     """
     if len(raw) > MAX_DOCUMENT_BYTES:
         raise InputError(where, f"{len(raw)} bytes", "too_large", limit=MAX_DOCUMENT_BYTES)
@@ -155,7 +157,10 @@ def parse_toml(raw: bytes, where: str) -> dict[str, Any]:
         raise InputError(where, f"byte {error.start}", "not_utf8") from None
     except tomllib.TOMLDecodeError as error:
         raise InputError(where, str(error), "not_toml") from None
-    except (ValueError, RecursionError) as error:  # numbers too long, tables too deep
+    except (
+        ValueError,
+        RecursionError,
+    ) as error:  # a number is too long, or tables are nested too deep
         raise InputError(where, type(error).__name__, "not_toml") from None
 
 
@@ -164,7 +169,7 @@ def read_toml(path: Path, kind: type[AnyDocument]) -> AnyDocument:
     return kind.parse(read_toml_table(path))
 
 
-# Pydantic's error types that our catalogs describe, with the name of the limit in its context.
+# Pydantic's error types with a limit, by the name of the limit in the error's context.
 _LIMITS = {
     "greater_than": "gt",
     "greater_than_equal": "ge",
@@ -214,7 +219,7 @@ def _first_error(error: ValidationError, where: str, data: Mapping[str, Any]) ->
     cause = detail.get("ctx", {}).get("error")
     path = path_of_location(detail["loc"], data)
     field = ".".join(part for part in (where, path) if part)
-    if isinstance(cause, InputError):  # raised by a validator of ours: it knows better
+    if isinstance(cause, InputError):  # a validator of this project states the cause more exactly
         inner = ".".join(part for part in (field, cause.field) if part)
         return InputError(inner, cause.value, cause.rule, **cause.params)
     kind = detail["type"]

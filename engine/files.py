@@ -1,4 +1,4 @@
-"""Files that survive a crash and can be read while they are written."""
+"""Write files so that they survive a crash and can be read while they are written."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from engine.documents import InputError
 
 
 def write_atomically(path: Path, text: str) -> None:
-    """Replace ``path`` as a whole: a reader, or a crash, meets the old text or the new one."""
+    """Replace ``path`` as a whole: a reader, or a crash, finds the old text or the new text."""
     part = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         with part.open("w", encoding="utf-8") as file:
@@ -22,14 +22,14 @@ def write_atomically(path: Path, text: str) -> None:
             file.flush()
             os.fsync(file.fileno())
         part.replace(path)
-    except OSError:  # a full disk gets back what was written
+    except OSError:  # on a full disk, free what was written
         part.unlink(missing_ok=True)
         raise
     sync_to_disk(path.parent)
 
 
 def sync_to_disk(path: Path) -> None:
-    """Wait until a file, or which names a folder holds, would survive a loss of power."""
+    """Wait until a file, or the list of names in a folder, would survive a loss of power."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -38,7 +38,10 @@ def sync_to_disk(path: Path) -> None:
 
 
 def replace_folder(part: Path, folder: Path) -> None:
-    """Give a filled folder its name, in place of one that has it; its files are on the disk."""
+    """Rename the filled folder ``part`` to ``folder`` and replace an existing folder of that name.
+
+    The caller has synced the files of ``part`` to the disk.
+    """
     sync_to_disk(part)
     if folder.exists():
         remove_folder(folder)
@@ -47,22 +50,23 @@ def replace_folder(part: Path, folder: Path) -> None:
 
 
 def remove_folder(folder: Path) -> None:
-    """Take a folder away, in one go for whoever looks."""
+    """Remove a folder. For other processes it disappears at once, by a rename."""
     gone = folder.rename(folder.with_name(f".{folder.name}.gone"))
     shutil.rmtree(gone)
 
 
 def write_json(path: Path, data: object) -> None:
+    """Write ``data`` as JSON with :func:`write_atomically`."""
     write_atomically(path, json.dumps(data, indent=1, ensure_ascii=False, allow_nan=False))
 
 
 def read_json(path: Path) -> dict[str, Any] | None:
-    """The object in ``path``, or None where there is no such file.
+    """Return the object in ``path``, or None if there is no such file.
 
     Raises
     ------
     InputError
-        If it is no JSON: half of it is missing, or somebody edited it.
+        If the file is no JSON, for example because it was cut off or edited by hand.
     """
     try:
         found: dict[str, Any] = json.loads(path.read_text("utf-8"))
@@ -74,26 +78,28 @@ def read_json(path: Path) -> dict[str, Any] | None:
 
 
 class NewLines(NamedTuple):
-    """What a ``.jsonl`` file holds that its reader has not seen."""
+    """Lines of a ``.jsonl`` file that its reader has not seen yet."""
 
     restarted: bool
-    """Whether lines that were read before are no longer there: these are all that there are."""
+    """Whether lines that were read before are gone; then ``lines`` are all lines of the file."""
     lines: list[dict[str, Any]]
 
 
 class JsonLines:
-    """Reads a growing ``.jsonl`` file by byte offset: each call to :meth:`new` gives what came
-    since the last. A line without its end is left for the next call. Where the line read last no
-    longer stands in its place, the file was cut back meanwhile and is read from its start.
+    """Reader of a growing ``.jsonl`` file, by byte offset.
 
-    Another reader goes on from where this one is by its ``read_bytes`` and its ``last_line``.
+    Each call to :meth:`new` returns the lines that were added since the previous call. A line
+    without its end is left for the next call. If the line read last is no longer at its place, the
+    file was cut back meanwhile, and the reader starts again at its beginning.
+
+    A second reader continues at the same place if it is given ``read_bytes`` and ``last_line``.
     """
 
     def __init__(self, path: Path, read_bytes: int = 0, last_line: bytes = b"") -> None:
         self._path, self.read_bytes, self.last_line = path, read_bytes, last_line
 
     def new(self) -> NewLines:
-        """What is new; InputError for a line that is no JSON: somebody edited it."""
+        """Return the new lines; raise InputError for a line that is no JSON."""
         try:
             with self._path.open("rb") as file:
                 file.seek(self.read_bytes - len(self.last_line))
@@ -116,12 +122,12 @@ class JsonLines:
 
 
 def append_json_line(path: Path, data: dict[str, Any]) -> None:
-    """Append one line with a single write, so that a reader never meets two halves.
+    """Append one line with a single write, so that a reader never finds half a line.
 
     Raises
     ------
     OSError
-        Also where the disk takes a part of the line only.
+        If the line could not be written as a whole.
     """
     line = json.dumps(data, allow_nan=False).encode() + b"\n"
     with path.open("ab", buffering=0) as file:
@@ -129,8 +135,8 @@ def append_json_line(path: Path, data: dict[str, Any]) -> None:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
 
 
-def cut_json_lines(path: Path, stays: Callable[[dict[str, Any]], bool]) -> list[dict[str, Any]]:
-    """Replace a ``.jsonl`` file by those of its whole lines that stay, and return them."""
-    kept = [line for line in JsonLines(path).new().lines if stays(line)]
+def cut_json_lines(path: Path, keeps: Callable[[dict[str, Any]], bool]) -> list[dict[str, Any]]:
+    """Rewrite a ``.jsonl`` file with the lines that ``keeps`` accepts, and return them."""
+    kept = [line for line in JsonLines(path).new().lines if keeps(line)]
     write_atomically(path, "".join(f"{json.dumps(line, allow_nan=False)}\n" for line in kept))
     return kept

@@ -1,4 +1,4 @@
-"""What this machine has: which row of the accelerator table it is, and how many of them."""
+"""The devices of this machine: their row of the accelerator table, and their number."""
 
 from __future__ import annotations
 
@@ -20,21 +20,24 @@ from engine.units import BYTES_PER_GB
 
 CPU_CORE = "CPU-core"
 CPU_CORE_PRICE_USD = Decimal("0.05")
+"""Price of one CPU core in USD per hour: an assumption."""
 
 
 @dataclass(frozen=True, slots=True)
 class Machine:
+    """A number of equal devices, with their memory."""
+
     device: Accelerator
     n_devices: int
     memory_bytes: float
-    """Of all devices together."""
+    """Memory of all devices together, in bytes."""
 
     @property
     def has_gpu(self) -> bool:
         return self.device.kind == "gpu"
 
     def cluster(self, n_devices: int) -> Cluster:
-        """``n_devices`` of this machine as something that is paid for."""
+        """Return ``n_devices`` of this machine as a cluster with a price."""
         typical = typical_price(self.device.accelerator)
         price = typical.usd_per_device_hour if typical else CPU_CORE_PRICE_USD
         source = typical.citation if typical else OWN_ASSUMPTION
@@ -48,13 +51,14 @@ class Machine:
 
 
 def this_machine() -> Machine:
-    """This machine's GPUs, or its CPU cores where it has none.
+    """Return this machine's GPUs, or its CPU cores if it has none.
+
+    ``DS_ACCELERATOR=cpu`` makes it ignore the GPUs.
 
     Raises
     ------
     InputError
-        If it has a GPU that the accelerator table does not know; ``DS_ACCELERATOR=cpu`` leaves
-        GPUs alone.
+        If the accelerator table has no row for the machine's GPU.
     """
     gpus = _gpu_names()
     if gpus:
@@ -65,13 +69,15 @@ def this_machine() -> Machine:
 
 
 def machine_like(name: str | None, n_devices: int) -> Machine:
-    """Machines elsewhere as one: so many devices of that row of the accelerator table, or of what
-    this machine has; cores with as much memory each as here.
+    """Return ``n_devices`` devices on other hosts as a single machine.
+
+    They are of the accelerator ``name``, or of this machine's kind if it is None. CPU cores have as
+    much memory each as the cores of this machine.
 
     Raises
     ------
     InputError
-        As :func:`this_machine`, where no name says what they have.
+        If the table has no such accelerator, or none for this machine's GPU.
     """
     device = this_machine().device if name is None else accelerator(name)
     if device.kind == "cpu":
@@ -81,13 +87,13 @@ def machine_like(name: str | None, n_devices: int) -> Machine:
 
 
 def device_name(machine: Machine) -> str:
-    """What the machine calls its devices."""
+    """Return the name that the machine reports for its devices."""
     names = _gpu_names() if machine.has_gpu else []
     return names[0] if names else cpu_name()
 
 
 def profile_of_machine(machine: Machine) -> MachineProfile | None:
-    """What was measured of this machine, if it was."""
+    """Return the profile that was measured on this machine, or None."""
     return own_profile(device_name(machine), machine.device.accelerator)
 
 
@@ -100,29 +106,32 @@ def _gpu_names() -> list[str]:
 
 
 def best_match(driver_name: str) -> Accelerator:
-    """The accelerator whose name shares most words with the driver's, ``NVIDIA H100 80GB HBM3``
-    say; of equals the first listed, which is the common SXM part.
+    """Return the accelerator whose name shares most words with the driver's name for it.
+
+    A driver's name is, for example, ``NVIDIA H100 80GB HBM3``. Of equal matches the first in the
+    table is taken, which is the common SXM part.
 
     Raises
     ------
     InputError
-        If none shares any.
+        If no name shares a word.
     """
-    words = _telling_words(driver_name)
+    words = _distinctive_words(driver_name)
     gpus = [row for row in accelerators().values() if row.kind == "gpu"]
-    best = max(gpus, key=lambda row: len(words & _telling_words(row.accelerator)))
-    if not words & _telling_words(best.accelerator):
+    best = max(gpus, key=lambda row: len(words & _distinctive_words(row.accelerator)))
+    if not words & _distinctive_words(best.accelerator):
         names = ", ".join(row.accelerator for row in gpus)
         raise InputError("accelerator", driver_name, "known_name", nearest=names)
     return best
 
 
-def _telling_words(name: str) -> set[str]:
-    """Words with a number in them, and those that tell a chip's packages apart."""
+def _distinctive_words(name: str) -> set[str]:
+    """Return the words with a digit, and the words that distinguish the packages of a chip."""
     return set(re.findall(r"[A-Z]*\d+[A-Z]*|PCIE|NVL", name.upper()))
 
 
 def cpu_name() -> str:
+    """Return the model name of this machine's processor."""
     for line in Path("/proc/cpuinfo").read_text().splitlines():
         if line.startswith("model name"):
             return line.split(":", 1)[1].strip()

@@ -1,4 +1,4 @@
-"""Where things are kept: facts that ship with the project, and what this machine adds."""
+"""Paths of the facts that ship with the project and of the files that this machine adds."""
 
 from __future__ import annotations
 
@@ -10,16 +10,18 @@ DATA_DIR = PROJECT_DIR / "data"
 
 
 def home_dir() -> Path:
-    """Folder of everything that this machine adds: runs, prepared corpora, the database.
+    """Return the folder of all files that this machine adds: runs, prepared corpora, the database.
 
-    ``FLOPLEDGER_HOME`` names it; by default it is ``.flopledger`` beside the code.
+    The variable ``FLOPLEDGER_HOME`` sets it. The default is ``.flopledger`` beside the code.
     """
     return Path(os.environ.get("FLOPLEDGER_HOME") or PROJECT_DIR / ".flopledger")
 
 
 def runs_dir() -> Path:
+    """Return the folder that holds the folders of all runs."""
     return home_dir() / "runs"
 
 
 def corpora_dir() -> Path:
+    """Return the folder that holds the prepared corpora."""
     return home_dir() / "corpora"

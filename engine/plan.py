@@ -1,4 +1,4 @@
-"""The model plan: what to train, on how many tokens, on which devices, at which price."""
+"""The model plan: the model to train, its tokens, devices and prices."""
 
 from __future__ import annotations
 
@@ -27,38 +27,38 @@ class Cluster(Document):
     n_devices: Annotated[int, Field(ge=1, le=1_000_000)]
     price_usd_per_device_hour: UsdPerHour
     price_source: Annotated[str, Field(min_length=1, max_length=300)]
-    """Where the price comes from, with its date, or 'own assumption'."""
+    """Source of the price, with its date, or 'own assumption'."""
     availability_share: PositiveShare | None = None
-    """Share of the paid hours in which the run makes progress; the rest is failures, restarts
-    and checkpoints. Where it is not given, :mod:`engine.costs.goodput` says what to expect."""
+    """Share of the paid hours in which the run makes progress; the rest goes to failures, restarts
+    and checkpoints. If it is None, :mod:`engine.costs.goodput` predicts it."""
 
     @field_validator("accelerator")
     @classmethod
-    def _known(cls, name: str) -> str:
+    def _accelerator_exists(cls, name: str) -> str:
         return accelerator(name, field="").accelerator
 
 
 class ServingPlan(Document):
-    """How the trained model answers requests, on the same kind of device."""
+    """Serving of the trained model, on the same kind of device."""
 
     concurrent_sequences: Annotated[int, Field(ge=1, le=100_000)] = 32
-    """Answers that one device generates at a time."""
+    """Number of answers that one device generates at the same time."""
     context_tokens: Annotated[int, Field(ge=1, le=10_000_000)] = 1_024
-    """Tokens of a request that are read before it is answered, on average."""
+    """Mean number of input tokens of a request."""
     output_tokens: Annotated[int, Field(ge=1, le=1_000_000)] = 256
-    """Tokens of an answer, on average."""
+    """Mean number of output tokens of a request."""
     cached_share: ShareBelowOne = 0.0
-    """Share of the tokens read whose keys and values are kept from an earlier request."""
+    """Share of the input tokens whose keys and values are cached from an earlier request."""
     weights: Literal["as_trained", "fp32", "bf16", "fp8", "int8", "int4", "nvfp4"] = "as_trained"
-    """Precision that the weights are served in."""
+    """Precision of the weights while they are served."""
     utilisation_share: PositiveShare = 0.4
     """Share of the paid hours in which the serving devices are busy."""
     measured: MeasuredServing | None = None
-    """A compression of the model whose speed was measured."""
+    """Measured speed of a compressed model, if one is served."""
 
     @model_validator(mode="after")
-    def _one_form(self) -> Self:
-        if self.measured and self.weights != "as_trained":  # measured against that
+    def _weights_fit_measurement(self) -> Self:
+        if self.measured and self.weights != "as_trained":  # the measured ratios are relative to it
             raise InputError("weights", self.weights, "equal", to="as_trained")
         return self
 
@@ -73,28 +73,28 @@ class Plan(Document):
     cluster: Cluster
     peak_learning_rate: LearningRate = 3e-4
     software: str = "default"
-    """What trains it, by its name in ``data/software_stacks.csv``."""
+    """Training software, by its name in ``data/software_stacks.csv``."""
     reliability: Reliability = Reliability()
-    """What is assumed of failures and checkpoints where no availability is given."""
+    """Assumptions about failures and checkpoints, used if no availability is given."""
     law: str = "hoffmann_2022_unrounded"
-    """Coefficients of the scaling law, by their name in ``data/scaling_laws.csv``."""
+    """Scaling law, by its name in ``data/scaling_laws.csv``."""
     serving: ServingPlan = ServingPlan()
     calibration: Calibration | None = None
     profile: MachineProfile | None = None
-    """The machine that it is to run on, as it was measured; a calibration goes before it."""
+    """Measured profile of the machine that runs the plan; a calibration of its speed precedes it."""
 
     @field_validator("software")
     @classmethod
-    def _known_software(cls, name: str) -> str:
+    def _software_exists(cls, name: str) -> str:
         return look_up(stacks(), name, "").stack
 
     @field_validator("law")
     @classmethod
-    def _known_law(cls, name: str) -> str:
+    def _law_exists(cls, name: str) -> str:
         return law_coefficients(name, field="").law
 
     @model_validator(mode="after")
-    def _can_be_laid_out(self) -> Self:
+    def _layout_is_possible(self) -> Self:
         accelerator(self.cluster.accelerator).needed_flops_per_s(self.layout.precision)
         try:
             self.layout.check(self.shape, self.cluster.n_devices)
@@ -107,17 +107,18 @@ class Plan(Document):
 
     @property
     def tokens_per_step(self) -> int:
+        """Number of tokens of all devices in one optimizer step."""
         sequences = self.layout.global_batch_sequences(self.cluster.n_devices)
         return sequences * self.shape.seq_len_tokens
 
     @property
     def steps(self) -> int:
-        """Optimizer steps; the last one may go a little beyond ``tokens``."""
+        """Number of optimizer steps. The last step may exceed ``tokens``."""
         return max(1, -(-self.tokens // self.tokens_per_step))
 
 
 def read_plan(path: Path) -> Plan:
-    """The ``[plan]`` of a scenario file; what else it holds is not the engine's."""
+    """Return the ``[plan]`` of a scenario file; the engine does not read its other tables."""
     table = read_toml_table(path)
     if not isinstance(table.get("plan"), dict):
         raise InputError("plan", "—", "missing")
@@ -125,12 +126,13 @@ def read_plan(path: Path) -> Plan:
 
 
 OWN_ASSUMPTION = "own assumption"
+"""Source of a price that was not published."""
 
 
 def on_accelerator(plan: Plan, name: str) -> Plan:
-    """The plan on another kind of device: with a precision that it has, and what it costs.
+    """Return the plan on another accelerator, with a precision that it supports and its price.
 
-    The price is the median published one; where there is none the old one stays, as an
+    The price is the median of the published ones. If there is none, the old price remains as an
     assumption.
     """
     device = accelerator(name)
@@ -148,8 +150,10 @@ def on_accelerator(plan: Plan, name: str) -> Plan:
 
 
 def best_precision(device: Accelerator) -> Precision:
-    """16 bits only where the table knows a rate for it: on a CPU without the instructions bf16
-    runs at a hundredth of fp32."""
+    """Return bf16 or fp16 if the table has a rate for it, else fp32.
+
+    On a CPU without the instructions for it, bf16 reaches a hundredth of the rate of fp32.
+    """
     if device.peak_bf16_tflops:
         return "bf16"
     return "fp16" if device.peak_fp16_tflops else "fp32"

@@ -1,7 +1,7 @@
-"""Quantities as people say them, in their language: $4.2M or US$420万, 18 days, 52.8 GB.
+"""Format quantities in the reader's language: $4.2M or US$420万, 18 days, 52.8 GB.
 
-Numbers and currencies are Babel's; units of computing are the field's own symbols in every
-language. What is rounded here is only what is shown.
+Babel formats numbers and currencies. Units of computing keep their symbols in every language. Only
+the displayed text is rounded.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ _COUNT_SUFFIXES = {
 
 
 def number(value: float | Decimal, language: str, digits: int = 3) -> str:
-    """With ``digits`` significant digits, grouped; exponents beyond 10¹⁵ and below 10⁻⁴."""
+    """Format with ``digits`` significant digits and grouping, outside 10⁻⁴ to 10¹⁵ with exponents."""
     value = float(value)
     if value and not 1e-4 <= abs(value) < 1e15:
         return f"{value:.{digits - 1}e}".replace("e+0", "e").replace("e+", "e").replace("e-0", "e-")
@@ -51,7 +51,7 @@ def number(value: float | Decimal, language: str, digits: int = 3) -> str:
 
 
 def count(value: float, language: str) -> str:
-    """1.24B; in Chinese 12.4亿."""
+    """Format a count as 1.24B, or in Chinese as 12.4亿."""
     step_digits = 4 if language == "zh_Hans" else 3  # Chinese counts by ten thousands
     if abs(value) < 10**step_digits:
         return number(value, language)
@@ -62,7 +62,7 @@ def count(value: float, language: str) -> str:
 
 
 def usd(value: float | Decimal, language: str) -> str:
-    """$4.2M, $63.7K, $12.30, $0.0071; in Chinese US$6.37万."""
+    """Format an amount as $4.2M, $63.7K, $12.30 or $0.0071, or in Chinese as US$6.37万."""
     amount = float(value)
     if abs(amount) >= 10_000:
         sign = "-" if amount < 0 else ""
@@ -75,19 +75,19 @@ def usd(value: float | Decimal, language: str) -> str:
 
 
 def usd_exact(value: Decimal, language: str) -> str:
-    """To the cent, grouped."""
+    """Format an amount to the cent, with grouping."""
     return format_currency(value, "USD", locale=language)
 
 
 def share(value: float | Decimal, language: str, digits: int = 3) -> str:
-    """0.446 as 44.6%."""
+    """Format a share such as 0.446 as 44.6%."""
     value = float(value)
     decimals = digits - 3 - math.floor(math.log10(abs(value))) if value else 0
     return format_percent(value, format=f"#,##0.{'#' * max(0, min(decimals, 6))}%", locale=language)
 
 
 def si(value: float, unit: str, language: str) -> str:
-    """With an SI prefix: 206 GFLOP/s, 52.8 GB."""
+    """Format a value with an SI prefix: 206 GFLOP/s, 52.8 GB."""
     for size, prefix in _SI:
         if abs(value) >= size:
             return f"{number(value / size, language)} {prefix}{unit}"
@@ -95,7 +95,7 @@ def si(value: float, unit: str, language: str) -> str:
 
 
 def duration(seconds: float, language: str) -> str:
-    """In the largest unit of which there are two or more: 51 s, 4.3 min, 12 days."""
+    """Format a time in the largest unit that it holds at least twice: 51 s, 4.3 min, 12 days."""
     text = catalog(language)
     for unit_s, key in (
         (2 * 31_557_600, "years"),
@@ -111,11 +111,12 @@ def duration(seconds: float, language: str) -> str:
 
 
 def months(value: float | Decimal, language: str) -> str:
+    """Format a number of months."""
     return catalog(language)("unit.months", n=number(float(value), language))
 
 
 def parse_count(text: str) -> int | None:
-    """What a person means by 3T, 1.5B, 20_000, 2e9, 3000亿; None if it is no count."""
+    """Parse a count such as 3T, 1.5B, 20_000, 2e9 or 3000亿; None if the text is no count."""
     match = re.fullmatch(
         r"\s*([0-9][0-9_,]*\.?[0-9]*(?:e\+?[0-9]{1,2})?)\s*([kmbgt]|万亿|万|亿)?\s*", text.lower()
     )

@@ -1,4 +1,4 @@
-"""How text is drawn from a model: what a person may ask for."""
+"""Settings for generating text with a model."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ MAX_PROMPT_CHARS = 20_000
 
 
 class Sampling(Document):
-    """The order is that of ``transformers``: temperature, then ``top_k``, then ``top_p``."""
+    """Settings of sampling, applied in the order of ``transformers``: temperature, top k, top p."""
 
     tokens: Annotated[int, Field(ge=1, le=4_096)] = 100
-    """At most; an end-of-text token ends it before."""
+    """Largest number of tokens; an end-of-text token ends the text earlier."""
     temperature: Annotated[float, Field(ge=0, le=5)] = 0.8
-    """0 always takes the likeliest token."""
+    """Divisor of the logits; at 0 the likeliest token is always taken."""
     top_k: Annotated[int, Field(ge=0, le=1_000_000)] = 0
-    """Only so many of the likeliest tokens are drawn from; 0 for all (Fan 2018)."""
+    """Number of likeliest tokens to draw from; 0 for all (Fan 2018)."""
     top_p: Annotated[float, Field(gt=0, le=1)] = 1.0
-    """Only the fewest tokens that together have this probability (Holtzman 2020)."""
+    """Draw from the fewest tokens that together have this probability (Holtzman 2020)."""
     seed: Seed = 1
 
 
 def checked_prompt(prompt: str) -> str:
-    """The prompt itself; InputError if it is too long, or not text that UTF-8 can write."""
+    """Return the prompt; raise InputError if it is too long or cannot be encoded as UTF-8."""
     if len(prompt) > MAX_PROMPT_CHARS:
         raise InputError("prompt", prompt[:100], "at_most_characters", limit=MAX_PROMPT_CHARS)
     try:

@@ -1,4 +1,4 @@
-"""What a model is worth, in figures: its loss on held-out text, and how it answers questions."""
+"""Scores of a model: its loss on held-out text, and its answers to multiple-choice questions."""
 
 from __future__ import annotations
 
@@ -14,24 +14,25 @@ from engine.field_types import PositiveInt, Seed, ShareOfOne
 QuestionKind = Literal["continuation", "cloze", "shuffled"]
 QUESTION_KINDS: tuple[QuestionKind, ...] = ("continuation", "cloze", "shuffled")
 N_OPTIONS = 4
-"""Of a question with a choice: the true one and three others."""
+"""Number of options of a question: the true one and three others."""
 N_QUESTIONS = 200
-"""Of each kind: enough to tell an accuracy from one that is 7 points off."""
+"""Default number of questions of each kind: the 95% interval is then at most ±7 points."""
 _Z_95 = 1.959963984540054
 
 
 class QuestionSettings(Document):
-    """How many questions of each kind, and which."""
+    """Number of questions of each kind, and the seed that selects them."""
 
     questions: Annotated[int, Field(ge=1, le=100_000)] = N_QUESTIONS
     seed: Seed = 1
 
 
 class QuestionScore(Document):
-    """How a model answered the questions of one kind.
+    """Scores of a model on the questions of one kind.
 
-    Precision, recall and F1 are of the class "real" where the answer is yes or no; where one of
-    several options is chosen they are means over the options' places, each place a class.
+    For yes-or-no questions precision, recall and F1 are those of the class "real". If one of
+    several options is chosen, they are means over classes, and each position of an option is a
+    class.
     """
 
     probe: QuestionKind
@@ -39,40 +40,41 @@ class QuestionScore(Document):
     accuracy: ShareOfOne
     accuracy_low: ShareOfOne
     accuracy_high: ShareOfOne
-    """Wilson's 95% interval."""
+    """Upper end of Wilson's 95% interval of the accuracy."""
     precision: ShareOfOne
     recall: ShareOfOne
     f1: ShareOfOne
     chance: ShareOfOne
-    """Accuracy of guessing."""
+    """Expected accuracy of guessing."""
 
 
 class Evaluation(Document):
-    """One exported model on the held-out documents of its run."""
+    """Scores of an exported model on the held-out documents of its run."""
 
     which: str
     """``final``, or the name of a checkpoint's folder."""
     step: int | None = None
     tokens: int | None = None
-    """Trained on until then; unknown for an export that does not say."""
+    """Tokens trained on before the export; None if the export does not record it."""
     objective: Literal["next_token", "masked_token"]
     held_out_loss: float
-    """Nats per token that was predicted."""
+    """Loss in nats per predicted token."""
     perplexity: float
     bits_per_byte: float | None = None
-    """None for masked tokens: each sees the others, so their bits do not add up to the text's."""
+    """Loss in bits per byte. None for masked tokens: each sees the others, so that the sum of their
+    bits is not that of the text."""
     token_accuracy: ShareOfOne
-    """Share of the predicted tokens whose likeliest guess is right."""
+    """Share of the predicted tokens for which the likeliest token is right."""
     n_scored_tokens: int
     n_held_out_tokens: int
     asked: QuestionSettings
-    """A short text yields fewer questions."""
+    """Settings of the questions; a short text yields fewer questions than were requested."""
     probes: tuple[QuestionScore, ...]
     wall_time_s: float
 
 
 def wilson_interval(n_right: int, n: int) -> tuple[float, float]:
-    """Bounds of a share at 95%: Wilson 1927, as Brown 2001 (section 3.1.1) states it."""
+    """Return the 95% bounds of a share (Wilson 1927, in the form of Brown 2001, section 3.1.1)."""
     share, z2 = n_right / n, _Z_95**2
     centre = (n_right + z2 / 2) / (n + z2)
     half = _Z_95 * math.sqrt(n) / (n + z2) * math.sqrt(share * (1 - share) + z2 / (4 * n))
@@ -82,7 +84,7 @@ def wilson_interval(n_right: int, n: int) -> tuple[float, float]:
 def precision_recall_f1(
     truths: Sequence[int], answers: Sequence[int], positive: int
 ) -> tuple[float, float, float]:
-    """Of one class; 0 where a ratio has nothing to divide by, as scikit-learn does it."""
+    """Return precision, recall and F1 of one class; 0 if a divisor is 0, as in scikit-learn."""
     hits = sum(t == a == positive for t, a in zip(truths, answers, strict=True))
     claimed, present = list(answers).count(positive), list(truths).count(positive)
     return (
@@ -95,14 +97,14 @@ def precision_recall_f1(
 def score_questions(
     probe: QuestionKind, truths: Sequence[int], answers: Sequence[int]
 ) -> QuestionScore:
-    """Of answers to the questions of one kind; at least one."""
+    """Score the answers to at least one question of one kind."""
     n_right = sum(t == a for t, a in zip(truths, answers, strict=True))
     low, high = wilson_interval(n_right, len(truths))
     if probe == "shuffled":
         precision, recall, f1 = precision_recall_f1(truths, answers, positive=1)
     else:
         classes = sorted({*truths, *answers})
-        of_class = [precision_recall_f1(truths, answers, one) for one in classes]
+        of_class = [precision_recall_f1(truths, answers, label) for label in classes]
         precision, recall, f1 = (
             sum(values) / len(classes) for values in zip(*of_class, strict=True)
         )

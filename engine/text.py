@@ -1,9 +1,9 @@
-"""Texts that people read, from catalogs in ``data/locales``: one folder a language, same files
-and keys; a top-level table stands in one file.
+"""User texts, from the catalogs in ``data/locales``.
 
-Keys and placeholders are equal in every catalog (a test compares them). The command line
-takes its language from ``FLOPLEDGER_LANG`` or the locale of the terminal; the app asks the
-browser and the person.
+Each language has a folder with the same files and keys, and each top-level table is in a single
+file. A test checks that keys and placeholders are equal in all catalogs. The command line takes its
+language from ``FLOPLEDGER_LANG`` or the locale of the terminal; the app takes it from the browser
+or from the user's choice.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ DEFAULT_LANGUAGE = "en"
 
 
 class Catalog:
-    """The texts of one language; call it with a dotted key and the placeholders' values."""
+    """Texts of one language. Call it with a dotted key and the values of the placeholders."""
 
     def __init__(self, language: str, texts: dict[str, str]) -> None:
         self.language, self._texts = language, texts
@@ -40,15 +40,15 @@ class Catalog:
 
 @cache
 def catalog(language: str) -> Catalog:
-    """The catalog of a language of :data:`LANGUAGES`; KeyError for any other."""
+    """Return the catalog of a language of :data:`LANGUAGES`; raise KeyError for any other."""
     if language not in LANGUAGES:
         raise KeyError(language)
     texts: dict[str, str] = {}
     for path in sorted((LOCALES_DIR / language).glob("*.toml")):
-        of_file = dict(_flatten(tomllib.loads(path.read_text("utf-8"))))
-        if twice := texts.keys() & of_file.keys():
-            raise KeyError(f"{path}: {min(twice)} stands in another file too")
-        texts |= of_file
+        in_file = dict(_flatten(tomllib.loads(path.read_text("utf-8"))))
+        if twice := texts.keys() & in_file.keys():
+            raise KeyError(f"{path}: {min(twice)} is in another file as well")
+        texts |= in_file
     return Catalog(language, texts)
 
 
@@ -62,9 +62,10 @@ def _flatten(tables: dict[str, Any], prefix: str = "") -> Iterable[tuple[str, st
 
 
 def best_language(preferred: Iterable[str]) -> str:
-    """The language of ours that fits best, from BCP 47 or POSIX tags in order of preference.
+    """Return the available language that fits best.
 
-    Any kind of Chinese gets the simplified catalog: it is the only one that there is.
+    ``preferred`` are BCP 47 or POSIX tags in order of preference. Every variant of Chinese gets
+    the simplified catalog, the only Chinese catalog.
     """
     for tag in preferred:
         if tag.lower().startswith("zh"):
@@ -76,6 +77,6 @@ def best_language(preferred: Iterable[str]) -> str:
 
 
 def terminal_catalog() -> Catalog:
-    """The catalog for what is printed on this terminal."""
+    """Return the catalog in the language of this terminal."""
     names = ("FLOPLEDGER_LANG", "LC_ALL", "LC_MESSAGES", "LANG")
     return catalog(best_language(os.environ[name] for name in names if os.environ.get(name)))
