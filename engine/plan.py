@@ -81,7 +81,8 @@ class Plan(Document):
     serving: ServingPlan = ServingPlan()
     calibration: Calibration | None = None
     profile: MachineProfile | None = None
-    """Measured profile of the machine that runs the plan; a calibration of its speed precedes it."""
+    """Measured profile of the machine that runs the plan. A calibration of the speed replaces
+    it."""
 
     @field_validator("software")
     @classmethod

@@ -39,7 +39,7 @@ _COUNT_SUFFIXES = {
 
 
 def number(value: float | Decimal, language: str, digits: int = 3) -> str:
-    """Format with ``digits`` significant digits and grouping, outside 10⁻⁴ to 10¹⁵ with exponents."""
+    """Format with ``digits`` significant digits, and outside 10⁻⁴ to 10¹⁵ with an exponent."""
     value = float(value)
     if value and not 1e-4 <= abs(value) < 1e15:
         return f"{value:.{digits - 1}e}".replace("e+0", "e").replace("e+", "e").replace("e-0", "e-")

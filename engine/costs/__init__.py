@@ -1,1 +1,1 @@
-"""What computing costs beyond its time: failures, energy, and the ways to pay for it."""
+"""Costs of computing: failures, energy, GPU-hours, and the options to pay for them."""

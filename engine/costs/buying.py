@@ -1,8 +1,8 @@
-"""Ways to pay for a run: every published cloud offer, and hardware of one's own.
+"""Options to pay for a run: every published cloud offer, and owned hardware.
 
-What a run costs is what has to be paid for it, which can be more hours than it uses: an instance
-is rented whole, a commitment is paid to the end of its term whether it is used or not, and spot
-devices are taken away and their work is done again.
+The cost of a run can include more hours than the run uses. Instances are rented whole, a commitment
+is paid to the end of its term even if it is not used, and interruptions of spot devices repeat
+work.
 """
 
 from __future__ import annotations
@@ -19,8 +19,9 @@ from engine.facts import CloudPrice, Confidence, accelerator, prices_of
 from engine.units import HOURS_PER_YEAR, MONTHS_PER_YEAR
 
 TERM_HOURS = {"commitment_1y": HOURS_PER_YEAR, "commitment_3y": 3 * HOURS_PER_YEAR}
+"""Length of each commitment in hours."""
 SPOT_OVERHEAD_SHARE = 0.1
-"""Device-hours that spot interruptions add: an own assumption."""
+"""Device-hours that spot interruptions add, relative to the run: an assumption."""
 
 OWN_ASSUMPTION = "own assumption"
 
@@ -30,7 +31,7 @@ Note = Literal["whole_instances", "whole_term", "interruptions", "share_of_lifet
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PaymentOption:
-    """One option to pay for a run."""
+    """One option to pay for a run, with its cost."""
 
     kind: Literal["cloud", "own"]
     provider: str
@@ -38,25 +39,25 @@ class PaymentOption:
     region: str
     terms: Terms
     usd_per_device_hour: Decimal
-    """As published; for own hardware, as estimated at its utilisation."""
+    """Published price; for owned hardware, the estimated cost at its utilisation."""
     n_devices: int
     devices_paid: int
-    """In whole instances."""
+    """Number of devices in the whole instances that are paid for."""
     device_hours: float
-    """What the run uses."""
+    """Device-hours that the run uses."""
     paid_device_hours: float
     cost_usd: float
     confidence: Confidence
     source: str
     as_of: str
     notes: tuple[Note, ...] = ()
-    """Why more hours are paid for than the run uses; ``share_of_lifetime``: own hardware is charged
-    for the run's hours alone, as if other work filled the rest of its life."""
+    """Reasons why more hours are paid for than the run uses. ``share_of_lifetime`` means that owned
+    hardware is charged for the run's hours only, as if other work filled the rest of its life."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TermsSummary:
-    """The offers with the same terms, by what the run costs."""
+    """The cheapest and the median cost of a run among the offers with the same terms."""
 
     terms: Terms
     offers: int
@@ -66,14 +67,14 @@ class TermsSummary:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BreakEven:
-    """From which use on owning is cheaper than an offer."""
+    """Use above which owning is cheaper than an offer."""
 
     device_hours_per_year: float | None
-    """Of one device; 0 where owning is cheaper however little it is used, None where it never gets
-    cheaper."""
+    """Hours in use of one device and year at which both cost the same; 0 if owning is cheaper at
+    any use, None if it never is."""
     payback_months: float | None
-    """Until what is not paid to the cloud has paid the outlay with its interest, at the assumed
-    utilisation; None where it does not within the hardware's lifetime."""
+    """Months until the savings have paid the outlay with interest, at the assumed utilisation; None
+    if that takes longer than the hardware's lifetime."""
 
 
 def payment_options(
@@ -85,24 +86,25 @@ def payment_options(
     ownership: Ownership | None = None,
     spot_overhead_share: float = SPOT_OVERHEAD_SHARE,
 ) -> list[PaymentOption]:
-    """All ways to pay for a run, the cheapest first.
+    """Return all options to pay for a run, the cheapest first.
 
     Parameters
     ----------
     accelerator_name
-        From ``data/accelerators.csv``; offers are those of ``data/cloud_prices.csv``.
+        Name from ``data/accelerators.csv``; the offers are in ``data/cloud_prices.csv``.
     n_devices, device_hours, wall_clock_hours
-        The run. A commitment costs its price times the larger of ``device_hours`` and the devices
-        times as many whole terms as the wall-clock time takes.
+        Size of the run. A commitment costs its price times the larger of ``device_hours`` and the
+        devices times as many whole terms as the wall-clock time takes.
     ownership
-        Also cost own hardware by these assumptions, where its price is known.
+        Assumptions for owned hardware, which is added if its price is known.
     spot_overhead_share
-        Device-hours that spot interruptions add, over ``device_hours``.
+        Device-hours that spot interruptions add, relative to ``device_hours``.
 
     Raises
     ------
     InputError
-        For an unknown accelerator, a run of no length, or own hardware of unknown power.
+        If the accelerator is unknown, the run has no length, or the power of owned hardware is
+        unknown.
     """
     accelerator(accelerator_name)
     for name, value in (("device_hours", device_hours), ("wall_clock_hours", wall_clock_hours)):
@@ -179,8 +181,10 @@ def _own_option(owned: OwnCost, n_devices: int, device_hours: float) -> PaymentO
 
 
 def summarise(found: Iterable[PaymentOption]) -> list[TermsSummary]:
-    """The cheapest and the (lower) median of the published offers with the same terms, the
-    cheapest terms first. Disputed prices and outliers are left out."""
+    """Return the cheapest and the (lower) median published offer for each of the terms.
+
+    The cheapest terms come first. Disputed prices and outliers are left out.
+    """
     by_terms: dict[Terms, list[PaymentOption]] = {}
     for option in sorted(found, key=lambda option: option.cost_usd):
         if option.confidence == "published" or option.kind == "own":
@@ -194,12 +198,13 @@ def summarise(found: Iterable[PaymentOption]) -> list[TermsSummary]:
 
 
 def break_even(owned: OwnCost, option: PaymentOption) -> BreakEven:
-    """Where owning costs the same as a cloud offer.
+    """Return the use at which owning costs the same as a cloud offer.
 
-    On demand and on spot a year of h device-hours costs p·h, owning F + e·h: equal at
-    h = F / (p − e). A commitment costs the same however much it is used, so owning either beats it
-    at full use and then at any, or is taken never to. The outlay K is paid back after n months
-    with K = s·(1 − (1 + i)^−n)/i, the present value of the monthly savings s at the monthly rate i.
+    On demand and on spot, a year of h device-hours costs p·h; owning costs F + e·h. Both are equal
+    at h = F / (p − e). A commitment costs the same at any use. If owning is cheaper at full use, it
+    is counted as cheaper at any use, else as never cheaper. The outlay K is paid back after n
+    months with K = s·(1 − (1 + i)^−n)/i, the present value of the monthly savings s at the monthly
+    rate i.
     """
     committed = option.terms in TERM_HOURS
     usd_per_hour = float(option.usd_per_device_hour) * option.devices_paid / option.n_devices

@@ -39,16 +39,16 @@ EnergyKind = Literal[
 
 
 class EnergyFact(Fact):
-    """One figure about electricity, buildings or servers."""
+    """One figure about electricity, data centres or servers."""
 
     kind: EnergyKind
     region: str
-    """ISO 3166-1 alpha-2 or 3166-2 (``US-TX``); empty where the figure is not of a place."""
+    """ISO 3166-1 alpha-2 or 3166-2 code (``US-TX``); empty if the figure has no region."""
     scope: str
-    """What it holds for: a generation of devices, a kind of device, an operator, or ``default``;
-    empty where the figure is of a place."""
+    """Devices or operators that the figure applies to: a generation, a kind of device, an operator,
+    or ``default``; empty if the figure has a region."""
     name: str
-    """What the source calls that."""
+    """Name of the region or scope in the source."""
     value: Decimal
     unit: str
     confidence: Confidence
@@ -56,61 +56,64 @@ class EnergyFact(Fact):
 
 @cache
 def energy_facts() -> tuple[EnergyFact, ...]:
+    """Return all rows of ``data/energy.csv``."""
     return read_facts(DATA_DIR / "energy.csv", EnergyFact)
 
 
 def regions(kind: EnergyKind = "electricity_usd_per_kwh") -> dict[str, EnergyFact]:
-    """The rows of a kind that are known by region."""
+    """Return the rows of a kind that have a region, by region."""
     return {fact.region: fact for fact in energy_facts() if fact.kind == kind and fact.region}
 
 
 def regional(kind: EnergyKind, region: str, field: str = "region") -> EnergyFact:
-    """The row of a region, or of the country that it lies in.
+    """Return the row of a region, or of its country.
 
     Raises
     ------
     InputError
-        With the nearest codes and names, if there is neither.
+        If there is neither. The error lists the nearest codes and names.
     """
-    known = regions(kind)
-    found = known.get(region) or known.get(region.split("-")[0])
+    rows = regions(kind)
+    found = rows.get(region) or rows.get(region.split("-")[0])
     if found is None:
-        raise InputError(field, region, "known_name", nearest=_nearest(region, known.values()))
+        raise InputError(field, region, "known_name", nearest=_nearest(region, rows.values()))
     return found
 
 
-def _nearest(region: str, known: Iterable[EnergyFact]) -> str:
-    labels = {word.casefold(): fact.region for fact in known for word in (fact.region, fact.name)}
+def _nearest(region: str, rows: Iterable[EnergyFact]) -> str:
+    labels = {word.casefold(): fact.region for fact in rows for word in (fact.region, fact.name)}
     close = difflib.get_close_matches(region.casefold(), labels, n=3, cutoff=0.6)
     return ", ".join([labels[word] for word in close] or sorted(set(labels.values())))
 
 
 def scoped(kind: EnergyKind, *scopes: str) -> EnergyFact:
-    """The row of the first of ``scopes`` that there is one for, else the ``default`` row."""
-    known = {fact.scope: fact for fact in energy_facts() if fact.kind == kind and not fact.region}
-    return next(known[scope] for scope in (*scopes, "default") if scope in known)
+    """Return the row of the first of ``scopes`` that has one, else the ``default`` row."""
+    rows = {fact.scope: fact for fact in energy_facts() if fact.kind == kind and not fact.region}
+    return next(rows[scope] for scope in (*scopes, "default") if scope in rows)
 
 
 Ratio = Annotated[float, Field(ge=1, le=10)]
 
 
 class Facility(Document):
-    """Where devices run and what they draw there. What is not given comes from
-    ``data/energy.csv``."""
+    """Site of the devices and their power there.
+
+    Fields that are not given come from ``data/energy.csv``.
+    """
 
     region: Annotated[str, Field(max_length=60)] = "US"
-    """A code of :func:`regions`. Default: the mean of the United States' industry."""
+    """Code of a region of :func:`regions`. Default: the mean of the United States' industry."""
     electricity_usd_per_kwh: Annotated[Decimal, Field(ge=0, le=10, max_digits=12)] | None = None
     grid_gco2e_per_kwh: Annotated[float, Field(ge=0, le=5_000)] | None = None
     pue: Annotated[float, Field(ge=1, le=5)] = Field(
         default_factory=lambda: float(scoped("pue").value)
     )
-    """Power of the building over power of its servers. Default: 1.25, of operators that are no
-    hyperscalers (Epoch AI)."""
+    """Power usage effectiveness: power of the building over power of its servers. Default: 1.25, of
+    operators other than hyperscalers (Epoch AI)."""
     device_power_w: Annotated[float, Field(gt=0, le=100_000)] | None = None
-    """Default: the TDP of ``data/accelerators.csv``."""
+    """Power of one device in watts. Default: the TDP in ``data/accelerators.csv``."""
     server_power_over_tdp: Ratio | None = None
-    """Peak power of a server over that of the devices in it. Default: 1.82 for Hopper, 2.03 for
+    """Peak power of a server over that of its devices. Default: 1.82 for Hopper, 2.03 for
     Ampere, 1.56 for TPUs, 1.8 for others (Epoch AI, from DGX and TPU systems). Racks that share
     power supplies and hosts, such as NVL72, need less."""
     server_power_share: PositiveShare | None = None
@@ -118,43 +121,44 @@ class Facility(Document):
     AI, which gives 0.5 to 1 as its 90% interval; H100 at high utilisation are near 1)."""
 
     @model_validator(mode="after")
-    def _priced(self) -> Self:
+    def _region_has_a_price(self) -> Self:
         if self.electricity_usd_per_kwh is None:
             regional("electricity_usd_per_kwh", self.region)
         return self
 
     def electricity_price_usd_per_kwh(self) -> Decimal:
+        """Return the given price of electricity, or that of the region."""
         if self.electricity_usd_per_kwh is not None:
             return self.electricity_usd_per_kwh
         return regional("electricity_usd_per_kwh", self.region).value
 
     def carbon_gco2e_per_kwh(self) -> float | None:
-        """None where the region's grid is not known."""
+        """Return the carbon intensity of the grid; None if it is unknown for the region."""
         if self.grid_gco2e_per_kwh is not None:
             return self.grid_gco2e_per_kwh
-        known = regions("grid_gco2e_per_kwh")
-        fact = known.get(self.region) or known.get(self.region.split("-")[0])
+        rows = regions("grid_gco2e_per_kwh")
+        fact = rows.get(self.region) or rows.get(self.region.split("-")[0])
         return float(fact.value) if fact else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EnergyUse:
-    """What a number of device-hours draws from the grid."""
+    """Energy from the grid for a number of device-hours, with its cost and carbon."""
 
     device_hours: float
     energy_kwh: float
     electricity_usd: float
     co2e_kg: float | None
-    """None where the region's grid is not known."""
+    """Emissions in kg of CO2 equivalent; None if the region's grid is unknown."""
 
 
 def server_peak_kw(device: Accelerator, facility: Facility) -> float:
-    """Peak power of one device with its share of the server.
+    """Return the peak power of one device with its share of the server, in kW.
 
     Raises
     ------
     InputError
-        If neither the table nor ``facility`` knows the device's power.
+        If neither the table nor ``facility`` states the device's power.
     """
     power_w = facility.device_power_w or device.tdp_w
     if power_w is None:
@@ -166,8 +170,15 @@ def server_peak_kw(device: Accelerator, facility: Facility) -> float:
 
 
 def energy_kwh(device: Accelerator, device_hours: float, facility: Facility) -> float:
-    """Energy from the grid for ``device_hours`` of training; InputError as
-    :func:`server_peak_kw`. What idle devices draw is not in it."""
+    """Return the energy from the grid for ``device_hours`` of training, in kWh.
+
+    The energy of idle devices is not included.
+
+    Raises
+    ------
+    InputError
+        If the device's power is unknown.
+    """
     share = facility.server_power_share or float(
         scoped("server_power_share", device.arch, device.kind).value
     )
@@ -175,7 +186,7 @@ def energy_kwh(device: Accelerator, device_hours: float, facility: Facility) -> 
 
 
 def energy_use(device: Accelerator, device_hours: float, facility: Facility) -> EnergyUse:
-    """Energy, its price and its carbon; InputError as :func:`server_peak_kw`."""
+    """Return energy, cost and carbon; raise InputError if the device's power is unknown."""
     kwh = energy_kwh(device, device_hours, facility)
     carbon = facility.carbon_gco2e_per_kwh()
     return EnergyUse(
@@ -187,7 +198,7 @@ def energy_use(device: Accelerator, device_hours: float, facility: Facility) -> 
 
 
 def sources(device: Accelerator, facility: Facility) -> tuple[EnergyFact, ...]:
-    """The rows of ``data/energy.csv`` that :func:`energy_use` takes for this device here."""
+    """Return the rows of ``data/energy.csv`` that :func:`energy_use` uses for the device."""
     rows = []
     if facility.electricity_usd_per_kwh is None:
         rows.append(regional("electricity_usd_per_kwh", facility.region))

@@ -1,8 +1,8 @@
-"""Failures, checkpoints and restarts: how much of a run's wall-clock time makes progress.
+"""Failures, checkpoints and restarts, and the share of a run's time that makes progress.
 
 Devices fail independently at a constant rate, and one failure stops the whole run: a cluster of
 n devices is interrupted n times as often as one device. After a failure the run restarts and
-works again on what came after its last checkpoint.
+repeats the work since its last checkpoint.
 
 References
 ----------
@@ -29,7 +29,7 @@ from engine.units import BYTES_PER_GB, DAYS_PER_YEAR, HOURS_PER_YEAR, SECONDS_PE
 
 
 class FailureRate(Fact):
-    """How often one fleet's runs were interrupted, without planned maintenance."""
+    """Interruptions of one fleet's runs, without planned maintenance."""
 
     run: str
     interruptions: PositiveFloat
@@ -38,74 +38,76 @@ class FailureRate(Fact):
 
     @property
     def failures_per_device_year(self) -> float:
+        """Number of interruptions per device and year."""
         return self.interruptions / self.device_days * DAYS_PER_YEAR
 
 
 @cache
 def failure_rates() -> tuple[FailureRate, ...]:
-    """The published rates; the first one is the default."""
+    """Return the published rates; the first row is the default."""
     return read_facts(DATA_DIR / "failure_rates.csv", FailureRate)
 
 
 class Reliability(Document):
-    """What is assumed of failures, checkpoints and restarts.
+    """Assumptions about failures, checkpoints and restarts.
 
-    The defaults are from published runs on thousands of devices. Small jobs are stopped more often
-    than their share of hardware failures says: by software, and by people.
+    The defaults come from published runs on thousands of devices. Small jobs stop more often than
+    their share of hardware failures suggests, because of software and users.
     """
 
     failures_per_device_year: Annotated[float, Field(ge=0, le=10_000)] = Field(
         default_factory=lambda: failure_rates()[0].failures_per_device_year
     )
-    """Failures that stop the run, per device. Default: 419 unexpected interruptions in 54 days on
-    16,384 H100 (Llama 3, arXiv:2407.21783, section 3.3.4), one in 50,677 device-hours."""
+    """Failures per device and year that stop the run. Default: 419 unexpected interruptions in 54
+    days on 16,384 H100 (Llama 3, arXiv:2407.21783, section 3.3.4), one in 50,677 device-hours."""
     checkpoint_bytes_per_parameter: Annotated[float, Field(gt=0, le=64)] = 14.0
-    """Default: 16-bit weights, fp32 weights and Adam's two fp32 moments, 2 + 4 + 8 bytes
-    (Rajbhandari 2020, arXiv:1910.02054, section 3.1; gradients are not saved)."""
+    """Size of a checkpoint in bytes per parameter. Default: 16-bit weights, fp32 weights and Adam's
+    two fp32 moments, 2 + 4 + 8 bytes (Rajbhandari 2020, arXiv:1910.02054, section 3.1; gradients
+    are not saved)."""
     storage_gb_per_s_per_device: Annotated[float, Field(gt=0, le=1_000)] = 0.122
-    """Bandwidth to checkpoint storage. Default: 2 TB/s sustained for 16,384 devices (Llama 3,
-    section 3.3.1)."""
+    """Bandwidth to checkpoint storage in GB/s per device. Default: 2 TB/s sustained for 16,384
+    devices (Llama 3, section 3.3.1)."""
     checkpoint_write_s: Annotated[float, Field(ge=0, le=86_400)] | None = None
-    """How long training stands still for one checkpoint; without it, bytes over bandwidth. For
-    checkpoints that are written in the background, the stall alone."""
+    """Seconds for which training waits for one checkpoint. If None, its bytes over the bandwidth.
+    For checkpoints that are written in the background, only the stall counts."""
     restart_s: Annotated[float, Field(ge=0, le=864_000)] = 600.0
-    """From a failure to training again, without reading the checkpoint. Default: finding the
-    failure and running diagnostics took less than 10 minutes on average (MegaScale,
+    """Seconds from a failure until training continues, without reading the checkpoint. Default:
+    finding the failure and running diagnostics took less than 10 minutes on average (MegaScale,
     arXiv:2402.15627, section 6.3)."""
     checkpoint_interval_s: Annotated[float, Field(gt=0, le=1e8)] | None = None
-    """Training time between two checkpoints; without it, the best one."""
+    """Seconds of training between two checkpoints; if None, the optimum."""
 
     @property
     def mtbf_device_hours(self) -> float:
-        """Mean time between failures of one device; infinite where nothing fails."""
+        """Mean hours between failures of one device; infinite if nothing fails."""
         rate = self.failures_per_device_year
         return HOURS_PER_YEAR / rate if rate else math.inf
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunTime:
-    """The expected wall-clock time of a run, as the sum of what it goes on."""
+    """The expected wall-clock time of a run and its parts, in seconds."""
 
     n_devices: int
     mtbf_s: float
-    """Mean time between failures of the whole cluster."""
+    """Mean time between failures of the whole cluster, in seconds."""
     checkpoint_bytes: float
     checkpoint_write_s: float
-    """One checkpoint."""
+    """Time to write one checkpoint, in seconds."""
     restart_s: float
-    """One restart, with reading the checkpoint."""
+    """Time of one restart in seconds, with reading the checkpoint."""
     checkpoint_interval_s: float
-    """Training time between two checkpoints; infinite where none is needed."""
+    """Training time between two checkpoints in seconds; infinite if none is needed."""
     productive_s: float
-    """Training that counts: steps times step time."""
+    """Time of the steps that count, in seconds: steps times step time."""
     checkpointing_s: float
     restarting_s: float
     lost_work_s: float
-    """Work that a failure undid, done again."""
+    """Time to repeat work that failures undid, in seconds."""
 
     @property
     def wall_clock_s(self) -> float:
-        """Infinite where failures come too fast for the run ever to end."""
+        """Sum of all parts in seconds; infinite if failures are too frequent for the run to end."""
         return self.productive_s + self.checkpointing_s + self.restarting_s + self.lost_work_s
 
     @property
@@ -115,18 +117,21 @@ class RunTime:
 
     @property
     def wall_clock_hours(self) -> float:
+        """Wall-clock time in hours."""
         return self.wall_clock_s / SECONDS_PER_HOUR
 
     @property
     def device_hours(self) -> float:
-        """GPU-hours where the devices are GPUs."""
+        """Hours of all devices together: GPU-hours if the devices are GPUs."""
         return self.wall_clock_hours * self.n_devices
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunTimeRange:
-    """The run at the failure rate that is assumed, and at the best and worst published ones
-    relative to it."""
+    """The run time at the assumed failure rate, and with the best and the worst published rate.
+
+    The published rates are scaled relative to the default.
+    """
 
     value: RunTime
     low: RunTime
@@ -134,20 +139,20 @@ class RunTimeRange:
 
 
 def young_interval_s(checkpoint_write_s: float, mtbf_s: float) -> float:
-    """√(2·δ·M), the best checkpoint interval to first order (Young 1974 [1]_)."""
+    """Return √(2·δ·M), the best checkpoint interval in seconds to first order (Young 1974 [1]_)."""
     return math.sqrt(2 * checkpoint_write_s * mtbf_s)
 
 
 def daly_interval_s(checkpoint_write_s: float, mtbf_s: float) -> float:
-    """The best training time between two checkpoints, to higher order.
+    """Return the best training time between two checkpoints in seconds, to higher order.
 
     √(2·δ·M)·[1 + ⅓·√(δ/2M) + ⅑·(δ/2M)] − δ where δ < 2M, and M above that (Daly 2006 [2]_, the
-    perturbation solution). Restart time has no part in it.
+    perturbation solution). The restart time does not affect it.
 
     Parameters
     ----------
     checkpoint_write_s
-        δ, the time that one checkpoint takes.
+        δ, the time of one checkpoint.
     mtbf_s
         M, the mean time between failures of the cluster; infinite gives infinite.
     """
@@ -161,17 +166,17 @@ def daly_interval_s(checkpoint_write_s: float, mtbf_s: float) -> float:
 def run_time(
     reliability: Reliability, *, n_devices: int, parameters: float, steps: int, step_time_s: float
 ) -> RunTime:
-    """The expected time of ``steps`` steps with failures, checkpoints and restarts.
+    """Return the expected time of ``steps`` steps with failures, checkpoints and restarts.
 
-    By Daly's exact expectation for failures with exponential intervals, which may also strike
-    while a checkpoint is written or a restart is under way [2]_::
+    The formula is Daly's exact expectation for failures with exponential intervals, which may also
+    occur while a checkpoint is written or during a restart [2]_::
 
         T = M · exp(R/M) · (exp((τ + δ)/M) − 1) · Tₛ/τ
 
     with training time Tₛ, interval τ, checkpoint δ, restart R, mean time between failures M. The
     parts are its terms: checkpoints δ·Tₛ/τ; failures while running, (exp((τ+δ)/M) − 1)·Tₛ/τ, each
-    with an expected restart M·(exp(R/M) − 1); and the rest is lost work. Where nothing fails and
-    no interval is asked for, no checkpoint is written.
+    with an expected restart M·(exp(R/M) − 1); and the rest is lost work. If nothing fails and no
+    interval is given, no checkpoint is written.
     """
     productive_s = steps * step_time_s
     mtbf_s = reliability.mtbf_device_hours * SECONDS_PER_HOUR / n_devices
@@ -205,7 +210,7 @@ def run_time(
 def run_time_range(
     reliability: Reliability, *, n_devices: int, parameters: float, steps: int, step_time_s: float
 ) -> RunTimeRange:
-    """As :func:`run_time`, with the spread of the published failure rates around the default."""
+    """Return the run time at the assumed failure rate and with the published extremes."""
     rates = [rate.failures_per_device_year for rate in failure_rates()]
 
     def at(factor: float) -> RunTime:
@@ -227,10 +232,10 @@ def run_time_range(
 def _overheads_s(
     productive_s: float, interval_s: float, write_s: float, restart_s: float, mtbf_s: float
 ) -> tuple[float, float, float]:
-    """Seconds of checkpoints, restarts and lost work; see :func:`run_time`."""
+    """Return the seconds of checkpoints, restarts and lost work; see :func:`run_time`."""
     if math.isinf(interval_s):
         return 0.0, 0.0, 0.0
-    if interval_s == 0:  # checkpoints that cost nothing, all the time: only restarts are left
+    if interval_s == 0:  # free checkpoints at any time: only restarts cost
         return 0.0, productive_s * _expm1(restart_s / mtbf_s), 0.0
     segments = productive_s / interval_s
     checkpointing_s = segments * write_s

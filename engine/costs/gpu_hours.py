@@ -1,9 +1,10 @@
 """GPU-hours of a whole run from its size alone: parameters, tokens, accelerator and count.
 
-Shape, batch and layout are chosen as a careful team would (:mod:`engine.predictor.defaults`,
-:mod:`engine.predictor.search`). Whole published runs take longer than benchmarks of the same
-layout: loss spikes, evaluations, slow days, earlier software. ``data/whole_runs.csv`` holds such
-runs, and how much longer they took is two numbers of ``data/efficiency.csv``.
+Shape, batch and layout are chosen as a careful team would choose them
+(:mod:`engine.predictor.defaults`, :mod:`engine.predictor.search`). Whole published runs take longer
+than benchmarks of the same layout, because of loss spikes, evaluations, slow days and earlier
+software. ``data/whole_runs.csv`` lists such runs. Two factors in ``data/efficiency.csv``, one for
+single nodes and one for clusters, state how much longer they took.
 """
 
 from __future__ import annotations
@@ -24,27 +25,30 @@ from engine.predictor.stacks import stacks
 from engine.quantities import parse_count
 
 MOST_DOUBLINGS = 6
+"""Largest number of times that the device count is doubled until the model fits."""
 SINGLE_NODE_DEVICES = 8
+"""Number of devices up to which a run counts as the run of a single node."""
 LARGE_MIXTURE_PARAMETERS = 3e11
-"""From here on mixtures of experts train in 8 bits where the device can (DeepSeek-V3 and what
-came after it)."""
+"""Total parameters from which mixtures of experts train in 8 bits if the device supports it
+(DeepSeek-V3 and later models)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GpuHours:
-    """What one whole run takes."""
+    """Predicted GPU-hours and price of a whole run."""
 
     model: str
     gpu_hours: float
     gpu_hours_low: float
-    """80% of runs are expected between low and high."""
+    """Lower end of the interval that holds 80% of runs."""
     gpu_hours_high: float
+    """Upper end of the interval that holds 80% of runs."""
     usd: float | None
-    """At the median published on-demand price; None where there is none."""
+    """Cost at the median published on-demand price in USD; None if there is none."""
 
 
 def gpu_hours_of(row: Mapping[str, str]) -> GpuHours:
-    """Predict one row.
+    """Predict the GPU-hours of one row of a table of runs.
 
     Raises
     ------
@@ -59,10 +63,10 @@ def gpu_hours_of(row: Mapping[str, str]) -> GpuHours:
     tokens = _count(row, "tokens")
     n_devices = _devices(row, device, active, tokens)
     plain = benchmark_hours(device, total, active, tokens, n_devices)
-    known = fitted_values()
+    parameters = fitted_values()
     kind = run_kind(row)
-    hours = plain * known[f"whole_run:{kind}"]
-    width = math.exp(known["spread:whole_run"])
+    hours = plain * parameters[f"whole_run:{kind}"]
+    width = math.exp(parameters["spread:whole_run"])
     price = typical_price(device.accelerator)
     return GpuHours(
         model=row.get("model") or "",
@@ -74,13 +78,13 @@ def gpu_hours_of(row: Mapping[str, str]) -> GpuHours:
 
 
 def run_kind(row: Mapping[str, str]) -> str:
-    """``node`` where the run is said to take a single node's devices, else ``cluster``."""
+    """Return ``node`` if the row states at most a single node's devices, else ``cluster``."""
     cell = (row.get("n_gpus") or "").strip()
     return "node" if cell and 1 <= float(cell) <= SINGLE_NODE_DEVICES else "cluster"
 
 
 def whole_run_ratio(row: Mapping[str, str]) -> float:
-    """Measured ÷ benchmark hours of one row of ``data/whole_runs.csv``."""
+    """Return measured ÷ benchmark hours of one row of ``data/whole_runs.csv``."""
     device = accelerator_in_table(row["gpu"], "gpu")
     total, tokens = _count(row, "params_total"), _count(row, "tokens")
     active = _count(row, "params_active", total)
@@ -92,12 +96,12 @@ def whole_run_ratio(row: Mapping[str, str]) -> float:
 def benchmark_hours(
     device: Accelerator, total: float, active: float, tokens: float, n_devices: int
 ) -> float:
-    """GPU-hours if the whole run went as a benchmark does, failures and checkpoints counted."""
+    """Return the GPU-hours of a run at benchmark speed, with failures and checkpoints."""
     shape = usual_shape(total, active)
     precision = usual_precision(device)
     if shape.moe and total >= LARGE_MIXTURE_PARAMETERS and device.peak_fp8_tflops:
         precision = "fp8"
-    # Whoever trains a large mixture of experts hides its all-to-all behind computing.
+    # Software for large mixtures of experts overlaps their all-to-all with computation.
     stack = stacks()["HAI-LLM" if shape.moe else "default"]
     for _ in range(MOST_DOUBLINGS):
         batch = usual_batch_sequences(shape, n_devices)
@@ -114,10 +118,10 @@ def benchmark_hours(
         if found is not None:
             step_s = estimate(shape, found.layout, device, n_devices, stack).step_s
             break
-        n_devices *= 2  # the model needs more devices than were said
+        n_devices *= 2  # the model needs more devices than were stated
     else:
         raise InputError("n_gpus", n_devices, "more_devices", device=device.accelerator)
-    # What the shape has more or less than the parameters that were asked for.
+    # The usual shape has slightly more or fewer parameters than the row states.
     scale = active / shape.count_parameters().active
     steps = max(1, round(tokens / (batch * shape.seq_len_tokens)))
     time = run_time(
@@ -132,6 +136,7 @@ def benchmark_hours(
 
 
 def usual_precision(device: Accelerator) -> Precision:
+    """Return the 16-bit precision that the device supports, else fp32."""
     if device.peak_bf16_tflops:
         return "bf16"
     return "fp16" if device.peak_fp16_tflops else "fp32"

@@ -1,8 +1,8 @@
-"""Hardware of one's own: what a device costs to buy, to keep and to run.
+"""Owned hardware: the cost of buying, housing and running a device.
 
-The cost is that of a device-hour in use: the server and its share of the network as an annuity over
-their lifetime, then colocation, maintenance and electricity. The method follows Cottier 2024
-(arXiv:2405.21015), which leaves out colocation, maintenance and the cost of capital.
+The result is the cost of a device-hour in use: the server and its share of the network as an
+annuity over their lifetime, then colocation, maintenance and electricity. The method follows
+Cottier 2024 (arXiv:2405.21015), which leaves out colocation, maintenance and the cost of capital.
 """
 
 from __future__ import annotations
@@ -24,66 +24,75 @@ from engine.units import HOURS_PER_YEAR, MONTHS_PER_YEAR
 
 
 class PurchasePrice(Fact):
+    """One published purchase price."""
+
     accelerator: str
     usd: Decimal
-    """For one device, its share of the server where the price ``covers`` that."""
+    """Price per device in USD. If the price ``covers`` the server, it includes a share of it."""
     kind: Literal["list", "street", "msrp", "estimate"]
     covers: Literal["device", "baseboard", "server"]
-    """A baseboard joins devices and has no host: per device it sells for about what a device
-    alone does, so the host is still to be added."""
+    """Part that the price includes. A baseboard joins devices and has no host. Per device it costs
+    about as much as a device alone, so that the host is added."""
     confidence: Confidence
     notes: str
 
 
 @cache
 def purchase_prices() -> tuple[PurchasePrice, ...]:
+    """Return all published purchase prices."""
     return read_facts(DATA_DIR / "accelerator_prices.csv", PurchasePrice)
 
 
 class Ownership(Document):
-    """What is assumed of hardware of one's own. What is not given comes from ``data/energy.csv``
-    and ``data/accelerator_prices.csv``."""
+    """Assumptions about owned hardware.
+
+    Fields that are not given come from ``data/energy.csv`` and ``data/accelerator_prices.csv``.
+    """
 
     facility: Facility = Facility()
     server_usd_per_device: Annotated[Decimal, Field(gt=0, le=10_000_000)] | None = None
-    """A server's price over the devices in it. Default: the median published one, of whole servers
-    where there are any, else of devices, times the next field."""
+    """Price of a server over the number of its devices, in USD. Default: the median published price
+    of whole servers, or else of devices times ``server_cost_over_device_cost``."""
     server_cost_over_device_cost: Annotated[float, Field(ge=1, le=10)] | None = None
-    """Default: 1.66 for Ampere, 1.69 for Volta, 1.64 for others (Epoch AI)."""
+    """Price of a server over the price of its devices. Default: 1.66 for Ampere, 1.69 for Volta,
+    1.64 for others (Epoch AI)."""
     interconnect_cost_share: ShareBelowOne = Field(
         default_factory=lambda: float(scoped("interconnect_cost_share").value)
     )
-    """The network's share of what the cluster costs. Default: 0.19 (Epoch AI)."""
+    """Share of the network in the cost of the cluster. Default: 0.19 (Epoch AI)."""
     lifetime_years: Annotated[float, Field(gt=0, le=30)] = Field(
         default_factory=lambda: float(scoped("server_lifetime_years").value)
     )
-    """Default: 5 years, of servers from 2023 on (Epoch AI)."""
+    """Years until a server is replaced. Default: 5 years, of servers from 2023 on (Epoch AI)."""
     residual_share: ShareOfOne = 0.0
-    """What is left of the price at the end. Default: nothing, an own and cautious assumption; at
-    the 0.14 powers of ten a year by which performance gets cheaper it would be a fifth."""
+    """Share of the price that remains at the end of the lifetime. Default: 0, a cautious assumption
+    of this project. Performance gets cheaper by 0.14 powers of ten a year, which would leave a
+    fifth."""
     cost_of_capital_per_year: ShareOfOne = 0.1
-    """Default: 10%, an own assumption, at the low end of what GPU-backed loans ask for."""
+    """Yearly cost of capital. Default: 10%, an assumption of this project at the low end of the
+    interest on GPU-backed loans."""
     utilisation_share: PositiveShare = 0.8
     """Share of all hours in which the devices are in use. Default: about that of two research
     clusters (Kokolis 2024, arXiv:2410.21680)."""
     colocation_usd_per_kw_month: Annotated[Decimal, Field(ge=0, le=100_000)] | None = None
-    """Space and peak power of the servers, electricity not included. Default: CBRE's mean of the
-    region, or of the world."""
+    """Price of space and peak power for the servers, without electricity. Default: CBRE's mean of
+    the region, or of the world."""
     maintenance_share_per_year: ShareOfOne = 0.02
-    """Of the price. Default: 5,000 USD a year for 250,000 USD of servers (alpha-one-index,
-    buy-vs-rent, 2026-03). Staff is not in it."""
+    """Yearly maintenance as a share of the price, without staff. Default: 5,000 USD a year for
+    250,000 USD of servers (alpha-one-index, buy-vs-rent, 2026-03)."""
 
     def colocation_price_usd_per_kw_month(self) -> Decimal:
+        """Return the given colocation price, or the mean of the region or the world."""
         if self.colocation_usd_per_kw_month is not None:
             return self.colocation_usd_per_kw_month
         country = self.facility.region.split("-")[0]
-        known = regions("colocation_usd_per_kw_month").get(country)
-        return (known or scoped("colocation_usd_per_kw_month")).value
+        regional_mean = regions("colocation_usd_per_kw_month").get(country)
+        return (regional_mean or scoped("colocation_usd_per_kw_month")).value
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CostParts:
-    """USD for one device-hour in use."""
+    """Parts of the cost of one device-hour in use, in USD."""
 
     depreciation_usd: float
     capital_usd: float
@@ -93,39 +102,42 @@ class CostParts:
 
     @property
     def total_usd(self) -> float:
+        """Sum of the parts in USD."""
         return sum(self.by_name().values())
 
     def by_name(self) -> dict[str, float]:
+        """Return the parts by their field names."""
         return asdict(self)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OwnCost:
-    """What owning one device costs."""
+    """Cost of owning one device."""
 
     accelerator: str
     region: str
     price: PurchasePrice | None
-    """None where the price is the user's own."""
+    """Published price that the cost is based on; None if the user gave the price."""
     outlay_usd_per_device: float
-    """The device, its share of the server and of the network."""
+    """Price of the device with its share of the server and of the network, in USD."""
     fixed_usd_per_year: float
-    """Whether the device is used or not; annuity included."""
+    """Yearly cost that does not depend on use, with the annuity, in USD."""
     fixed_running_usd_per_year: float
-    """The part of it that is paid as time goes by: colocation and maintenance."""
+    """Yearly cost of colocation and maintenance in USD, which is part of ``fixed_usd_per_year``."""
     electricity_usd_per_hour: float
-    """For an hour in use."""
+    """Electricity of one hour in use, in USD."""
     utilisation_share: float
     lifetime_years: float
     cost_of_capital_per_year: float
     parts: CostParts
 
     def usd_per_device_hour(self, device_hours_per_year: float) -> float:
+        """Return the cost of an hour in use, in USD, at a yearly number of hours in use."""
         return self.fixed_usd_per_year / device_hours_per_year + self.electricity_usd_per_hour
 
 
 def server_price_usd(price: PurchasePrice, device: Accelerator, ownership: Ownership) -> float:
-    """A published price as that of a whole server over the devices in it."""
+    """Return a published price converted to a whole server's price per device, in USD."""
     if price.covers == "server":
         return float(price.usd)
     ratio = ownership.server_cost_over_device_cost or float(
@@ -135,7 +147,7 @@ def server_price_usd(price: PurchasePrice, device: Accelerator, ownership: Owner
 
 
 def typical_purchase(device: Accelerator, ownership: Ownership) -> PurchasePrice | None:
-    """The (lower) median of the published prices, whole servers before parts of them."""
+    """Return the (lower) median of the published prices; prices of whole servers are preferred."""
     rows = [row for row in purchase_prices() if row.accelerator == device.accelerator]
     rows = [row for row in rows if row.confidence == "published"] or rows
     rows = [row for row in rows if row.covers == "server"] or rows
@@ -144,21 +156,21 @@ def typical_purchase(device: Accelerator, ownership: Ownership) -> PurchasePrice
 
 
 def own_cost(accelerator_name: str, ownership: Ownership) -> OwnCost | None:
-    """What one device of one's own costs a year and per hour in use.
+    """Return the yearly cost of one owned device, and its cost per hour in use.
 
     The outlay K, with residual value S after L years at the yearly rate r, is charged as the
-    annuity (K − S)·r / (1 − (1 + r)^−L) + S·r, the textbook capital recovery; depreciation is
-    (K − S)/L of it, the rest the cost of capital.
+    annuity (K − S)·r / (1 − (1 + r)^−L) + S·r, the textbook capital recovery. Depreciation is its
+    part (K − S)/L, and the rest is the cost of capital.
 
     Returns
     -------
     OwnCost or None
-        None where no price of the accelerator is known or given.
+        None if no price of the accelerator is published or given.
 
     Raises
     ------
     InputError
-        For an unknown accelerator, or one whose power is neither known nor given.
+        If the accelerator is unknown, or its power is neither in the table nor given.
     """
     device = accelerator(accelerator_name)
     price = None if ownership.server_usd_per_device else typical_purchase(device, ownership)

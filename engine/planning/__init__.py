@@ -1,1 +1,1 @@
-"""Budgets into models: what training and serving a size costs, in USD."""
+"""Models for a budget: the cost in USD of training and serving each size, and hardware choice."""
