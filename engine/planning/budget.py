@@ -1,4 +1,4 @@
-"""What a budget buys: models of the same training budget, or of the same loss, side by side.
+"""Models for a training budget: of the same budget, or of the same loss, to be compared.
 
 References: Hoffmann 2022 (arXiv:2203.15556), equation 4 and section 3.2, for the frontier and for
 curves of equal compute; Sardana 2023 (arXiv:2401.00448) for the choice that counts serving.
@@ -34,45 +34,49 @@ from engine.scaling.lifetime import require_served_tokens
 Kind = Literal["compute_optimal", "over_trained", "inference_aware"]
 
 BOUNDS_PERCENT = (10, 90)
-"""Of an ensemble: 80% lie between."""
+"""Percentiles of an ensemble between which 80% of its values lie."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Choice:
-    """One model that the budget leads to."""
+    """One model for the budget, with its loss and cost."""
 
     kind: Kind
     parameters: float
     parameters_low: float | None
-    """10th percentile of what each law of the ensemble would choose; None without one."""
+    """10th percentile of the sizes that the laws of the ensemble choose; None without ensemble."""
     parameters_high: float | None
-    """90th percentile."""
+    """90th percentile of those sizes."""
     tokens: float
     loss: float
-    """Nats per token."""
+    """Predicted loss in nats per token."""
     loss_low: float | None
-    """10th percentile of the ensemble's losses for this model; None without one."""
+    """10th percentile of the ensemble's losses for this model; None without ensemble."""
     loss_high: float | None
-    """90th percentile."""
+    """90th percentile of those losses."""
     loss_penalty: float
-    """By how much the loss is above that of the compute-optimal model of the same budget."""
+    """Loss above that of the compute-optimal model of the same budget, in nats per token."""
     device_hours: Figure
     training_usd: Figure
     serving_usd: Figure | None
-    """Over the lifetime; None where the serving devices cannot hold the model."""
+    """Cost of serving over the lifetime; None if the serving devices cannot hold the model."""
 
     @property
     def training_flops(self) -> float:
+        """Training FLOPs as the law counts them, 6·N·D."""
         return FLOPS_PER_PARAMETER_AND_TOKEN * self.parameters * self.tokens
 
     @property
     def tokens_per_parameter(self) -> float:
+        """Ratio of training tokens to parameters."""
         return self.tokens / self.parameters
 
     @property
     def total_usd(self) -> Figure | None:
-        """Training and serving. The bounds add up, as if both were dearer together: they are
-        predicted from the same efficiencies."""
+        """Cost of training and serving in USD.
+
+        The bounds are added, because both costs are predicted from the same efficiencies.
+        """
         train, serve = self.training_usd, self.serving_usd
         if serve is None:
             return None
@@ -92,47 +96,49 @@ def choices(
     served_tokens: float,
     ensemble: Sequence[Law] = (),
 ) -> tuple[Choice, ...]:
-    """The compute-optimal model, the over-trained one and the inference-aware one.
+    """Return the compute-optimal, the over-trained and the inference-aware model.
 
     Parameters
     ----------
     over_training_ratio
         Tokens per parameter of the over-trained model.
     served_tokens
-        Over the lifetime, input and output together.
+        Input and output tokens over the lifetime.
     ensemble
-        Laws that the runs allow as well, from a bootstrap say: they give the bounds.
+        Other laws that fit the runs, for example from a bootstrap. They give the bounds.
 
     Raises
     ------
     InputError
-        As the functions of the single choices.
+        If the budget leads to no model; see :mod:`engine.planning.spending`.
     """
     require_served_tokens(served_tokens)
-    ways: dict[Kind, Callable[[Law], Allocation]] = {
-        "compute_optimal": lambda one: compute_optimal_for_budget(one, budget, prices),
-        "over_trained": lambda one: over_trained_for_budget(
-            one, budget, prices, over_training_ratio
+    allocate: dict[Kind, Callable[[Law], Allocation]] = {
+        "compute_optimal": lambda fitted: compute_optimal_for_budget(fitted, budget, prices),
+        "over_trained": lambda fitted: over_trained_for_budget(
+            fitted, budget, prices, over_training_ratio
         ),
-        "inference_aware": lambda one: inference_aware_for_budget(
-            one, budget, prices, served_tokens
+        "inference_aware": lambda fitted: inference_aware_for_budget(
+            fitted, budget, prices, served_tokens
         ),
     }
-    least_loss = ways["compute_optimal"](law).loss
+    least_loss = allocate["compute_optimal"](law).loss
     return tuple(
-        _choice(kind, way, law, prices, served_tokens, ensemble, least_loss)
-        for kind, way in ways.items()
+        _choice(kind, allocation_of, law, prices, served_tokens, ensemble, least_loss)
+        for kind, allocation_of in allocate.items()
     )
 
 
 def frontier(law: Law, training_flops: npt.ArrayLike) -> tuple[Allocation, ...]:
-    """The compute-optimal model for each training budget in FLOPs."""
-    return tuple(compute_optimal(law, float(one)) for one in np.ravel(training_flops))
+    """Return the compute-optimal model for each training budget in FLOPs."""
+    return tuple(compute_optimal(law, float(flops)) for flops in np.ravel(training_flops))
 
 
 def isoflop_curves(law: Law, training_flops: npt.ArrayLike, parameters: npt.ArrayLike) -> Array:
-    """Loss in nats per token of every size at every budget, shape (budgets, sizes): each row is a
-    curve of equal compute (Hoffmann 2022, section 3.2), D = C/(6·N) along it."""
+    """Return the loss in nats per token of every size at every budget. Shape (budgets, sizes).
+
+    Each row is a curve of equal compute C with D = C/(6·N) (Hoffmann 2022, section 3.2).
+    """
     flops = np.asarray(training_flops, float)[:, None]
     n = np.asarray(parameters, float)[None, :]
     return loss(law, n, flops / (FLOPS_PER_PARAMETER_AND_TOKEN * n))
@@ -140,17 +146,17 @@ def isoflop_curves(law: Law, training_flops: npt.ArrayLike, parameters: npt.Arra
 
 def _choice(
     kind: Kind,
-    way: Callable[[Law], Allocation],
+    allocation_of: Callable[[Law], Allocation],
     law: Law,
     prices: Prices,
     served_tokens: float,
     ensemble: Sequence[Law],
     least_loss: float,
 ) -> Choice:
-    found = way(law)
+    found = allocation_of(law)
     hours = prices.device_hours_figure(found.parameters, found.tokens)
-    sizes = _bounds([way(one).parameters for one in ensemble])
-    losses = _bounds([float(loss(one, found.parameters, found.tokens)) for one in ensemble])
+    sizes = _bounds([allocation_of(other).parameters for other in ensemble])
+    losses = _bounds([float(loss(other, found.parameters, found.tokens)) for other in ensemble])
     return Choice(
         kind=kind,
         parameters=found.parameters,

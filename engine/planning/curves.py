@@ -1,7 +1,7 @@
-"""Device-hours by model size, read off curves through the engine's own predictions.
+"""Device-hours by model size, from curves through the engine's own predictions.
 
-Each kind of work is predicted for sizes between ten million and two trillion parameters, once.
-Parameters are counted as the law counts them that the curves are for, and FLOPs are the law's
+Each kind of work is predicted once for sizes between ten million and two trillion parameters.
+Parameters are counted in the way of the scaling law that uses the curves, and FLOPs are the law's
 6·N·D.
 """
 
@@ -32,14 +32,17 @@ from engine.serving_forecast import planned_serving
 from engine.shapes import ModelShape
 
 TRAINED_SIZES = tuple(np.geomspace(1e7, 2e12, 25).tolist())
+"""Total parameters of the models whose training is predicted."""
 TOKENS_PER_PARAMETER = 20.0
-"""At which the sizes are trained for their price. A device-hour does as much whatever the ratio,
-except that more tokens let a run of no stated devices take more of them."""
+"""Ratio at which training is predicted. The work of a device-hour does not depend on it, except
+that runs without a stated number of devices take more devices for more tokens."""
 _DEGREE = 5
+"""Degree of the polynomial that smooths the training curve."""
 _80_PERCENT = 1.2816
-"""Standard deviations on either side that hold 80% of a normal distribution."""
+"""Number of standard deviations on each side that hold 80% of a normal distribution."""
 
 SERVED_HEADS = (1, 2, 4, 8, 16, 24, 32, 40, 48, 64, 80, 96, 112, 128, 176, 216)
+"""Numbers of attention heads of the models whose serving is predicted."""
 _HEAD_DIM = 128
 _KEY_HEADS = 8
 _VOCAB = 64_000
@@ -48,19 +51,22 @@ _MOST_TIED_HEADS = 16
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SizeCurve:
-    """A positive quantity by parameters: cubics through points on two logarithmic axes that rise
-    and fall only where the points do. Outside the points it stays what it is at the nearest."""
+    """A positive quantity as a function of parameters.
+
+    It follows monotone cubics through points on two logarithmic axes (PCHIP). Outside the points
+    it keeps the value of the nearest point.
+    """
 
     interpolator: Any
-    """From log N to the logarithm of the quantity."""
+    """Function from log N to the logarithm of the quantity."""
     least: float
     """Parameters of the smallest point."""
     most: float
-    """Of the largest."""
+    """Parameters of the largest point."""
     ends: bool
-    """Nothing larger can be had at all: there the quantity is inf."""
+    """Whether larger models are impossible, so that the quantity is infinite there."""
     log_width: float
-    """80% are expected within this to either side, in log."""
+    """Half-width of the 80% interval, in natural logarithms."""
 
     @classmethod
     def through(
@@ -71,6 +77,7 @@ class SizeCurve:
         ends: bool = False,
         log_width: float = 0.0,
     ) -> SizeCurve:
+        """Return the curve through points in any order."""
         order = np.argsort(parameters)
         x, y = np.log(parameters)[order], np.log(values)[order]
         return cls(
@@ -82,7 +89,7 @@ class SizeCurve:
         )
 
     def at(self, parameters: npt.ArrayLike) -> Array:
-        """The quantity for each of ``parameters``."""
+        """Return the quantity for each of ``parameters``."""
         n = np.asarray(parameters, dtype=np.float64)
         inside: Array = np.exp(self.interpolator(np.log(np.clip(n, self.least, self.most))))
         return np.where(n > self.most, np.inf, inside) if self.ends else inside
@@ -90,12 +97,12 @@ class SizeCurve:
 
 @lru_cache(maxsize=64)
 def training_curve(accelerator_name: str, devices: int | None, counted: Counting) -> SizeCurve:
-    """Device-hours per FLOP of whole runs by size, as :func:`engine.costs.gpu_hours.gpu_hours_of`
-    has them, with its interval.
+    """Return device-hours per training FLOP of whole runs, by size.
 
-    The usual shape of a size is often a published model's and does a tenth better or worse than
-    its neighbours; we follow the trend (a polynomial of logarithms, by least squares), since the
-    size is what is being asked for, and widen the interval by what single sizes scatter.
+    The values and their interval are those of :func:`engine.costs.gpu_hours.gpu_hours_of`. The
+    usual shape of a size is often that of a published model, which is up to a tenth better or worse
+    than its neighbours. The curve therefore follows the trend, a polynomial of the logarithms by
+    least squares, and the interval is widened by the scatter around it.
     """
     parameters: list[float] = []
     hours_per_flop: list[float] = []
@@ -131,8 +138,11 @@ def training_curve(accelerator_name: str, devices: int | None, counted: Counting
 
 @lru_cache(maxsize=64)
 def serving_curve(accelerator_name: str, serving: ServingPlan, counted: Counting) -> SizeCurve:
-    """Device-hours of serving for each of the 2·N FLOPs of a token, by size; a request's mean over
-    input and output. Paid hours in which devices wait are counted."""
+    """Return device-hours of serving per FLOP, by size, with 2·N FLOPs per token.
+
+    The value is the mean over a request's input and output tokens. Paid hours in which devices wait
+    are included.
+    """
     device = accelerator(accelerator_name)
     layout = Layout(micro_batch_sequences=1, precision=best_precision(device))
     cluster = Cluster(
@@ -148,26 +158,27 @@ def serving_curve(accelerator_name: str, serving: ServingPlan, counted: Counting
         shape = served_shape(heads)
         plan = Plan(shape=shape, tokens=1, layout=layout, cluster=cluster, serving=serving)
         try:
-            one = planned_serving(plan).prices
+            token_prices = planned_serving(plan).prices
         except InputError:
             if len(parameters) < 2:  # no curve goes through one point
                 raise
             ends = True
             break
         n = shape.count_parameters().total * _counted_share(shape, counted)
-        hours_per_token = one.usd_per_request / (serving.context_tokens + serving.output_tokens)
+        request_tokens = serving.context_tokens + serving.output_tokens
+        hours_per_token = token_prices.usd_per_request / request_tokens
         parameters.append(n)
         hours_per_flop.append(hours_per_token / (SERVING_FLOPS_PER_PARAMETER_AND_TOKEN * n))
     return SizeCurve.through(parameters, hours_per_flop, ends=ends, log_width=spreads().unknown)
 
 
 def served_shape(heads: int) -> ModelShape:
-    """Llama 3's build for any number of heads: as many layers, eight key heads, feed-forward
-    networks three and a half times as wide as the model (8B, 70B and 405B have 32, 64 and 128
-    heads and 32, 80 and 126 layers).
+    """Return a shape in the proportions of Llama 3 with any number of heads.
 
-    Not the usual shape of a size: its heads need not divide among a node's devices, and where a
-    published model lends it, its cache may be many times its neighbours'.
+    It has as many layers as heads, eight key heads, and feed-forward networks three and a half
+    times as wide as the model. Llama 3's 8B, 70B and 405B have 32, 64 and 128 heads and 32, 80 and
+    126 layers. The usual shape of a size is not used here: its heads need not divide among a node's
+    devices, and if it is a published model's, its cache can be many times that of its neighbours.
     """
     width = _HEAD_DIM * heads
     return ModelShape(
@@ -184,6 +195,6 @@ def served_shape(heads: int) -> ModelShape:
 
 
 def _counted_share(shape: ModelShape, counted: Counting) -> float:
-    """Of all parameters, those that a law counts."""
+    """Return the share of all parameters that the law counts."""
     count = shape.count_parameters()
     return 1.0 if counted == "total" else count.non_embedding / count.total

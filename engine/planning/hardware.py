@@ -1,8 +1,8 @@
-"""The same plan on other accelerators: whether it fits, how long it takes, what it costs.
+"""The same plan on other accelerators: memory, time and cost.
 
-Each accelerator gets the plan as :func:`engine.plan.on_accelerator` moves it: as many devices, the
-same model, tokens and global batch. Where the plan's layout does not fit, or on request anywhere,
-the fastest layout that does takes its place.
+:func:`engine.plan.on_accelerator` moves the plan to each accelerator with the same number of
+devices, model, tokens and global batch. If the plan's layout does not fit, or always on request,
+the fastest layout that fits replaces it.
 """
 
 from __future__ import annotations
@@ -38,54 +38,55 @@ COMMON = (
     "MI300X-192GB",
     "TPU-v6e",
 )
-"""Accelerators that many providers rent out, or that a generation is known by."""
+"""Accelerators that many providers rent out, or that represent a generation."""
 
 LEAST_GAIN_SHARE = 1e-3
-"""Of tokens per second: for less the plan's layout is not given up."""
+"""Least relative gain in tokens per second for which the plan's layout is replaced."""
 
 PriceBasis = Literal["typical", "cheapest"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Offer:
-    """What a device-hour costs, and who says so."""
+    """Price of a device-hour, with its source."""
 
     usd_per_device_hour: Decimal
     citation: str
     """Offer, terms and date in one line."""
     source: str
-    """Where it was read; empty where the plan itself gives the price."""
+    """Source of the price; empty if the plan states it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HardwareRow:
-    """A plan on one accelerator. What is not known is None."""
+    """A plan on one accelerator. Unknown figures are None."""
 
     device: Accelerator
     is_own: bool
-    """Whether the plan is for this accelerator anyway."""
+    """Whether this is the plan's own accelerator."""
     plan: Plan
-    """As it would run there."""
+    """The plan as it would run on this accelerator."""
     searched: bool
-    """Whether the layout is another one than the plan's."""
+    """Whether a searched layout replaces the plan's layout."""
     forecast: Forecast | None
     problem: InputError | None
-    """Why there is no forecast."""
+    """Reason why there is no forecast."""
     least_memory_bytes: float | None
-    """What the layout that takes least of a device would need, where none fits."""
+    """Memory of the layout that needs least, in bytes per device, if none fits."""
     typical: Offer | None
-    """The median of the published on-demand prices; for the plan's own accelerator its price."""
+    """Median of the published on-demand prices; for the plan's own accelerator the plan's price."""
     cheapest: Offer | None
-    """The lowest published on-demand price, or the plan's own where there is none."""
+    """Lowest published on-demand price, or the plan's own price if there is none."""
     n_offers: int
-    """Published on-demand prices that there are."""
+    """Number of published on-demand prices."""
     energy_kwh: Figure | None
-    """From the grid. Bounds are those of the time alone."""
+    """Energy from the grid in kWh, with the bounds of the time."""
     electricity_usd: Figure | None
     co2e_kg: Figure | None
 
     @property
     def fits(self) -> bool:
+        """Whether the plan fits in the memory of the devices."""
         return self.forecast is not None and self.forecast.fits
 
     @property
@@ -95,12 +96,12 @@ class HardwareRow:
 
     @property
     def usable_memory_bytes(self) -> float:
-        """What a searched layout may fill."""
+        """Memory of one device that a searched layout may use, in bytes."""
         return USABLE_MEMORY_SHARE * self.device.memory_gb * BYTES_PER_GB
 
     @property
     def memory_headroom_share(self) -> float | None:
-        """Of the device's memory; below zero where the layout does not fit."""
+        """Free share of the device's memory; negative if the layout does not fit."""
         if self.forecast is None:
             return None
         used = self.forecast.memory_bytes_per_device.value
@@ -108,16 +109,17 @@ class HardwareRow:
 
     @property
     def serving_usd_per_million_tokens(self) -> Figure | None:
-        """Of answers, at the typical price."""
+        """Cost of a million output tokens at the typical price, in USD."""
         if self.forecast is None or self.typical is None:
             return None
         return self.forecast.serving_usd_per_million_tokens
 
     def offer(self, basis: PriceBasis) -> Offer | None:
+        """Return the typical or the cheapest offer."""
         return self.typical if basis == "typical" else self.cheapest
 
     def cost_usd(self, basis: PriceBasis) -> Figure | None:
-        """Device-hours times the price: instances that are rented whole can cost more."""
+        """Return device-hours times the price in USD; instances rented whole can cost more."""
         offer = self.offer(basis)
         if self.forecast is None or offer is None:
             return None
@@ -131,42 +133,45 @@ def compare_hardware(
     *,
     search_all: bool = False,
 ) -> tuple[HardwareRow, ...]:
-    """One row for each accelerator, in the order of ``names``.
+    """Return a row for each accelerator, in the order of ``names``.
 
     Parameters
     ----------
     names
-        From ``data/accelerators.csv``.
+        Names from ``data/accelerators.csv``.
     facility
-        Where the devices run, for energy and carbon.
+        Site of the devices, for energy and carbon.
     search_all
-        Also look for the fastest layout where the plan's own one fits.
+        Also search for the fastest layout if the plan's own layout fits.
 
     Raises
     ------
     InputError
-        For an unknown accelerator. What goes wrong on a known one is said in its row.
+        If an accelerator is unknown. The row of a known one states why it has no forecast.
     """
     where = facility or Facility()
     return tuple(_row(plan, accelerator(name, "names"), where, search_all) for name in names)
 
 
 def usual_hardware(own: str, kinds: Iterable[str]) -> tuple[str, ...]:
-    """What to compare where nobody says: the plan's own accelerator, and the common ones of some
-    kinds, or all of these kinds where none of them is common."""
+    """Return the accelerators to compare by default.
+
+    They are the plan's own accelerator and the common ones of ``kinds``, or all of these kinds if
+    none is common.
+    """
     wanted = set(kinds)
-    of_kinds = [row.accelerator for row in accelerators().values() if row.kind in wanted]
-    common = [name for name in of_kinds if name in COMMON] or of_kinds
+    candidates = [row.accelerator for row in accelerators().values() if row.kind in wanted]
+    common = [name for name in candidates if name in COMMON] or candidates
     return (own, *(name for name in common if name != own))
 
 
 def fastest(rows: Iterable[HardwareRow]) -> HardwareRow | None:
-    """Of those that the plan fits on."""
+    """Return the row with the shortest run among those on which the plan fits."""
     return min((row for row in rows if row.fits), key=_hours, default=None)
 
 
 def cheapest(rows: Iterable[HardwareRow], basis: PriceBasis) -> HardwareRow | None:
-    """Of those that the plan fits on and that have a price; of equally cheap ones the fastest."""
+    """Return the cheapest row with a price on which the plan fits; of equal ones the fastest."""
     priced = [
         (cost.value, _hours(row), index, row)
         for index, row in enumerate(rows)
@@ -181,16 +186,16 @@ def _hours(row: HardwareRow) -> float:
 
 def _row(plan: Plan, device: Accelerator, facility: Facility, search_all: bool) -> HardwareRow:
     is_own = device.accelerator == plan.cluster.accelerator
-    there = plan if is_own else on_accelerator(plan, device.accelerator)
-    predicted, problem = _forecast(there)
+    moved = plan if is_own else on_accelerator(plan, device.accelerator)
+    predicted, problem = _forecast(moved)
     searched, least_memory = False, None
     if predicted is not None and (search_all or not predicted.fits):
-        result = _search(there, device)
+        result = _search(moved, device)
         if result is not None and result.found:
-            other = there.model_copy(update={"layout": result.found[0].layout})
+            other = moved.model_copy(update={"layout": result.found[0].layout})
             found, _ = _forecast(other)
             if found is not None and _is_better(found, predicted):
-                there, predicted, searched = other, found, True
+                moved, predicted, searched = other, found, True
         elif result is not None and not predicted.fits:
             least_memory = result.least_memory_bytes
     energy_kwh = electricity_usd = co2e_kg = None
@@ -201,7 +206,7 @@ def _row(plan: Plan, device: Accelerator, facility: Facility, search_all: bool) 
     return HardwareRow(
         device=device,
         is_own=is_own,
-        plan=there,
+        plan=moved,
         searched=searched,
         forecast=predicted,
         problem=problem,
@@ -229,7 +234,7 @@ def _is_better(found: Forecast, planned: Forecast) -> bool:
 
 
 def _search(plan: Plan, device: Accelerator) -> SearchResult | None:
-    """None where no layout divides the batch."""
+    """Search the layouts of the plan; None if no layout divides the batch."""
     try:
         return search(
             SearchSpace(
@@ -249,21 +254,21 @@ def _search(plan: Plan, device: Accelerator) -> SearchResult | None:
 def _energy(
     device: Accelerator, device_hours: Figure, facility: Facility
 ) -> tuple[Figure | None, Figure | None, Figure | None]:
-    """kWh, USD and kg of CO2e; None where the device's power is not known."""
+    """Return kWh, USD and kg of CO2 equivalent; None if the device's power is unknown."""
     try:
-        an_hour = energy_use(device, 1.0, facility)
+        one_hour = energy_use(device, 1.0, facility)
     except InputError:
         return None, None, None
-    carbon = an_hour.co2e_kg
+    carbon = one_hour.co2e_kg
     return (
-        device_hours * an_hour.energy_kwh,
-        device_hours * an_hour.electricity_usd,
+        device_hours * one_hour.energy_kwh,
+        device_hours * one_hour.electricity_usd,
         None if carbon is None else device_hours * carbon,
     )
 
 
 def _offers(device: Accelerator) -> list[CloudPrice]:
-    """Those that :func:`engine.facts.typical_price` is the median of, the cheapest first."""
+    """Return the offers behind :func:`engine.facts.typical_price`, the cheapest first."""
     return [
         price
         for price in prices_of(device.accelerator)

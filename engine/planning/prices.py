@@ -1,4 +1,4 @@
-"""What it costs to train and to serve a model of any size, from the engine's own predictions."""
+"""Cost of training and serving a model of any size, from the engine's own predictions."""
 
 from __future__ import annotations
 
@@ -20,41 +20,47 @@ from engine.units import TOKENS_PER_MILLION
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prices:
-    """What device-hours do for models of any size, and what they cost."""
+    """Device-hours per FLOP for models of any size, and the price of a device-hour."""
 
     accelerator: str
     devices: int | None
-    """That train; None: as many as take about a month."""
+    """Number of training devices; None for as many as finish in about a month."""
     parameters_counted: Counting
     usd_per_device_hour: float
     hours_per_training_flop: SizeCurve
     """Device-hours of training for each of the 6·N·D FLOPs."""
     serving_usd_per_device_hour: float
     hours_per_serving_flop: SizeCurve
-    """Of serving for each of the 2·N FLOPs of a token, input and output counted alike."""
+    """Device-hours of serving for each of the 2·N FLOPs of an input or output token."""
 
     def device_hours(self, parameters: npt.ArrayLike, tokens: npt.ArrayLike) -> Array:
-        """Of whole training runs, elementwise over broadcast arrays; inf where the model does
-        not fit on the devices."""
+        """Return the device-hours of whole training runs, elementwise over broadcast arrays.
+
+        They are infinite if the model does not fit on the devices.
+        """
         n, d = np.asarray(parameters, float), np.asarray(tokens, float)
         hours: Array = FLOPS_PER_PARAMETER_AND_TOKEN * n * d * self.hours_per_training_flop.at(n)
         return hours
 
     def training_usd(self, parameters: npt.ArrayLike, tokens: npt.ArrayLike) -> Array:
-        """As :meth:`device_hours`, in money."""
+        """Return the cost of whole training runs in USD; see :meth:`device_hours`."""
         return self.usd_per_device_hour * self.device_hours(parameters, tokens)
 
     def serving_usd_per_million_tokens(self, parameters: npt.ArrayLike) -> Array:
-        """Of input and output alike, at the mean of what a request costs; inf where the model
-        cannot be served."""
+        """Return the mean cost of a million input and output tokens of requests, in USD.
+
+        It is infinite if the model cannot be served.
+        """
         n = np.asarray(parameters, float)
         flops_per_million = SERVING_FLOPS_PER_PARAMETER_AND_TOKEN * n * TOKENS_PER_MILLION
         hours: Array = flops_per_million * self.hours_per_serving_flop.at(n)
         return self.serving_usd_per_device_hour * hours
 
     def serving_usd(self, parameters: npt.ArrayLike, served_tokens: float) -> Array:
-        """For so many tokens over the lifetime; nothing where none are served, be it possible or
-        not, and else inf where the model cannot be."""
+        """Return the cost of serving a number of tokens over the lifetime, in USD.
+
+        It is 0 if no tokens are served, else infinite if the model cannot be served.
+        """
         if not served_tokens:
             return np.zeros(np.shape(parameters))
         return self.serving_usd_per_million_tokens(parameters) * (
@@ -62,7 +68,7 @@ class Prices:
         )
 
     def device_hours_figure(self, parameters: float, tokens: float) -> Figure:
-        """Device-hours of one run with their bounds.
+        """Return the device-hours of one run with their bounds.
 
         Raises
         ------
@@ -75,14 +81,14 @@ class Prices:
         return _figure(hours, self.hours_per_training_flop.log_width)
 
     def serving_figure(self, parameters: float, served_tokens: float) -> Figure | None:
-        """USD for so many tokens with their bounds; None where the model cannot be served."""
+        """Return the cost of serving in USD with its bounds; None if the model cannot be served."""
         usd = float(self.serving_usd(parameters, served_tokens))
         if math.isinf(usd):
             return None
         return _figure(usd, self.hours_per_serving_flop.log_width)
 
     def too_large(self) -> InputError:
-        """What to raise where the devices hold no model of the size."""
+        """Return the error to raise if the devices hold no model of the size."""
         return InputError("devices", self.devices or "—", "more_devices", device=self.accelerator)
 
 
@@ -101,17 +107,18 @@ def prices(
     serving_accelerator: str | None = None,
     serving_usd_per_device_hour: float | None = None,
 ) -> Prices:
-    """Prices on one accelerator, or on one that trains and another that serves.
+    """Return prices for training on one accelerator and serving on the same or another accelerator.
 
     Parameters
     ----------
     devices
-        That a run takes; models that they cannot hold take more, as in
-        :func:`engine.costs.gpu_hours.benchmark_hours`. None: as many as train a model in a month.
+        Number of devices of a run. Models that do not fit on them take more, as in
+        :func:`engine.costs.gpu_hours.benchmark_hours`. None for as many as train a model in a
+        month.
     parameters_counted
-        As the law counts them that the prices are for.
+        Count of parameters that the scaling law uses.
     serving
-        What requests are like and how they are served; None for what plans say by default.
+        Properties of requests and of serving; None for the defaults of a plan.
 
     Raises
     ------

@@ -1,8 +1,8 @@
-"""The model that a training budget pays for, along a path of models that cost ever more.
+"""The model that a training budget pays for, on a path of models of increasing cost.
 
-A budget is money, device-hours or FLOPs. What a FLOP costs depends on the model's size, and the
-best size on the FLOPs, so that a budget of money or hours is solved for the FLOPs that it pays
-for along a path: the compute-optimal models, or those of one ratio of tokens to parameters.
+A budget is money, device-hours or FLOPs. The cost of a FLOP depends on the model's size, and the
+best size depends on the FLOPs. A budget of money or hours is therefore solved for the FLOPs that it
+pays for along a path: the compute-optimal models, or models of one ratio of tokens to parameters.
 
 References: Hoffmann 2022 (arXiv:2203.15556), equation 4, for the compute-optimal path; Sardana
 2023 (arXiv:2401.00448) for the model that is cheapest with its serving.
@@ -32,23 +32,25 @@ from engine.scaling.lifetime import cheapest_for_loss, require_served_tokens
 Unit = Literal["usd", "flops", "device_hours"]
 
 LEAST_FLOPS = 1e12
+"""Smallest training budget, that of a toy model."""
 MOST_FLOPS = 1e32
-"""Between these every training budget lies, from a toy to far beyond what anyone has spent."""
+"""Largest training budget, far above any published one."""
 _EXACT = 1e-9
+"""Largest relative error of the cost of the model that is found."""
 _NEVER = 700.0
-"""Logarithm of a cost that no budget reaches."""
+"""Logarithm of a cost above every budget."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Budget:
-    """What may be spent on training."""
+    """Amount that may be spent on training."""
 
     amount: float
     unit: Unit
 
 
 def compute_optimal_for_budget(law: Law, budget: Budget, prices: Prices) -> Allocation:
-    """The model of least loss that the budget trains, spending all of it.
+    """Return the model of least loss that the budget trains if all of it is spent.
 
     Raises
     ------
@@ -62,14 +64,14 @@ def compute_optimal_for_budget(law: Law, budget: Budget, prices: Prices) -> Allo
 def over_trained_for_budget(
     law: Law, budget: Budget, prices: Prices, tokens_per_parameter: float
 ) -> Allocation:
-    """The model that the same budget trains on so many tokens per parameter.
+    """Return the model that the budget trains at a ratio of tokens to parameters.
 
     With D = M·N and C = 6·N·D, N = √(C/(6·M)).
 
     Raises
     ------
     InputError
-        As :func:`compute_optimal_for_budget`, or if the ratio is not above 0.
+        For the reasons of :func:`compute_optimal_for_budget`, or if the ratio is not above 0.
     """
     if not 0 < tokens_per_parameter < math.inf:
         raise InputError("tokens_per_parameter", tokens_per_parameter, "greater_than", limit=0)
@@ -85,13 +87,14 @@ def over_trained_for_budget(
 def inference_aware_for_budget(
     law: Law, budget: Budget, prices: Prices, served_tokens: float
 ) -> Allocation:
-    """The model that is cheapest to train and to serve, of the loss that the budget reaches at
-    best. Its training costs more than the budget where serving saves more than that.
+    """Return the model that is cheapest to train and serve at the best loss of the budget.
+
+    Its training costs more than the budget if serving saves more than the difference.
 
     Raises
     ------
     InputError
-        As :func:`compute_optimal_for_budget`, or if ``served_tokens`` is below 0.
+        For the reasons of :func:`compute_optimal_for_budget`, or if ``served_tokens`` is below 0.
     """
     require_served_tokens(served_tokens)
     wanted = compute_optimal_for_budget(law, budget, prices).loss
@@ -104,26 +107,26 @@ def inference_aware_for_budget(
 def _along(
     path: Callable[[float], Allocation], law: Law, budget: Budget, prices: Prices
 ) -> Allocation:
-    """Where on ``path``, from training FLOPs to a model, all of the budget is spent."""
+    """Return the model at which ``path``, from training FLOPs to models, costs the whole budget."""
     require_counting(law, prices.parameters_counted)
 
     def spent(flops: float) -> float:
         if budget.unit == "flops":
             return flops
-        one = path(flops)
+        model = path(flops)
         cost = prices.training_usd if budget.unit == "usd" else prices.device_hours
-        return float(cost(one.parameters, one.tokens))
+        return float(cost(model.parameters, model.tokens))
 
     _require_within(budget, spent(LEAST_FLOPS), spent(MOST_FLOPS))
 
     def excess(log_flops: float) -> float:
-        """Of the logarithms: a path spends the more the further it goes."""
+        """Return log cost − log budget, which rises along the path."""
         cost = spent(math.exp(log_flops))
         return (math.log(cost) if math.isfinite(cost) else _NEVER) - math.log(budget.amount)
 
     ends = math.log(LEAST_FLOPS * (1 - _EXACT)), math.log(MOST_FLOPS * (1 + _EXACT))
     found = float(brentq(excess, *ends, xtol=1e-13, rtol=1e-14))
-    if abs(excess(found)) > _EXACT:  # the cost jumps there: the devices hold no larger model
+    if abs(excess(found)) > _EXACT:  # the cost jumps because the devices hold no larger model
         raise prices.too_large()
     return path(math.exp(found))
 

@@ -1,4 +1,4 @@
-"""A plan's training step as a schedule: what the predictor's durations make of a pipeline."""
+"""A plan's training step as a pipeline schedule with the predicted durations."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from engine.predictor.stacks import stacks
 from engine.predictor.timeline import MAX_PIECES, PipelineStep
 
 _FORWARD_SHARE = 1 / 3
+"""Share of the forward pass in the work of a micro batch."""
 _WORK = (
     *("matmul", "attention", "elementwise", "tensor_communication", "context_communication"),
     *("expert_communication", "overhead"),
@@ -16,11 +17,11 @@ _WORK = (
 
 
 def pipeline_step(plan: Plan) -> PipelineStep:
-    """The durations of one step of ``plan``, for :func:`engine.predictor.timeline.simulate`.
+    """Return the durations of one step, for :func:`engine.predictor.timeline.simulate`.
 
-    A third of a micro batch's work is its forward pass; what is computed again and what is
-    added up belong to the backward pass. Of very long steps as many micro batches are taken as
-    can be simulated; the rest repeat what these do.
+    A third of a micro batch's work is its forward pass. Recomputation and accumulation belong to
+    the backward pass. A very long step is cut to the number of micro batches that can be simulated;
+    the others would repeat them.
     """
     device = accelerator(plan.cluster.accelerator)
     layout = plan.layout

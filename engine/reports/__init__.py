@@ -1,1 +1,1 @@
-"""Forecasts, comparisons and scores as tables of text."""
+"""Reports for the terminal and the app: tables of forecasts, comparisons and scores."""

@@ -1,4 +1,4 @@
-"""Predicted beside measured, and the calibration that follows from it."""
+"""Comparison of predicted and measured figures, and the calibration that follows from it."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from engine.results import RunResult
 from engine.units import SECONDS_PER_HOUR
 
 REPETITION_SPREAD = 0.02
-"""Memory and loss of one run say nothing of their spread; repeated runs differ by less than
-this."""
+"""Relative spread assumed for memory and loss, which repeated runs stay within: a single run does
+not show it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Comparison:
-    """One quantity of one run. ``quantity`` carries its unit, as everywhere."""
+    """One quantity of one run. The name of the ``quantity`` states its unit."""
 
     quantity: str
     predicted: Figure
@@ -33,12 +33,13 @@ class Comparison:
 
     @property
     def inside_interval(self) -> bool:
+        """Whether the measured value is between the bounds of the prediction."""
         return self.predicted.low <= self.measured <= self.predicted.high
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measurement:
-    """A finished run beside the plan that it was forecast from."""
+    """A finished run with the plan that it was forecast from."""
 
     run_id: str
     measured_on: datetime.date
@@ -47,10 +48,10 @@ class Measurement:
 
 
 def compare(predicted: Forecast, plan: Plan, result: RunResult) -> list[Comparison]:
-    """What was forecast for a run and what it measured, quantity by quantity.
+    """Compare the forecast of a run with its measurements, quantity by quantity.
 
-    The measured MFU is against the matmul rate that the run measured itself, the predicted one
-    against the peak in the table. Cost and hours count the training steps, not evaluations.
+    The measured MFU is relative to the matmul rate that the run measured itself, and the predicted
+    MFU to the peak in the table. Cost and hours count training steps without evaluations.
     """
     device_hours = result.steps_time_s * result.n_ranks / SECONDS_PER_HOUR
     cost_usd = device_hours * float(plan.cluster.price_usd_per_device_hour)
@@ -70,31 +71,32 @@ def compare(predicted: Forecast, plan: Plan, result: RunResult) -> list[Comparis
     return [
         Comparison(quantity=quantity, predicted=figure, measured=measured)
         for quantity, figure, measured in pairs
-        if figure.value  # a run on a free machine costs nothing, and has no ratio of costs
+        if figure.value  # a run on a free machine costs nothing and has no ratio of costs
     ]
 
 
 def calibrate(measurements: Sequence[Measurement]) -> Calibration:
-    """The calibration of runs of one recipe on one kind of device.
+    """Return the calibration from runs of one recipe on one kind of device.
 
-    Ratios are to the forecast from the tables, without a calibration or a machine's profile, so
-    that correcting twice is correcting once. The value is the median of the runs' means; low and
-    high are the smallest 10th and the largest 90th percentile of the step times of any run.
+    Ratios are relative to the forecast from the tables, without a calibration or a machine profile.
+    Calibrating a calibrated plan therefore gives the same result. The value is the median of the
+    runs' means. Low and high are the smallest 10th and the largest 90th percentile of step times of
+    any run.
     """
     if not measurements:
         raise ValueError("no measurements")
     step, low, high, memory, loss = [], [], [], [], []
-    for one in measurements:
-        base = forecast(one.plan.model_copy(update={"calibration": None, "profile": None}))
-        predicted_s, result = base.step_time_s.value, one.result
+    for run in measurements:
+        base = forecast(run.plan.model_copy(update={"calibration": None, "profile": None}))
+        predicted_s, result = base.step_time_s.value, run.result
         step.append(result.step_time_s / predicted_s)
         low.append(result.step_time_s_p10 / predicted_s)
         high.append(result.step_time_s_p90 / predicted_s)
         memory.append(result.memory_bytes_per_device / base.memory_bytes_per_device.value)
         loss.append(result.held_out_loss / base.loss_nats_per_token.value)
-    latest = max(measurements, key=lambda one: one.measured_on)
+    latest = max(measurements, key=lambda run: run.measured_on)
     return Calibration(
-        run_ids=tuple(one.run_id for one in measurements),
+        run_ids=tuple(run.run_id for run in measurements),
         measured_on=latest.measured_on,
         accelerator=latest.plan.cluster.accelerator,
         device=latest.result.device,
@@ -109,7 +111,7 @@ def calibrate(measurements: Sequence[Measurement]) -> Calibration:
 
 
 def _spread(values: Sequence[float]) -> RatioSpread:
-    """Median of the runs, and bounds that a repetition may be expected to keep to."""
+    """Return the median of the runs, with bounds that a repetition is expected to stay within."""
     value = statistics.median(values)
     return RatioSpread(
         value=value,

@@ -1,4 +1,4 @@
-"""Forecasts and comparisons as tables of text, for the terminal and the app alike."""
+"""Tables of forecasts and comparisons as text, for the terminal and the app."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from engine.text import Catalog
 from engine.units import SECONDS_PER_HOUR
 
 Rows = tuple[list[str], list[list[str]]]
-"""Column heads, and rows of as many cells."""
+"""Heads of the columns, and rows with as many cells."""
 
 FIGURES = (
     "memory_bytes_per_device",
@@ -31,11 +31,11 @@ FIGURES = (
     "serving_tokens_per_s_per_device",
     "serving_usd_per_million_tokens",
 )
-"""The figures of a forecast that carry bounds, in the order of reading."""
+"""Figures of a forecast that have bounds, in reading order."""
 
 
 def show(quantity: str, value: float, language: str) -> str:
-    """A value with its unit, which the quantity's name carries."""
+    """Format a value with the unit that the name of its quantity states."""
     if quantity.endswith("_usd") or "_usd_" in quantity:
         return quantities.usd(value, language)
     if "_bytes" in quantity:
@@ -54,13 +54,13 @@ def show(quantity: str, value: float, language: str) -> str:
 
 
 def show_figure(quantity: str, figure: Figure, language: str) -> str:
-    """value (low – high)."""
+    """Format a figure as "value (low – high)"."""
     low, high = (show(quantity, bound, language) for bound in (figure.low, figure.high))
     return f"{show(quantity, figure.value, language)} ({low} – {high})"
 
 
 def comparison_rows(text: Catalog, rows: Sequence[Comparison]) -> Rows:
-    """Predicted beside measured, with their ratio."""
+    """Return a table of predicted and measured values with their ratios."""
     head = [text(f"table.{name}") for name in ("quantity", "predicted", "measured", "ratio")]
     return head, [
         [
@@ -74,30 +74,31 @@ def comparison_rows(text: Catalog, rows: Sequence[Comparison]) -> Rows:
 
 
 def forecast_rows(text: Catalog, before: Forecast, after: Forecast | None = None) -> Rows:
-    """Every figure with its bounds; with ``after``, both side by side."""
+    """Return a table of all figures with bounds, of both forecasts if ``after`` is given."""
     columns = [before] if after is None else [before, after]
     names = ["forecast"] if after is None else ["forecast", "calibrated"]
     head = [text("table.quantity"), *(text(f"table.{name}") for name in names)]
     return head, [
         [text(f"quantity.{name}")]
-        + [show_figure(name, getattr(one, name), text.language) for one in columns]
+        + [show_figure(name, getattr(column, name), text.language) for column in columns]
         for name in FIGURES
     ]
 
 
 def change(before: float, after: float) -> float | None:
-    """Relative change, or None where there is none to speak of."""
+    """Return the relative change, or None if it is below 0.05% or ``before`` is 0."""
     if not before or math.isclose(before, after, rel_tol=5e-4):
         return None
     return after / before - 1
 
 
 def print_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Print a table to standard output."""
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for index, name in enumerate(head):
         table.add_column(name, justify="left" if index == 0 else "right", no_wrap=True)
     for row in rows:
         table.add_row(*row)
-    # In a pipe there is no width to keep to, and a cut figure would be a wrong one.
+    # A pipe has no width. Cutting figures to a default width would make them wrong.
     width = None if sys.stdout.isatty() else 240
     Console(highlight=False, width=width).print(table)

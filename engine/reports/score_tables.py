@@ -1,4 +1,4 @@
-"""Evaluations as tables of text, for the terminal and the app alike."""
+"""Tables of evaluations as text, for the terminal and the app."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from engine.text import Catalog
 
 
 def loss_rows(say: Catalog, found: Evaluation) -> Rows:
-    """What an evaluation measured over the held-out text."""
+    """Return a table of the loss and related figures on the held-out text."""
     shown = {
         "held_out_loss": quantities.number(found.held_out_loss, say.language),
         "perplexity": quantities.number(found.perplexity, say.language),
@@ -25,7 +25,7 @@ def loss_rows(say: Catalog, found: Evaluation) -> Rows:
 
 
 def question_rows(say: Catalog, found: Evaluation) -> Rows:
-    """One row a probe."""
+    """Return a table with one row for each kind of question."""
 
     def percent(value: float) -> str:
         return f"{value:.1%}"
@@ -35,15 +35,15 @@ def question_rows(say: Catalog, found: Evaluation) -> Rows:
         [say(f"exam.{name}") for name in names],
         [
             [
-                say(f"exam.probe_name.{one.probe}"),
-                str(one.n_questions),
-                percent(one.accuracy),
-                f"{percent(one.accuracy_low)} – {percent(one.accuracy_high)}",
-                percent(one.chance),
-                percent(one.precision),
-                percent(one.recall),
-                percent(one.f1),
+                say(f"exam.probe_name.{score.probe}"),
+                str(score.n_questions),
+                percent(score.accuracy),
+                f"{percent(score.accuracy_low)} – {percent(score.accuracy_high)}",
+                percent(score.chance),
+                percent(score.precision),
+                percent(score.recall),
+                percent(score.f1),
             ]
-            for one in found.probes
+            for score in found.probes
         ],
     )
