@@ -15,10 +15,10 @@ from engine.experiments.compress_run import compress
 from engine.experiments.compression import CompressionProgress
 from engine.experiments.recipe_search import SearchProgress, search
 from engine.experiments.reports import (
-    account_line,
-    account_rows,
     compression_line,
     compression_rows,
+    search_cost_rows,
+    search_sentence,
     trial_rows,
 )
 from engine.experiments.study import Study
@@ -45,8 +45,8 @@ def tune(
         print(outcome.model_dump_json(indent=1))
         return
     print_table(*trial_rows(text, outcome))
-    print_table(*account_rows(text, outcome))
-    print(account_line(text, outcome))
+    print_table(*search_cost_rows(text, outcome))
+    print(search_sentence(text, outcome))
     if outcome.best is not None:
         print(text("cli.tuned", file=study.folder / "best.toml"))
 

@@ -1,4 +1,4 @@
-"""Making a run's model smaller in each way, and measuring all of them beside each other."""
+"""Compress a run's model in each way, and measure all models side by side."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from engine.experiments.compression import (
     Way,
     recipes,
 )
-from engine.experiments.series import failed, run_of, spent
+from engine.experiments.series import failure_error, run_cost, run_of
 from engine.files import read_json, write_json
 from engine.machine import CPU_CORE, CPU_CORE_PRICE_USD, cpu_name
 from engine.paths import PROJECT_DIR
@@ -36,43 +36,44 @@ _PROMPT_TOKENS, _NEW_TOKENS, _ROUNDS = 32, 64, 10
 
 def compress(
     run: Run,
-    tell: Callable[[CompressionProgress], None] = lambda _: None,
+    on_progress: Callable[[CompressionProgress], None] = lambda _: None,
     ways: Sequence[Way] = WAYS,
 ) -> Compression:
-    """Make what is still to be made, and measure all of it.
+    """Make the models that do not exist yet, and measure all models.
 
-    An interrupt cancels the run under way and keeps those that have ended.
+    An interrupt cancels the live run and keeps the runs that have ended.
 
     Raises
     ------
     InputError
-        As :func:`recipes`; if one of the runs fails, or the run is being compressed already.
+        If the run cannot be compressed (:func:`recipes`), if one of the runs fails, or if the run
+        is being compressed already.
     """
     wanted = recipes(run)
-    with hold_lock(run.folder / "compression.lock") as alone:
-        if not alone:
+    with hold_lock(run.folder / "compression.lock") as is_free:
+        if not is_free:
             raise InputError("run", run.id, "compressed_already")
 
-        def at(stage: Stage, done: int, made_by: Run | None = None) -> None:
+        def report(stage: Stage, done: int, made_by: Run | None = None) -> None:
             progress = CompressionProgress(
                 stage=stage, done=done, of=len(ways), run_id=made_by and made_by.id
             )
             write_json(run.folder / "compression-progress.json", progress.model_dump(mode="json"))
-            tell(progress)
+            on_progress(progress)
 
         made = [_Made("as_trained", run, run.model_dir, run.model_dir)]
         for done, way in enumerate(ways):
-            at(way, done)
+            report(way, done)
             if way == "int8":
                 folder = _smaller_files(run, "int8")
                 made.append(_Made(way, None, folder, folder))
                 continue
             by = run_of(wanted[way])
-            at(way, done, by)
+            report(way, done, by)
             _wait(by)
             sizes = _smaller_files(by, "sparse") if way in PRUNED_SHARES else by.model_dir
             made.append(_Made(way, by, by.model_dir, sizes))
-        at("measuring", len(ways))
+        report("measuring", len(ways))
         table = _table(run, made, _measure(run, made))
         write_json(run.folder / "compression.json", table.model_dump(mode="json"))
     return table
@@ -80,12 +81,15 @@ def compress(
 
 @dataclass(frozen=True, slots=True)
 class _Made:
+    """A model that exists and is to be measured."""
+
     way: Way
     by: Run | None
+    """Run that trained the model, if one did."""
     folder: Path
-    """From which it is loaded."""
+    """Folder from which the model is loaded."""
     files: Path
-    """Where the files lie whose size counts."""
+    """Folder with the files whose size is measured."""
 
 
 def _wait(run: Run) -> None:
@@ -95,30 +99,30 @@ def _wait(run: Run) -> None:
         control.cancel(run)
         raise
     if phase is not Phase.SUCCEEDED:
-        raise failed(run)
+        raise failure_error(run)
 
 
 def _smaller_files(run: Run, form: Literal["int8", "sparse"]) -> Path:
-    """The folder of a run's weights in another form; made if it is not there."""
+    """Return the folder of a run's weights in another form; it is written if it is missing."""
     target = run.folder / "compressed" / form
     if not target.is_dir():
-        # Beside its place and renamed: a process that was killed leaves nothing half done.
-        part = target.with_name(f".{form}")
-        shutil.rmtree(part, ignore_errors=True)
-        part.parent.mkdir(exist_ok=True)
-        _run_module("quantize" if form == "int8" else "sparse", run.model_dir, part)
-        part.rename(target)
+        # Written under a hidden name and renamed, so that the folder is never incomplete.
+        unfinished = target.with_name(f".{form}")
+        shutil.rmtree(unfinished, ignore_errors=True)
+        unfinished.parent.mkdir(exist_ok=True)
+        _run_module("quantize" if form == "int8" else "sparse", run.model_dir, unfinished)
+        unfinished.rename(target)
     return target
 
 
 def _measure(run: Run, made: Sequence[_Made]) -> dict[str, Any]:
-    """Losses and speeds, by a process that holds all models."""
+    """Measure losses and speeds in a process that holds all models."""
     seq_len = run.recipe.shape.seq_len_tokens
     request, out = (run.folder / f".compression-{name}.json" for name in ("request", "answer"))
     write_json(
         request,
         {
-            "models": {one.way: str(one.folder) for one in made},
+            "models": {model.way: str(model.folder) for model in made},
             "corpus": (read_json(run.folder / "corpus.json") or {})["folder"],
             "seq_len_tokens": seq_len,
             "batches": _BATCHES,
@@ -130,10 +134,10 @@ def _measure(run: Run, made: Sequence[_Made]) -> dict[str, Any]:
     )
     _run_module("decode_bench", request)
     answer = read_json(out) or {}
-    asked = read_json(request) or {}
+    requested = read_json(request) or {}
     for path in (request, out):
         path.unlink()
-    return answer | {name: asked[name] for name in ("prompt_tokens", "new_tokens", "rounds")}
+    return answer | {name: requested[name] for name in ("prompt_tokens", "new_tokens", "rounds")}
 
 
 def _prompt_tokens(seq_len_tokens: int) -> int:
@@ -146,16 +150,18 @@ def _table(run: Run, made: Sequence[_Made], found: dict[str, Any]) -> Compressio
     on_cpu = cluster.accelerator == CPU_CORE
     price = cluster.price_usd_per_device_hour if on_cpu else CPU_CORE_PRICE_USD
     models = []
-    for one in made:
-        measured = found["models"][one.way]
+    for model in made:
+        measured = found["models"][model.way]
+        weights = model.files.glob("*.safetensors")
+        by = model.by
         models.append(
             measured
             | {
-                "way": one.way,
-                "run_id": one.by and one.by.id,
-                "size_bytes": sum(path.stat().st_size for path in one.files.glob("*.safetensors")),
+                "way": model.way,
+                "run_id": by and by.id,
+                "size_bytes": sum(path.stat().st_size for path in weights),
                 "bits_per_byte": result.corpus.bits_per_byte(measured["held_out_loss"]),
-                "training_usd": spent(one.by, Progress(one.by).update()).usd if one.by else 0.0,
+                "training_usd": run_cost(by, Progress(by).update()).usd if by else 0.0,
             }
         )
     return Compression.parse(
@@ -173,8 +179,10 @@ def _table(run: Run, made: Sequence[_Made], found: dict[str, Any]) -> Compressio
 
 
 def _run_module(name: str, *arguments: Path) -> None:
-    """A process of its own: this one must not import torch. What it prints goes where ours does,
-    but not among a table."""
+    """Run an evaluation module in a separate process, because the caller must not import torch.
+
+    Its output goes to standard error, since a command may print a table to standard output.
+    """
     subprocess.run(
         [sys.executable, "-m", f"engine.training.evaluation.{name}", *map(str, arguments)],
         cwd=PROJECT_DIR,

@@ -1,18 +1,19 @@
-"""A finished run's model made smaller in several ways, each a run like any other, and what each
-costs in loss and saves in size, speed and money: all of it measured.
+"""Compressed models of a finished run, with their measured loss, size, speed and cost.
 
-as_trained    the run's own model, with which the others are compared
-fine_tuned    trained on as long as the pruned ones are, with nothing pruned: their control
-pruned_50     half of each linear layer's weights zero, the smallest, then trained on
-pruned_80     the same with four fifths
-small         half the layers, trained as the run was: the control of
-distilled     the same, learning from the run's model besides the text
-int8          eight-bit weights, computed with as such
+==============  ==================================================================
+``as_trained``  the run's own model, with which the others are compared
+``fine_tuned``  trained on for as many steps as the pruned models, without pruning: their control
+``pruned_50``   the smallest half of each linear layer's weights set to zero, then trained on
+``pruned_80``   the smallest four fifths set to zero, then trained on
+``small``       half the layers, trained as the run was: the control of ``distilled``
+``distilled``   half the layers, trained on the text and on the outputs of the run's model
+``int8``        eight-bit weights, with eight-bit matrix products
+==============  ==================================================================
 
-Runs that exist are not run again: a second call only measures anew. It is kept in the run's
-folder: ``compression.json`` the table, ``compressed/`` smaller files of its weights,
-``compression-progress.json`` how far it is, ``compression.lock`` held meanwhile,
-``compression.log`` what it printed.
+Runs that exist are used again, so a second call only repeats the measurement. The run's folder
+holds ``compression.json`` (the table), ``compressed/`` (smaller files of its weights),
+``compression-progress.json``, ``compression.lock`` (held during the compression) and
+``compression.log``.
 """
 
 from __future__ import annotations
@@ -38,51 +39,55 @@ from engine.units import SECONDS_PER_HOUR, TOKENS_PER_MILLION
 Way = Literal["as_trained", "fine_tuned", "pruned_50", "pruned_80", "small", "distilled", "int8"]
 Stage = Way | Literal["measuring"]
 WAYS: tuple[Way, ...] = get_args(Way)[1:]
-"""All but as trained, which comes first anyway."""
+"""Ways of compression, without ``as_trained``, which always comes first."""
 PRUNED_SHARES: dict[Way, float] = {"pruned_50": 0.5, "pruned_80": 0.8}
 
 FINE_TUNING_SHARE = 0.1
-"""Of the run's steps, those that pruned models are trained on for."""
+"""Steps of the training after pruning, as a share of the run's steps."""
 _FINE_TUNING_RATE = 0.3
-"""Of the run's peak learning rate: it ended at a tenth."""
+"""Peak learning rate after pruning, as a share of the run's peak; the run ended at 0.1 of it."""
 
 
 class Speed(Document):
-    """Answers written on one core, ``batch`` at a time."""
+    """Speed of generation on one core with ``batch`` sequences at a time."""
 
     batch: int
     read_tokens_per_s: float
-    """Of the prompts."""
+    """Prompt tokens per second."""
     written_tokens_per_s: float
+    """Generated tokens per second."""
     reading: RatioSpread
-    """Over that of the model as trained, asked in turns with it."""
+    """Reading speed divided by that of the model as trained, measured in turns with it."""
     writing: RatioSpread
+    """Writing speed divided by that of the model as trained, measured in turns with it."""
 
 
 class CompressedModel(Document):
+    """One row of the table: a compressed model, or the model as trained."""
+
     way: Way
     run_id: str | None
-    """That made it, if one did."""
+    """Id of the run that trained the model; None if no run did."""
     n_weights: int
     n_nonzero: int
     size_bytes: int
-    """Of the weights' files; of pruned ones as bits and the values that are not zero."""
+    """Size of the weights' files; pruned weights are stored as a bit mask and nonzero values."""
     held_out_loss: float
     bits_per_byte: float
     speeds: Annotated[tuple[Speed, ...], Field(min_length=1)]
     training_usd: float
-    """Of the run that made it."""
+    """Cost of the run that trained the model."""
 
     def usd_per_million_tokens(self, usd_per_device_hour: float, batch: int = 1) -> float:
-        """Written, by a core that is always busy."""
-        (speed,) = [one for one in self.speeds if one.batch == batch]
+        """Return the cost of a million generated tokens on a core that is always busy."""
+        (speed,) = [speed for speed in self.speeds if speed.batch == batch]
         return (
             usd_per_device_hour / SECONDS_PER_HOUR / speed.written_tokens_per_s * TOKENS_PER_MILLION
         )
 
 
 class Compression(Document):
-    """The table of one run."""
+    """The table of a run's compressed models."""
 
     run_id: str
     measured_on: datetime.date
@@ -90,7 +95,7 @@ class Compression(Document):
     device: str
     usd_per_device_hour: float
     other_load_share: float
-    """Of the cores, by other processes, while speeds were measured."""
+    """Share of the cores that other processes used while speeds were measured."""
     prompt_tokens: int
     new_tokens: int
     rounds: int
@@ -102,11 +107,13 @@ class Compression(Document):
         return self.models[0]
 
     def serving(self, way: Way, plan: Plan) -> MeasuredServing:
-        """One of its models as a plan's serving can use it, at the number of answers at a time
-        that is nearest to the plan's."""
-        (model,) = [one for one in self.models if one.way == way]
+        """Return the measurements of one model for the serving part of ``plan``.
+
+        The measured batch that is nearest to the plan's concurrent sequences is used.
+        """
+        (model,) = [model for model in self.models if model.way == way]
         wanted = math.log(plan.serving.concurrent_sequences)
-        speed = min(model.speeds, key=lambda one: abs(math.log(one.batch) - wanted))
+        speed = min(model.speeds, key=lambda speed: abs(math.log(speed.batch) - wanted))
         return MeasuredServing(
             way=way,
             run_ids=(self.run_id, *((model.run_id,) if model.run_id else ())),
@@ -122,7 +129,7 @@ class Compression(Document):
 
 
 class CompressionProgress(Document):
-    """How far a compression is: what is being made, or that all are being measured."""
+    """Progress of a compression: the model that is being made, or the measurement."""
 
     stage: Stage
     done: int
@@ -131,13 +138,13 @@ class CompressionProgress(Document):
 
 
 def compression_of(run: Run) -> Compression | None:
-    """The table of a run, once it has one."""
+    """Return the table of a run; None if it was not compressed."""
     data = read_json(run.folder / "compression.json")
     return None if data is None else Compression.parse(data, where="compression.json")
 
 
 def progress_of(run: Run) -> CompressionProgress | None:
-    """How far a living compression of the run is; None where there is none."""
+    """Return the progress of a running compression; None if there is none."""
     data = read_json(run.folder / "compression-progress.json")
     if data is None or not is_locked(run.folder / "compression.lock"):
         return None
@@ -145,17 +152,17 @@ def progress_of(run: Run) -> CompressionProgress | None:
 
 
 def start_in_background(run: Run) -> subprocess.Popen[bytes]:
-    """Compress in a process that outlives this one."""
+    """Start the compression in a process that outlives the caller."""
     return start_engine(["compress", run.id], run.folder / "compression.log")
 
 
 def recipes(run: Run) -> dict[Way, Recipe]:
-    """Of the ways that take a run.
+    """Return the recipes of the ways of compression that train a model.
 
     Raises
     ------
     InputError
-        If the run has no model (yet), one that fills in masked tokens, or a single layer.
+        If the run has no result, or if its model predicts masked tokens or has only one layer.
     """
     if run.result is None:
         raise InputError("run", run.id, "finished_run")
@@ -175,7 +182,7 @@ def recipes(run: Run) -> dict[Way, Recipe]:
         "steps": steps,
         "eval_every_steps": steps,
         "peak_learning_rate": _FINE_TUNING_RATE * base.peak_learning_rate,
-        "seed": base.seed + 1,  # other windows of the text come first
+        "seed": base.seed + 1,  # another order of the text's windows
     }
     small = plain | {"shape.n_layers": n_layers // 2}
     changes: dict[Way, dict[str, object]] = {

@@ -1,7 +1,6 @@
-"""A ladder: the same recipe at many sizes and lengths, run for its losses.
+"""A ladder: the same recipe trained at many sizes and lengths, to fit a scaling law to its losses.
 
-What a scaling law is fitted to. Runs that are there already are not run again, so a ladder that
-was interrupted goes on where it stopped.
+Runs that have succeeded are used again, so an interrupted ladder continues with the missing runs.
 """
 
 from __future__ import annotations
@@ -34,9 +33,9 @@ class Rung(Document):
     n_heads: Annotated[int, Field(ge=1, le=10_000)]
     d_ff: Annotated[int, Field(ge=1, le=10_000_000)]
     tokens: Annotated[tuple[int, ...], Field(min_length=1, max_length=100)]
-    """Rounded to whole steps."""
+    """Numbers of training tokens, each of which is rounded to whole steps."""
     peak_learning_rate: LearningRate | None = None
-    """The recipe's where not given."""
+    """Peak learning rate; by default that of the ladder's recipe."""
 
 
 class Ladder(Document):
@@ -44,8 +43,7 @@ class Ladder(Document):
 
     schema_version: Literal[1] = 1
     recipe: Recipe
-    """What the runs share; its shape and steps are those of a first rung and give way to each
-    rung's own."""
+    """Recipe of all runs; each rung replaces its shape and its steps."""
     rungs: Annotated[tuple[Rung, ...], Field(min_length=1, max_length=100)]
 
     @model_validator(mode="after")
@@ -57,7 +55,7 @@ class Ladder(Document):
         return self
 
     def recipes(self) -> list[Recipe]:
-        """One for each rung and number of tokens, the cheapest first."""
+        """Return a recipe for each rung and number of tokens, cheapest first."""
         made = [self._recipe(rung, tokens) for rung in self.rungs for tokens in rung.tokens]
         return sorted(made, key=training_flops)
 
@@ -78,27 +76,27 @@ class Ladder(Document):
 
 
 def training_flops(recipe: Recipe) -> float:
-    """Of the whole run, attention counted."""
+    """Return the training FLOPs of a whole run, attention included."""
     return training_flops_per_token(recipe.shape) * recipe.tokens
 
 
 @dataclass(frozen=True, slots=True)
 class LadderProgress:
-    """How far a ladder is; told whenever a run of it has ended."""
+    """Progress of a ladder, reported when a run has ended."""
 
     run: Run
     n_done: int
     n_runs: int
     seconds_left: float
-    """By the FLOPs still to do, at the rate so far."""
+    """Seconds left: the remaining FLOPs at the rate so far."""
 
 
 def run_ladder(
-    ladder: Ladder, at_once: int, tell: Callable[[LadderProgress], None] = lambda _: None
+    ladder: Ladder, at_once: int, on_progress: Callable[[LadderProgress], None] = lambda _: None
 ) -> list[Run]:
-    """Run what has not been run, ``at_once`` runs side by side; every run of the ladder.
+    """Start the missing runs, ``at_once`` at a time, and return all runs of the ladder.
 
-    An interrupt cancels the runs under way and keeps those that have ended.
+    An interrupt cancels the live runs and keeps the runs that have ended.
 
     Raises
     ------
@@ -126,7 +124,7 @@ def run_ladder(
                 done[run.recipe.content_hash] = run
                 flops_left -= training_flops(run.recipe)
                 rate = (flops_at_start - flops_left) / (time.monotonic() - started)
-                tell(LadderProgress(run, len(done), len(recipes), flops_left / rate))
+                on_progress(LadderProgress(run, len(done), len(recipes), flops_left / rate))
             time.sleep(_POLL_S)
     finally:
         for run in running:
@@ -141,7 +139,7 @@ def _start(recipe: Recipe) -> Run:
 
 
 def _finished() -> dict[str, Run]:
-    """The newest finished run of each recipe, by the recipe's hash."""
+    """Return the newest successful run of each recipe, by the recipe's hash."""
     return {
         run.recipe.content_hash: run
         for run in reversed(all_runs())
@@ -150,9 +148,9 @@ def _finished() -> dict[str, Run]:
 
 
 def ladder_rows(runs: list[Run]) -> Iterator[dict[str, Any]]:
-    """What the runs measured, as rows of a table that a law can be fitted to.
+    """Yield the runs' measurements as rows of a table to which a scaling law can be fitted.
 
-    ``params`` leaves the embeddings out, ``params_total`` counts them; ``flops`` is
+    ``params`` excludes the embeddings and ``params_total`` includes them; ``flops`` is
     6·params·tokens.
     """
     for run in runs:

@@ -1,8 +1,9 @@
-"""From what was measured of a machine to the parameters that the predictor takes for it.
+"""Fit of the predictor's parameters for one machine to measurements of that machine.
 
-Maximum a posteriori, as :mod:`engine.evidence.fitting` does it for all machines together: priors
-come from the machine's own rates of single operations, and short real runs move them. What is
-measured of single operations counts as well, so that few runs cannot bend it far.
+The fit is maximum a posteriori, as :mod:`engine.evidence.fitting` does it for all machines
+together. Priors come from the machine's own rates of single operations, and short real runs move
+them. The rates of single operations are also data of the fit, so that a few runs cannot move the
+parameters far.
 """
 
 from __future__ import annotations
@@ -34,24 +35,25 @@ from engine.units import BYTES_PER_GB
 
 STACK = "Flopledger"
 RUN_LOG_SD = 0.06
-"""Of a short run's step time, on a calm machine."""
+"""Standard deviation of the logarithm of a short run's step time, on an idle machine."""
 MEMORY_LOG_SD = 0.04
+"""Standard deviation of the logarithm of a short run's memory."""
 RATE_LOG_SD = 0.05
-"""Of a single operation's rate."""
+"""Standard deviation of the logarithm of a single operation's rate."""
 LEAST_STEP_SPREAD = 0.06
 LEAST_MEMORY_SPREAD = 0.05
 PACE_POWER = 0.5
-"""How much of a change of pace is taken to be one of the run: the pace is a short look at a
-machine that changes from second to second."""
+"""Exponent by which a change of the measured pace changes the predicted step time. It is below 1
+because the pace is a short sample on a machine whose speed changes from second to second."""
 _LOADED_LATER_GB = 0.08
-"""Libraries and buffers that come with the first steps, whatever the model."""
+"""Memory of libraries and buffers that the first steps load, for every model."""
 _WARM_SHARE = 0.96
-"""Of the best linear layer's rate, as a first value for all of them."""
+"""First value for the rate of all linear layers, as a share of the best layer's rate."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MeasuredRun:
-    """A short run as it came from the machine."""
+    """The measurements of one short run."""
 
     recipe: Recipe
     step_times_s: Sequence[float]
@@ -67,9 +69,12 @@ class MeasuredRun:
 
 @dataclass(frozen=True, slots=True)
 class _Prior:
+    """Lognormal prior of one parameter."""
+
     value: float
+    """Median of the parameter."""
     log_sd: float
-    """0 for what is not fitted."""
+    """Standard deviation of the parameter's logarithm; 0 for a parameter that is not fitted."""
 
 
 def profile_of(
@@ -80,7 +85,7 @@ def profile_of(
     runs: Sequence[MeasuredRun],
     versions: Mapping[str, str],
 ) -> MachineProfile:
-    """The profile of a machine from its rates and short runs (at least two)."""
+    """Fit the profile of a machine to its rates and to at least two short runs."""
     draft = MachineProfile(
         device=device_name,
         accelerator=device.accelerator,
@@ -111,7 +116,7 @@ def profile_of(
 def short_runs(
     profile: MachineProfile, device: Accelerator, runs: Sequence[MeasuredRun]
 ) -> tuple[ShortRun, ...]:
-    """Runs beside what the profile predicts for them."""
+    """Return the runs with the profile's predictions for them."""
     step_s, memory_bytes = _predict(profile, device, runs, profile.values)
     return tuple(
         ShortRun(
@@ -140,7 +145,7 @@ def _predict(
     runs: Sequence[MeasuredRun],
     values: Mapping[str, float],
 ) -> tuple[Array, Array]:
-    """(seconds of a step, bytes of a device) of each run."""
+    """Return the step time in seconds and the memory of a device in bytes, for each run."""
     precisions = [run.recipe.layout.precision for run in runs]
     here = profile.of(device)
     efficiency = EfficiencyColumns.of(
@@ -160,8 +165,8 @@ def _predict(
         efficiency=efficiency,
     )
     seconds: Array = step_time(context).total
-    held: Array = device_memory(context).total
-    return seconds, held
+    memory_bytes: Array = device_memory(context).total
+    return seconds, memory_bytes
 
 
 def _fit(
@@ -191,7 +196,7 @@ def _fit(
             ]
         )
 
-    from scipy.optimize import least_squares  # takes longer to load than most commands to run
+    from scipy.optimize import least_squares  # the import takes longer than most commands
 
     return values(least_squares(residuals, np.zeros(len(free))).x)
 
@@ -199,20 +204,21 @@ def _fit(
 def _attention_residuals(
     profile: MachineProfile, device: Accelerator, values: Mapping[str, float]
 ) -> Array:
-    """Of the rates of single kernels, as :mod:`engine.predictor.layers` takes them."""
+    """Return the residuals of attention kernels' rates, modelled as in
+    :mod:`engine.predictor.layers`."""
     if device.kind != "cpu":
         return np.zeros(0)
     peak = profile.rates.linear_flops_per_s("fp32")
     kernels = profile.rates.attention
-    width = np.array([one.head_dim for one in kernels]) / 128.0
-    tokens = np.array([one.tokens for one in kernels])
+    width = np.array([kernel.head_dim for kernel in kernels]) / 128.0
+    tokens = np.array([kernel.tokens for kernel in kernels])
     predicted = (
         peak
         * values["attention_share:sdpa CPU"]
         * np.minimum(1.0, width) ** values["head_dim_exponent:CPU"]
         / (1 + values["attention_half_tokens:CPU"] / tokens)
     )
-    measured = np.array([one.flops_per_s for one in kernels])
+    measured = np.array([kernel.flops_per_s for kernel in kernels])
     log_ratio: Array = np.log(predicted / measured) / RATE_LOG_SD
     return log_ratio
 
@@ -220,10 +226,10 @@ def _attention_residuals(
 def _priors(
     profile: MachineProfile, device: Accelerator, runs: Sequence[MeasuredRun]
 ) -> dict[str, _Prior]:
-    """First values and how sure they are, by the keys of ``data/efficiency.csv``.
+    """Return the priors by the keys of ``data/efficiency.csv``.
 
-    Those of a CPU's time come from single operations and from reading the loop; those of its
-    memory were set on seventeen runs of two EPYC cores (2026-11-25).
+    The priors for the time of a CPU come from single operations and from the code of the training
+    loop. The priors for its memory were set with seventeen runs on two EPYC cores (2026-11-25).
     """
     table = fitted_values()
     arch, rates = device.arch, profile.rates
@@ -231,7 +237,7 @@ def _priors(
     idle_gb = max(run.idle_memory_bytes for run in runs) / BYTES_PER_GB
 
     def near(name: str, scope: str, log_sd: float) -> tuple[str, _Prior]:
-        """The table's value for this generation, or for all."""
+        """Return a prior around the table's value for ``scope``, or else for all devices."""
         value = table.get(f"{name}:{scope}", table.get(f"{name}:all"))
         assert value is not None
         return f"{name}:{scope}", _Prior(value, log_sd)
@@ -284,5 +290,5 @@ def _priors(
 
 
 def _half_width(log_errors: Sequence[float]) -> float:
-    """Of the interval around zero that 8 in 10 lie in."""
+    """Return the half-width of the interval around zero that holds 80% of the errors."""
     return float(np.quantile(np.abs(log_errors), 0.8))

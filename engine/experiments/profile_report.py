@@ -1,4 +1,4 @@
-"""A machine's profile as rows of a table and a sentence, for the terminal and the page alike."""
+"""A machine's profile as rows of tables and a sentence, for terminals and pages."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Table = tuple[list[str], list[list[str]]]
 
 
 def rate_rows(say: Catalog, profile: MachineProfile) -> Table:
-    """What single operations reach, one device among all at work."""
+    """Return the rates of single operations on one device while all devices are busy."""
     return (
         [say("profile.operation"), say("profile.size"), say("profile.rate")],
         list(_rates(say, profile)),
@@ -49,16 +49,16 @@ def _rates(say: Catalog, profile: MachineProfile) -> Iterator[list[str]]:
             n=quantities.count(rates.optimizer_parameters_per_s, language),
         ),
     ]
-    for one in rates.collectives:
+    for collective in rates.collectives:
         yield [
-            say(f"profile.{one.kind}"),
-            quantities.si(one.bytes, "B", language),
-            quantities.si(one.bytes / one.seconds, "B/s", language),
+            say(f"profile.{collective.kind}"),
+            quantities.si(collective.bytes, "B", language),
+            quantities.si(collective.bytes / collective.seconds, "B/s", language),
         ]
 
 
 def short_run_rows(say: Catalog, runs: Sequence[ShortRun]) -> Table:
-    """Short runs beside what the profile says of them."""
+    """Return the short runs with the profile's predictions for them."""
     language = say.language
     names = ("run", "parameters", "zero", "predicted", "measured", "error")
     head = [say(f"profile.{name}") for name in names]
@@ -81,7 +81,7 @@ def short_run_rows(say: Catalog, runs: Sequence[ShortRun]) -> Table:
 
 
 def verdict(say: Catalog, profile: MachineProfile) -> str:
-    """How far its forecasts can be trusted, in a sentence."""
+    """Return a sentence on the accuracy of forecasts with this profile."""
     spread = f"±{profile.step_spread:.0%}"
     if profile.is_noisy:
         return say(

@@ -1,7 +1,7 @@
-"""Measuring this machine: rates of single operations, then short real runs, then the profile.
+"""Measurement of this machine: rates of single operations, then short real runs, then the profile.
 
-Everything that computes is another process (:mod:`engine.training.bench.short_runs`); what it
-prints besides its answers goes to a log.
+All computations run in another process (:mod:`engine.training.bench.short_runs`), whose standard
+error goes to a log.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _TEXT_VOCAB = 512
 
 
 class ProfileRun(Document):
-    """One short run, in few words: Llama's block with tied embeddings, all devices."""
+    """One short run of a Llama model with tied embeddings on all devices."""
 
     n_layers: int
     d_model: int
@@ -74,23 +74,23 @@ class ProfileRun(Document):
 
 
 class ProfileRuns(Document):
-    """What a machine of some kind is measured with: ``data/profiles``."""
+    """The runs that measure a kind of machine, as in ``data/profiles``."""
 
     schema_version: Literal[1] = 1
     seconds: Annotated[float, Field(gt=0, le=600)]
-    """Of each run, its first steps apart."""
+    """Duration of each run in seconds, without its first steps."""
     short: Annotated[tuple[ProfileRun, ...], Field(min_length=2, max_length=100)]
     check: tuple[ProfileRun, ...]
-    """Larger ones, which a finished profile is tried on."""
+    """Larger runs, on which a finished profile is tested."""
 
 
 def profile_runs(machine: Machine) -> ProfileRuns:
-    """The runs that ship for this kind of machine; InputError where none do."""
+    """Return the runs for this kind of machine; InputError if there are none."""
     return read_toml(_runs_file(machine), ProfileRuns)
 
 
 def can_be_profiled(machine: Machine) -> bool:
-    """Whether runs ship for this kind of machine: for GPUs none were tried yet."""
+    """Return whether there are runs for this kind of machine; there are none for GPUs yet."""
     return _runs_file(machine).is_file()
 
 
@@ -99,39 +99,42 @@ def _runs_file(machine: Machine) -> Path:
 
 
 class ProfileProgress(Document):
-    """How far a measuring is; kept in a file while it lasts, for whoever looks."""
+    """Progress of a measurement, kept in a file while it runs."""
 
     stage: Literal["rates", "runs", "checks"]
     n_done: int
     n_all: int
     seconds_left: float | None = None
-    """By the pace so far; None before the first run is over."""
+    """Seconds left at the rate so far; None before the first run is over."""
 
 
-Ask = Callable[[dict[str, Any]], dict[str, Any]]
-Tell = Callable[[ProfileProgress], None]
+Send = Callable[[dict[str, Any]], dict[str, Any]]
+OnProgress = Callable[[ProfileProgress], None]
 
 
-def _silent(_: ProfileProgress) -> None:
+def _ignore_progress(_: ProfileProgress) -> None:
     pass
 
 
-def measure_profile(machine: Machine, asked: ProfileRuns, tell: Tell = _silent) -> MachineProfile:
-    """Measure this machine and keep its profile: the machine should do nothing else meanwhile.
+def measure_profile(
+    machine: Machine, asked: ProfileRuns, on_progress: OnProgress = _ignore_progress
+) -> MachineProfile:
+    """Measure this machine and keep its profile. The machine should be idle otherwise.
 
     Raises
     ------
     InputError
-        If the process that measures ends early; its log says why.
+        If the measuring process ends early (its log has the reason), or if this machine is being
+        measured already.
     """
-    with _measuring(machine, tell) as (ask, say):
-        say(ProfileProgress(stage="rates", n_done=0, n_all=len(asked.short)))
+    with _measuring(machine, on_progress) as (send, report):
+        report(ProfileProgress(stage="rates", n_done=0, n_all=len(asked.short)))
         precision = best_precision(machine.device)
-        others = [one for one in TRAINING_PRECISIONS if one not in (precision, "fp16")]
+        others = [name for name in TRAINING_PRECISIONS if name not in (precision, "fp16")]
         single = {"n_ranks": machine.n_devices, "precisions": [precision, *others]}
-        first = Rates.parse(ask(single), "rates")
-        runs = _runs(ask, machine, asked.short, asked.seconds, "runs", say)
-        rates = first.best_of(Rates.parse(ask(single), "rates"))
+        first = Rates.parse(send(single), "rates")
+        runs = _runs(send, machine, asked.short, asked.seconds, "runs", report)
+        rates = first.best_of(Rates.parse(send(single), "rates"))
     profile = profile_of(
         machine.device,
         device_name(machine),
@@ -145,51 +148,56 @@ def measure_profile(machine: Machine, asked: ProfileRuns, tell: Tell = _silent) 
 
 
 def check_profile(
-    profile: MachineProfile, machine: Machine, asked: ProfileRuns, tell: Tell = _silent
+    profile: MachineProfile,
+    machine: Machine,
+    asked: ProfileRuns,
+    on_progress: OnProgress = _ignore_progress,
 ) -> tuple[ShortRun, ...]:
-    """Train the larger shapes and hold the profile's predictions for them against it."""
-    with _measuring(machine, tell) as (ask, say):
-        runs = _runs(ask, machine, asked.check, asked.seconds, "checks", say)
+    """Train the larger shapes, and compare them with the profile's predictions."""
+    with _measuring(machine, on_progress) as (send, report):
+        runs = _runs(send, machine, asked.check, asked.seconds, "checks", report)
     return short_runs(profile, machine.device, runs)
 
 
 def _runs(
-    ask: Ask,
+    send: Send,
     machine: Machine,
     asked: Sequence[ProfileRun],
     seconds: float,
     stage: Literal["runs", "checks"],
-    tell: Tell,
+    on_progress: OnProgress,
 ) -> list[MeasuredRun]:
     started = time.monotonic()
     found: list[MeasuredRun] = []
-    for one in asked:
+    for planned_run in asked:
         left = None
         if found:
             left = (time.monotonic() - started) / len(found) * (len(asked) - len(found))
-        tell(ProfileProgress(stage=stage, n_done=len(found), n_all=len(asked), seconds_left=left))
-        recipe = one.recipe_on(best_precision(machine.device), machine.n_devices)
+        on_progress(
+            ProfileProgress(stage=stage, n_done=len(found), n_all=len(asked), seconds_left=left)
+        )
+        recipe = planned_run.recipe_on(best_precision(machine.device), machine.n_devices)
         request = {"recipe": recipe.model_dump(mode="json"), "seconds": seconds}
-        found.append(MeasuredRun(recipe=recipe, **ask(request)))
-    tell(ProfileProgress(stage=stage, n_done=len(found), n_all=len(asked), seconds_left=0.0))
+        found.append(MeasuredRun(recipe=recipe, **send(request)))
+    on_progress(ProfileProgress(stage=stage, n_done=len(found), n_all=len(asked), seconds_left=0.0))
     return found
 
 
 @contextmanager
-def _measuring(machine: Machine, tell: Tell) -> Iterator[tuple[Ask, Tell]]:
-    """The function that asks a process which measures, and one that says how far it is.
+def _measuring(machine: Machine, on_progress: OnProgress) -> Iterator[tuple[Send, OnProgress]]:
+    """Start the measuring process; yield a function that sends it requests and one that reports.
 
     Raises
     ------
     InputError
-        If this machine is being measured already: two at once would measure each other.
+        If this machine is being measured already: two measurements would disturb each other.
     """
     environment = dict(os.environ)
     if not machine.has_gpu:
         environment |= {"DS_ACCELERATOR": "cpu", "OMP_NUM_THREADS": "1"}
     home_dir().mkdir(parents=True, exist_ok=True)
-    with hold_lock(lock_path()) as free, log_path().open("w", encoding="utf-8") as log:
-        if not free:
+    with hold_lock(lock_path()) as is_free, log_path().open("w", encoding="utf-8") as log:
+        if not is_free:
             raise InputError("machine", device_name(machine), "one_measuring")
         process = subprocess.Popen(
             [sys.executable, "-m", "engine.training.bench.short_runs"],
@@ -205,7 +213,7 @@ def _measuring(machine: Machine, tell: Tell) -> Iterator[tuple[Ask, Tell]]:
         assert process.stdout is not None
         requests, answers = process.stdin, process.stdout
 
-        def ask(request: dict[str, Any]) -> dict[str, Any]:
+        def send(request: dict[str, Any]) -> dict[str, Any]:
             try:
                 requests.write(json.dumps(request) + "\n")
                 requests.flush()
@@ -217,21 +225,21 @@ def _measuring(machine: Machine, tell: Tell) -> Iterator[tuple[Ask, Tell]]:
             found: dict[str, Any] = json.loads(line)
             return found
 
-        def say(progress: ProfileProgress) -> None:
+        def report(progress: ProfileProgress) -> None:
             write_json(progress_path(), progress.model_dump(mode="json"))
-            tell(progress)
+            on_progress(progress)
 
         try:
-            yield ask, say
+            yield send, report
         finally:
-            # Its ranks end with it: their input is its, and they hold no lock.
+            # Its ranks end with it, because they share its standard input and hold no lock.
             process.terminate()
             process.wait()
             progress_path().unlink(missing_ok=True)
 
 
 def measuring_now() -> ProfileProgress | None:
-    """How far a measuring of this machine is, if one is under way."""
+    """Return the progress of a running measurement of this machine; None if there is none."""
     if not is_locked(lock_path()):
         return None
     data = read_json(progress_path())
@@ -239,15 +247,15 @@ def measuring_now() -> ProfileProgress | None:
 
 
 def log_path() -> Path:
-    """What the processes that measure print."""
+    """Return the path of the measuring processes' log."""
     return home_dir() / "profile.log"
 
 
 def lock_path() -> Path:
-    """Held by the process that measures, for as long as it lives."""
+    """Return the path of the lock that a measurement holds while it runs."""
     return home_dir() / "profile.lock"
 
 
 def progress_path() -> Path:
-    """How far the measuring is, while it lasts."""
+    """Return the path of the file with the progress of a running measurement."""
     return home_dir() / "profile-progress.json"

@@ -1,4 +1,4 @@
-"""Searches and compressions as tables of text, for the terminal and the app alike."""
+"""Tables of text about searches and compressions, for terminals and pages."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ _TRIAL_HEAD = (
 
 
 def trial_rows(say: Catalog, outcome: StudyOutcome) -> Rows:
-    """The trials that are over, the best first."""
+    """Return the trials that are over, best first."""
     ranked = sorted(outcome.trials, key=_rank)
     head = [say(f"tuning.column_{name}") for name in _TRIAL_HEAD]
-    return head, [_trial_cells(say, one) for one in ranked]
+    return head, [_trial_cells(say, trial) for trial in ranked]
 
 
 def _rank(trial: TrialOutcome) -> tuple[int, float]:
@@ -45,9 +45,8 @@ def _trial_cells(say: Catalog, trial: TrialOutcome) -> list[str]:
     ]
 
 
-def account_rows(say: Catalog, outcome: StudyOutcome) -> Rows:
-    """What a search cost: in all, on trials that were ended early, and what it would have cost
-    had none been."""
+def search_cost_rows(say: Catalog, outcome: StudyOutcome) -> Rows:
+    """Return the costs of a search: of all trials, of pruned trials, and without pruning."""
     rows = []
     costs: tuple[Cost, ...] = ("flops", "device_hours", "usd")
     for what in costs:
@@ -75,8 +74,8 @@ def _cost(what: Cost, value: float, language: str) -> str:
     return quantities.number(value, language)
 
 
-def account_line(say: Catalog, outcome: StudyOutcome) -> str:
-    """One sentence: what was found, at what cost."""
+def search_sentence(say: Catalog, outcome: StudyOutcome) -> str:
+    """Return a sentence on the best trial and the cost of the search."""
     best, language = outcome.best, say.language
     numbers = {
         "n": len(outcome.trials),
@@ -99,7 +98,7 @@ def account_line(say: Catalog, outcome: StudyOutcome) -> str:
 
 
 def compression_rows(say: Catalog, table: Compression) -> Rows:
-    """What each way of making a model smaller costs and saves, beside the model as trained."""
+    """Return loss, size, speed and cost of each compressed model, after the model as trained."""
     language, base = say.language, table.as_trained
     many = max(speed.batch for speed in base.speeds)
     names = (
@@ -110,26 +109,26 @@ def compression_rows(say: Catalog, table: Compression) -> Rows:
     head = [say(f"compression.column_{name}", batch=many) for name in names]
     base_usd = base.usd_per_million_tokens(table.usd_per_device_hour)
     rows = []
-    for one in table.models:
-        speeds = {speed.batch: speed for speed in one.speeds}
-        usd = one.usd_per_million_tokens(table.usd_per_device_hour)
-        is_base = one is base
+    for model in table.models:
+        speeds = {speed.batch: speed for speed in model.speeds}
+        usd = model.usd_per_million_tokens(table.usd_per_device_hour)
+        is_base = model is base
         rows.append(
             [
-                say(f"compression.way_{one.way}"),
-                f"{one.held_out_loss:.4f}",
-                "—" if is_base else f"{one.held_out_loss - base.held_out_loss:+.4f}",
-                f"{one.bits_per_byte:.3f}",
-                quantities.si(one.size_bytes, "B", language),
-                quantities.share(one.size_bytes / base.size_bytes, language),
+                say(f"compression.way_{model.way}"),
+                f"{model.held_out_loss:.4f}",
+                "—" if is_base else f"{model.held_out_loss - base.held_out_loss:+.4f}",
+                f"{model.bits_per_byte:.3f}",
+                quantities.si(model.size_bytes, "B", language),
+                quantities.share(model.size_bytes / base.size_bytes, language),
                 "—" if is_base else _ratio(speeds[1].writing),
                 "—" if is_base else _ratio(speeds[many].writing),
                 quantities.usd(usd, language),
                 "—" if is_base else f"{1 - usd / base_usd:+.0%}",
-                quantities.count(one.n_weights, language),
-                quantities.count(one.n_nonzero, language),
+                quantities.count(model.n_weights, language),
+                quantities.count(model.n_nonzero, language),
                 quantities.number(speeds[1].written_tokens_per_s, language),
-                quantities.usd(one.training_usd, language),
+                quantities.usd(model.training_usd, language),
             ]
         )
     return head, rows
@@ -140,7 +139,7 @@ def _ratio(spread: RatioSpread) -> str:
 
 
 def compression_line(say: Catalog, table: Compression) -> str:
-    """How its speeds were measured, in a sentence."""
+    """Return a sentence on how the speeds were measured."""
     return say(
         "cli.compressed",
         device=table.device,

@@ -1,4 +1,4 @@
-"""Runs as parts of a larger question: found again where they exist, started where not."""
+"""Runs as parts of an experiment: existing runs are used again, and missing runs are started."""
 
 from __future__ import annotations
 
@@ -18,8 +18,7 @@ from engine.units import SECONDS_PER_HOUR
 
 
 def run_of(recipe: Recipe) -> Run:
-    """The newest run of ``recipe`` that has succeeded or is still alive; a new one if there is
-    none, started."""
+    """Return the newest run of ``recipe`` that has succeeded or is not over, or start a new run."""
     for run in all_runs():
         if run.recipe.content_hash == recipe.content_hash:
             phase = reconcile_run(run)
@@ -30,8 +29,8 @@ def run_of(recipe: Recipe) -> Run:
     return run
 
 
-def failed(run: Run) -> InputError:
-    """Why a run that should have succeeded did not, as what ends the work that needs it."""
+def failure_error(run: Run) -> InputError:
+    """Return the error for an experiment whose run did not succeed."""
     failure = run.state.failure
     if failure and failure.key == "input":
         return InputError(**failure.params)
@@ -39,21 +38,21 @@ def failed(run: Run) -> InputError:
 
 
 @dataclass(frozen=True, slots=True)
-class Spent:
-    """What the steps of a run have taken so far; evaluations are not counted, as nowhere."""
+class RunCost:
+    """Cost of the steps of a run so far, without its evaluations."""
 
     flops: float
     device_hours: float
     usd: float
     wall_s: float
-    """From its creation to its end, or until now."""
+    """Seconds from the run's creation to its end, or until now."""
 
 
-def spent(run: Run, progress: Progress) -> Spent:
-    """By what ``progress`` has read of the run."""
+def run_cost(run: Run, progress: Progress) -> RunCost:
+    """Return the cost of the steps that ``progress`` has read."""
     recipe, state = run.recipe, run.state
     hours = sum(line.step_time_s for line in progress.metrics) * recipe.n_ranks / SECONDS_PER_HOUR
-    return Spent(
+    return RunCost(
         flops=training_flops(recipe) * progress.share_done,
         device_hours=hours,
         usd=progress.cost_usd,
@@ -61,6 +60,6 @@ def spent(run: Run, progress: Progress) -> Spent:
     )
 
 
-def evaluated(metrics: list[StepMetrics]) -> list[tuple[int, float]]:
-    """(step, held-out loss) of the evaluations on the way."""
+def evaluations_during(metrics: list[StepMetrics]) -> list[tuple[int, float]]:
+    """Return the step and the held-out loss of each evaluation during training."""
     return [(line.step, line.held_out_loss) for line in metrics if line.held_out_loss is not None]

@@ -1,12 +1,12 @@
-"""A study: which recipes a search may try, all at the FLOPs of its base, and what its trials found.
+"""A study: the recipes that a search may try, all with the FLOPs of a base recipe, and its outcome.
 
-A study keeps its things in ``home_dir()/studies``, in a folder named by its content:
+The files of a study are in ``home_dir()/studies``, in a folder named by the study's content:
 
 ====================  =========================================================
-``study.toml``        what was asked for
-``journal.log``       Optuna's own record, from which an interrupted search goes on
-``outcome.json``      the trials that are over, what they found and cost
-``best.toml``         the recipe of the best
+``study.toml``        the study
+``journal.log``       Optuna's record, from which an interrupted search continues
+``outcome.json``      results and costs of the trials that are over
+``best.toml``         the recipe of the best trial
 ``lock``              held by the search for as long as it lives
 ====================  =========================================================
 """
@@ -41,7 +41,7 @@ class LearningRates(Document):
 
 
 class Batch(Document):
-    """Sequences that a rank computes at a time, and how often before it steps."""
+    """Number of sequences that a rank computes at a time, and of such batches per step."""
 
     micro_batch_sequences: Annotated[int, Field(ge=1, le=100_000)]
     grad_accumulation_steps: Annotated[int, Field(ge=1, le=100_000)] = 1
@@ -58,7 +58,7 @@ class Size(Document):
 
 
 class Choice(Document):
-    """What one trial tries."""
+    """The searched values of one trial."""
 
     learning_rate: LearningRate
     batch: Batch
@@ -66,31 +66,33 @@ class Choice(Document):
 
 
 class Study(Document):
-    """A search for the recipe of the lowest held-out loss. What is not listed is not searched."""
+    """A search for the recipe of the lowest held-out loss; fields left empty are not searched."""
 
     schema_version: Literal[1] = 1
     recipe: Recipe
-    """Where every trial starts from; its training FLOPs are those of each trial."""
+    """Base recipe, which each trial changes; each trial has the base's training FLOPs."""
     n_trials: Annotated[int, Field(ge=1, le=10_000)]
     learning_rates: LearningRates | None = None
     batches: Annotated[tuple[Batch, ...], Field(max_length=100)] = ()
     sizes: Annotated[tuple[Size, ...], Field(max_length=100)] = ()
     evaluations: Annotated[int, Field(ge=1, le=1_000)] = 8
-    """Of each trial on the way, at even shares of its FLOPs: when it can be pruned."""
+    """Number of evaluations during each trial, at even shares of its FLOPs; the trial can be pruned
+    at each of them."""
     pruner: Literal["median", "successive_halving", "none"] = "median"
-    """Which trials are ended early: those worse than the median of the others at the same
-    share of the FLOPs, or all but the best third of each rung (Li 2020)."""
+    """Rule that ends trials early. ``median`` ends trials that are worse than the median of the
+    others at the same share of the FLOPs; ``successive_halving`` ends all but the best third at
+    each rung (Li 2020)."""
     startup_trials: Annotated[int, Field(ge=1, le=10_000)] = 4
-    """First trials: drawn at random, and not pruned by the median."""
+    """Number of first trials that are drawn at random and not pruned by the median."""
     seed: Seed = 1
 
     @model_validator(mode="after")
     def _is_possible(self) -> Self:
         for name in ("batches", "sizes"):
             listed = getattr(self, name)
-            for one in listed:
-                if listed.count(one) > 1:
-                    raise InputError(name, str(one), "no_repeats")
+            for entry in listed:
+                if listed.count(entry) > 1:
+                    raise InputError(name, str(entry), "no_repeats")
         if not (self.learning_rates or self.batches or self.sizes):
             raise InputError("learning_rates", "—", "something_to_search")
         for recipe in self.corners():
@@ -99,7 +101,7 @@ class Study(Document):
         return self
 
     def corners(self) -> Iterator[Recipe]:
-        """A recipe of each batch and size: what can be seen to be impossible before a start."""
+        """Yield a recipe for each batch and size, which can be checked before the search starts."""
         for batch in self.batches or (self.own_batch,):
             for size in self.sizes or (self.own_size,):
                 yield self.recipe_of(
@@ -108,7 +110,7 @@ class Study(Document):
 
     @property
     def own_batch(self) -> Batch:
-        """The base's."""
+        """Batch of the base recipe."""
         layout = self.recipe.layout
         return Batch(
             micro_batch_sequences=layout.micro_batch_sequences,
@@ -117,11 +119,11 @@ class Study(Document):
 
     @property
     def own_size(self) -> Size:
-        """The base's."""
+        """Size of the base recipe."""
         return Size.parse({name: getattr(self.recipe.shape, name) for name in Size.model_fields})
 
     def recipe_of(self, choice: Choice) -> Recipe:
-        """The recipe of one trial: as many steps as take the base's FLOPs."""
+        """Return the recipe of one trial, with as many steps as take the base's FLOPs."""
         batch, size = choice.batch, choice.size
         one_step = self.recipe.with_values(
             {f"shape.{name}": value for name, value in size.model_dump().items()}
@@ -140,6 +142,7 @@ class Study(Document):
 
     @property
     def folder(self) -> Path:
+        """Folder of the study's files."""
         return studies_dir() / self.content_hash[:16]
 
 
@@ -157,65 +160,71 @@ class TrialOutcome(Document):
     steps: int
     steps_done: int
     held_out_loss: float | None
-    """Over all held-out documents; of a pruned trial, at its last evaluation."""
+    """Loss in nats per token over all held-out documents; for a pruned trial, the loss of its last
+    evaluation."""
     evaluations: tuple[tuple[float, float], ...]
-    """(share of the FLOPs, held-out loss) on the way."""
+    """Share of the FLOPs and held-out loss of each evaluation during training."""
     flops: float
-    """Of the steps done, as device-hours and USD are."""
+    """Training FLOPs of the steps done."""
     device_hours: float
+    """Device-hours of the steps done."""
     usd: float
+    """Cost of the steps done."""
     wall_s: float
-    """From its creation to its end: starting, preparing and evaluating included."""
+    """Seconds from the run's creation to its end, including its start and its evaluations."""
 
     @property
-    def whole(self) -> float:
-        """What the whole trial would have taken, over what it took: at its own pace."""
+    def unpruned_ratio(self) -> float:
+        """Cost of the whole trial at its own step time, divided by the cost of its steps done."""
         return self.steps / self.steps_done if self.state == "pruned" else 1.0
 
 
 class StudyOutcome(Document):
-    """What a search has found so far, and what it cost."""
+    """Results and costs of a search so far."""
 
     name: str
     n_trials: int
-    """As asked for."""
+    """Number of trials that the study requests."""
     trials: tuple[TrialOutcome, ...]
     accelerator: str
     n_devices: int
-    """Of each trial."""
+    """Number of devices of each trial."""
     usd_per_device_hour: float
 
     @property
     def best(self) -> TrialOutcome | None:
-        """The complete trial of the lowest loss."""
-        complete = [one for one in self.trials if one.state == "complete"]
-        return min(complete, key=lambda one: one.held_out_loss or 0.0, default=None)
+        """Complete trial with the lowest loss."""
+        complete = [trial for trial in self.trials if trial.state == "complete"]
+        return min(complete, key=lambda trial: trial.held_out_loss or 0.0, default=None)
 
     def number_of(self, state: str) -> int:
-        return sum(one.state == state for one in self.trials)
+        """Return the number of trials that ended in ``state``."""
+        return sum(trial.state == state for trial in self.trials)
 
     def spent(self, what: Cost) -> float:
-        """By all trials; one run that two of them share is paid for once."""
-        return float(sum(getattr(one, what) for one in self._by_run()))
+        """Return the cost of all trials; a run that two trials share counts once."""
+        return float(sum(getattr(trial, what) for trial in self._by_run()))
 
     def spent_on_pruned(self, what: Cost) -> float:
-        pruned = (one for one in self._by_run() if one.state == "pruned")
-        return float(sum(getattr(one, what) for one in pruned))
+        """Return the cost of the pruned trials."""
+        pruned = (trial for trial in self._by_run() if trial.state == "pruned")
+        return float(sum(getattr(trial, what) for trial in pruned))
 
     def without_pruning(self, what: Cost) -> float:
-        """What the same trials would have cost, each to its end at its own pace."""
-        return float(sum(getattr(one, what) * one.whole for one in self._by_run()))
+        """Return the cost that the trials would have had if none had been pruned."""
+        return float(sum(getattr(trial, what) * trial.unpruned_ratio for trial in self._by_run()))
 
     def _by_run(self) -> list[TrialOutcome]:
-        return list({one.run_id: one for one in self.trials}.values())
+        return list({trial.run_id: trial for trial in self.trials}.values())
 
 
 def studies_dir() -> Path:
+    """Return the folder of all studies of this machine."""
     return home_dir() / "studies"
 
 
 def stored_outcomes() -> list[tuple[Path, StudyOutcome]]:
-    """(folder, outcome) of every study of this machine, the latest first."""
+    """Return the folder and the outcome of every study of this machine, latest first."""
     found = sorted(
         studies_dir().glob("*/outcome.json"), key=lambda path: path.stat().st_mtime, reverse=True
     )
@@ -226,6 +235,6 @@ def stored_outcomes() -> list[tuple[Path, StudyOutcome]]:
 
 
 def best_recipe(folder: Path) -> Recipe | None:
-    """The recipe that a search found best, if any trial has ended."""
+    """Return the best recipe of the study in ``folder``; None if no trial is complete."""
     path = folder / "best.toml"
     return read_toml(path, Recipe) if path.is_file() else None

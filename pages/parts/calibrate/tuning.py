@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from engine import quantities
-from engine.experiments.reports import account_line, account_rows, trial_rows
+from engine.experiments.reports import search_cost_rows, search_sentence, trial_rows
 from engine.experiments.study import StudyOutcome, TrialOutcome, best_recipe, stored_outcomes
 from engine.runs.locks import is_locked
 from pages.parts.charts import COMPUTE, DATA, LIGHT_COMPUTE, MONEY, OTHER, PEOPLE, WARNING, draw
@@ -46,11 +46,11 @@ def tuning_section() -> None:
 def _draw(folder: Path) -> None:
     say = text()
     outcome = dict(stored_outcomes())[folder]
-    st.markdown(f"#### {account_line(say, outcome)}")
+    st.markdown(f"#### {search_sentence(say, outcome)}")
     draw(_chart(outcome), f"tuning_{folder.name}", height=380, hover="closest")
     head, cells = trial_rows(say, outcome)
     st.dataframe(pd.DataFrame(cells, columns=head), hide_index=True)
-    head, cells = account_rows(say, outcome)
+    head, cells = search_cost_rows(say, outcome)
     st.dataframe(pd.DataFrame(cells, columns=head), hide_index=True)
     wall = quantities.duration(sum(trial.wall_s for trial in outcome.trials), say.language)
     st.caption(say("tuning.account_note", price=f"{outcome.usd_per_device_hour:g}", wall=wall))

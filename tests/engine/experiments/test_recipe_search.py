@@ -166,7 +166,7 @@ def test_the_worse_are_ended_and_their_cost_is_that_of_the_steps_done(
 ) -> None:
     study = of_rates(smoke, pruner="median", startup_trials=4)
     told: list[SearchProgress] = []
-    found = search(study, tell=told.append)
+    found = search(study, on_progress=told.append)
     pruned = [one for one in found.trials if one.state == "pruned"]
     assert pruned
     assert {one.run_id for one in pruned} == set(runs.cancelled)
@@ -272,7 +272,7 @@ def test_one_search_of_a_study_at_a_time(smoke: Study, runs: FakeRuns) -> None:
         raise StopIteration
 
     with pytest.raises(StopIteration):
-        search(study, tell=search_again)
+        search(study, on_progress=search_again)
 
 
 def test_a_real_trial(smoke: Study) -> None:
