@@ -119,7 +119,7 @@ def test_no_curve_goes_through_zeros(tmp_path: Path, words: tuple[str, ...]) -> 
 
 
 def test_retention_without_a_fit_ends_with_one_line(tmp_path: Path) -> None:
-    path = table(tmp_path, "customers", (5, 0, 0, 0))
+    path = table(tmp_path, "customers", (1e12, 1, 1, 1))
     line = refused("demand", "retention", path, "--changing")
     assert line.startswith("customers: 4 points is not allowed")
 
