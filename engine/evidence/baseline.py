@@ -1,7 +1,7 @@
-"""What a forecast has to beat: 6 FLOPs for each active parameter and token, at 40% of the peak.
+"""The rule of thumb that forecasts are compared with: 6 FLOPs per parameter and token at 40% MFU.
 
-It is the rule of thumb of most spreadsheets (Kaplan 2020, section 2.1, for the 6): no attention,
-no communication, no software, no memory.
+Most spreadsheets use this rule (Kaplan 2020, section 2.1, for the 6 FLOPs). It counts active
+parameters, and ignores attention, communication, software and memory.
 """
 
 from __future__ import annotations
@@ -19,10 +19,9 @@ FLOPS_PER_PARAMETER_AND_TOKEN = 6.0
 
 
 def baseline_tokens_per_s(row: Row, run: Run) -> float:
-    """Of one device, at its dense peak for the run's precision.
+    """Return the rule's tokens/s of one device, by its dense peak for the run's precision.
 
-    The parameters are those that the row states, as who uses the rule would; where it states
-    none, those of its shape.
+    The active parameters are those that the row states, or else those of its shape.
     """
     peak = run.device.needed_flops_per_s(run.layout.precision)
     stated = measured(row, "params_active")
@@ -31,7 +30,10 @@ def baseline_tokens_per_s(row: Row, run: Run) -> float:
 
 
 def baseline_score(rows: Sequence[Row], runs: Sequence[Run]) -> Score:
-    """How far the rule is off, on the rows with measured tokens/s; ``runs`` are read from them."""
+    """Return the errors of the rule on the rows with measured tokens/s.
+
+    ``runs`` are the runs that were read from ``rows``.
+    """
     ratios = [
         baseline_tokens_per_s(row, run) / speed
         for row, run in zip(rows, runs, strict=True)

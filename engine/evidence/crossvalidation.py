@@ -1,8 +1,8 @@
-"""How far predictions are from runs of sources that the fit has not seen.
+"""Cross-validation: errors of predictions for sources that the fit has not seen.
 
-Rows of one source share a cluster, a container and a team; leaving out random rows would
-measure memory, not prediction. So whole sources are left out, one after the other, and the
-widths of the intervals too come from the other sources only.
+Rows of one source share a cluster, a container and a team. Leaving out random rows would measure
+how well the fit remembers a source. Whole sources are therefore left out in turn, and the widths
+of the intervals come from the other sources only.
 """
 
 from __future__ import annotations
@@ -23,20 +23,21 @@ from engine.predictor.efficiency import EfficiencyParameter, Spreads
 Mask = npt.NDArray[np.bool_]
 
 COVERED_SHARE = 0.8
+"""Share of measurements that an interval is meant to contain."""
 _LEAST_ROWS = 8
-"""With fewer errors than these a width is not estimated, and the wider kind's is taken."""
+"""Fewest errors that a width is estimated from; with fewer, a wider kind's width is used."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CrossValidation:
-    """Every row as predicted by a fit that has not seen its source."""
+    """Predictions of every row by a fit that has not seen its source."""
 
     tokens_per_s: Array
     memory_gb: Array
     half_width: Array
-    """Of each row's interval, in logarithms; from the errors of the other sources."""
+    """Half-width of each row's interval in logarithms, from the errors of the other sources."""
     spreads: Spreads
-    """From the errors of all sources: what predictions of new runs carry."""
+    """Half-widths from the errors of all sources, for predictions of new runs."""
 
 
 def cross_validate(
@@ -44,7 +45,10 @@ def cross_validate(
     parameters: Sequence[EfficiencyParameter],
     progress: Callable[[str], None] = lambda source: None,
 ) -> CrossValidation:
-    """Leave out each source in turn, fit the rest, predict it."""
+    """Predict each source by a fit to all other sources.
+
+    ``progress`` is called with the name of each source before its fit.
+    """
     n_rows = len(sample.runs)
     sources = np.array(sample.sources)
     tokens_per_s, memory_gb = np.full(n_rows, np.nan), np.full(n_rows, np.nan)
@@ -71,8 +75,8 @@ def cross_validate(
         mine = sources == source
         spreads = errors.take(~mine).spreads(within[source])
         half_width[mine] = [
-            spreads.of(known=bool(one), moe=bool(moe))
-            for one, moe in zip(known[mine], errors.moe[mine], strict=True)
+            spreads.of(known=bool(is_known), moe=bool(moe))
+            for is_known, moe in zip(known[mine], errors.moe[mine], strict=True)
         ]
     return CrossValidation(
         tokens_per_s=tokens_per_s,
@@ -83,7 +87,7 @@ def cross_validate(
 
 
 def _speed_errors(sample: Sample, fitted: Fit) -> Array:
-    """Absolute errors in logarithms of a fit on the rows that it was made from."""
+    """Return the absolute log errors of a fit on the rows that it was fitted to."""
     predicted = sample.predict(fitted.values).tokens_per_s
     errors: Array = np.abs(np.log(sample.measured_tokens_per_s / predicted))
     return errors
@@ -91,7 +95,7 @@ def _speed_errors(sample: Sample, fitted: Fit) -> Array:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Errors:
-    """Absolute errors in logarithms; NaN where nothing was measured."""
+    """Absolute log errors; NaN where nothing was measured."""
 
     speed: Array
     memory: Array
@@ -109,10 +113,10 @@ class _Errors:
         )
 
     def spreads(self, within: Array) -> Spreads:
-        """Widths from these errors and those ``within`` the rows of the fit.
+        """Return widths from these errors and from the errors ``within`` the fitted rows.
 
-        A new run of known software is sometimes one more of a source that was seen, sometimes
-        of another team and cluster: its width is half way between both, in logarithms.
+        A new run of known software may come from a fitted source or from another team and
+        cluster. Its width is the geometric mean of the widths of both.
         """
         unknown = self._width(self.speed, ~self.known & ~self.moe)
         known = self._width(self.speed, self.known & ~self.moe)
@@ -122,7 +126,7 @@ class _Errors:
         if unknown is None or dense is None or inside is None:
             raise InputError("source_id", len(self.speed), "too_few_runs", least=_LEAST_ROWS)
         memory = self._width(self.memory, np.ones_like(self.moe))
-        # A stack never seen is not easier than one that was.
+        # An unknown stack cannot be easier to predict than a known stack.
         between = unknown if known is None else math.sqrt(inside * min(unknown, known))
         return Spreads(
             known=min(unknown, between),
@@ -132,13 +136,16 @@ class _Errors:
         )
 
     def _width(self, errors: Array, mask: Mask) -> float | None:
-        """The error that 80% stay below, each source counting as the root of its rows."""
+        """Return the error that 80% are below; None with too few errors.
+
+        A source of n rows has the weight √n in total.
+        """
         there = mask & np.isfinite(errors)
         if there.sum() < _LEAST_ROWS:
             return None
         names, counts = np.unique(self.sources[there], return_counts=True)
         weight_of = dict(zip(names.tolist(), (counts**-0.5).tolist(), strict=True))
         order = np.argsort(errors[there])
-        weights = np.array([weight_of[one] for one in self.sources[there][order].tolist()])
+        weights = np.array([weight_of[name] for name in self.sources[there][order].tolist()])
         reached = np.cumsum(weights) / weights.sum()
         return float(errors[there][order][np.searchsorted(reached, COVERED_SHARE)])

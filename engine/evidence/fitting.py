@@ -1,11 +1,10 @@
-"""Fits the predictor's parameters to measured runs: maximum a posteriori, robust, in logarithms.
+"""Robust maximum a posteriori fit of the predictor's parameters to measured runs, in logarithms.
 
-Each parameter has a log-normal prior from measurements of single kernels and links, written
-down before any run was predicted (``prior`` columns of ``data/efficiency.csv``). Whole runs
-then move it as far as they insist. Residuals are log(predicted ÷ measured), with a loss that
-grows linearly beyond two standard deviations, so that one odd run does not bend a law; the same
-configuration measured again in a later release counts together as little more than one, and a
-source with many rows as less than their number.
+Each parameter has a log-normal prior from measurements of single kernels and links, recorded
+before any run was predicted (``prior`` columns of ``data/efficiency.csv``). Residuals are
+log(predicted ÷ measured). Their loss grows linearly for large residuals, so that a single outlier
+has little influence. Repeated measurements of a configuration have the weight of √n rows, and
+rows of a large source have a lower weight.
 """
 
 from __future__ import annotations
@@ -22,13 +21,15 @@ from engine.predictor.columns import Array
 from engine.predictor.efficiency import EfficiencyParameter
 
 SPEED_LOG_SD = 0.08
-"""Of a prediction for one run, parameters apart."""
+"""Standard deviation of log(measured ÷ predicted) for one run, given the parameters."""
 MEMORY_LOG_SD = 0.08
+"""The same standard deviation for the memory of a device."""
 STACK_LOG_SD = 0.08
-"""Prior of a software stack's own factor of time."""
+"""Standard deviation of the prior of a software stack's time factor, in logarithms."""
 NOT_PRIORS = ("time_factor", "spread", "whole_run")
-"""Rows of the table that a fit makes anew, or that other figures than step times do."""
+"""Parameters of the table that have no prior: a fit computes them from other figures."""
 LARGE_SOURCE_ROWS = 20
+"""Rows above which a source's rows have a lower weight."""
 _ITERATIONS = 15
 _EIGHTY_PERCENT_SDS = 1.2816
 _FIXED_BELOW_LOG_SD = 0.005
@@ -36,7 +37,7 @@ _FIXED_BELOW_LOG_SD = 0.005
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Estimate:
-    """One parameter after the fit; 80% of its uncertainty lies between ``low`` and ``high``."""
+    """A fitted parameter; ``low`` and ``high`` bound 80% of its uncertainty."""
 
     value: float
     low: float
@@ -45,28 +46,32 @@ class Estimate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fit:
+    """All fitted parameters."""
+
     estimates: Mapping[str, Estimate]
+    """Fitted parameters by their keys in ``data/efficiency.csv``."""
     stacks: frozenset[str]
-    """Software stacks that the fit has seen."""
+    """Software stacks of the fitted runs."""
 
     @property
     def values(self) -> dict[str, float]:
-        return {key: one.value for key, one in self.estimates.items()}
+        """Fitted values by their keys."""
+        return {key: estimate.value for key, estimate in self.estimates.items()}
 
 
 def fit(sample: Sample, parameters: Sequence[EfficiencyParameter]) -> Fit:
     """Fit all parameters to a sample of measured runs.
 
-    ``time_factor`` parameters are made for the stacks in the sample; others of the table are
-    dropped, since nothing speaks for them.
+    The stacks of the sample each get a ``time_factor``. Factors of other stacks in the table are
+    dropped, since no run supports them.
     """
     from scipy.optimize import least_squares  # takes longer to load than most commands to run
 
     stacks = sorted({run.stack.stack for run in sample.runs})
     priors = {
-        one.key: (one.prior, one.prior_log_sd)
-        for one in parameters
-        if one.parameter not in NOT_PRIORS
+        parameter.key: (parameter.prior, parameter.prior_log_sd)
+        for parameter in parameters
+        if parameter.parameter not in NOT_PRIORS
     }
     priors |= {f"time_factor:{stack}": (1.0, STACK_LOG_SD) for stack in stacks}
     free = [key for key, (_, log_sd) in priors.items() if log_sd > _FIXED_BELOW_LOG_SD]
@@ -114,17 +119,19 @@ def _residuals(
 
 
 def robust(residual: Array) -> Array:
-    """Square root of twice the pseudo-Huber loss: quadratic within one, linear beyond."""
+    """Return √(2·pseudo-Huber loss), signed: linear below 1, like a square root above."""
     signed: Array = np.sign(residual) * np.sqrt(2 * (np.sqrt(1 + residual**2) - 1))
     return signed
 
 
 def _weights(sample: Sample) -> Array:
+    """Return the weight of each row's residual, shape (rows,)."""
     configurations = Counter(sample.configurations)
     sources = Counter(sample.sources)
     return np.array(
         [
-            configurations[one] ** -0.5 * max(1.0, sources[source] / LARGE_SOURCE_ROWS) ** -0.25
-            for one, source in zip(sample.configurations, sample.sources, strict=True)
+            configurations[configuration] ** -0.5
+            * max(1.0, sources[source] / LARGE_SOURCE_ROWS) ** -0.25
+            for configuration, source in zip(sample.configurations, sample.sources, strict=True)
         ]
     )

@@ -1,7 +1,7 @@
-"""Predictions of the runs that ship, each by a fit that has not seen its source.
+"""Held-out predictions of the shipped runs, each by a fit that has not seen its source.
 
-``python -m engine refit`` cross-validates, which takes most of a minute, and writes what it
-found to ``data/cross_validation.csv`` beside the parameters; here it is read.
+``python -m engine refit`` cross-validates, which takes most of a minute, and writes the
+predictions to ``data/cross_validation.csv`` beside the parameters. This module reads them.
 """
 
 from __future__ import annotations
@@ -30,62 +30,68 @@ class HeldOut(Fact):
     """One row of ``data/cross_validation.csv``."""
 
     id: str
-    """Of the row in ``data/measured_throughput.csv``."""
+    """Identifier of the row in ``data/measured_throughput.csv``."""
     tokens_per_sec_per_gpu: PositiveFloat
     low: PositiveFloat
-    """80% of measurements are expected between low and high; the width too is from the other
-    sources."""
+    """Lower bound of the 80% interval of tokens/s; its width is from the other sources too."""
     high: PositiveFloat
     mem_gb: PositiveFloat
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
-    """The measured runs that ship, and both ways of predicting them, row by row."""
+    """The shipped measured runs, with their in-sample and held-out predictions by row."""
 
     rows: Sequence[Row]
     runs: Sequence[Run]
-    """What the rows say, with defaults for what they do not."""
+    """The runs that the rows describe, with defaults for empty cells."""
     in_sample: Sequence[Prediction]
-    """As the app predicts now, by a fit to these very rows."""
+    """Predictions of the app, by the fit to all these rows."""
     held_out: Sequence[Prediction]
+    """Predictions by fits that have not seen the row's source."""
     baseline: Score
-    """Of the rule that a forecast has to beat."""
+    """Errors of the rule of thumb that forecasts are compared with."""
 
 
 @cache
 def held_out() -> Mapping[str, HeldOut]:
-    """What the last cross-validation predicted, by the row's id."""
-    return {one.id: one for one in read_facts(DATA_DIR / HELD_OUT_NAME, HeldOut)}
+    """Return the predictions of the last cross-validation, by the row's id."""
+    return {row.id: row for row in read_facts(DATA_DIR / HELD_OUT_NAME, HeldOut)}
 
 
 @cache
 def evidence() -> Evidence:
-    """The measured runs with their predictions.
+    """Return the shipped runs with their predictions.
 
     Raises
     ------
     InputError
-        If a row cannot be read, or has come since the last cross-validation.
+        If a row cannot be read, or was added after the last cross-validation.
     """
     rows = read_rows(MEASURED_PATH)
     runs = [run_of(row) for row in rows]
     in_sample = []
-    for one in predict_rows(rows):
-        if isinstance(one, InputError):
-            raise one
-        in_sample.append(one)
+    for prediction in predict_rows(rows):
+        if isinstance(prediction, InputError):
+            raise prediction
+        in_sample.append(prediction)
     return Evidence(
         rows=rows,
         runs=runs,
         in_sample=in_sample,
-        held_out=[replace_figures(one, held_out()) for one in in_sample],
+        held_out=[replace_figures(prediction, held_out()) for prediction in in_sample],
         baseline=baseline_score(rows, runs),
     )
 
 
 def replace_figures(predicted: Prediction, known: Mapping[str, HeldOut]) -> Prediction:
-    """The same row as the cross-validation predicted it; InputError if it did not."""
+    """Return a prediction with the figures of the cross-validation.
+
+    Raises
+    ------
+    InputError
+        If the cross-validation lacks the row.
+    """
     found = known.get(predicted.id)
     if found is None:
         raise InputError(HELD_OUT_NAME, predicted.id, "row_to_refit")
@@ -103,7 +109,7 @@ def replace_figures(predicted: Prediction, known: Mapping[str, HeldOut]) -> Pred
 
 @cache
 def evidence_csv() -> str:
-    """The measured runs as they ship, with both predictions beside them."""
+    """Return the shipped runs as CSV, with both predictions in further columns."""
     found = evidence()
     out = io.StringIO()
     figures = {
@@ -116,7 +122,7 @@ def evidence_csv() -> str:
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow([*found.rows[0], *added])
     for row, *both in zip(found.rows, found.held_out, found.in_sample, strict=True):
-        predicted = [getattr(one, name) for one in both for name in figures.values()]
+        predicted = [getattr(of, name) for of in both for name in figures.values()]
         writer.writerow([*row.values(), *(f"{value:.{_DIGITS}g}" for value in predicted)])
     return out.getvalue()
 
@@ -124,17 +130,17 @@ def evidence_csv() -> str:
 def write_held_out(
     path: Path, predictions: Sequence[Prediction], *, source: str, as_of: str
 ) -> None:
-    """Write the predictions of a cross-validation, one row for each."""
+    """Write the predictions of a cross-validation as a table with one row for each."""
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(
             ("id", "tokens_per_sec_per_gpu", "low", "high", "mem_gb", "source", "as_of")
         )
-        for one in predictions:
+        for row in predictions:
             figures = (
-                one.tokens_per_sec_per_gpu,
-                one.tokens_per_sec_per_gpu_low,
-                one.tokens_per_sec_per_gpu_high,
-                one.mem_gb,
+                row.tokens_per_sec_per_gpu,
+                row.tokens_per_sec_per_gpu_low,
+                row.tokens_per_sec_per_gpu_high,
+                row.mem_gb,
             )
-            writer.writerow((one.id, *(f"{value:.{_DIGITS}g}" for value in figures), source, as_of))
+            writer.writerow((row.id, *(f"{value:.{_DIGITS}g}" for value in figures), source, as_of))

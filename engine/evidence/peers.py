@@ -1,4 +1,4 @@
-"""How far other tools are off, as reported: ``data/peers.csv``."""
+"""Reported errors of other tools: ``data/peers.csv``."""
 
 from __future__ import annotations
 
@@ -14,17 +14,19 @@ class Peer(Fact):
     """Errors of one tool in tokens/s, as shares of what was measured."""
 
     name: str
-    """A tool's own name; for what is none, a key of the catalogs below ``evidence.peer``."""
+    """Name of the tool; for a rule or a floor, a key of the catalogs below ``evidence.peer``."""
     kind: Literal["tool", "rule", "floor"]
     median_low: NonNegativeFloat
-    """Low and high are the bounds of what was found; equal where one figure was reported."""
+    """Lower bound of the reported medians; equal to the upper bound where a single figure was
+    reported."""
     median_high: NonNegativeFloat
     p90_low: NonNegativeFloat
     p90_high: NonNegativeFloat
     rows_note: Literal["expressible_half", "alike", "own_b200", "repeated"]
-    """Which rows: a key of the catalogs below ``evidence.rows``."""
+    """Rows that the errors are from: a key of the catalogs below ``evidence.rows``."""
 
 
 @cache
 def peers() -> tuple[Peer, ...]:
+    """Return all rows of ``data/peers.csv``."""
     return read_facts(DATA_DIR / "peers.csv", Peer)

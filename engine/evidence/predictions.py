@@ -1,8 +1,8 @@
-"""Predictions for tables of runs, and how far they are from what was measured.
+"""Predictions for tables of runs, and their errors against measurements.
 
-The columns are those of ``data/measured_throughput.csv``; :mod:`engine.evidence.rows` says what
-an empty cell stands for. Every row is predicted: ``feasible`` says whether the layout is
-possible as stated, and what is predicted for one that is not is for the nearest one that is.
+The columns are those of ``data/measured_throughput.csv``; :mod:`engine.evidence.rows` describes
+the defaults of empty cells. Every row is predicted. ``feasible`` states whether the layout is
+possible as stated; the figures of an infeasible layout are computed from its degrees as they are.
 """
 
 from __future__ import annotations
@@ -28,26 +28,32 @@ from engine.predictor.efficiency import is_known, spreads
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prediction:
-    """What the engine says of one row."""
+    """The engine's prediction for one row."""
 
     id: str
     feasible: bool
     infeasible_reason: str = ""
     tokens_per_sec_per_gpu: float
     tokens_per_sec_per_gpu_low: float
-    """80% of measurements are expected between low and high."""
+    """Lower bound of the interval that is expected to contain 80% of measurements."""
     tokens_per_sec_per_gpu_high: float
     mfu: float
-    """Attention's full square counted, against the dense peak at the run's precision."""
+    """Model FLOPs utilisation: attention's full square counted, over the dense peak at the run's
+    precision."""
     step_time_s: float
     mem_gb: float
-    """Of 2^30 bytes, as frameworks report it."""
+    """Peak memory of one device in GiB (2^30 bytes), as frameworks report it."""
 
 
 def read_rows(path: Path, key: str = "id") -> list[dict[str, str]]:
-    """Rows of a CSV file; InputError if it is absent, not UTF-8, or has no header with ``key``.
+    """Return the rows of a CSV file whose header has the column ``key``.
 
-    Cells beyond the header are dropped, and cells that are missing are empty.
+    Cells beyond the header are dropped, and missing cells are empty.
+
+    Raises
+    ------
+    InputError
+        If the file is absent or not UTF-8, or its header lacks ``key``.
     """
     if not path.is_file():
         raise InputError("file", str(path), "file_missing")
@@ -67,13 +73,12 @@ def read_rows(path: Path, key: str = "id") -> list[dict[str, str]]:
 
 
 def half_width(run: Run) -> float:
-    """Of the 80% interval of a run's tokens/s, in logarithms."""
+    """Return the half-width of the 80% interval of a run's tokens/s, in logarithms."""
     return spreads().of(known=is_known(run.stack), moe=run.shape.moe is not None)
 
 
 def predict_rows(rows: Sequence[Row]) -> list[Prediction | InputError]:
-    """Predict each row; an :class:`InputError` stands in the place of a row that says
-    something no run can be."""
+    """Predict each row; a row that no run can have yields an :class:`InputError` in its place."""
     read: list[Run | InputError] = []
     for row in rows:
         try:
@@ -95,7 +100,7 @@ def predict_rows(rows: Sequence[Row]) -> list[Prediction | InputError]:
 def predictions_of(
     sample: Sample, ids: Sequence[str], held_out: CrossValidation
 ) -> list[Prediction]:
-    """The predictions that a cross-validation made, row by row."""
+    """Return the predictions of a cross-validation, one for each row."""
     return _predictions(sample, ids, held_out.tokens_per_s, held_out.memory_gb, held_out.half_width)
 
 
@@ -139,10 +144,10 @@ def _predictions(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Score:
-    """How predictions compare with measurements, for one group of rows."""
+    """Errors of predictions for one group of rows."""
 
     group: str
-    """A column and its value, as ``gpu=B200``; empty for all rows."""
+    """Column and value of the group, such as ``gpu=B200``; empty for all rows."""
     n_rows: int
     n_predicted: int
     n_infeasible: int
@@ -150,6 +155,7 @@ class Score:
     median_error: float | None = None
     """Median of |predicted ÷ measured − 1| of tokens/s per device."""
     p90_error: float | None = None
+    """90th percentile of the same errors."""
     bias: float | None = None
     """Median of predicted ÷ measured − 1."""
     interval_coverage: float | None = None
@@ -161,7 +167,7 @@ _GROUPS = ("gpu", "precision", "sharding", "arch_family", "source_id")
 
 
 def score(rows: Iterable[Row], predictions: Iterable[Prediction | InputError]) -> list[Score]:
-    """Scores over all rows and by accelerator, precision, sharding, kind and source."""
+    """Return scores of all rows, and by accelerator, precision, sharding, kind and source."""
     groups: dict[str, list[tuple[Row, Prediction | InputError]]] = defaultdict(list)
     for row, prediction in zip(rows, predictions, strict=True):
         for column in ("", *_GROUPS):
@@ -177,23 +183,25 @@ def score(rows: Iterable[Row], predictions: Iterable[Prediction | InputError]) -
 
 def _score(group: str, pairs: list[tuple[Row, Prediction | InputError]]) -> Score:
     ratios, inside, memory = [], [], []
-    predicted = [(row, one) for row, one in pairs if isinstance(one, Prediction)]
-    for row, one in predicted:
+    predicted = [(row, found) for row, found in pairs if isinstance(found, Prediction)]
+    for row, prediction in predicted:
         speed = _measured_of(row, "tokens_per_sec_per_gpu")
         if not math.isnan(speed):
-            ratios.append(one.tokens_per_sec_per_gpu / speed)
+            ratios.append(prediction.tokens_per_sec_per_gpu / speed)
             inside.append(
-                one.tokens_per_sec_per_gpu_low <= speed <= one.tokens_per_sec_per_gpu_high
+                prediction.tokens_per_sec_per_gpu_low
+                <= speed
+                <= prediction.tokens_per_sec_per_gpu_high
             )
         taken = _measured_of(row, "mem_gb")
         if not math.isnan(taken):
-            memory.append(abs(one.mem_gb / taken - 1))
+            memory.append(abs(prediction.mem_gb / taken - 1))
     errors = sorted(abs(ratio - 1) for ratio in ratios)
     return Score(
         group=group,
         n_rows=len(pairs),
         n_predicted=len(predicted),
-        n_infeasible=sum(not one.feasible for _, one in predicted),
+        n_infeasible=sum(not prediction.feasible for _, prediction in predicted),
         n_measured=len(ratios),
         median_error=statistics.median(errors) if errors else None,
         p90_error=errors[math.ceil(0.9 * len(errors)) - 1] if errors else None,

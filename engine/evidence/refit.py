@@ -1,4 +1,4 @@
-"""Fits the predictor anew and writes ``data/efficiency.csv``: ``python -m engine refit``."""
+"""The refit of the predictor, which writes ``data/efficiency.csv``: ``python -m engine refit``."""
 
 from __future__ import annotations
 
@@ -26,14 +26,16 @@ def refit(
 ) -> tuple[Fit, CrossValidation]:
     """Fit all parameters to ``sample``, cross-validate, and write the table to ``path``.
 
-    The priors stay as they are: they stand for what was known before any run was predicted.
+    The priors do not change: they hold the knowledge from before any run was predicted.
     """
-    priors = [one for one in efficiency_parameters() if one.parameter not in NOT_PRIORS]
+    priors = [
+        parameter for parameter in efficiency_parameters() if parameter.parameter not in NOT_PRIORS
+    ]
     found = fit(sample, priors)
     validated = cross_validate(sample, priors, progress)
     today = datetime.date.today().isoformat()
     source = f"python -m engine refit on {len(sample.runs)} measured runs"
-    rows = [_fitted(one, found, source, today) for one in priors]
+    rows = [_fitted(prior, found, source, today) for prior in priors]
     rows += [_stack_factor(stack, found, source, today) for stack in sorted(found.stacks)]
     rows += [
         EfficiencyParameter(
@@ -96,15 +98,18 @@ def _stack_factor(stack: str, found: Fit, source: str, today: str) -> Efficiency
 
 
 def _whole_runs(today: str) -> list[EfficiencyParameter]:
-    """How much longer whole runs took than benchmarks of the same layout: the median, on one
-    node and on more, and the half-width in logarithms that 80% keep within."""
+    """Return the ratios of whole runs' times to those of benchmarks of the same layout.
+
+    They are the medians on one node and on several, and the half-width in logarithms that
+    contains 80% of the runs.
+    """
     with (DATA_DIR / "whole_runs.csv").open(encoding="utf-8", newline="") as file:
         runs = list(csv.DictReader(file))
     logs: dict[str, list[float]] = {}
     for run in runs:
         logs.setdefault(run_kind(run), []).append(math.log(whole_run_ratio(run)))
     medians = {kind: statistics.median(found) for kind, found in logs.items()}
-    away = sorted(abs(one - medians[kind]) for kind, found in logs.items() for one in found)
+    away = sorted(abs(log - medians[kind]) for kind, found in logs.items() for log in found)
     width = away[math.ceil(0.8 * len(away)) - 1]
     source = f"python -m engine refit on {len(runs)} rows of data/whole_runs.csv"
 

@@ -1,8 +1,7 @@
-"""One row of a table of runs as documents: shape, layout, machine and software.
+"""One row of a table of runs as documents: shape, layout, device and software.
 
-The columns are those of ``data/measured_throughput.csv``. A cell that is empty, or 0 where
-nothing can be 0, is not stated, and takes the default that stands beside it here; the list is in
-``docs/predictor.md``.
+The columns are those of ``data/measured_throughput.csv``. An empty cell takes its default; so
+does a cell of 0 in a column that cannot be 0. ``docs/predictor.md`` lists the defaults.
 """
 
 from __future__ import annotations
@@ -30,16 +29,16 @@ _SPLITS = ("tp", "pp", "cp", "ep", "dp", "zero_stage", "sharding", "micro_batch"
 DEFAULT_VOCAB = 50_257
 DEFAULT_SEQ_LEN = 4_096
 DEFAULT_MICRO_BATCH_TOKENS = 8_192
-"""Of a run without a pipeline; a pipeline runs single sequences."""
+"""Tokens of a micro batch without a pipeline; with a pipeline it is a single sequence."""
 
 _SIXTEEN_BITS = {"": "bf16", "fp16/bf16": "bf16", "16-bit": "bf16", "bfloat16": "bf16"}
 _LATENT = {"q_lora_rank": 1_536, "kv_lora_rank": 512, "qk_rope_head_dim": 64, "v_head_dim": 128}
-"""As in DeepSeek-V3, of whose kind all published models with latent attention are."""
+"""Widths of latent attention in DeepSeek-V3, which other published models share."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
-    """What a row says, with defaults for what it does not say."""
+    """The run that a row describes, with defaults for empty cells."""
 
     shape: ModelShape
     layout: Layout
@@ -47,22 +46,24 @@ class Run:
     n_devices: int
     stack: Stack
     year: float
+    """Release of the software, as a year with a fraction."""
     power_share: float
-    """Of the device's own limit, where the notes of the row state a lower one."""
+    """Power limit as a share of the device's own limit; 1 unless the notes state a lower one."""
     impossible: str
-    """Why the layout cannot be as stated, or empty."""
+    """Reason why the layout is impossible as stated; empty if it is possible."""
     allocated_only: bool
-    """Whether the measured memory is what tensors took, without libraries and the allocator's
-    own."""
+    """Whether the measured memory is that of tensors, without libraries and the allocator's
+    reserve."""
 
 
 def run_of(row: Row) -> Run:
-    """Read one row.
+    """Return the run that a row describes.
 
     Raises
     ------
     InputError
-        If a cell has a value that no run can have, or a layout is impossible.
+        If a cell has a value that no run can have, the degrees do not divide the devices, or the
+        device lacks the precision.
     """
     device = _device(row)
     n_devices = _whole(row, "n_gpus", device.devices_per_node or 8)
@@ -70,7 +71,7 @@ def run_of(row: Row) -> Run:
     stack = stack_of(row.get("framework") or "", device.arch)
     layout = _layout(row, shape, stack, n_devices)
     device.needed_flops_per_s(layout.precision)
-    layout = _settled(row, shape, layout, device, n_devices, stack)
+    layout = _completed(row, shape, layout, device, n_devices, stack)
     impossible = ""
     try:
         layout.check(shape, n_devices)
@@ -151,8 +152,7 @@ def _layout(row: Row, shape: ModelShape, stack: Stack, n_devices: int) -> Layout
     if batch:
         usual = max(1, min(usual, batch // replicas))
     micro_batch = _whole(row, "micro_batch", usual)
-    # Some sources let the last micro batch be smaller: count it as a whole one only where it
-    # fills more than half.
+    # The last micro batch may be smaller in some sources; it counts if it is more than half full.
     from_batch = max(1, round(batch / (replicas * micro_batch))) if batch else 8
     return Layout.parse(
         degrees
@@ -168,7 +168,7 @@ def _layout(row: Row, shape: ModelShape, stack: Stack, n_devices: int) -> Layout
     )
 
 
-def _settled(
+def _completed(
     row: Row,
     shape: ModelShape,
     layout: Layout,
@@ -176,11 +176,11 @@ def _settled(
     n_devices: int,
     stack: Stack,
 ) -> Layout:
-    """What the row leaves open, settled by what fits.
+    """Return the layout with the settings that the row does not state, chosen to fit in memory.
 
-    Without any word on how the model is split: the fastest layout that fits. With some: weights
-    sharded where they fit no other way, and checkpointing where nothing else fits, unless the
-    software is known to do without.
+    If the row states nothing about the split of the model, the layout is the fastest that fits.
+    Otherwise weights are sharded if they do not fit whole, and activations are checkpointed if
+    they do not fit, unless the software stack has a fixed default.
     """
     if not any(row.get(column) for column in _SPLITS):
         batch = layout.global_batch_sequences(n_devices)
@@ -200,18 +200,18 @@ def _settled(
             return found.layout.model_copy(update=kept)
     if not layout.is_possible(shape, n_devices):
         return layout
-    room = device.memory_gb * BYTES_PER_GB
+    usable_bytes = device.memory_gb * BYTES_PER_GB
     parts = estimate(shape, layout, device, n_devices, stack).memory_parts_bytes
     states = parts["weights"] + parts["gradients"] + parts["optimizer"]
     stated = row.get("zero_stage") or row.get("sharding")
-    if states > room and not stated and layout.pipeline_parallel == 1:
+    if states > usable_bytes and not stated and layout.pipeline_parallel == 1:
         layout = layout.model_copy(update={"zero_stage": 3})
     if row.get("act_ckpt") or stack.checkpointing != "fits":
         return layout
     for again in ("none", "selective"):
-        one = layout.model_copy(update={"activation_checkpointing": again})
-        if estimate(shape, one, device, n_devices, stack).memory_bytes <= room:
-            return one
+        tried = layout.model_copy(update={"activation_checkpointing": again})
+        if estimate(shape, tried, device, n_devices, stack).memory_bytes <= usable_bytes:
+            return tried
     return layout.model_copy(update={"activation_checkpointing": "full"})
 
 
@@ -234,7 +234,7 @@ def _checkpointing(row: Row, stack: Stack) -> str:
 
 
 def _zero_stage(row: Row) -> int:
-    """As stated, else by the name of the sharding, else optimizer states only."""
+    """Return the stated ZeRO stage, else that of the sharding's name, else 1."""
     if row.get("zero_stage", "") != "":
         return _whole(row, "zero_stage", 1, least=0)
     sharding = row.get("sharding", "").casefold()
@@ -244,18 +244,18 @@ def _zero_stage(row: Row) -> int:
 
 
 def _shard_group(row: Row, replicas: int) -> int:
-    """Of a hybrid shard, written as 'HSDP 8 x 16' or 'FSDP 128 x DP'."""
+    """Return the group of a hybrid shard, written as 'HSDP 8 x 16' or 'FSDP 128 x DP', or 0."""
     found = re.match(r"[hf]sdp\s+(\d+)\s*x", row.get("sharding", "").casefold())
     group = int(found[1]) if found else 0
     return group if 0 < group < replicas and replicas % group == 0 else 0
 
 
 def _device(row: Row) -> Accelerator:
-    """The accelerator, with the links that the row states."""
+    """Return the accelerator, with the node size and the network that the row states."""
     device = accelerator_in_table(row.get("gpu", ""), "gpu")
     changes: dict[str, object] = {}
     per_node = _whole(row, "gpus_per_node", device.devices_per_node or 8)
-    # A rack's domain is wider than its trays; a pod has no nodes.
+    # The domain of a rack is larger than its trays, and a pod has no nodes.
     if row.get("gpus_per_node") and (device.devices_per_node or 0) <= 16:
         changes["devices_per_node"] = per_node
     network = network_gb_per_s(row.get("interconnect", ""), per_node)
@@ -265,8 +265,10 @@ def _device(row: Row) -> Accelerator:
 
 
 def network_gb_per_s(text: str, devices_per_node: int) -> float | None:
-    """Network of one device in GB/s, one direction, from words like '8x400Gb/s' or
-    'RoCE 1600Gbps/node'; None where they do not say."""
+    """Return the network of one device in GB/s and direction, from a text such as '8x400Gb/s'.
+
+    Another form is 'RoCE 1600Gbps/node'. The result is None if the text states no rate.
+    """
     words = text.casefold()
     if "tcpx" in words:
         return 12.5
@@ -282,7 +284,7 @@ def network_gb_per_s(text: str, devices_per_node: int) -> float | None:
 
 
 def _as_run(stack: Stack, row: Row) -> Stack:
-    """The stack as the row's own cells say that it was used."""
+    """Return the stack with the settings that the row's cells state."""
     changes: dict[str, object] = {}
     if row.get("compile") == "1":
         changes["elementwise"] = "fused"
@@ -296,6 +298,7 @@ def _as_run(stack: Stack, row: Row) -> Stack:
 
 
 def _power_share(row: Row, device: Accelerator) -> float:
+    """Return the power limit in the row's notes as a share of the device's own, or 1."""
     found = re.search(r"(\d{3,4})\s*W\b", row.get("notes", ""))
     if not found or device.tdp_w is None:
         return 1.0
@@ -303,7 +306,7 @@ def _power_share(row: Row, device: Accelerator) -> float:
 
 
 def _year(row: Row) -> float:
-    """When the software was released: NVIDIA's containers are named by year and month."""
+    """Return the year of the release; NVIDIA names containers by year and month."""
     found = re.match(r"(2\d)\.(\d\d)", row.get("release", ""))
     return 2000 + int(found[1]) + (int(found[2]) - 0.5) / 12 if found else DEFAULT_YEAR
 

@@ -1,4 +1,4 @@
-"""Measured runs as columns: what a fit and a validation predict, all rows at once."""
+"""Measured runs as columns, which a fit and a validation predict all at once."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from engine.predictor.memory import device_memory
 from engine.predictor.throughput import StepTime, step_time
 from engine.units import BYTES_PER_GIB
 
-# What makes two rows the same configuration, measured again.
+# Columns in which two rows of the same configuration agree.
 _CONFIGURATION = (
     *("source_id", "model", "gpu", "n_gpus", "precision", "seq_len", "tp", "pp", "cp", "ep"),
     *("zero_stage", "micro_batch", "global_batch", "workload"),
@@ -28,18 +28,18 @@ _CONFIGURATION = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PredictedColumns:
-    """What the predictor says of each row of a sample."""
+    """The predictions for each row of a sample."""
 
     step: StepTime
     tokens_per_s: Array
-    """Per device."""
+    """Tokens/s of one device."""
     memory_gb: Array
-    """Of 2^30 bytes, as frameworks report it."""
+    """Peak memory of one device in GiB (2^30 bytes), as frameworks report it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sample:
-    """Runs with what was measured of them; NaN where something was not."""
+    """Runs with their measurements, which are NaN where nothing was measured."""
 
     runs: tuple[Run, ...]
     sources: tuple[str, ...]
@@ -50,14 +50,14 @@ class Sample:
     layout: LayoutColumns
     device: DeviceColumns
     machines: tuple[int, ...]
-    """Row in ``unique_machines`` of each run."""
+    """Index in ``unique_machines`` of each run."""
     unique_machines: tuple[Run, ...]
-    """One run of each combination of device, precision and software: what efficiencies
-    depend on."""
+    """One run of each combination of device, precision and software, which efficiencies depend
+    on."""
 
     @classmethod
     def of(cls, rows: Sequence[Row], runs: Sequence[Run]) -> Self:
-        """Columns of ``rows``, which ``runs`` are read from."""
+        """Return the columns of ``rows`` and of the ``runs`` that were read from them."""
         unique: dict[object, int] = {}
         firsts: list[Run] = []
         machines = []
@@ -92,14 +92,16 @@ class Sample:
 
     @classmethod
     def read(cls, rows: Sequence[Row]) -> Self:
+        """Return the columns of ``rows``."""
         return cls.of(rows, [run_of(row) for row in rows])
 
     @property
     def is_moe(self) -> npt.NDArray[np.bool_]:
+        """True for mixtures of experts, shape (rows,)."""
         return np.array([run.shape.moe is not None for run in self.runs])
 
     def take(self, mask: npt.NDArray[np.bool_]) -> Sample:
-        """The rows that ``mask`` picks."""
+        """Return the rows where ``mask`` is true."""
         kept = [index for index, keep in enumerate(mask) if keep]
         return Sample(
             runs=tuple(self.runs[index] for index in kept),
@@ -115,7 +117,7 @@ class Sample:
         )
 
     def efficiency(self, values: Mapping[str, float] | None = None) -> EfficiencyColumns:
-        """The parameters as they apply to each row; the fitted ones if not given."""
+        """Return the parameters of each row, from ``values`` or else the fitted values."""
         unique = EfficiencyColumns.of(
             [run.device for run in self.unique_machines],
             [run.layout.precision for run in self.unique_machines],
@@ -136,6 +138,7 @@ class Sample:
         )
 
     def predict(self, values: Mapping[str, float] | None = None) -> PredictedColumns:
+        """Predict all rows, with ``values`` or else the fitted values of the parameters."""
         context = self.context(values)
         step, memory = step_time(context), device_memory(context)
         layout = self.layout
@@ -153,7 +156,13 @@ def _measured(rows: Sequence[Row], column: str) -> Array:
 
 
 def measured(row: Row, column: str) -> float:
-    """A measured figure, or NaN where the cell is empty; InputError if it is not above zero."""
+    """Return a measured figure; NaN where the cell is empty.
+
+    Raises
+    ------
+    InputError
+        If the figure is not a finite number above 0.
+    """
     cell = (row.get(column) or "").strip()
     if not cell:
         return math.nan
