@@ -2,7 +2,7 @@
 
 One multiply-add is two FLOPs. The backward pass costs twice the forward pass, since each
 matmul has a gradient for its input and one for its weight (Kaplan 2020, section 2.1).
-Softmax, norms, routers and the embedding look-up are left out: they are not matmuls, or small
+Softmax, norms, routers and the embedding look-up are left out, since they are no matmuls or small
 ones.
 """
 
@@ -14,11 +14,12 @@ from engine.layout import Checkpointing
 from engine.shapes import ModelShape
 
 BACKWARD_PER_FORWARD = 2
+"""FLOPs of the backward pass over those of the forward pass (Kaplan 2020, section 2.1)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Linear:
-    """A weight matrix that every token is multiplied with, in ``repeats`` layers."""
+    """A weight matrix that multiplies every token, in ``repeats`` layers."""
 
     name: str
     n_in: int
@@ -27,13 +28,16 @@ class Linear:
 
     @property
     def flops_per_token(self) -> float:
-        """Forward FLOPs of one token in all layers together."""
+        """Forward FLOPs of one token in all layers."""
         return 2 * self.n_in * self.n_out * self.repeats
 
 
 def linears(shape: ModelShape) -> tuple[Linear, ...]:
-    """The weight matrices of ``shape`` that one token passes, those that run as one matmul
-    taken as one; of routed experts, the ``top_k`` that it is sent to."""
+    """Return the weight matrices of ``shape`` that one token passes.
+
+    Matrices that run as one matmul count as one. Of routed experts, the ``top_k`` of a token
+    count.
+    """
     d = shape.d_model
     found = [
         Linear(name=name, n_in=n_in, n_out=n_out, repeats=shape.n_layers)
@@ -57,7 +61,9 @@ def linears(shape: ModelShape) -> tuple[Linear, ...]:
 
 
 def attention_flops_per_token(shape: ModelShape, *, causal: bool = False) -> float:
-    """Forward FLOPs of scores and weighted values: the only part that grows with the sequence.
+    """Return the forward FLOPs of attention's scores and weighted values, per token.
+
+    They are the only FLOPs of a token that grow with the sequence.
 
     Parameters
     ----------
@@ -71,24 +77,24 @@ def attention_flops_per_token(shape: ModelShape, *, causal: bool = False) -> flo
 
 
 def forward_flops_per_token(shape: ModelShape, *, causal: bool = False) -> float:
-    """Forward FLOPs of one token, averaged over a sequence of ``seq_len_tokens``."""
+    """Return the forward FLOPs of one token, averaged over a sequence of ``seq_len_tokens``."""
     weights = sum(linear.flops_per_token for linear in linears(shape))
     return weights + attention_flops_per_token(shape, causal=causal)
 
 
 def training_flops_per_token(shape: ModelShape, *, causal: bool = False) -> float:
-    """Forward and backward FLOPs without recomputation: the FLOPs that MFU counts."""
+    """Return the FLOPs of one training token without recomputation, which MFU counts."""
     return (1 + BACKWARD_PER_FORWARD) * forward_flops_per_token(shape, causal=causal)
 
 
 def recomputed_flops_per_token(
     shape: ModelShape, checkpointing: Checkpointing, *, causal: bool = False
 ) -> float:
-    """FLOPs that activation checkpointing does again: what HFU counts beyond MFU
-    (Korthikanti 2022, section 6.3).
+    """Return the FLOPs per token that activation checkpointing repeats.
 
-    Of selective checkpointing we count one more forward pass of attention's scores and values,
-    4·s·h a token and layer; the paper's published HFU counts three times that.
+    HFU counts them and MFU does not (Korthikanti 2022, section 6.3). Selective checkpointing
+    repeats one forward pass of attention's scores and values, 4·s·h per token and layer; the
+    paper's published HFU counts three times as many.
     """
     if checkpointing == "none":
         return 0.0

@@ -1,4 +1,4 @@
-"""How one training step is laid out over the devices."""
+"""The layout of one training step over the devices."""
 
 from __future__ import annotations
 
@@ -10,52 +10,52 @@ from engine.documents import Document, InputError
 from engine.shapes import ModelShape
 
 Precision = Literal["fp32", "bf16", "fp16", "fp8", "fp8-rowwise", "fp8-block128", "mxfp8", "nvfp4"]
-"""Of the linear layers' matmuls. The 8- and 4-bit kinds differ in how many values share a
-scale: a tensor (``fp8``), a row, a block of 128, 32 (``mxfp8``) or 16 (``nvfp4``); all else
-stays in bf16 with them."""
+"""Precision of the linear layers' matmuls. The 8- and 4-bit precisions differ in the values that
+share a scale: a tensor (``fp8``), a row, or a block of 128, 32 (``mxfp8``) or 16 (``nvfp4``). With
+them, all other values are in bf16."""
 PRECISIONS: tuple[Precision, ...] = get_args(Precision)
 TRAINING_PRECISIONS: tuple[Precision, ...] = ("fp32", "bf16", "fp16")
-"""What our own training runs in."""
+"""Precisions that the training of this project supports."""
 Checkpointing = Literal["none", "selective", "full"]
 
 Degree = Annotated[int, Field(ge=1, le=100_000)]
 
 
 def value_bytes(precision: Precision) -> int:
-    """Bytes of a stored weight or activation: below 16 bits only matmuls read it shorter."""
+    """Return the bytes of a stored weight or activation; only matmuls use fewer than 16 bits."""
     return 4 if precision == "fp32" else 2
 
 
 class Layout(Document):
-    """Every way in which a step is split, and the batch.
+    """The degrees of parallelism of a step, and its batch.
 
-    ``data_parallel`` is what is left of the devices: n / (tensor · pipeline · context).
-    Experts are spread over ``expert_parallel`` devices of those that hold the same layers.
+    The data parallel degree follows from the devices: n / (tensor · pipeline · context). Experts
+    are spread over ``expert_parallel`` of the devices that hold the same layers.
     """
 
     micro_batch_sequences: Degree
     """Sequences that one replica computes at a time."""
     grad_accumulation_steps: Degree = 1
-    """Micro batches in one step; a pipeline fills itself with them."""
+    """Micro batches in one step."""
     zero_stage: Annotated[int, Field(ge=0, le=3)] = 1
-    """What ZeRO shards over data parallel devices: 0 nothing, 1 optimizer states, 2 gradients
+    """States that ZeRO shards over data parallel devices: 0 none, 1 optimizer states, 2 gradients
     too, 3 weights too (FSDP)."""
     shard_group: Annotated[int, Field(ge=0, le=1_000_000)] = 0
-    """Devices that share one copy of what ZeRO shards; the groups are replicas (HSDP). 0: all
-    data parallel devices."""
+    """Devices that share one copy of the sharded states; the groups are replicas (HSDP). 0 means
+    all data parallel devices."""
     precision: Precision = "bf16"
     activation_checkpointing: Checkpointing = "none"
-    """``selective`` computes attention's scores again, ``full`` every layer from its input."""
+    """Activations to recompute: attention's scores (``selective``) or every layer (``full``)."""
     tensor_parallel: Degree = 1
-    """With sequence parallelism: norms and residuals are split along the sequence."""
+    """Devices that share each matrix; sequence parallelism also splits norms and residuals."""
     pipeline_parallel: Degree = 1
     virtual_stages: Degree = 1
     """Pieces of the model on each pipeline stage (interleaved 1F1B)."""
     context_parallel: Degree = 1
-    """Devices that share one sequence; keys and values go round a ring."""
+    """Devices that share one sequence; keys and values pass along a ring."""
     expert_parallel: Degree = 1
     offload: Literal["none", "optimizer"] = "none"
-    """Optimizer states in the host's memory."""
+    """States that are kept in the host's memory."""
 
     @model_validator(mode="after")
     def _pipeline_can_interleave(self) -> Self:
@@ -64,7 +64,7 @@ class Layout(Document):
         return self
 
     def data_parallel_only(self) -> Layout:
-        """The same batch and sharding without anything that splits a replica."""
+        """Return the same batch and sharding without any split of a replica."""
         return self.model_copy(
             update={
                 "tensor_parallel": 1,
@@ -79,12 +79,12 @@ class Layout(Document):
 
     @property
     def devices_per_replica(self) -> int:
+        """Devices that hold one replica of the model together."""
         return self.tensor_parallel * self.pipeline_parallel * self.context_parallel
 
     @property
     def short_name(self) -> str:
-        """The degrees that are not 1, in the field's own abbreviations: ``TP8 PP4 VP2 ZeRO1
-        MB1×64``."""
+        """Degrees that are not 1, in the usual abbreviations: ``TP8 PP4 VP2 ZeRO1 MB1×64``."""
         degrees = {
             "TP": self.tensor_parallel,
             "PP": self.pipeline_parallel,
@@ -105,17 +105,20 @@ class Layout(Document):
 
     @property
     def is_data_parallel_only(self) -> bool:
+        """Whether no replica and no experts are split."""
         return self.devices_per_replica == 1 and self.expert_parallel == 1
 
     def data_parallel(self, n_devices: int) -> int:
+        """Return the number of replicas on ``n_devices``."""
         return max(1, n_devices // self.devices_per_replica)
 
     def global_batch_sequences(self, n_devices: int) -> int:
+        """Return the sequences of one step on ``n_devices``."""
         per_replica = self.micro_batch_sequences * self.grad_accumulation_steps
         return per_replica * self.data_parallel(n_devices)
 
     def is_possible(self, shape: ModelShape, n_devices: int) -> bool:
-        """Whether :meth:`check` finds nothing wrong."""
+        """Return whether :meth:`check` passes."""
         try:
             self.check(shape, n_devices)
         except InputError:
@@ -123,7 +126,7 @@ class Layout(Document):
         return True
 
     def check(self, shape: ModelShape, n_devices: int) -> None:
-        """See that the layout is possible for ``shape`` on ``n_devices``.
+        """Check that the layout is possible for ``shape`` on ``n_devices``.
 
         Raises
         ------

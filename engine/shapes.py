@@ -1,9 +1,8 @@
 """The shape of a transformer and its parameter count, matrix by matrix.
 
-Decoders (GPT-2's kind and Llama's) and, as ``bert``, an encoder that fills in masked tokens.
-
-Attention may be multi-head, grouped-query or multi-query (``n_kv_heads``) or multi-head latent
-(``mla``); the feed-forward network gated or plain; later layers may hold routed and shared
+Shapes are decoders, like GPT-2 or Llama, or an encoder that predicts masked tokens (``bert``).
+Attention is multi-head, grouped-query or multi-query (``n_kv_heads``), or multi-head latent
+(``mla``). The feed-forward network is gated or plain. Later layers may have routed and shared
 experts (``moe``).
 """
 
@@ -22,51 +21,55 @@ NonNegativeCount = Annotated[int, Field(ge=0, le=10_000_000)]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ParameterCount:
-    """Parameters of a model, counted by where they stand."""
+    """Parameters of a model by the part that they belong to."""
 
     token_embedding: int
     position_embedding: int
     attention: int
     ffn: int
-    """Of dense layers, and of shared experts, which every token passes."""
+    """Parameters of dense feed-forward networks and of shared experts."""
     experts: int
-    """Routed experts and their routers."""
+    """Parameters of routed experts and their routers."""
     experts_idle: int
-    """Of ``experts``, what one token does not pass."""
+    """Parameters of the routed experts that one token does not pass."""
     norms: int
     output_head: int
-    """0 when the head shares the token embedding, and is nothing besides."""
+    """Parameters of the output head; 0 where it shares the token embedding."""
 
     @property
     def total(self) -> int:
+        """All parameters."""
         return self.embedding + self.non_embedding
 
     @property
     def active(self) -> int:
-        """What one token is multiplied with, embeddings counted."""
+        """Parameters that one token passes, embeddings included."""
         return self.total - self.experts_idle
 
     @property
     def embedding(self) -> int:
-        """Token, position and (untied) output embeddings: what Kaplan 2020 leaves out of N."""
+        """Token, position and untied output embeddings, which Kaplan 2020 leaves out of N."""
         return self.token_embedding + self.position_embedding + self.output_head
 
     @property
     def non_embedding(self) -> int:
-        """Everything inside the blocks, and the last norm."""
+        """Parameters of the blocks and of the last norm."""
         return self.attention + self.ffn + self.experts + self.norms
 
 
 class LatentAttention(Document):
-    """Multi-head latent attention: keys and values are made from one short vector a token,
-    which is all that the cache keeps (DeepSeek-V2 2024, section 2.1)."""
+    """Multi-head latent attention (DeepSeek-V2 2024, section 2.1).
+
+    Keys and values are computed from one short vector per token, and the cache keeps only that
+    vector.
+    """
 
     q_lora_rank: NonNegativeCount = 1_536
-    """Width that queries are squeezed through; 0 where they are not."""
+    """Width of the queries' latent vector; 0 for queries without one."""
     kv_lora_rank: Count = 512
     qk_nope_head_dim: Count = 128
     qk_rope_head_dim: Count = 64
-    """Of each head, what carries the rotary position; its key is shared by all heads."""
+    """Width of each head that has a rotary position; all heads share its key."""
     v_head_dim: Count = 128
 
 
@@ -79,9 +82,9 @@ class Experts(Document):
     d_ff: Count
     """Inner width of one expert."""
     n_shared_experts: Annotated[int, Field(ge=0, le=1_000)] = 0
-    """Experts of the same width that every token passes besides."""
+    """Further experts of the same width that every token passes."""
     n_dense_layers: Annotated[int, Field(ge=0, le=1_000)] = 0
-    """Leading layers that keep a dense feed-forward network."""
+    """Leading layers with a dense feed-forward network."""
 
     @model_validator(mode="after")
     def _chooses_among_them(self) -> Self:
@@ -91,29 +94,29 @@ class Experts(Document):
 
 
 class ModelShape(Document):
-    """A transformer of Llama's kind, GPT-2's (biases, learned positions) or BERT's."""
+    """A transformer like Llama, GPT-2 or BERT."""
 
     family: Literal["llama", "gpt2", "bert"] = "llama"
-    """Llama's block has RMSNorm, rotary positions and no biases; GPT-2's LayerNorm, learned
-    positions and a bias at each linear layer; BERT's is GPT-2's with its norms behind, and sees
-    the whole sequence. What differs from it is said below."""
+    """Design of the block. Llama has RMSNorm, rotary positions and no biases. GPT-2 has LayerNorm,
+    learned positions and a bias in each linear layer. BERT is like GPT-2, with norms after each
+    part and attention to the whole sequence. Other fields override parts of the design."""
     n_layers: Annotated[int, Field(ge=1, le=1_000)]
     d_model: Annotated[int, Field(ge=8, le=1_000_000)]
     n_heads: Annotated[int, Field(ge=1, le=10_000)]
     n_kv_heads: Annotated[int, Field(ge=1, le=10_000)]
     head_dim: Annotated[int, Field(ge=2, le=10_000)]
-    """Of queries and keys, and of values but for latent attention; need not be
-    ``d_model / n_heads``."""
+    """Width of queries and keys of one head, and of its values without latent attention. It need
+    not be ``d_model / n_heads``."""
     d_ff: Count
     """Inner width of the dense feed-forward network."""
     vocab: Annotated[int, Field(ge=64, le=10_000_000)]
     seq_len_tokens: Annotated[int, Field(ge=8, le=100_000_000)]
     tied_embeddings: bool = False
     ffn: Literal["gated", "plain"] | None = None
-    """Three matrices (SwiGLU) or two (GELU); as the family has it where not given."""
+    """Three matrices (SwiGLU) or two (GELU); None for the family's design."""
     biases: Literal["all", "qkv", "none"] | None = None
     positions: Literal["rotary", "learned", "none"] | None = None
-    """Only learned ones are parameters; ``none`` includes ALiBi."""
+    """Kind of positions; only learned positions have parameters, and ``none`` includes ALiBi."""
     moe: Experts | None = None
     mla: LatentAttention | None = None
 
@@ -148,68 +151,73 @@ class ModelShape(Document):
 
     @property
     def has_rotary_positions(self) -> bool:
+        """Whether positions rotate queries and keys."""
         return self.family == "llama" if self.positions is None else self.positions == "rotary"
 
     @property
     def has_learned_positions(self) -> bool:
+        """Whether positions are an embedding."""
         return self.family != "llama" if self.positions is None else self.positions == "learned"
 
     @property
     def is_causal(self) -> bool:
-        """Whether a token sees only those before it."""
+        """Whether a token attends to earlier tokens only."""
         return self.family != "bert"
 
     @property
     def is_plain(self) -> bool:
-        """Whether it is its family's own block, without anything that differs from it."""
+        """Whether the block is the family's design without any override."""
         return not (self.ffn or self.biases or self.positions or self.moe or self.mla)
 
     @property
     def ffn_matrices(self) -> int:
+        """Weight matrices of one feed-forward network."""
         return 3 if self.gated_ffn else 2
 
     @property
     def n_moe_layers(self) -> int:
+        """Layers with experts."""
         return self.n_layers - self.moe.n_dense_layers if self.moe else 0
 
     @property
     def n_dense_layers(self) -> int:
+        """Layers with a dense feed-forward network."""
         return self.n_layers - self.n_moe_layers
 
     @property
     def d_attn(self) -> int:
-        """Width of all query heads together; not always ``d_model``."""
+        """Width of all query heads together, which may differ from ``d_model``."""
         return self.n_heads * self.head_dim
 
     @property
     def d_kv(self) -> int:
-        """Width of all key heads together; of all value heads too, but for latent attention."""
+        """Width of all key heads together, and of all value heads without latent attention."""
         return self.n_kv_heads * self.head_dim
 
     @property
     def d_value(self) -> int:
-        """Width of what attention gives out, all heads together."""
+        """Width of the output of all heads together."""
         return self.n_heads * (self.mla.v_head_dim if self.mla else self.head_dim)
 
     def attention_linears(self) -> tuple[tuple[str, int, int], ...]:
-        """Weight matrices of one attention layer: name, width in, width out."""
+        """Return the weight matrices of one attention layer: name, width in and width out."""
         if self.mla is None:
             return (
                 ("qkv", self.d_model, self.d_attn + 2 * self.d_kv),
                 ("attention_out", self.d_attn, self.d_model),
             )
         latent = self.mla
-        squeezed = latent.kv_lora_rank + latent.qk_rope_head_dim
+        latent_width = latent.kv_lora_rank + latent.qk_rope_head_dim
         expanded = self.n_heads * (latent.qk_nope_head_dim + latent.v_head_dim)
         if latent.q_lora_rank:
             queries = (
-                ("q_kv_down", self.d_model, latent.q_lora_rank + squeezed),
+                ("q_kv_down", self.d_model, latent.q_lora_rank + latent_width),
                 ("q_up", latent.q_lora_rank, self.d_attn),
             )
         else:
             queries = (
                 ("q", self.d_model, self.d_attn),
-                ("kv_down", self.d_model, squeezed),
+                ("kv_down", self.d_model, latent_width),
             )
         return (
             *queries,
@@ -218,11 +226,11 @@ class ModelShape(Document):
         )
 
     def count_parameters(self) -> ParameterCount:
-        """Every parameter, as the Hugging Face classes create them.
+        """Count the parameters as the Hugging Face classes create them.
 
-        Exact for GPT-2 (Radford 2019), Llama (Touvron 2023) and BERT with its masked-language
-        head (Devlin 2019); norms inside attention, which some later families add, are left out,
-        being below a thousandth.
+        The count is exact for GPT-2 (Radford 2019), Llama (Touvron 2023) and BERT with its
+        masked-language head (Devlin 2019). Norms inside attention, which some later families add,
+        are left out; they are below a thousandth.
         """
         encoder = self.family == "bert"
         biases = self.biases or ("none" if self.family == "llama" else "all")
@@ -231,7 +239,7 @@ class ModelShape(Document):
         attention = sum(n_in * n_out for _, n_in, n_out in self.attention_linears())
         if biases != "none":
             attention += self.d_attn + 2 * self.d_kv + (d if biases == "all" else 0)
-        if self.mla:  # the two squeezed vectors are normalised
+        if self.mla:  # norms of the two latent vectors
             attention += self.mla.q_lora_rank + self.mla.kv_lora_rank
         ffn = self.ffn_matrices * d * self.d_ff
         if biases == "all":

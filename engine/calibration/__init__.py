@@ -1,1 +1,1 @@
-"""Measured against forecast: the calibration of a plan and the profile of a machine."""
+"""Corrections of forecasts by measurements: calibrations of plans and profiles of machines."""

@@ -1,8 +1,8 @@
-"""A calibration: what runs measured over what had been forecast for them.
+"""A calibration: ratios of measured values of runs to the values forecast for them.
 
-It corrects a forecast only where it was measured for the same thing: step time and memory on
-the same accelerator (memory also at about the same size), loss at about the same scale.
-Elsewhere it is kept as evidence, and says nothing.
+A calibration corrects a forecast only near its own measurement: step time on the same
+accelerator, memory on the same accelerator at about the same size, and loss at about the same
+scale. Other forecasts are not corrected by it.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from engine.field_types import PositiveInt
 Ratio = Annotated[float, Field(gt=0, le=1e6)]
 
 SCALE_FACTOR = 4.0
-"""A measured loss speaks for plans within this factor in parameters and in tokens, measured
-memory within this factor in parameters."""
+"""Largest factor in parameters, and for the loss in tokens, between a measurement and a plan that
+it corrects."""
 
 
 class RatioSpread(Document):
-    """Measured ÷ predicted, with its spread between steps and runs."""
+    """Ratio of measured to predicted values, with its spread over steps and runs."""
 
     value: Ratio
     low: Ratio
@@ -38,13 +38,13 @@ class RatioSpread(Document):
 
 
 class Calibration(Document):
-    """Ratios of one or several runs of the same recipe on the same kind of device."""
+    """Ratios of one or more runs of the same recipe on the same kind of device."""
 
     run_ids: Annotated[tuple[str, ...], Field(min_length=1, max_length=1_000)]
     measured_on: datetime.date
     accelerator: str
     device: str
-    """The machine as it names itself."""
+    """Name that the machine reports for itself."""
     parameters: PositiveInt
     tokens: PositiveInt
     step_time: RatioSpread
@@ -52,17 +52,22 @@ class Calibration(Document):
     loss: RatioSpread
 
     def corrects_speed_on(self, accelerator: str) -> bool:
+        """Return whether step times on ``accelerator`` are corrected."""
         return self.accelerator == accelerator
 
     def corrects_memory_of(self, parameters: float, accelerator: str) -> bool:
-        """On the same accelerator, for a model of about the same size: what libraries take
-        weighs most in a small model and least in a large one."""
+        """Return whether the memory of a model of this size on ``accelerator`` is corrected.
+
+        The size must be about the same, since libraries take a larger share of the memory of a
+        small model.
+        """
         return self.accelerator == accelerator and is_near(parameters, self.parameters)
 
     def corrects_loss_at(self, parameters: float, tokens: float) -> bool:
+        """Return whether the loss at this scale is corrected."""
         return is_near(parameters, self.parameters) and is_near(tokens, self.tokens)
 
 
-def is_near(one: float, other: float) -> bool:
-    """Whether what was measured at one scale speaks for the other."""
-    return abs(math.log(one / other)) <= math.log(SCALE_FACTOR)
+def is_near(first: float, second: float) -> bool:
+    """Return whether two scales differ by at most ``SCALE_FACTOR``."""
+    return abs(math.log(first / second)) <= math.log(SCALE_FACTOR)

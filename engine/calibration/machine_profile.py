@@ -1,8 +1,6 @@
-"""A machine as it was measured: rates of single operations, short runs, and what the predictor
-makes of them.
+"""The profile of a machine: measured rates, short runs, and fitted parameters of the predictor.
 
-The document is what a forecast needs; :mod:`engine.experiments.profile_fit` makes it of
-measurements.
+Forecasts read this document. :mod:`engine.experiments.profile_fit` computes it from measurements.
 """
 
 from __future__ import annotations
@@ -20,15 +18,15 @@ from engine.paths import home_dir
 from engine.units import BYTES_PER_GB, FLOPS_PER_TFLOP
 
 NOISY_PACE_SPREAD = 1.5
-"""A machine is called noisy whose pace differs by more than this factor between short runs,"""
+"""Factor between the paces of short runs above which a machine counts as noisy."""
 NOISY_STEP_SPREAD = 0.15
-"""whose runs differ by more than this from what one machine would do,"""
+"""Half-width of step times, in log(measured ÷ predicted), above which a machine counts as noisy."""
 NOISY_LOAD_SHARE = 0.1
-"""or of which other processes took more than this."""
+"""Share of the cores used by other processes above which a machine counts as noisy."""
 
 
 class LinearRate(Document):
-    """One linear layer, forward and backward."""
+    """Measured rate of one linear layer, forward and backward."""
 
     precision: str
     tokens: int
@@ -38,7 +36,7 @@ class LinearRate(Document):
 
 
 class AttentionRate(Document):
-    """Fused causal attention, forward and backward."""
+    """Measured rate of fused causal attention, forward and backward."""
 
     sequences: int
     heads: int
@@ -48,20 +46,24 @@ class AttentionRate(Document):
 
 
 class CopyRate(Document):
+    """Measured rate of a copy in memory."""
+
     bytes: int
     bytes_per_s: PositiveFloat
-    """Reading and writing both counted."""
+    """Bytes read and written per second."""
 
 
 class Collective(Document):
+    """Measured time of one collective operation."""
+
     kind: Literal["all_reduce", "all_gather", "reduce_scatter"]
     bytes: int
-    """Of the whole that all ranks hold together or add up."""
+    """Size of the whole array that all ranks reduce or hold together."""
     seconds: PositiveFloat
 
 
 class Rates(Document):
-    """Of one device, while all of them work."""
+    """Rates of one device, measured while all devices work."""
 
     linear: tuple[LinearRate, ...]
     attention: tuple[AttentionRate, ...]
@@ -70,52 +72,56 @@ class Rates(Document):
     collectives: tuple[Collective, ...]
 
     def best_of(self, again: Rates) -> Rates:
-        """The faster of two measurings, operation by operation: a slow moment is not the
-        machine's."""
+        """Return the faster of two measurements of each operation.
+
+        A slow measurement has been disturbed by other processes.
+        """
         return Rates(
             linear=tuple(
-                max(pair, key=lambda one: one.flops_per_s)
+                max(pair, key=lambda rate: rate.flops_per_s)
                 for pair in zip(self.linear, again.linear, strict=True)
             ),
             attention=tuple(
-                max(pair, key=lambda one: one.flops_per_s)
+                max(pair, key=lambda rate: rate.flops_per_s)
                 for pair in zip(self.attention, again.attention, strict=True)
             ),
             copies=tuple(
-                max(pair, key=lambda one: one.bytes_per_s)
+                max(pair, key=lambda rate: rate.bytes_per_s)
                 for pair in zip(self.copies, again.copies, strict=True)
             ),
             optimizer_parameters_per_s=max(
                 self.optimizer_parameters_per_s, again.optimizer_parameters_per_s
             ),
             collectives=tuple(
-                min(pair, key=lambda one: one.seconds)
+                min(pair, key=lambda rate: rate.seconds)
                 for pair in zip(self.collectives, again.collectives, strict=True)
             ),
         )
 
     def linear_flops_per_s(self, precision: str) -> float:
-        """Of the largest size, which large models come nearest to."""
-        found = [one for one in self.linear if one.precision == precision]
-        return max(found, key=lambda one: one.tokens * one.n_in * one.n_out).flops_per_s
+        """Return the rate of the largest linear layer, which is nearest to large models."""
+        found = [rate for rate in self.linear if rate.precision == precision]
+        return max(found, key=lambda rate: rate.tokens * rate.n_in * rate.n_out).flops_per_s
 
     @property
     def memory_bytes_per_s(self) -> float:
-        """Beyond the caches."""
-        return max(self.copies, key=lambda one: one.bytes).bytes_per_s
+        """Rate of the largest copy, which exceeds the caches, in bytes/s."""
+        return max(self.copies, key=lambda rate: rate.bytes).bytes_per_s
 
     def link_bytes_per_s(self, n_ranks: int) -> float | None:
-        """What a ring would have to reach for an all-reduce of the largest message:
-        2·(n − 1)/n of it cross each link (Patarasuk 2009). None for a single device."""
-        found = [one for one in self.collectives if one.kind == "all_reduce"]
+        """Return the rate of a link in a ring, in bytes/s, by the largest all-reduce.
+
+        2·(n − 1)/n of the message crosses each link (Patarasuk 2009). None for a single device.
+        """
+        found = [measured for measured in self.collectives if measured.kind == "all_reduce"]
         if not found:
             return None
-        largest = max(found, key=lambda one: one.bytes)
+        largest = max(found, key=lambda measured: measured.bytes)
         return 2 * (n_ranks - 1) / n_ranks * largest.bytes / largest.seconds
 
 
 class ShortRun(Document):
-    """A short real run, and what the finished profile says of it."""
+    """A short real run beside the prediction of the finished profile."""
 
     name: str
     parameters: int
@@ -130,46 +136,50 @@ class ShortRun(Document):
     measured_memory_bytes: PositiveFloat
     predicted_memory_bytes: PositiveFloat
     pace: PositiveFloat
-    """Seconds of a fixed piece of work beside the steps, over its median in all runs."""
+    """Seconds of a reference workload between the steps, over its median in all runs."""
     other_load_share: float
 
     @property
     def step_error(self) -> float:
-        """Predicted over measured, less one."""
+        """Predicted over measured step time, minus 1."""
         return self.predicted_step_s / self.measured_step_s - 1
 
     @property
     def memory_error(self) -> float:
+        """Predicted over measured memory, minus 1."""
         return self.predicted_memory_bytes / self.measured_memory_bytes - 1
 
 
 class MachineProfile(Document):
-    """What a forecast for this machine stands on."""
+    """The measurements and fitted parameters that forecasts for a machine use."""
 
     schema_version: Literal[1] = 1
     device: str
-    """The machine as it names itself."""
+    """Name that the machine reports for itself."""
     accelerator: str
-    """Its row in ``data/accelerators.csv``."""
+    """Name of its row in ``data/accelerators.csv``."""
     n_devices: int
     measured_on: datetime.date
     rates: Rates
     pace_s: PositiveFloat
-    """Median seconds of the fixed piece of work: the pace that the profile speaks of."""
+    """Median seconds of the reference workload, to which the profile's times belong."""
     values: Mapping[str, PositiveFloat]
-    """Parameters of the predictor in place of the table's, by their keys there."""
+    """Fitted parameters that replace those of ``data/efficiency.csv``, by their keys there."""
     step_spread: NonNegativeFloat
     """Half-width of the 80% interval of step times, in log(measured ÷ predicted)."""
     memory_spread: NonNegativeFloat
+    """Half-width of the 80% interval of memory, in log(measured ÷ predicted)."""
     runs: tuple[ShortRun, ...]
     versions: dict[str, str]
 
     def of(self, device: Accelerator) -> Accelerator:
-        """The device with its measured rates in place of the table's."""
+        """Return the device with its measured rates in place of the table's."""
         measured: dict[str, object] = {
             "memory_gb_per_s": self.rates.memory_bytes_per_s / BYTES_PER_GB,
         }
-        if device.kind == "cpu":  # a GPU's peaks are its maker's; what it reaches is in ``values``
+        if (
+            device.kind == "cpu"
+        ):  # a GPU keeps its maker's peaks; ``values`` holds the shares that it reaches
             measured["peak_fp32_tflops"] = self.rates.linear_flops_per_s("fp32") / FLOPS_PER_TFLOP
         link = self.rates.link_bytes_per_s(self.n_devices)
         if link is not None:
@@ -180,21 +190,23 @@ class MachineProfile(Document):
         return device.model_copy(update=measured)
 
     def applies_to(self, accelerator: str) -> bool:
+        """Return whether forecasts for ``accelerator`` use the profile."""
         return self.accelerator == accelerator
 
     @property
     def pace_spread(self) -> float:
-        """The slowest run's pace over the fastest one's."""
+        """Pace of the slowest run over that of the fastest."""
         paces = [run.pace for run in self.runs]
         return max(paces) / min(paces)
 
     @property
     def other_load_share(self) -> float:
-        """What other processes took of the cores in the run that they disturbed most."""
+        """Largest share of the cores that other processes used during a run."""
         return max(run.other_load_share for run in self.runs)
 
     @property
     def is_noisy(self) -> bool:
+        """Whether the measurements varied too much to be reliable."""
         return (
             self.pace_spread > NOISY_PACE_SPREAD
             or self.step_spread > NOISY_STEP_SPREAD
@@ -203,13 +215,13 @@ class MachineProfile(Document):
 
 
 def keep(profile: MachineProfile) -> None:
-    """Store it as this machine's."""
+    """Store a profile as this machine's."""
     _path().parent.mkdir(parents=True, exist_ok=True)
     write_json(_path(), profile.model_dump(mode="json"))
 
 
 def own_profile(device: str, accelerator: str) -> MachineProfile | None:
-    """This machine's profile, if it was measured; another machine's in the same folder is none."""
+    """Return this machine's profile; None without one, or if it is of another machine."""
     data = read_json(_path())
     if data is None:
         return None
@@ -218,18 +230,19 @@ def own_profile(device: str, accelerator: str) -> MachineProfile | None:
 
 
 def forget() -> None:
-    """Forecasts stand on the tables again; :func:`restore` takes it back."""
+    """Set the profile aside, so that forecasts use the tables; :func:`restore` reverses this."""
     if _path().is_file():
         _path().replace(_forgotten_path())
 
 
 def restore() -> None:
-    """The profile that was forgotten last, unless the machine has been measured since."""
+    """Restore the profile that was forgotten last, unless a newer profile exists."""
     if can_restore():
         _forgotten_path().replace(_path())
 
 
 def can_restore() -> bool:
+    """Return whether there is a forgotten profile and no newer one."""
     return _forgotten_path().is_file() and not _path().is_file()
 
 

@@ -1,7 +1,7 @@
-"""Published models in ``data/models.csv``: shapes, and what their training is known to have taken.
+"""Published models in ``data/models.csv``: their shapes and the resources of their training.
 
-A shape counts what a decoder-only transformer has. What some models have besides (relative
-positions, vision encoders) and how their authors count stands in the notes of their rows.
+A shape counts the parts of a decoder-only transformer. The notes of a row describe further parts
+(relative positions, vision encoders) and the authors' way of counting.
 """
 
 from __future__ import annotations
@@ -33,15 +33,15 @@ _SHAPE_COLUMNS = (
     "biases",
     "positions",
 )
-"""Those that have the same names in :class:`~engine.shapes.ModelShape`."""
+"""Columns with the same names as fields of :class:`~engine.shapes.ModelShape`."""
 
 
 class PublishedModel(Fact):
-    """One model as its authors published it; an empty cell is not known or not said."""
+    """One model as its authors published it; an empty cell is unknown or unpublished."""
 
     name: str
     series: str
-    """Models of one design, such as Llama-3."""
+    """Name of the models of one design, such as Llama-3."""
     family: Literal["llama", "gpt2"]
     n_layers: Count
     d_model: Count
@@ -51,9 +51,9 @@ class PublishedModel(Fact):
     d_ff: Count
     vocab: Count
     seq_len_tokens: Count
-    """Of most of its pre-training, or its context where that is not known."""
+    """Sequence length of most of the pre-training; the context where that is unknown."""
     context_tokens: Count
-    """Longest that the released model takes."""
+    """Longest sequence that the released model accepts."""
     tied_embeddings: bool
     ffn: Annotated[Literal["gated", "plain"] | None, EMPTY_IS_NONE]
     biases: Annotated[Literal["all", "qkv", "none"] | None, EMPTY_IS_NONE]
@@ -63,7 +63,7 @@ class PublishedModel(Fact):
     d_ff_expert: OptionalCountCell
     n_shared_experts: OptionalCountCell
     n_dense_layers: OptionalCountCell
-    """How many layers have no experts; the shape has them first, the model perhaps elsewhere."""
+    """Number of layers without experts; the shape places them first, the model may not."""
     q_lora_rank: OptionalCountCell
     kv_lora_rank: OptionalCountCell
     qk_nope_head_dim: OptionalCountCell
@@ -71,24 +71,25 @@ class PublishedModel(Fact):
     v_head_dim: OptionalCountCell
     parameters_total_published: Count
     parameters_active_published: OptionalCountCell
-    """Of models with experts; some authors leave embeddings out of it."""
+    """Active parameters of models with experts; some authors leave out embeddings."""
     training_tokens: OptionalCountCell
-    """Of pre-training, repetitions included."""
+    """Tokens of the pre-training, repetitions included."""
     gpu_hours: OptionalCountCell
-    """Hours of ``hardware``, TPU chips too."""
+    """Device-hours on ``hardware``; a TPU chip counts as a device."""
     hardware: str
-    """As in ``data/accelerators.csv``, or its make alone where the variant is not known."""
+    """Name in ``data/accelerators.csv``, or the make alone where the variant is unknown."""
     n_gpus: OptionalCountCell
     confidence: Confidence
     notes: str
 
     @model_validator(mode="after")
     def _has_a_shape(self) -> Self:
-        _ = self.shape  # a table with an impossible row must not be read
+        _ = self.shape  # a table with an impossible row is refused
         return self
 
     @property
     def shape(self) -> ModelShape:
+        """Shape of the model."""
         shape = {column: getattr(self, column) for column in _SHAPE_COLUMNS}
         if self.n_experts is not None:
             shape["moe"] = Experts.parse(
@@ -108,16 +109,17 @@ class PublishedModel(Fact):
 
 @cache
 def published_models() -> dict[str, PublishedModel]:
+    """Return all rows of ``data/models.csv`` by name."""
     rows = read_facts(DATA_DIR / "models.csv", PublishedModel)
     return {row.name: row for row in rows}
 
 
 def published_model(name: str, field: str = "model") -> PublishedModel:
-    """The published model of that name.
+    """Return the published model of that name.
 
     Raises
     ------
     InputError
-        With the nearest names, if there is none.
+        If there is none; the message has the nearest names.
     """
     return look_up(published_models(), name, field)

@@ -1,7 +1,8 @@
-"""Shapes from the ``config.json`` that models on the Hugging Face hub come with.
+"""Shapes from the ``config.json`` files of models on the Hugging Face hub.
 
-Read without ``transformers``: what a file leaves out is taken as its classes have it (5.23.0).
-A model type that is not in the table below is read as Llama's build if it has Llama's fields.
+The files are read without ``transformers``. Absent fields take the defaults of its classes
+(version 5.23.0). A model type outside the table below is read with Llama's design if it has
+Llama's fields.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from engine.shapes import ModelShape
 
 Biases = Literal["all", "qkv", "none"]
 
-# The same thing under its names in different model types; the first is the one in errors.
+# Names of one field in different model types; error messages use the first.
 _LAYERS = ("num_hidden_layers", "n_layer", "n_layers", "num_layers")
 _WIDTH = ("hidden_size", "n_embd", "n_embed", "d_model")
 _HEADS = ("num_attention_heads", "n_head", "n_heads", "num_heads")
@@ -32,20 +33,20 @@ _EXPERTS_EVERY = ("decoder_sparse_step", "interleave_moe_layer_step")
 _SHARED_WIDTH = ("shared_expert_intermediate_size", "shared_intermediate_size")
 
 _LAYERS_READ = 10_000
-"""More are not gone through one by one; no shape may have as many."""
+"""Most layers that are examined; no shape may have more."""
 _ATTENTION = frozenset({"full_attention", "sliding_attention", "chunked_attention", "attention"})
 _NO_TRANSFORMER = ("mamba_", "ssm_", "linear_", "hybrid_", "recurrent_", "block_types")
-"""Beginnings of the fields by which models with other layers than attention are known."""
+"""Prefixes of fields that only models with other layers than attention have."""
 _OWN_FIELDS = frozenset({"attn_type_list", "attn_layer_period", "hidden_size_per_layer_input"})
 _PLAIN_ACTIVATIONS = frozenset({"relu2", "xielu"})
-"""Only networks without a gate use them."""
+"""Activations that only networks without a gate use."""
 
 _LLAMA_FLAGS: Mapping[str, Biases] = {"attention_bias": "qkv", "mlp_bias": "all"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Build:
-    """What a model type has where its config does not say, beginning with Llama's build."""
+    """Defaults of a model type for absent fields; the defaults here are Llama's."""
 
     family: Literal["llama", "gpt2"] = "llama"
     ffn: Literal["gated", "plain"] = "gated"
@@ -53,13 +54,13 @@ class _Build:
     tied: bool = False
     biases: Biases = "none"
     flags: Mapping[str, Biases] = field(default_factory=lambda: _LLAMA_FLAGS)
-    """Fields that say whether there are biases, and which."""
+    """Fields of the config that state biases, and the kind that each states."""
     moe: bool = False
-    """Whether it always has experts."""
+    """Whether every model of the type has experts."""
     ffn_ratio: int = 0
-    """Width of the FFN over the model's where a config need not give it."""
+    """Width of the FFN over that of the model, for configs that may leave it out; else 0."""
     kv_heads: int = 0
-    """Key heads where a config does not say; 0: as many as query heads."""
+    """Key heads of configs that do not state them; 0 means as many as query heads."""
     defaults: Mapping[str, int | bool] = field(default_factory=dict)
 
 
@@ -70,7 +71,7 @@ def _gpt(**changes: Any) -> _Build:
 
 _GEMMA = {"head_dim": 256}
 _GEMMA_3 = {"num_attention_heads": 8, "vocab_size": 262_208, "max_position_embeddings": 131_072}
-"""What files of multimodal models leave out."""
+"""Fields that files of multimodal models leave out."""
 _MULTI_QUERY = {"multi_query": True}
 _MLA = {"kv_lora_rank": 512, "qk_nope_head_dim": 128, "qk_rope_head_dim": 64, "v_head_dim": 128}
 _LATENT = _MLA | {"q_lora_rank": 1536}
@@ -120,11 +121,11 @@ _BUILDS: Mapping[str, _Build] = {
     "mpt": _gpt(positions="none", biases="none", ffn_ratio=4),
 }
 KNOWN_TYPES = frozenset(_BUILDS)
-"""Model types of which each default is known; others are read as Llama's build."""
+"""Model types with known defaults; other types are read with Llama's design."""
 
 
 class _Config:
-    """One config, asked for what its fields may be called by several names."""
+    """One config whose fields may have one of several names."""
 
     def __init__(self, values: Mapping[str, Any], where: str) -> None:
         self.values, self.where = values, where
@@ -132,14 +133,15 @@ class _Config:
         """Names of the fields that the shape's own fields were read from."""
 
     def place(self, name: str) -> str:
+        """Return the full name of a field, for error messages."""
         return f"{self.where}.{name}" if self.where else name
 
     def given(self, *names: str) -> str | None:
-        """The first of the names that has a value."""
+        """Return the first of the names that has a value."""
         return next((name for name in names if self.values.get(name) is not None), None)
 
     def count(self, names: tuple[str, ...], default: int | None = None, into: str = "") -> int:
-        """A whole number; ``into`` is the shape's field that it goes into."""
+        """Return a whole number; ``into`` is the field of the shape that takes it."""
         name = self.given(*names)
         self.called[into] = self.place(name or names[0])
         if name is None:
@@ -152,6 +154,7 @@ class _Config:
         return value
 
     def flag(self, name: str, default: bool) -> bool:
+        """Return a field that is true or false."""
         value = self.values.get(name)
         if value is None:
             return default
@@ -160,7 +163,7 @@ class _Config:
         return value
 
     def layers(self, name: str) -> set[int]:
-        """Numbers of layers, from 0."""
+        """Return a field that lists indices of layers, from 0."""
         value = self.values.get(name) or []
         if not isinstance(value, list):
             raise InputError(self.place(name), value, "list")
@@ -171,19 +174,19 @@ class _Config:
 
 
 def read_config(source: Path | bytes, where: str = "config.json") -> dict[str, Any]:
-    """Read a ``config.json``: its path, the folder it lies in, or its bytes.
+    """Read a ``config.json``.
 
     Parameters
     ----------
     source
-        From a person, who may have chosen any file.
+        Path of the file or of its folder, or the bytes of the file; the content is untrusted.
     where
-        What errors call it when only its bytes are given.
+        Name of the file in error messages, if its bytes are given.
 
     Raises
     ------
     InputError
-        If it is absent, too large, not UTF-8, not JSON or no table of fields.
+        If the file is absent, too large, not UTF-8, not JSON or no table of fields.
     """
     if isinstance(source, Path):
         path = source / "config.json" if source.is_dir() else source
@@ -209,21 +212,21 @@ def read_config(source: Path | bytes, where: str = "config.json") -> dict[str, A
 
 
 def shape_from_config(config: Mapping[str, Any], seq_len_tokens: int | None = None) -> ModelShape:
-    """The shape that a Hugging Face config describes; of a multimodal model, its text part.
+    """Return the shape that a Hugging Face config describes; a multimodal model's is its text part.
 
     Parameters
     ----------
     config
-        As :func:`read_config` gives it.
+        Fields as returned by :func:`read_config`.
     seq_len_tokens
-        Length to train with; the longest that the model takes where it is not given. Learned
+        Training sequence length; the default is the longest that the model accepts. Learned
         positions are counted for this length.
 
     Raises
     ------
     InputError
-        For the first field that is missing or not allowed, by its name in the config, or for
-        a model that is no decoder-only transformer.
+        If a field is missing or not allowed, with its name in the config, or if the model is not
+        a decoder-only transformer.
     """
     fields, where = dict(config), ""
     text = config.get("text_config")
@@ -253,10 +256,10 @@ def _build_of(fields: Mapping[str, Any], where: str) -> _Build:
             raise InputError(place.replace("model_type", "layer_types"), other, "decoder_only")
     if model_type in _BUILDS:
         return _BUILDS[model_type]
-    # Encoders and hybrids have Llama's fields, too; these tell them apart.
+    # Encoders and hybrids have Llama's fields too; these fields distinguish them.
     classes = fields.get("architectures")
     generates = not isinstance(classes, list) or any(
-        str(one).endswith(("ForCausalLM", "LMHeadModel")) for one in classes
+        str(name).endswith(("ForCausalLM", "LMHeadModel")) for name in classes
     )
     hybrid = any(name.startswith(_NO_TRANSFORMER) or name in _OWN_FIELDS for name in fields)
     needed = (_LAYERS, _WIDTH, _HEADS, ("intermediate_size",), ("vocab_size",))
@@ -268,11 +271,11 @@ def _build_of(fields: Mapping[str, Any], where: str) -> _Build:
 
 
 def _shape_fields(read: _Config, build: _Build, seq_len_tokens: int | None) -> dict[str, Any]:
-    """Fields of a ModelShape; what is as its family has it is None."""
+    """Return the fields of a ModelShape; None for the design of its family."""
     n_layers = read.count(_LAYERS, into="n_layers")
     d_model = read.count(_WIDTH, into="d_model")
     n_heads = read.count(_HEADS, into="n_heads")
-    if min(d_model, n_heads) < 1 or n_layers > _LAYERS_READ:  # the shape says what is allowed
+    if min(d_model, n_heads) < 1 or n_layers > _LAYERS_READ:  # the shape reports the allowed range
         return {"n_layers": n_layers, "d_model": d_model, "n_heads": n_heads}
     narrow = read.values.get("word_embed_proj_dim", d_model)
     if narrow != d_model:  # as in OPT-350M
@@ -297,7 +300,7 @@ def _shape_fields(read: _Config, build: _Build, seq_len_tokens: int | None) -> d
         "tied_embeddings": read.flag("tie_word_embeddings", build.tied),
         "ffn": None if build.ffn == ("plain" if is_gpt2 else "gated") else build.ffn,
         "biases": None if biases == ("all" if is_gpt2 else "none") else biases,
-        # A GPT-2 whose heads share keys must say its positions.
+        # A GPT-2 whose heads share keys must state its positions.
         "positions": None if usual and (n_kv_heads == n_heads or not is_gpt2) else positions,
         "moe": moe,
         "mla": mla,
@@ -316,8 +319,8 @@ def _length(read: _Config, positions: str, wanted: int | None) -> int:
 def _kv_heads(read: _Config, build: _Build, n_heads: int) -> int:
     if read.flag("multi_query", False) and not read.flag("new_decoder_architecture", False):
         return 1
-    said = any(name in read.values for name in _KV_HEADS)  # null: as many as query heads
-    default = n_heads if said else build.kv_heads or n_heads
+    is_stated = any(name in read.values for name in _KV_HEADS)  # null: as many as query heads
+    default = n_heads if is_stated else build.kv_heads or n_heads
     return read.count(_KV_HEADS, default=default, into="n_kv_heads")
 
 
@@ -330,10 +333,12 @@ def _head_dim(read: _Config, d_model: int, n_heads: int, mla: Mapping[str, int] 
 
 
 def _biases(read: _Config, build: _Build) -> Biases:
-    said = {kind: read.flag(name, False) for name, kind in build.flags.items() if read.given(name)}
-    if not said:
+    stated = {
+        kind: read.flag(name, False) for name, kind in build.flags.items() if read.given(name)
+    }
+    if not stated:
         return build.biases
-    return "all" if said.get("all") else "qkv" if said.get("qkv") else "none"
+    return "all" if stated.get("all") else "qkv" if stated.get("qkv") else "none"
 
 
 def _latent_attention(read: _Config) -> dict[str, int] | None:
@@ -378,7 +383,7 @@ def _experts(read: _Config, build: _Build, n_layers: int) -> dict[str, int] | No
 
 
 def _n_expert_layers(read: _Config, n_layers: int) -> int:
-    """How many layers have experts; each model type says it in its own way."""
+    """Return the number of layers with experts, which model types state in several ways."""
     for name, is_dense in (("mlp_layer_types", "dense"), ("moe_layer_freq", 0)):
         if isinstance(read.values.get(name), list):
             return sum(kind != is_dense for kind in read.values[name][:n_layers])
