@@ -1,4 +1,4 @@
-"""``python -m engine corpus``: a text made ready for training, and what was dropped of it."""
+"""``python -m engine corpus``: prepare a text for training and report what was dropped."""
 
 from __future__ import annotations
 
@@ -22,12 +22,15 @@ from engine.runs.preparing import prepare
 from engine.text import Catalog
 
 _USUAL_VOCAB = 16_384
+"""Size of the vocabulary if none is requested."""
 _EXAMPLES = 3
+"""Number of dropped documents that are listed for each reason."""
 _SILENT_S = 2.0
-"""What takes longer says how far it is."""
+"""Seconds after which progress is shown."""
 
 
 def add_to(app: typer.Typer) -> None:
+    """Add the command ``corpus``."""
     app.command("corpus", help=text("cli.corpus"))(corpus)
 
 
@@ -44,9 +47,10 @@ def corpus(
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help=text("cli.json"))] = False,
 ) -> None:
+    """Prepare the corpus and print its report as tables or as JSON."""
     choice = CorpusChoice.parse(
         {
-            # Prepared by a process whose working folder is another.
+            # The process that prepares the corpus has another working folder.
             "source": source if source in PACKAGES else str(Path(source).expanduser().absolute()),
             "held_out_share": held_out_share,
             "text_field": text_field,
@@ -56,7 +60,7 @@ def corpus(
         where="corpus",
     )
     check_corpus(choice, vocab)
-    folder, report = prepare(choice, vocab or _USUAL_VOCAB, _Teller())
+    folder, report = prepare(choice, vocab or _USUAL_VOCAB, _Progress())
     if vocab and report.vocab < vocab:
         raise InputError("vocab", vocab, "less_than_equal", limit=report.vocab)
     if as_json:
@@ -71,24 +75,24 @@ def corpus(
     print(text("corpus.folder", folder=folder))
 
 
-class _Teller:
-    """Says each stage and each quarter of it, once two seconds have gone."""
+class _Progress:
+    """Prints each stage and each quarter of it, after the first two seconds."""
 
     def __init__(self) -> None:
         self.start = time.monotonic()
-        self.told: tuple[str, int] | None = None
+        self.printed: tuple[str, int] | None = None
 
     def __call__(self, stage: str, share: float) -> None:
         now = (stage, int(4 * share))
-        if now == self.told or time.monotonic() - self.start < _SILENT_S:
+        if now == self.printed or time.monotonic() - self.start < _SILENT_S:
             return
-        self.told = now
+        self.printed = now
         name = text(f"corpus.stage.{stage}")
         print(text("corpus.progress", stage=name, share=f"{share:.0%}"), file=sys.stderr)
 
 
 def content_rows(say: Catalog, report: CorpusReport) -> Rows:
-    """What was read, and what of it is kept."""
+    """Return a table of what was read and what was kept."""
     language = say.language
 
     def count(value: float) -> str:
@@ -117,7 +121,7 @@ def content_rows(say: Catalog, report: CorpusReport) -> Rows:
 
 
 def dropped_rows(say: Catalog, report: CorpusReport) -> Rows | None:
-    """Each reason; None where nothing was dropped."""
+    """Return a table of the reasons for dropping; None if nothing was dropped."""
     if not report.dropped:
         return None
     names = ("reason", "documents", "bytes")
@@ -132,7 +136,7 @@ def dropped_rows(say: Catalog, report: CorpusReport) -> Rows | None:
 
 
 def stage_rows(say: Catalog, report: CorpusReport) -> Rows:
-    """Time of each stage, and the text that it took a second."""
+    """Return a table of the time of each stage and the text that it processed per second."""
     language = say.language
     stages = [(say(f"corpus.stage.{name}"), s) for name, s in report.stage_s.items()]
     without = sum(s for name, s in report.stage_s.items() if name != "tokenizer")
@@ -148,13 +152,13 @@ def stage_rows(say: Catalog, report: CorpusReport) -> Rows:
 
 
 def notes(say: Catalog, report: CorpusReport) -> list[str]:
-    """Some of what was dropped, and what cleaning did."""
-    said = [
+    """Return lines with examples of dropped documents and the effects of cleaning."""
+    lines = [
         say("corpus.example", reason=say(f"corpus.dropped.{dropped.reason}"), name=name)
         for dropped in report.dropped
         for name in dropped.examples[:_EXAMPLES]
     ] or [say("corpus.nothing_dropped")]
     for what, n in report.changed.items():
         name = say(f"corpus.change.{what}")
-        said.append(say("corpus.changed", n=quantities.number(n, say.language, 12), what=name))
-    return said if report.changed else [*said, say("corpus.no_change")]
+        lines.append(say("corpus.changed", n=quantities.number(n, say.language, 12), what=name))
+    return lines if report.changed else [*lines, say("corpus.no_change")]

@@ -1,4 +1,4 @@
-"""``python -m engine ladder``: many small runs, for their losses."""
+"""``python -m engine ladder``: train many small runs and write their losses."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from engine.experiments.ladder import Ladder, LadderProgress, ladder_rows, run_l
 
 
 def add_to(app: typer.Typer) -> None:
+    """Add the command ``ladder``."""
     app.command(help=text("cli.ladder"))(ladder)
 
 
@@ -25,15 +26,16 @@ def ladder(
     out: Annotated[Path, typer.Option(help=text("cli.ladder_out"))],
     at_once: Annotated[int, typer.Option(help=text("cli.at_once"), min=1, max=1_000)] = 1,
 ) -> None:
+    """Train the runs of a ladder and write their sizes and losses as CSV."""
     chosen = read_toml(file, Ladder)
     check_corpus(chosen.recipe.corpus, chosen.recipe.text_vocab)
-    write_csv(out, [], [])  # a place that cannot be written to is refused before hours of work
-    runs = run_ladder(chosen, at_once, _tell)
+    write_csv(out, [], [])  # an unwritable file is refused before hours of work
+    runs = run_ladder(chosen, at_once, _print_progress)
     rows = list(ladder_rows(runs))
     write_csv(out, list(rows[0]), rows)
 
 
-def _tell(progress: LadderProgress) -> None:
+def _print_progress(progress: LadderProgress) -> None:
     result = progress.run.result
     assert result is not None
     print(

@@ -1,4 +1,4 @@
-"""``python -m engine runs rename|note|tag|archive|delete|restore|trash|prune``: keeping house."""
+"""``python -m engine runs rename|note|tag|archive|delete|restore|trash|prune``: manage runs."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ DryRun = Annotated[bool, typer.Option("--dry-run", help=text("cli.dry_run"))]
 
 
 def add_to(runs_app: typer.Typer) -> None:
+    """Add the commands that manage finished runs to the group ``runs``."""
     for name, command in (
         ("rename", rename),
         ("note", note),
@@ -36,10 +37,12 @@ def add_to(runs_app: typer.Typer) -> None:
 
 
 def rename(run_id: RunId, name: Annotated[str, typer.Argument(help=text("cli.new_name"))]) -> None:
+    """Give a run another name."""
     lifecycle.rename(Run.find(run_id), name)
 
 
 def note(run_id: RunId, words: Annotated[str, typer.Argument(help=text("cli.new_note"))]) -> None:
+    """Replace the note of a run."""
     lifecycle.annotate(Run.find(run_id), words)
 
 
@@ -49,6 +52,7 @@ def tag(
         list[str] | None, typer.Argument(metavar="TAG…", help=text("cli.new_tags"))
     ] = None,
 ) -> None:
+    """Replace the tags of a run."""
     lifecycle.tag(Run.find(run_id), tags or ())
 
 
@@ -56,17 +60,20 @@ def archive(
     run_ids: RunIds,
     back: Annotated[bool, typer.Option("--back", help=text("cli.archive_back"))] = False,
 ) -> None:
+    """Archive runs, or take them out of the archive."""
     for run in map(Run.find, run_ids):
         lifecycle.archive(run, archived=not back)
 
 
 def delete(run_ids: RunIds) -> None:
+    """Move runs to the trash."""
     for run in map(Run.find, run_ids):
         lifecycle.delete(run)
         print(text("cli.deleted", run=run.id, days=lifecycle.TRASH_DAYS))
 
 
 def restore(run_ids: RunIds) -> None:
+    """Move runs back from the trash."""
     for run_id in run_ids:
         lifecycle.restore(run_id)
 
@@ -76,23 +83,24 @@ def trash(
     older_than_days: Days = 0.0,
     as_json: Json = False,
 ) -> None:
+    """List the runs in the trash, or delete them permanently."""
     found = lifecycle.deleted_runs(older_than_days)
     if empty:
         lifecycle.purge(older_than_days)
     if as_json:
         rows = [
-            {"run": one.run_id} | one.model_dump(mode="json", exclude={"run_id"}) for one in found
+            {"run": run.run_id} | run.model_dump(mode="json", exclude={"run_id"}) for run in found
         ]
         print(json.dumps(rows, indent=1))
         return
     print_table(
         [text(f"table.{name}") for name in ("run", "deleted", "disk")],
         [
-            [one.run_id, f"{one.deleted_at.astimezone():%Y-%m-%d %H:%M}", _size(one.disk_bytes)]
-            for one in found
+            [run.run_id, f"{run.deleted_at.astimezone():%Y-%m-%d %H:%M}", _size(run.disk_bytes)]
+            for run in found
         ],
     )
-    _print_sum("cli.purged" if empty else "cli.in_trash", [one.disk_bytes for one in found])
+    _print_total("cli.purged" if empty else "cli.in_trash", [run.disk_bytes for run in found])
 
 
 def prune(
@@ -101,15 +109,16 @@ def prune(
     dry_run: DryRun = False,
     as_json: Json = False,
 ) -> None:
+    """Delete the training state of old runs, or list it."""
     recover_unfinished(summaries())
     found = lifecycle.prunable(keep, older_than_days)
     if not dry_run:
-        for one in found:
-            lifecycle.prune(Run.find(one.run_id))
+        for summary in found:
+            lifecycle.prune(Run.find(summary.run_id))
     if as_json:
         rows = [
-            {"run": one.run_id, "freed_bytes": one.disk.training_bytes, "dry_run": dry_run}
-            for one in found
+            {"run": summary.run_id, "freed_bytes": summary.disk.training_bytes, "dry_run": dry_run}
+            for summary in found
         ]
         print(json.dumps(rows, indent=1))
         return
@@ -117,17 +126,17 @@ def prune(
         [text(f"table.{name}") for name in ("run", "phase", "steps", "frees")],
         [
             [
-                one.run_id,
-                text(f"phase.{one.phase}"),
-                f"{one.steps_done}/{one.steps}",
-                _size(one.disk.training_bytes),
+                summary.run_id,
+                text(f"phase.{summary.phase}"),
+                f"{summary.steps_done}/{summary.steps}",
+                _size(summary.disk.training_bytes),
             ]
-            for one in found
+            for summary in found
         ],
     )
-    _print_sum(
+    _print_total(
         "cli.would_prune" if dry_run else "cli.pruned",
-        [one.disk.training_bytes for one in found],
+        [summary.disk.training_bytes for summary in found],
     )
 
 
@@ -135,5 +144,5 @@ def _size(n_bytes: int) -> str:
     return show("disk_bytes", n_bytes, text.language)
 
 
-def _print_sum(key: str, sizes: list[int]) -> None:
+def _print_total(key: str, sizes: list[int]) -> None:
     print(text(key, n=len(sizes), size=_size(sum(sizes))))

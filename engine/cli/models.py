@@ -1,4 +1,4 @@
-"""The commands about trained models: ``generate``, ``evaluate`` and ``export``."""
+"""``python -m engine generate``, ``evaluate`` and ``export``: use trained models."""
 
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ Checkpoint = Annotated[str, typer.Option(help=text("cli.checkpoint"))]
 
 
 def add_to(app: typer.Typer) -> None:
+    """Add the commands ``generate``, ``evaluate`` and ``export``."""
     app.command("generate", help=text("cli.generate"))(generate_command)
     app.command("evaluate", help=text("cli.evaluate"))(evaluate_command)
     app.command("export", help=text("cli.export"))(export_command)
@@ -39,6 +40,7 @@ def generate_command(
     seed: int = 1,
     checkpoint: Checkpoint = FINAL,
 ) -> None:
+    """Continue a prompt with a run's model and print the text as it is generated."""
     folder = export_folder(Run.find(run_id), checkpoint)
     sampling = Sampling.parse(
         {
@@ -51,7 +53,7 @@ def generate_command(
     )
     with ModelProcess() as process:
         pieces = process.generate(folder, prompt, sampling)
-        first = next(pieces, "")  # what is wrong with the question shows before it is repeated
+        first = next(pieces, "")  # an error is raised before the prompt is printed
         print(prompt, end="")
         print(first, end="", flush=True)
         for piece in pieces:
@@ -66,11 +68,12 @@ def evaluate_command(
     seed: Annotated[int, typer.Option(help=text("cli.questions_seed"))] = 1,
     as_json: Annotated[bool, typer.Option("--json", help=text("cli.json"))] = False,
 ) -> None:
+    """Score a run's model and print the scores as tables or as JSON."""
     run = Run.find(run_id)
-    export_folder(run, checkpoint)  # refused before a process is started
-    asked = QuestionSettings.parse({"questions": questions, "seed": seed})
+    export_folder(run, checkpoint)  # a missing export is refused before a process is started
+    requested = QuestionSettings.parse({"questions": questions, "seed": seed})
     with ModelProcess() as process:
-        found = evaluate(process, run, checkpoint, asked, on_progress=_say_tenths())
+        found = evaluate(process, run, checkpoint, requested, on_progress=_tenths_printer())
     if as_json:
         print(found.model_dump_json(indent=1))
         return
@@ -80,17 +83,18 @@ def evaluate_command(
 
 
 def export_command(run_id: RunId, folder: Path, checkpoint: Checkpoint = FINAL) -> None:
+    """Copy a run's model to a new folder and print its path."""
     print(copy_export(Run.find(run_id), checkpoint, folder))
 
 
-def _say_tenths() -> Callable[[float], None]:
-    """Tells each tenth of the work on standard error."""
-    said = 0
+def _tenths_printer() -> Callable[[float], None]:
+    """Return a function that prints each tenth of the work on standard error."""
+    printed = 0
 
-    def tell(share: float) -> None:
-        nonlocal said
-        if int(10 * share) > said:
-            said = int(10 * share)
+    def print_tenth(share: float) -> None:
+        nonlocal printed
+        if int(10 * share) > printed:
+            printed = int(10 * share)
             print(text("cli.evaluated_share", share=f"{share:.0%}"), file=sys.stderr)
 
-    return tell
+    return print_tenth

@@ -1,4 +1,4 @@
-"""``python -m engine profile``: what this machine reaches, and what forecasts make of it."""
+"""``python -m engine profile``: measure this machine's rates, which its forecasts then use."""
 
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ from engine.reports.forecast_tables import print_table
 
 
 def add_to(app: typer.Typer) -> None:
+    """Add the command ``profile``."""
     app.command("profile", help=text("cli.profile"))(profile_command)
 
 
@@ -33,6 +34,7 @@ def profile_command(
     forget: Annotated[bool, typer.Option("--forget", help=text("cli.profile_forget"))] = False,
     as_json: Annotated[bool, typer.Option("--json", help=text("cli.json"))] = False,
 ) -> None:
+    """Measure, check, print or delete the profile of this machine."""
     if forget:
         profiles.forget()
         return
@@ -40,7 +42,7 @@ def profile_command(
     found = (profile_of_machine(machine) if keep else None) or measured(machine)
     checked: Sequence[ShortRun] = ()
     if check:
-        checked = check_profile(found, machine, profile_runs(machine), _tell)
+        checked = check_profile(found, machine, profile_runs(machine), _print_progress)
     if as_json:
         runs = [run.model_dump(mode="json") for run in checked]
         print(json.dumps({"profile": found.model_dump(mode="json"), "checked": runs}, indent=1))
@@ -52,17 +54,18 @@ def profile_command(
 
 
 def measured(machine: Machine) -> MachineProfile:
-    """Measure it now, telling the terminal how far that is."""
-    return measure_profile(machine, profile_runs(machine), _tell)
+    """Measure the machine now and print the progress."""
+    return measure_profile(machine, profile_runs(machine), _print_progress)
 
 
 def print_profile(found: MachineProfile) -> None:
+    """Print the measured rates, the short runs and a verdict."""
     print_table(*rate_rows(text, found))
     print_table(*short_run_rows(text, found.runs))
     print(verdict(text, found))
 
 
-def _tell(progress: ProfileProgress) -> None:
+def _print_progress(progress: ProfileProgress) -> None:
     left = "…" if progress.seconds_left is None else f"{progress.seconds_left:.0f}"
     print(
         text(

@@ -1,5 +1,8 @@
-"""``python -m engine runs list|show|logs|cancel|resume|restart|queue|backends|render``: what runs,
-what waits, what came of it. Its house is kept by the commands of :mod:`engine.cli.lifecycle`."""
+"""``python -m engine runs list|show|logs|cancel|resume|restart|queue|backends|render``.
+
+The commands show and control running, waiting and finished runs. The group also contains the
+commands of :mod:`engine.cli.lifecycle`.
+"""
 
 from __future__ import annotations
 
@@ -37,6 +40,7 @@ SpendingLimit = Annotated[
 
 
 def add_to(app: typer.Typer) -> None:
+    """Add the group of commands ``runs``."""
     runs_app = new_app(text("cli.runs"))
     app.add_typer(runs_app, name="runs")
     for name, command in (
@@ -61,45 +65,47 @@ def list_runs(
     archived: Annotated[bool, typer.Option("--archived", help=text("cli.list_archived"))] = False,
     as_json: Json = False,
 ) -> None:
-    seen = reconcile_all()
-    found = matching_runs(seen, words=words, states=phase or (), tags=tag or (), archived=archived)
+    """List the runs that match the filters, with their total size on disk."""
+    found = matching_runs(
+        reconcile_all(), words=words, states=phase or (), tags=tag or (), archived=archived
+    )
     if as_json:
-        print(json.dumps([_row(one) for one in found], indent=1))
+        print(json.dumps([_row(summary) for summary in found], indent=1))
         return
     head = ("run", "name", "phase", "steps", "loss", "cost", "disk")
-    print_table([text(f"table.{name}") for name in head], [_cells(one) for one in found])
-    for one in found:
-        if one.unreadable:
-            print(one.run_id, one.trouble(text.language), sep=": ")
+    print_table([text(f"table.{name}") for name in head], [_cells(summary) for summary in found])
+    for summary in found:
+        if summary.unreadable:
+            print(summary.run_id, summary.trouble(text.language), sep=": ")
     print(
         text(
             "cli.listed",
             n=len(found),
-            size=_size(sum(one.disk.total_bytes for one in found)),
+            size=_size(sum(summary.disk.total_bytes for summary in found)),
             free=_size(disk_space().free_bytes),
         )
     )
 
 
-def _row(one: Summary) -> dict[str, Any]:
-    """For programs: its keys stay."""
+def _row(summary: Summary) -> dict[str, Any]:
+    """Return a summary as JSON. Programs read it, so the keys must not change."""
     return (
-        {"run": one.run_id}
-        | one.model_dump(mode="json", exclude={"run_id"})
-        | {"trouble": one.trouble(text.language)}
+        {"run": summary.run_id}
+        | summary.model_dump(mode="json", exclude={"run_id"})
+        | {"trouble": summary.trouble(text.language)}
     )
 
 
-def _cells(one: Summary) -> list[str]:
-    state = state_of(one)
+def _cells(summary: Summary) -> list[str]:
+    state = state_of(summary)
     return [
-        one.run_id,
-        one.name,
-        text("runs.unreadable" if one.unreadable else f"phase.{state}"),
-        f"{one.steps_done}/{one.steps}",
-        "—" if one.held_out_loss is None else f"{one.held_out_loss:.4f}",
-        quantities.usd(one.cost_usd, text.language),
-        _size(one.disk.total_bytes),
+        summary.run_id,
+        summary.name,
+        text("runs.unreadable" if summary.unreadable else f"phase.{state}"),
+        f"{summary.steps_done}/{summary.steps}",
+        "—" if summary.held_out_loss is None else f"{summary.held_out_loss:.4f}",
+        quantities.usd(summary.cost_usd, text.language),
+        _size(summary.disk.total_bytes),
     ]
 
 
@@ -108,16 +114,17 @@ def _size(n_bytes: int) -> str:
 
 
 def show_run(run_id: RunId, as_json: Json = False) -> None:
+    """Print the state, facts and results of a run as tables or as JSON."""
     run = Run.find(run_id)
     reconcile_run(run)
-    one, state, result = summary_of(run), run.state, run.result
+    summary, state, result = summary_of(run), run.state, run.result
     if as_json:
         found = {
             "run": run.id,
             "state": state.model_dump(mode="json"),
             "result": result and result.model_dump(mode="json"),
             "job": run.job.model_dump(mode="json"),
-            "summary": _row(one),
+            "summary": _row(summary),
             "checkpoints": [folder.name for folder in run.checkpoints()],
         }
         print(json.dumps(found, indent=1))
@@ -125,28 +132,28 @@ def show_run(run_id: RunId, as_json: Json = False) -> None:
     print(run.id, text(f"phase.{state.phase}"))
     if state.failure:
         print(state.failure.in_language(text.language))
-    print_table([text("table.quantity"), text("table.value")], _facts(one, run))
-    if one.note:
-        print(one.note)
+    print_table([text("table.quantity"), text("table.value")], _facts(summary, run))
+    if summary.note:
+        print(summary.note)
     if result:
         watch.print_comparison(run, as_json=False)
 
 
-def _facts(one: Summary, run: Run) -> list[list[str]]:
-    _, name, _, steps, loss, cost, disk = _cells(one)
-    times = (one.created_at, one.started_at, one.ended_at)
+def _facts(summary: Summary, run: Run) -> list[list[str]]:
+    _, name, _, steps, loss, cost, disk = _cells(summary)
+    times = (summary.created_at, summary.started_at, summary.ended_at)
     created, started, ended = ("—" if at is None else f"{at.astimezone():%F %T}" for at in times)
     facts = {
         "name": name,
-        "tags": ", ".join(one.tags) or "—",
+        "tags": ", ".join(summary.tags) or "—",
         "steps": steps,
         "loss": loss,
         "cost": cost,
         "created": created,
-        "started": f"{started} (× {one.starts})" if one.starts > 1 else started,
+        "started": f"{started} (× {summary.starts})" if summary.starts > 1 else started,
         "ended": ended,
-        "back_end": one.back_end,
-        "priority": str(one.priority),
+        "back_end": summary.back_end,
+        "priority": str(summary.priority),
         "checkpoints": ", ".join(folder.name for folder in run.checkpoints()) or "—",
         "disk": disk,
         "folder": str(run.folder),
@@ -160,6 +167,7 @@ def show_log(
     follow: Annotated[bool, typer.Option("--follow", help=text("cli.log_follow"))] = False,
     node: Annotated[int | None, typer.Option(help=text("cli.log_node"), min=0)] = None,
 ) -> None:
+    """Print the end of a run's log, or follow it until the run is over."""
     run = Run.find(run_id)
     log = run.folder / ("log" if node is None else f"node-{node}.log")
     if not log.is_file():
@@ -175,6 +183,7 @@ def show_log(
 
 
 def cancel_run(run_id: RunId) -> None:
+    """Cancel a run and wait for its end; exit with status 1 if it ended in another way."""
     run = Run.find(run_id)
     control.cancel(run)
     phase = control.wait(run)
@@ -189,6 +198,7 @@ def resume_run(
     spending_limit: SpendingLimit = None,
     wait: Wait = False,
 ) -> None:
+    """Resume a run from its last checkpoint, with a changed priority or limit if given."""
     run = Run.find(run_id)
     changes = {"priority": priority, "spending_limit_usd": spending_limit}
     given = {name: value for name, value in changes.items() if value is not None}
@@ -197,9 +207,10 @@ def resume_run(
 
 
 def restart_run(run_id: RunId, wait: Wait = False) -> None:
-    again = control.restart(Run.find(run_id))
-    print(again.id)
-    _after_start(again, wait)
+    """Start a new run with the recipe of another run and print its id."""
+    new_run = control.restart(Run.find(run_id))
+    print(new_run.id)
+    _after_start(new_run, wait)
 
 
 def _after_start(run: Run, wait: bool) -> None:
@@ -210,16 +221,17 @@ def _after_start(run: Run, wait: bool) -> None:
 
 
 def show_queue(as_json: Json = False) -> None:
+    """Print the waiting runs in order, with the reason why each waits."""
     reconcile_all()
     rows = [
         {
-            "run": one.run.id,
-            "back_end": one.run.job.back_end,
-            "priority": one.run.job.priority,
-            "behind": one.n_ahead,
-            "held_by": one.held_by and one.held_by.in_language(text.language),
+            "run": position.run.id,
+            "back_end": position.run.job.back_end,
+            "priority": position.run.job.priority,
+            "behind": position.n_ahead,
+            "held_by": position.held_by and position.held_by.in_language(text.language),
         }
-        for one in queue.positions()
+        for position in queue.positions()
     ]
     if as_json:
         print(json.dumps(rows, indent=1))
@@ -230,6 +242,7 @@ def show_queue(as_json: Json = False) -> None:
 
 
 def show_back_ends(as_json: Json = False) -> None:
+    """Print for each back end whether it is ready, or what it lacks."""
     allowed = settings()
     rows: list[dict[str, Any]] = []
     for name in BACK_ENDS:
@@ -262,8 +275,9 @@ def render_run(
     run_id: RunId,
     on: Annotated[Literal["slurm", "kubernetes"], typer.Option(help=text("cli.render_on"))],
 ) -> None:
+    """Print the Slurm script or the Kubernetes manifest of a run."""
     run, allowed = Run.find(run_id), settings()
-    machine = back_end(on).machine(allowed)  # refuses one that is not set up
+    machine = back_end(on).machine(allowed)  # raises an error if the back end is not set up
     if on == "slurm":
         assert allowed.slurm is not None
         print(slurm.job_script(run, allowed.slurm, machine))

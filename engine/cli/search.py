@@ -1,4 +1,4 @@
-"""``python -m engine search``: the best layouts of a model on a cluster."""
+"""``python -m engine search`` and ``trace``: find fast layouts, and write a step as a trace."""
 
 from __future__ import annotations
 
@@ -30,6 +30,7 @@ from engine.units import BYTES_PER_GB
 
 
 def add_to(app: typer.Typer) -> None:
+    """Add the commands ``search`` and ``trace``."""
     app.command("search", help=text("cli.search"))(search_command)
     app.command(help=text("cli.trace"))(trace)
 
@@ -51,6 +52,7 @@ def search_command(
     limit: Annotated[int, typer.Option(help=text("cli.search_limit"), min=1, max=1_000)] = 10,
     as_json: Annotated[bool, typer.Option("--json", help=text("cli.json"))] = False,
 ) -> None:
+    """Print the fastest layouts of a model on a cluster; exit with status 1 if none fits."""
     shape = _shape(model, seq_len)
     device = accelerator(accelerator_name, "accelerator")
     if precision not in PRECISIONS:
@@ -97,13 +99,13 @@ def search_command(
         [
             [
                 str(rank),
-                f"{one.tokens_per_s / devices:,.0f}",
-                f"{mfu(shape, one.layout, device, one.tokens_per_s / devices):.1%}",
-                quantities.si(one.step_s, "s", language),
-                quantities.si(one.memory_bytes, "B", language),
-                one.layout.short_name,
+                f"{found.tokens_per_s / devices:,.0f}",
+                f"{mfu(shape, found.layout, device, found.tokens_per_s / devices):.1%}",
+                quantities.si(found.step_s, "s", language),
+                quantities.si(found.memory_bytes, "B", language),
+                found.layout.short_name,
             ]
-            for rank, one in enumerate(result.found, 1)
+            for rank, found in enumerate(result.found, 1)
         ],
     )
 
@@ -112,6 +114,7 @@ def trace(
     scenario: Path,
     out: Annotated[Path, typer.Option(help=text("cli.trace_out"))],
 ) -> None:
+    """Simulate one training step and write its events in the format of Perfetto."""
     timeline = simulate(pipeline_step(read_plan(scenario)))
     if not out.parent.is_dir():
         raise InputError("out", str(out), "folder_missing")
@@ -141,11 +144,11 @@ def _as_json(result: SearchResult, sequences: int, seconds: float) -> dict[str, 
         "global_batch_sequences": sequences,
         "layouts": [
             {
-                "layout": one.layout.model_dump(mode="json"),
-                "tokens_per_s": one.tokens_per_s,
-                "step_s": one.step_s,
-                "memory_bytes": one.memory_bytes,
+                "layout": found.layout.model_dump(mode="json"),
+                "tokens_per_s": found.tokens_per_s,
+                "step_s": found.step_s,
+                "memory_bytes": found.memory_bytes,
             }
-            for one in result.found
+            for found in result.found
         ],
     }

@@ -1,4 +1,4 @@
-"""The commands that read tables of runs: predict, validate, refit, gpu-hours."""
+"""``python -m engine predict``, ``validate``, ``refit`` and ``gpu-hours``: read tables of runs."""
 
 from __future__ import annotations
 
@@ -39,6 +39,7 @@ _SCORE_COLUMNS = (
 
 
 def add_to(app: typer.Typer) -> None:
+    """Add the commands ``predict``, ``validate``, ``refit`` and ``gpu-hours``."""
     app.command(help=text("cli.predict"))(predict)
     app.command(help=text("cli.validate"))(validate)
     app.command(help=text("cli.refit"))(refit)
@@ -46,9 +47,10 @@ def add_to(app: typer.Typer) -> None:
 
 
 def predict(rows: Csv, out: Out) -> None:
+    """Predict each row of a table and write the predictions as CSV."""
     predicted = predict_rows(read_rows(rows))
     names = [field.name for field in dataclasses.fields(Prediction)]
-    write_csv(out, names, [_flat(one) for one in predicted if isinstance(one, Prediction)])
+    write_csv(out, names, [_flat(row) for row in predicted if isinstance(row, Prediction)])
     _end_with_errors(rows, predicted)
 
 
@@ -60,11 +62,12 @@ def validate(
     worst: Annotated[int, typer.Option(help=text("cli.worst"), min=0, max=1_000)] = 0,
     as_json: Json = False,
 ) -> None:
+    """Compare predictions with measured runs and print the errors by group."""
     rows = read_rows(measured)
     predicted = _held_out(rows) if cross_validated else predict_rows(rows)
     scores = score(rows, predicted)
     if as_json:
-        print(json.dumps([dataclasses.asdict(one) for one in scores], indent=1))
+        print(json.dumps([dataclasses.asdict(group) for group in scores], indent=1))
     else:
         print_table(
             [text(f"table.{name}") for name in _SCORE_COLUMNS], [_score_cells(s) for s in scores]
@@ -79,13 +82,13 @@ def refit(
     ] = DATA_DIR / "measured_throughput.csv",
     out: Annotated[Path, typer.Option(help=text("cli.refit_out"))] = DATA_DIR / "efficiency.csv",
 ) -> None:
-    # Imported here: scipy's optimizer takes longer to load than most commands to run.
-    from engine.evidence.refit import refit as fit_anew
+    """Fit the predictor's parameters to measured runs and write them as CSV."""
+    from engine.evidence.refit import refit as refit_parameters
     from engine.evidence.sample import Sample
 
     rows = read_rows(measured)
     sample = Sample.read(rows)
-    _, validated = fit_anew(sample, out, _progress(len(set(sample.sources))))
+    _, validated = refit_parameters(sample, out, _Progress(len(set(sample.sources))))
     predicted = predictions_of(sample, [row["id"] for row in rows], validated)
     write_held_out(
         out.with_name(HELD_OUT_NAME),
@@ -103,6 +106,7 @@ def gpu_hours(
     runs: Annotated[Path, typer.Argument(metavar="RUNS.csv", help=text("cli.gpu_hours_rows"))],
     out: Out,
 ) -> None:
+    """Predict the GPU-hours of each row and write them as CSV."""
     found: list[GpuHours | InputError] = []
     for row in read_rows(runs, "model"):
         try:
@@ -110,7 +114,7 @@ def gpu_hours(
         except InputError as error:
             found.append(error)
     names = [field.name for field in dataclasses.fields(GpuHours)]
-    write_csv(out, names, [dataclasses.asdict(one) for one in found if isinstance(one, GpuHours)])
+    write_csv(out, names, [dataclasses.asdict(row) for row in found if isinstance(row, GpuHours)])
     _end_with_errors(runs, found)
 
 
@@ -120,12 +124,14 @@ def _held_out(rows: Sequence[Mapping[str, str]]) -> list[Prediction]:
     from engine.predictor.efficiency import efficiency_parameters
 
     sample = Sample.read(rows)
-    progress = _progress(len(set(sample.sources)))
+    progress = _Progress(len(set(sample.sources)))
     validated = cross_validate(sample, efficiency_parameters(), progress)
     return predictions_of(sample, [row["id"] for row in rows], validated)
 
 
-class _progress:  # noqa: N801 (called as a function, remembers how far it is)
+class _Progress:
+    """Prints each source that is left out, with a count."""
+
     def __init__(self, n_sources: int) -> None:
         self.n_sources, self.done = n_sources, 0
 
@@ -137,17 +143,17 @@ class _progress:  # noqa: N801 (called as a function, remembers how far it is)
         )
 
 
-def _score_cells(one: Score) -> list[str]:
-    counts = (one.n_rows, one.n_predicted, one.n_infeasible, one.n_measured)
+def _score_cells(score: Score) -> list[str]:
+    counts = (score.n_rows, score.n_predicted, score.n_infeasible, score.n_measured)
     shares = (
-        one.median_error,
-        one.p90_error,
-        one.bias,
-        one.interval_coverage,
-        one.median_memory_error,
+        score.median_error,
+        score.p90_error,
+        score.bias,
+        score.interval_coverage,
+        score.median_memory_error,
     )
     return [
-        one.group or text("table.all"),
+        score.group or text("table.all"),
         *(str(count) for count in counts),
         *("–" if share is None else f"{share:.1%}" for share in shares),
     ]
@@ -156,11 +162,11 @@ def _score_cells(one: Score) -> list[str]:
 def _print_worst(
     rows: Sequence[Mapping[str, str]], predicted: Sequence[Prediction | InputError], n: int
 ) -> None:
-    """The rows whose tokens/s are predicted worst, with what makes them what they are."""
+    """Print the ``n`` rows whose tokens per second are predicted worst, with their settings."""
     pairs = [
-        (row, one.tokens_per_sec_per_gpu / float(row["tokens_per_sec_per_gpu"]))
-        for row, one in zip(rows, predicted, strict=True)
-        if isinstance(one, Prediction) and row.get("tokens_per_sec_per_gpu")
+        (row, prediction.tokens_per_sec_per_gpu / float(row["tokens_per_sec_per_gpu"]))
+        for row, prediction in zip(rows, predicted, strict=True)
+        if isinstance(prediction, Prediction) and row.get("tokens_per_sec_per_gpu")
     ]
     pairs.sort(key=lambda pair: -max(pair[1], 1 / pair[1]))
     if not n:
@@ -174,7 +180,7 @@ def _print_worst(
 
 
 def write_csv(path: Path, names: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> None:
-    """Write rows in the order of ``names``; InputError if the folder is not there."""
+    """Write rows with the columns ``names``; raise InputError if the folder does not exist."""
     if not path.parent.is_dir():
         raise InputError("out", str(path), "folder_missing")
     with path.open("w", encoding="utf-8", newline="") as file:
@@ -183,13 +189,13 @@ def write_csv(path: Path, names: Sequence[str], rows: Sequence[Mapping[str, Any]
         writer.writerows(rows)
 
 
-def _flat(one: Prediction) -> dict[str, Any]:
-    return dataclasses.asdict(one) | {"feasible": int(one.feasible)}
+def _flat(prediction: Prediction) -> dict[str, Any]:
+    return dataclasses.asdict(prediction) | {"feasible": int(prediction.feasible)}
 
 
 def _end_with_errors(path: Path, predicted: Sequence[object]) -> None:
-    """One line for each bad row, by its line in the file; status 2 if there is any."""
-    wrong = [(line, one) for line, one in enumerate(predicted, 2) if isinstance(one, InputError)]
+    """Print a line for each wrong row with its place in the file; exit with status 2 if any."""
+    wrong = [(line, row) for line, row in enumerate(predicted, 2) if isinstance(row, InputError)]
     for line, error in wrong:
         print(f"{path}:{line}: {error.in_language(text.language)}", file=sys.stderr)
     if wrong:

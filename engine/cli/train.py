@@ -51,9 +51,10 @@ def train(
     detach: Annotated[bool, typer.Option("--detach", help=text("cli.detach"))] = False,
     as_json: Json = False,
 ) -> None:
+    """Train a recipe, show the progress and compare the result with the forecast."""
     job = _job(on, priority, spending_limit_usd)
     chosen = read_recipe(recipe)
-    # A text that is none is refused before anything is launched.
+    # A corpus that cannot be read is refused before anything is launched.
     check_corpus(chosen.corpus, chosen.text_vocab)
     run = Run.create(chosen, run_plan(chosen, None, back_end(on).machine(settings())), job)
     control.start(run)
@@ -74,6 +75,7 @@ def calibrate_command(
     spending_limit_usd: SpendingLimit = None,
     as_json: Json = False,
 ) -> None:
+    """Train samples of a plan and print the forecast before and after the calibration."""
     plan, job = read_plan(scenario), _job(on, priority, spending_limit_usd)
     machine = back_end(on).machine(settings())
     if (
@@ -120,6 +122,7 @@ def _job(on: BackEndName, priority: int, spending_limit_usd: float | None) -> Jo
 
 
 def probe(as_json: Json = False) -> None:
+    """Measure the matmul rate and the memory bandwidth of this machine."""
     measured = model_process.probe()
     if as_json:
         print(json.dumps(measured, indent=1))

@@ -1,4 +1,4 @@
-"""``python -m engine tune`` and ``compress``: runs for a better model, or a smaller one."""
+"""``python -m engine tune`` and ``compress``: search for a better or a smaller model."""
 
 from __future__ import annotations
 
@@ -29,6 +29,7 @@ Json = Annotated[bool, typer.Option("--json", help=text("cli.json"))]
 
 
 def add_to(app: typer.Typer) -> None:
+    """Add the commands ``tune`` and ``compress``."""
     app.command(help=text("cli.tune"))(tune)
     app.command("compress", help=text("cli.compress"))(compress_command)
 
@@ -38,9 +39,10 @@ def tune(
     at_once: Annotated[int, typer.Option(help=text("cli.at_once"), min=1, max=1_000)] = 1,
     as_json: Json = False,
 ) -> None:
+    """Run a study and print its trials, its account and its best recipe."""
     study = read_toml(file, Study)
     check_corpus(study.recipe.corpus, study.recipe.text_vocab)
-    outcome = search(study, at_once, _tell_trial)
+    outcome = search(study, at_once, _print_trial)
     if as_json:
         print(outcome.model_dump_json(indent=1))
         return
@@ -51,7 +53,7 @@ def tune(
         print(text("cli.tuned", file=study.folder / "best.toml"))
 
 
-def _tell_trial(progress: SearchProgress) -> None:
+def _print_trial(progress: SearchProgress) -> None:
     trial, best = progress.trial, progress.outcome.best
     print(
         text(
@@ -75,7 +77,8 @@ def compress_command(
     run_id: Annotated[str, typer.Argument(metavar="RUN", help=text("cli.run_id"))],
     as_json: Json = False,
 ) -> None:
-    table = compress(Run.find(run_id), _tell_compression)
+    """Compress a run's model in several ways and print a table of the results."""
+    table = compress(Run.find(run_id), _print_compression)
     if as_json:
         print(table.model_dump_json(indent=1))
         return
@@ -83,7 +86,7 @@ def compress_command(
     print(compression_line(text, table))
 
 
-def _tell_compression(progress: CompressionProgress) -> None:
+def _print_compression(progress: CompressionProgress) -> None:
     key = "stage" if progress.stage == "measuring" else "way"
     print(
         text(

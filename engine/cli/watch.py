@@ -1,4 +1,4 @@
-"""A run on the terminal: how far it is while it trains, and what it measured."""
+"""Progress of a run on the terminal, and its measurements when it is over."""
 
 from __future__ import annotations
 
@@ -18,23 +18,25 @@ from engine.runs.observing.progress import Progress
 
 
 def follow(run: Run) -> None:
-    """Show a run's progress until it is over; Ctrl-C cancels it, closing the terminal does not.
+    """Show a run's progress until it is over.
+
+    Ctrl-C cancels the run. Closing the terminal does not.
 
     Raises
     ------
     typer.Exit
-        With status 1 if the run failed or was cancelled, 2 if its input was at fault.
+        With status 1 if the run failed or was cancelled, and 2 if its input was wrong.
     """
     progress = Progress(run)
     print(text("cli.started", run=run.id, folder=run.folder), file=sys.stderr)
-    shown, said = -1, ""
+    shown, printed = -1, ""
     try:
         while not (phase := reconcile_run(run)).is_over:
             if phase is Phase.QUEUED:
-                waits = _why_it_waits(run)
-                if waits not in ("", said):
-                    print(waits, file=sys.stderr)
-                    said = waits
+                reason = _waiting_reason(run)
+                if reason not in ("", printed):
+                    print(reason, file=sys.stderr)
+                    printed = reason
                 time.sleep(1.0)
                 continue
             progress.update()
@@ -65,17 +67,18 @@ def follow(run: Run) -> None:
     raise typer.Exit(2 if state.failure and state.failure.key == "input" else 1)
 
 
-def _why_it_waits(run: Run) -> str:
-    """Nothing where it has started since it was looked at."""
-    for one in queue.positions():
-        if one.run.id == run.id and one.held_by is not None:
-            return text("cli.held", reason=one.held_by.in_language(text.language))
-        if one.run.id == run.id:
-            return text("cli.waits", behind=one.n_ahead)
+def _waiting_reason(run: Run) -> str:
+    """Return the reason why a run waits; empty if it has started in the meantime."""
+    for position in queue.positions():
+        if position.run.id == run.id and position.held_by is not None:
+            return text("cli.held", reason=position.held_by.in_language(text.language))
+        if position.run.id == run.id:
+            return text("cli.waits", behind=position.n_ahead)
     return ""
 
 
 def print_comparison(run: Run, as_json: bool) -> None:
+    """Print the measurements of a finished run next to its forecast."""
     result = run.result
     assert result is not None
     rows: list[Comparison] = compare(run.forecast, run.plan, result)
