@@ -9,7 +9,7 @@ import streamlit as st
 from engine.document_paths import field_name, value_at
 from engine.documents import Document
 from finance.company.defaults import ONLY_KIND, default_entry, kinds_of
-from pages.parts.fields import field, field_words, option_label
+from pages.parts.fields import field, field_texts, option_label
 from pages.parts.kinds import field_kind, union_kinds
 from pages.parts.session import draft, scenario_session, text
 from pages.parts.tables import table
@@ -91,7 +91,7 @@ def _has_no_field(kind: Any) -> bool:
 
 def _part(document: Document, path: str, name: str) -> None:
     kind: Any = field_kind(type(document).model_fields[name]).type
-    label, help_text = field_words(path)
+    label, help_text = field_texts(path)
     if get_origin(kind) is tuple:
         (item, _) = get_args(kind)
         if isinstance(item, type) and issubclass(item, Document):

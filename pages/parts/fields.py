@@ -53,7 +53,7 @@ def field(
     """
     value, kind = value_at(scenario_session().draft, path), kind_of(scenario_session().draft, path)
     key = f"field.{path}#{scenario_session().revision}"
-    label, help_text = field_words(path)
+    label, help_text = field_texts(path)
     common: dict[str, Any] = {
         "label": label,
         "help": help_text,
@@ -118,7 +118,7 @@ def _number_field(
         )
 
 
-def field_words(path: str) -> tuple[str, str | None]:
+def field_texts(path: str) -> tuple[str, str | None]:
     """Return a field's label and help.
 
     They are the texts of its path, or else those of all fields with its name.

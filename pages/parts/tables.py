@@ -10,7 +10,7 @@ import streamlit as st
 
 from engine.document_paths import put_value, value_at
 from engine.documents import Document
-from pages.parts.fields import field_words, from_percent, option_label
+from pages.parts.fields import field_texts, from_percent, option_label
 from pages.parts.kinds import FieldKind, field_kind, is_percent
 from pages.parts.session import draft, scenario_session
 
@@ -89,7 +89,7 @@ def _shown(name: str, kind: FieldKind, document: dict[str, Any]) -> Any:
 
 
 def _column(path: str, item: type[Document], name: str, kind: FieldKind) -> Any:
-    label, help_text = field_words(path)
+    label, help_text = field_texts(path)
     default = _default(item, name)
     if get_origin(kind.type) is Literal:
         return st.column_config.SelectboxColumn(

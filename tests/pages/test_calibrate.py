@@ -17,7 +17,7 @@ from engine.runs.launching import control
 from engine.runs.settings import change_settings, settings_file
 from engine.text import LANGUAGES, catalog
 from pages.parts.calibrate import recipe as calibrate_recipe
-from pages.parts.run_views.charts import apart
+from pages.parts.run_views.charts import spread_heights
 from pages.parts.run_views.runs import run_labels
 from tests.engine.conftest import supervisors  # noqa: F401 - a fixture
 from tests.engine.runs.faked import StandIns, alive, faked_run, report_step, smoke
@@ -367,7 +367,7 @@ def test_labels_tell_runs_apart() -> None:
 
 
 def test_names_at_the_edge_stand_apart() -> None:
-    assert apart([0.2, 0.8], 0.1) == [0.2, 0.8]
-    assert apart([], 0.1) == []
-    crowded = apart([0.97, 0.96, 0.98, 0.3], 0.1)
+    assert spread_heights([0.2, 0.8], 0.1) == [0.2, 0.8]
+    assert spread_heights([], 0.1) == []
+    crowded = spread_heights([0.97, 0.96, 0.98, 0.3], 0.1)
     assert crowded == pytest.approx([0.9, 0.8, 1.0, 0.3])

@@ -149,7 +149,7 @@ def _label_ends(figure: go.Figure, runs: Sequence[DrawnRun]) -> None:
     low, high = low - margin, high + margin
     named = [run for run in runs if run.progress.metrics]
     ends = [(run.progress.smoothed_losses[-1] - low) / (high - low) for run in named]
-    for run, height in zip(named, apart(ends, _LABEL_SHARE), strict=True):
+    for run, height in zip(named, spread_heights(ends, _LABEL_SHARE), strict=True):
         figure.add_annotation(
             xref="paper",
             yref="paper",
@@ -165,7 +165,7 @@ def _label_ends(figure: go.Figure, runs: Sequence[DrawnRun]) -> None:
     figure.update_yaxes(range=[low, high])
 
 
-def apart(heights: Sequence[float], least: float) -> list[float]:
+def spread_heights(heights: Sequence[float], least: float) -> list[float]:
     """Return heights between 0 and 1 moved so that they are at least ``least`` apart.
 
     Heights are moved up from the lowest on, and down again from the top if they would leave the
@@ -194,7 +194,7 @@ def meter_chart(meter: Meter, color: str) -> go.Figure:
         x0=predicted.low, x1=predicted.high, fillcolor=faint(OTHER, 0.25), line={"width": 0}
     )
     figure.add_vline(x=predicted.value, line={"color": OTHER, "width": 1, "dash": "dot"})
-    low, high = (spent(meter.axis, bound) for bound in (predicted.low, predicted.high))
+    low, high = (spending_text(meter.axis, bound) for bound in (predicted.low, predicted.high))
     figure.add_annotation(
         x=predicted.value,
         y=1,
@@ -233,7 +233,7 @@ def meter_chart(meter: Meter, color: str) -> go.Figure:
     return figure
 
 
-def spent(axis: Axis, value: float) -> str:
+def spending_text(axis: Axis, value: float) -> str:
     """Return an amount of dollars, or of hours as a duration."""
     language = text().language
     if axis == "usd":

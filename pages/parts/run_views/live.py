@@ -11,7 +11,7 @@ from engine.runs.launching.reconcile import reconcile_run
 from engine.runs.observing.progress import Meter, Progress
 from engine.units import SECONDS_PER_HOUR
 from pages.parts.charts import draw
-from pages.parts.run_views.charts import meter_chart, spent
+from pages.parts.run_views.charts import meter_chart, spending_text
 from pages.parts.run_views.runs import progress_of, run_color
 from pages.parts.session import text
 from pages.parts.streamlit_private import Container
@@ -41,7 +41,7 @@ def _head(run: Run, label: str, progress: Progress, phase: Phase) -> None:
     say = text()
     row = st.container(horizontal=True, vertical_alignment="center", gap="large")
     bar = row.container()
-    share, line = how_far(progress, phase, progress.cost_usd)
+    share, line = progress_line(progress, phase, progress.cost_usd)
     bar.markdown(f"**{say('calibrate.live', run=escaped_markdown(label))}**")
     bar.progress(share, text=line)
     cancel_button(row, run)
@@ -61,7 +61,7 @@ def cancel_button(row: Container, run: Run) -> None:
     )
 
 
-def how_far(progress: Progress, phase: Phase, cost_usd: float) -> tuple[float, str]:
+def progress_line(progress: Progress, phase: Phase, cost_usd: float) -> tuple[float, str]:
     """Return the done share of the phase, and a line about it with the cost so far."""
     say = text()
     if phase is Phase.TRAINING and progress.seconds_left is not None:
@@ -88,7 +88,7 @@ def _meter(progress: Progress, run_id: str) -> None:
     tiles(_tiles(progress, meter))
     key = "calibrate.heading_inside" if meter.inside_interval else "calibrate.heading_outside"
     at_end, forecast = (
-        spent(meter.axis, amount) for amount in (meter.at_end, meter.forecast.value)
+        spending_text(meter.axis, amount) for amount in (meter.at_end, meter.forecast.value)
     )
     st.markdown(text()(key, at_end=at_end, forecast=forecast))
     draw(meter_chart(meter, run_color(run_id)), f"meter.{run_id}", height=150)
@@ -102,10 +102,10 @@ def _tiles(progress: Progress, meter: Meter) -> list[Tile]:
     return [
         Tile(
             label=say("calibrate.spent"),
-            value=spent(meter.axis, meter.so_far),
+            value=spending_text(meter.axis, meter.so_far),
             note=say(
                 "calibrate.of_forecast",
-                forecast=spent(meter.axis, meter.forecast.value),
+                forecast=spending_text(meter.axis, meter.forecast.value),
                 share=quantities.share(meter.so_far / meter.forecast.value, language, digits=2),
             ),
         ),

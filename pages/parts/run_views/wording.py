@@ -50,12 +50,12 @@ def state_badge(summary: Summary) -> None:
     st.badge(state_name(state), icon=icon, color=color)
 
 
-def local(time: datetime.datetime | None) -> datetime.datetime | None:
+def local_time(time: datetime.datetime | None) -> datetime.datetime | None:
     """Return a time in this machine's time zone, without the zone, as pandas needs it."""
     return None if time is None else time.astimezone().replace(tzinfo=None)
 
 
-def act(section: str, action: Callable[..., object], *args: object) -> None:
+def run_action(section: str, action: Callable[..., object], *args: object) -> None:
     """Call a button's action; if it is refused, :func:`show_refusal` shows why in ``section``."""
     st.session_state.pop(_REFUSED, None)
     try:

@@ -13,7 +13,7 @@ from engine.runs.launching import control
 from engine.runs.observing.metrics_csv import metrics_csv
 from engine.runs.observing.summary import Summary
 from pages.parts.run_views.runs import compare_runs
-from pages.parts.run_views.wording import act
+from pages.parts.run_views.wording import run_action
 from pages.parts.runs.choice import choose, delete
 from pages.parts.session import text
 
@@ -33,7 +33,7 @@ def actions(summary: Summary, run: Run) -> None:
                     key="restart",
                     icon=":material/replay:",
                     help=say("runs.restart_help"),
-                    on_click=act,
+                    on_click=run_action,
                     args=("details", _restart, run),
                 )
             if st.button(say("runs.curves"), key="curves", icon=":material/stacked_line_chart:"):
@@ -68,7 +68,7 @@ def _resume(summary: Summary, run: Run) -> None:
             key="resume",
             type="primary",
             icon=":material/resume:",
-            on_click=act,
+            on_click=run_action,
             args=("details", control.resume, run),
         )
         return
@@ -88,7 +88,7 @@ def _resume(summary: Summary, run: Run) -> None:
             key="resume",
             type="primary",
             icon=":material/resume:",
-            on_click=act,
+            on_click=run_action,
             args=("details", _resume_within, run),
         )
 
@@ -120,7 +120,7 @@ def _about_form(summary: Summary, run: Run) -> None:
         )
         note = st.text_area(say("runs.note"), summary.note, max_chars=10_000)
         if st.form_submit_button(say("runs.save_about"), type="primary"):
-            act("details", lambda: lifecycle.describe(run, name=name, note=note, tags=tags))
+            run_action("details", lambda: lifecycle.describe(run, name=name, note=note, tags=tags))
             st.rerun()
 
 
@@ -131,7 +131,7 @@ def _archive_and_delete(summary: Summary, run: Run) -> None:
             say("runs.unarchive" if summary.archived else "runs.archive"),
             key="archive",
             icon=":material/unarchive:" if summary.archived else ":material/archive:",
-            on_click=act,
+            on_click=run_action,
             args=("details", lifecycle.archive, run, not summary.archived),
         )
     st.button(

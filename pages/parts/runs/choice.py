@@ -8,7 +8,7 @@ import streamlit as st
 
 from engine.runs import lifecycle
 from engine.runs.observing.summary import Summary
-from pages.parts.run_views.wording import act, run_of
+from pages.parts.run_views.wording import run_action, run_of
 
 _CHOSEN = "runs.chosen"
 _DELETED = "runs.deleted"
@@ -27,7 +27,7 @@ def chosen_ids() -> list[str]:
 
 def delete(runs: Sequence[Summary]) -> None:
     """Move runs to the trash; :func:`undo` restores those deleted last."""
-    act("history", _delete, runs)
+    run_action("history", _delete, runs)
 
 
 def _delete(runs: Sequence[Summary]) -> None:
@@ -49,7 +49,7 @@ def undo() -> None:
     gone = dict(deleted())
     forget_deleted()
     for run_id in gone:
-        act("history", lifecycle.restore, run_id)
+        run_action("history", lifecycle.restore, run_id)
     choose(list(gone))
 
 

@@ -12,7 +12,7 @@ from engine.reports.forecast_tables import show
 from engine.runs.folder import Phase, Run
 from engine.runs.observing.summary import Summary
 from pages.parts.run_views.runs import progress_of
-from pages.parts.run_views.wording import local, run_of, show_refusal, state_badge
+from pages.parts.run_views.wording import local_time, run_of, show_refusal, state_badge
 from pages.parts.runs.actions import actions
 from pages.parts.runs.folder import checkpoints_view, log_view, recipe_view
 from pages.parts.session import text
@@ -54,7 +54,7 @@ def _when_and_where(summary: Summary) -> str:
     if summary.created_at is not None:
         times = [("runs.created", summary.created_at), ("runs.ended", summary.ended_at)]
         parts += [
-            *(say(key, when=f"{local(time):%Y-%m-%d %H:%M}") for key, time in times if time),
+            *(say(key, when=f"{local_time(time):%Y-%m-%d %H:%M}") for key, time in times if time),
             say(f"runs.back_end.{summary.back_end}"),
             say("runs.ranks", n=summary.n_ranks),
             *([say("runs.starts", n=summary.starts)] if summary.starts > 1 else []),

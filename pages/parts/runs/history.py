@@ -14,7 +14,7 @@ from engine.runs.folder import now
 from engine.runs.observing.overview import all_tags, matching_runs, state_of
 from engine.runs.observing.summary import Summary
 from engine.units import MINUTES_PER_HOUR, SECONDS_PER_HOUR
-from pages.parts.run_views.wording import STATES, local, show_refusal, state_name
+from pages.parts.run_views.wording import STATES, local_time, show_refusal, state_name
 from pages.parts.runs.chart import spending_chart
 from pages.parts.runs.choice import choose, chosen_ids
 from pages.parts.runs.details import details_section
@@ -117,7 +117,7 @@ def _cells(summaries: Sequence[Summary], time_unit: str) -> pd.DataFrame:
             {
                 "state": [state_of(summary)],
                 "name": summary.name,
-                "created_at": local(summary.created_at),
+                "created_at": local_time(summary.created_at),
                 "done": 100 * summary.steps_done / summary.steps if summary.steps else None,
                 "held_out_loss": summary.held_out_loss,
                 "cost_usd": None if summary.unreadable else summary.cost_usd,

@@ -8,7 +8,7 @@ from engine.runs.back_ends import back_end
 from engine.runs.job import BACK_ENDS, BackEndName
 from engine.runs.settings import Settings, change_settings, settings_file
 from engine.text import catalog
-from pages.parts.run_views.wording import act, show_refusal
+from pages.parts.run_views.wording import run_action, show_refusal
 from pages.parts.session import text
 from pages.parts.user_text import escaped_markdown
 
@@ -90,7 +90,9 @@ def _limits(allowed: Settings) -> None:
             key=_SLOTS,
             width=240,
         )
-        row.form_submit_button(say("runs.save_limits"), on_click=act, args=("installation", _save))
+        row.form_submit_button(
+            say("runs.save_limits"), on_click=run_action, args=("installation", _save)
+        )
 
 
 def _save() -> None:

@@ -16,7 +16,7 @@ from engine.runs.observing.overview import Overview, overview_of
 from engine.runs.observing.summary import Summary
 from engine.runs.observing.watch import Watch
 from engine.runs.settings import Settings
-from pages.parts.run_views.live import cancel_button, how_far
+from pages.parts.run_views.live import cancel_button, progress_line
 from pages.parts.run_views.runs import progress_of
 from pages.parts.run_views.wording import run_of, show_refusal, state_badge
 from pages.parts.runs.choice import choose
@@ -144,7 +144,7 @@ def _live(summary: Summary, run: Run) -> None:
         head.markdown(f"**{escaped_markdown(summary.name)}**", width="content")
         with head:
             state_badge(summary)
-        share, line = how_far(progress, summary.phase, summary.cost_usd)
+        share, line = progress_line(progress, summary.phase, summary.cost_usd)
         st.progress(share, text=line)
         foot = st.container(
             horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"

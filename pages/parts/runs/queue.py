@@ -10,7 +10,7 @@ from engine.runs.launching import control, queue
 from engine.runs.launching.queue import QueuePosition
 from engine.runs.observing.summary import Summary
 from pages.parts.run_views.live import cancel_button
-from pages.parts.run_views.wording import act
+from pages.parts.run_views.wording import run_action
 from pages.parts.session import text
 from pages.parts.user_text import escaped_markdown
 
@@ -59,7 +59,7 @@ def _row(number: int, waiting: QueuePosition, summary: Summary) -> None:
             key=f"{name}.{run.id}",
             icon=icon,
             help=say(f"runs.{name}", priority=summary.priority + step),
-            on_click=act,
+            on_click=run_action,
             args=("now", control.set_priority, run, summary.priority + step),
         )
     cancel_button(buttons, run)

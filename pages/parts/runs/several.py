@@ -10,7 +10,7 @@ from engine.runs import lifecycle
 from engine.runs.observing.summary import Summary
 from pages.parts.run_views.charts import RUN_COLORS
 from pages.parts.run_views.runs import compare_runs
-from pages.parts.run_views.wording import act, run_of, show_refusal
+from pages.parts.run_views.wording import run_action, run_of, show_refusal
 from pages.parts.runs.choice import delete
 from pages.parts.session import text
 from pages.parts.user_text import escaped_markdown
@@ -38,7 +38,7 @@ def several_section(chosen: Sequence[Summary]) -> None:
             say("runs.archive"),
             key="archive_all",
             icon=":material/archive:",
-            on_click=act,
+            on_click=run_action,
             args=("details", _archive_all, chosen),
         )
         row.button(

@@ -7,7 +7,7 @@ import streamlit as st
 from engine import quantities
 from engine.runs import lifecycle
 from engine.runs.lifecycle import TRASH_DAYS, DeletedRun
-from pages.parts.run_views.wording import act, local
+from pages.parts.run_views.wording import local_time, run_action
 from pages.parts.runs.choice import choose, deleted, forget_deleted, undo
 from pages.parts.session import text
 from pages.parts.user_text import escaped_markdown
@@ -58,7 +58,7 @@ def _trash(found: list[DeletedRun]) -> None:
         description = say(
             "runs.trashed",
             run=run.run_id,
-            when=f"{local(run.deleted_at):%m-%d %H:%M}",
+            when=f"{local_time(run.deleted_at):%m-%d %H:%M}",
             size=quantities.si(run.disk_bytes, "B", language),
         )
         row.markdown(description, width="content")
@@ -81,11 +81,11 @@ def _trash(found: list[DeletedRun]) -> None:
 
 
 def _restore(run_id: str) -> None:
-    act("history", lifecycle.restore, run_id)
+    run_action("history", lifecycle.restore, run_id)
     forget_deleted()
     choose([run_id])
 
 
 def _purge() -> None:
-    act("history", lifecycle.purge)
+    run_action("history", lifecycle.purge)
     forget_deleted()
