@@ -42,3 +42,14 @@ def test_the_list_of_pages_has_the_questions_of_the_app() -> None:
     text = (PROJECT_DIR / "docs" / "pages.md").read_text("utf-8")
     for page in PAGES:
         assert f"| {catalog('en')(page.question_key)} |" in text
+
+
+def test_there_is_a_screenshot_of_every_page_and_no_other() -> None:
+    names = {path.name for path in (PROJECT_DIR / "docs" / "screenshots").iterdir()}
+    assert names == {f"{page.name}-{language}.png" for page in PAGES for language in LANGUAGES}
+
+
+def test_screenshots_in_documents_exist() -> None:
+    for document in (PROJECT_DIR / "README.md", *(PROJECT_DIR / "docs").rglob("*.md")):
+        for link in re.findall(r"\(([^()\s]*screenshots/[^()\s]+)\)", document.read_text("utf-8")):
+            assert (document.parent / link).exists(), f"{document.name}: {link}"
