@@ -2,6 +2,7 @@
 
 import csv
 from decimal import Decimal
+from statistics import median
 
 import pytest
 
@@ -32,6 +33,18 @@ def test_what_was_not_read_at_its_source_is_marked() -> None:
         p for p in facts.cloud_prices() if p.provider == "oci" and "A100-80" in p.accelerator
     ]
     assert {price.confidence for price in disputed} == {"disputed"}
+
+
+def test_a_price_far_from_its_group_is_an_outlier() -> None:
+    """An outlier is over four times away from the median of its accelerator and terms."""
+    for offer in facts.cloud_prices():
+        group = [
+            other.usd_per_device_hour
+            for other in facts.prices_of(offer.accelerator)
+            if other.terms == offer.terms
+        ]
+        ratio = offer.usd_per_device_hour / median(group)
+        assert (offer.confidence == "outlier") == (not Decimal("0.25") <= ratio <= 4), offer
 
 
 def test_prices_come_cheapest_first() -> None:

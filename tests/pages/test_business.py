@@ -7,6 +7,7 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from engine.text import catalog
+from finance.company.defaults import kinds_of
 from finance.company.scenario import Scenario
 from finance.company.store import ScenarioStore
 from tests.finance.companies import EVERYTHING
@@ -74,7 +75,7 @@ def test_a_line_is_added_edited_and_taken_away() -> None:
 def test_lines_of_another_kind_have_other_fields() -> None:
     app = open_page("business", "zh_Hans")
     for path, kinds in (
-        ("company.revenue_lines", ("subscription", "data_deals")),
+        ("company.revenue_lines", kinds_of("revenue_lines")),
         ("company.compute.contracts", ("gpu_backed_debt",)),
     ):
         for number, kind in enumerate(kinds):
