@@ -77,8 +77,11 @@ def _answer(export: Export, result: RunResult | None, scores: _Scores) -> str:
             documents=result.corpus.n_held_out_documents,
         )
     if (score := scores.continuation) is not None:
-        answer += say(
-            "model.answer_probe", accuracy=f"{score.accuracy:.0%}", chance=f"{score.chance:.0%}"
+        return say(
+            "model.answer_probe",
+            answer=answer,
+            accuracy=f"{score.accuracy:.0%}",
+            chance=f"{score.chance:.0%}",
         )
     return answer
 

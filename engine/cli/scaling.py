@@ -118,7 +118,12 @@ def _print_fit(answer: dict[str, Any]) -> None:
         rows.append([name, f"{value:.6g}", *cells])
     names = ("coefficient", "value", "standard_error", "low_95", "high_95")
     print(
-        text("cli.fitted", law=answer["law"], runs=answer["n_runs"], N=answer["parameters_counted"])
+        text(
+            "cli.fitted",
+            law=answer["law"],
+            runs=answer["n_runs"],
+            counted=text(f"scaling.counted.{answer['parameters_counted']}"),
+        )
     )
     print_table([text(f"table.{name}") for name in names], rows)
 
