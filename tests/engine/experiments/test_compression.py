@@ -1,4 +1,4 @@
-"""Which runs a compression asks for, what its table says, and one small compression for real."""
+"""The runs and the table of a compression, and one small real compression."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def test_every_way_but_int8_is_a_run_of_its_own() -> None:
     run = faked_run([5.0] * 200, peak_learning_rate=1e-3, seed=7)
     base, found = run.recipe, recipes(run)
     assert set(found) == set(WAYS) - {"int8"}
-    assert len({one.content_hash for one in found.values()} | {base.content_hash}) == 6
+    assert len({recipe.content_hash for recipe in found.values()} | {base.content_hash}) == 6
     for way in ("small", "distilled"):
         assert found[way].shape.n_layers == base.shape.n_layers // 2
         assert (found[way].steps, found[way].seed, found[way].init_from) == (200, 7, None)
@@ -102,7 +102,7 @@ def test_every_way_but_int8_is_a_run_of_its_own() -> None:
         assert (found[way].steps, found[way].seed, found[way].init_from) == (20, 8, run.id)
         assert found[way].peak_learning_rate == pytest.approx(3e-4)
     pruning = [found[way].pruning for way in ("fine_tuned", "pruned_50", "pruned_80")]
-    assert [one and one.share for one in pruning] == [None, 0.5, 0.8]
+    assert [rule and rule.share for rule in pruning] == [None, 0.5, 0.8]
 
 
 def test_a_pruned_run_may_start_from_a_run_at_zero_3() -> None:
@@ -138,20 +138,20 @@ def test_a_part_that_fails_ends_it_with_its_reason(monkeypatch: pytest.MonkeyPat
     run = faked_run([5.0] * 20)
     broken = faked_run([5.0], phase=Phase.FAILED, name="broken")
     monkeypatch.setattr(module, "run_of", lambda recipe: broken)
-    told: list[CompressionProgress] = []
+    reported: list[CompressionProgress] = []
     with pytest.raises(InputError, match=broken.id):
-        compress(run, told.append)
-    assert [one.stage for one in told] == ["fine_tuned", "fine_tuned"]
-    assert told[-1].run_id == broken.id
+        compress(run, reported.append)
+    assert [progress.stage for progress in reported] == ["fine_tuned", "fine_tuned"]
+    assert reported[-1].run_id == broken.id
     assert compression_of(run) is None
-    assert progress_of(run) is None  # nobody holds the lock any more
+    assert progress_of(run) is None  # no process holds the lock any more
 
 
 def test_one_compression_of_a_run_at_a_time() -> None:
     run = faked_run([5.0] * 20)
     lock = run.folder / "compression.lock"
-    with hold_lock(lock) as alone:
-        assert alone
+    with hold_lock(lock) as is_free:
+        assert is_free
         assert is_locked(lock)
         with pytest.raises(InputError) as refused:
             compress(run)
@@ -248,12 +248,17 @@ def trained_by_hand() -> Run:
 def test_a_small_compression_for_real(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "_ROUNDS", 2)
     run = trained_by_hand()
-    told: list[CompressionProgress] = []
-    found = compress(run, told.append, ways=("pruned_80", "int8"))
-    assert [one.stage for one in told] == ["pruned_80", "pruned_80", "int8", "measuring"]
+    reported: list[CompressionProgress] = []
+    found = compress(run, reported.append, ways=("pruned_80", "int8"))
+    assert [progress.stage for progress in reported] == [
+        "pruned_80",
+        "pruned_80",
+        "int8",
+        "measuring",
+    ]
     assert compression_of(run) == found
 
-    (pruned_run,) = (one for one in all_runs() if one.id != run.id)
+    (pruned_run,) = (other for other in all_runs() if other.id != run.id)
     base, pruned, int8 = found.models
     result = pruned_run.result
     assert result is not None
@@ -287,7 +292,7 @@ def test_a_small_compression_for_real(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def found_before(table: Compression) -> dict[str, Any]:
     kept = ("held_out_loss", "n_weights", "n_nonzero", "speeds")
-    models = {one.way: one.model_dump(include=set(kept)) for one in table.models}
+    models = {model.way: model.model_dump(include=set(kept)) for model in table.models}
     rest = ("other_load_share", "prompt_tokens", "new_tokens", "rounds", "torch")
     return {"models": models} | {name: getattr(table, name) for name in rest}
 

@@ -1,4 +1,4 @@
-"""Which runs a ladder asks for, and which it starts; none is really trained here."""
+"""The runs of a ladder, and the runs that it starts; none is really trained here."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def changed(ladder: Ladder, **changes: object) -> dict[str, Any]:
 
 @dataclass
 class FakeRun:
-    """Over after as many looks as ``lasts``."""
+    """A run that is over after it was reconciled ``lasts`` times."""
 
     recipe: Recipe
     ends_as: Phase = Phase.SUCCEEDED
@@ -60,7 +60,7 @@ class FakeRun:
 
 @dataclass
 class FakeLaunch:
-    """Stands in for supervisors: says what was started, cancelled, and ran side by side."""
+    """Stands in for supervisors, and records what was started, cancelled and live at a time."""
 
     ends_as: dict[str, Phase] = field(default_factory=dict)
     started: list[FakeRun] = field(default_factory=list)
@@ -70,7 +70,7 @@ class FakeLaunch:
     def start(self, recipe: Recipe) -> FakeRun:
         run = FakeRun(recipe, self.ends_as.get(recipe.name, Phase.SUCCEEDED))
         self.started.append(run)
-        alive = sum(not one.state.phase.is_over for one in self.started)
+        alive = sum(not started.state.phase.is_over for started in self.started)
         self.most_at_once = max(self.most_at_once, alive)
         return run
 
@@ -99,24 +99,25 @@ def launch(monkeypatch: pytest.MonkeyPatch) -> FakeLaunch:
 def test_each_size_and_length_is_one_run_with_a_name_of_its_own(cpu: Ladder) -> None:
     recipes = cpu.recipes()
     assert len(recipes) == sum(len(rung.tokens) for rung in cpu.rungs)
-    assert len({one.name for one in recipes}) == len(recipes)
-    assert len({one.content_hash for one in recipes}) == len(recipes)
+    assert len({recipe.name for recipe in recipes}) == len(recipes)
+    assert len({recipe.content_hash for recipe in recipes}) == len(recipes)
 
 
 def test_the_cheapest_comes_first_in_whatever_order_rungs_are_written(cpu: Ladder) -> None:
-    backwards = cpu.with_values({"rungs": [one.model_dump() for one in reversed(cpu.rungs)]})
-    names = [one.name for one in cpu.recipes()]
-    assert sorted(names) == sorted(one.name for one in backwards.recipes())
+    backwards = cpu.with_values({"rungs": [rung.model_dump() for rung in reversed(cpu.rungs)]})
+    names = [recipe.name for recipe in cpu.recipes()]
+    assert sorted(names) == sorted(recipe.name for recipe in backwards.recipes())
     costs = [
-        training_flops_per_token(one.shape) * one.steps * 16 * 128 for one in backwards.recipes()
+        training_flops_per_token(recipe.shape) * recipe.steps * 16 * 128
+        for recipe in backwards.recipes()
     ]
     assert costs == sorted(costs)
-    assert costs == pytest.approx([training_flops(one) for one in backwards.recipes()])
+    assert costs == pytest.approx([training_flops(recipe) for recipe in backwards.recipes()])
 
 
 def test_a_recipe_is_its_rungs_in_all_that_a_rung_says(cpu: Ladder) -> None:
     wide = cpu.rungs[-1]
-    (recipe,) = [one for one in cpu.recipes() if one.shape.n_layers == 6]
+    (recipe,) = [recipe for recipe in cpu.recipes() if recipe.shape.n_layers == 6]
     shape = recipe.shape
     assert (shape.d_model, shape.n_heads, shape.n_kv_heads, shape.d_ff) == (160, 10, 10, 424)
     assert recipe.steps == recipe.eval_every_steps == round(4_800_000 / (16 * 128))
@@ -128,7 +129,7 @@ def test_a_recipe_is_its_rungs_in_all_that_a_rung_says(cpu: Ladder) -> None:
 def test_a_rung_without_a_learning_rate_takes_the_ladders(cpu: Ladder) -> None:
     silent = cpu.rungs[0].model_dump() | {"peak_learning_rate": None}
     ladder = cpu.with_values({"rungs": [silent]})
-    assert {one.peak_learning_rate for one in ladder.recipes()} == {4e-3}
+    assert {recipe.peak_learning_rate for recipe in ladder.recipes()} == {4e-3}
 
 
 def test_fewer_tokens_than_a_step_are_one_step(cpu: Ladder) -> None:
@@ -148,14 +149,16 @@ def test_what_comes_to_the_same_run_is_refused_in_one_line(cpu: Ladder, tokens: 
 def test_all_are_run_cheapest_first_and_given_in_that_order(
     short: Ladder, launch: FakeLaunch
 ) -> None:
-    told: list[LadderProgress] = []
-    runs = run_ladder(short, 1, told.append)
-    wanted = [one.name for one in short.recipes()]
+    reported: list[LadderProgress] = []
+    runs = run_ladder(short, 1, reported.append)
+    wanted = [recipe.name for recipe in short.recipes()]
     assert launch.names == wanted
     assert [run.recipe.name for run in runs] == wanted
-    assert [(one.n_done, one.n_runs) for one in told] == [(n, 5) for n in range(1, 6)]
-    assert told[0].seconds_left > 0
-    assert told[-1].seconds_left == 0
+    assert [(progress.n_done, progress.n_runs) for progress in reported] == [
+        (n, 5) for n in range(1, 6)
+    ]
+    assert reported[0].seconds_left > 0
+    assert reported[-1].seconds_left == 0
     assert launch.most_at_once == 1
     assert not launch.cancelled
 
@@ -171,19 +174,25 @@ def test_what_has_finished_is_not_started_again(
 ) -> None:
     recipes = short.recipes()
     other = recipes[0].with_values({"seed": 99})
-    done = {one.content_hash: FakeRun(one, lasts=0) for one in (recipes[1], recipes[3], other)}
+    done = {
+        recipe.content_hash: FakeRun(recipe, lasts=0) for recipe in (recipes[1], recipes[3], other)
+    }
     monkeypatch.setattr(module, "_finished", lambda: done)
-    told: list[LadderProgress] = []
-    runs = run_ladder(short, 1, told.append)
+    reported: list[LadderProgress] = []
+    runs = run_ladder(short, 1, reported.append)
     assert launch.names == [recipes[k].name for k in (0, 2, 4)]
     assert [run.recipe for run in runs] == recipes
-    assert [one.n_done for one in told] == [3, 4, 5]  # the stranger's run does not count
+    assert [progress.n_done for progress in reported] == [
+        3,
+        4,
+        5,
+    ]  # a run outside the ladder does not count
 
 
 def test_nothing_is_started_where_all_has_finished(
     short: Ladder, launch: FakeLaunch, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    done = {one.content_hash: FakeRun(one, lasts=0) for one in short.recipes()}
+    done = {recipe.content_hash: FakeRun(recipe, lasts=0) for recipe in short.recipes()}
     monkeypatch.setattr(module, "_finished", lambda: done)
     assert len(run_ladder(short, 2)) == 5
     assert not launch.started
@@ -207,7 +216,7 @@ def test_the_newest_success_counts_and_no_failure(
 
 
 def test_a_failure_ends_the_ladder_and_cancels_what_runs(short: Ladder, launch: FakeLaunch) -> None:
-    names = [one.name for one in short.recipes()]
+    names = [recipe.name for recipe in short.recipes()]
     launch.ends_as = {names[0]: Phase.FAILED}
     with pytest.raises(InputError, match=names[0]):
         run_ladder(short, 2)

@@ -8,11 +8,12 @@ import pytest
 from engine.calibration.machine_profile import MachineProfile
 from engine.experiments.profile_fit import MeasuredRun, profile_of, short_runs
 from engine.experiments.profiler import ProfileRun, profile_runs
+from engine.recipes.recipe import Recipe
 from tests.engine.profiles import PEAK_FLOPS_PER_S, TWO_CORES, true_profile, true_rates
 
 
 def measured(asked: ProfileRun, *, noise: float = 0.0, pace: float = 1.0) -> MeasuredRun:
-    """What the made-up machine takes for a run."""
+    """Return the measurements of a run on the made-up machine."""
     recipe = asked.recipe_on("fp32", 2)
     blank = MeasuredRun(
         recipe=recipe,
@@ -34,13 +35,18 @@ def measured(asked: ProfileRun, *, noise: float = 0.0, pace: float = 1.0) -> Mea
     )
 
 
+def training_work(recipe: Recipe) -> float:
+    """Return the parameters times the tokens of a step, about proportional to its time."""
+    return recipe.shape.count_parameters().non_embedding * recipe.tokens_per_step
+
+
 def fitted(runs: list[MeasuredRun]) -> MachineProfile:
     return profile_of(TWO_CORES.device, "made-up cores", 2, true_rates(), runs, {"torch": "2"})
 
 
 def errors(profile: MachineProfile) -> tuple[np.ndarray, np.ndarray]:
-    """(of step time, of memory) on the larger shapes, as shares."""
-    checked = [measured(one) for one in profile_runs(TWO_CORES).check]
+    """Return the relative errors of step time and of memory on the larger shapes."""
+    checked = [measured(planned) for planned in profile_runs(TWO_CORES).check]
     seen = short_runs(profile, TWO_CORES.device, checked)
     return (
         np.array([abs(run.step_error) for run in seen]),
@@ -48,8 +54,8 @@ def errors(profile: MachineProfile) -> tuple[np.ndarray, np.ndarray]:
     )
 
 
-def test_small_runs_foretell_large_ones_of_a_calm_machine() -> None:
-    step, memory = errors(fitted([measured(one) for one in profile_runs(TWO_CORES).short]))
+def test_small_runs_predict_large_runs_of_an_idle_machine() -> None:
+    step, memory = errors(fitted([measured(planned) for planned in profile_runs(TWO_CORES).short]))
     assert np.median(step) < 0.03
     assert step.max() < 0.08
     assert memory.max() < 0.08
@@ -58,7 +64,9 @@ def test_small_runs_foretell_large_ones_of_a_calm_machine() -> None:
 def test_noise_of_a_tenth_is_averaged_away() -> None:
     asked = profile_runs(TWO_CORES).short
     noises = np.resize([0.1, -0.1], len(asked))
-    profile = fitted([measured(one, noise=noise) for one, noise in zip(asked, noises, strict=True)])
+    profile = fitted(
+        [measured(planned, noise=noise) for planned, noise in zip(asked, noises, strict=True)]
+    )
     step, _ = errors(profile)
     assert np.median(step) < 0.07
     # The bounds are as wide as the runs differ from the profile.
@@ -67,7 +75,7 @@ def test_noise_of_a_tenth_is_averaged_away() -> None:
 
 def test_a_slow_moment_is_known_by_its_pace() -> None:
     asked = profile_runs(TWO_CORES).short
-    runs = [measured(one) for one in asked]
+    runs = [measured(planned) for planned in asked]
     slow = measured(asked[3], noise=0.3, pace=1.69)
     profile = fitted([*runs[:3], slow, *runs[4:]])
     assert profile.is_noisy
@@ -77,7 +85,7 @@ def test_a_slow_moment_is_known_by_its_pace() -> None:
 
 
 def test_a_calm_machine_is_not_called_noisy() -> None:
-    profile = fitted([measured(one) for one in profile_runs(TWO_CORES).short])
+    profile = fitted([measured(planned) for planned in profile_runs(TWO_CORES).short])
     assert not profile.is_noisy
     assert profile.step_spread == 0.06  # never narrower than what runs differ by
 
@@ -92,13 +100,13 @@ def test_measured_rates_take_the_place_of_the_table() -> None:
 
 def test_the_shipped_runs_are_small_to_measure_and_larger_to_check() -> None:
     asked = profile_runs(TWO_CORES)
-    recipes = [one.recipe_on("fp32", 2) for one in asked.short]
-    checks = [one.recipe_on("fp32", 2) for one in asked.check]
-    work = [one.shape.count_parameters().non_embedding * one.tokens_per_step for one in recipes]
-    more = [one.shape.count_parameters().non_embedding * one.tokens_per_step for one in checks]
+    recipes = [planned.recipe_on("fp32", 2) for planned in asked.short]
+    checks = [planned.recipe_on("fp32", 2) for planned in asked.check]
+    work = [training_work(recipe) for recipe in recipes]
+    more = [training_work(recipe) for recipe in checks]
     assert max(work) < min(more)
-    assert {one.layout.zero_stage for one in recipes} == {0, 1, 2, 3}
-    assert {one.layout.zero_stage for one in checks} == {0, 1, 2, 3}
+    assert {recipe.layout.zero_stage for recipe in recipes} == {0, 1, 2, 3}
+    assert {recipe.layout.zero_stage for recipe in checks} == {0, 1, 2, 3}
     assert len(checks) == 6
 
 
@@ -107,10 +115,11 @@ def test_rates_of_a_slow_moment_do_not_count() -> None:
     slow = calm.model_copy(
         update={
             "linear": tuple(
-                one.model_copy(update={"flops_per_s": one.flops_per_s / 2}) for one in calm.linear
+                rate.model_copy(update={"flops_per_s": rate.flops_per_s / 2})
+                for rate in calm.linear
             ),
             "collectives": tuple(
-                one.model_copy(update={"seconds": one.seconds * 3}) for one in calm.collectives
+                rate.model_copy(update={"seconds": rate.seconds * 3}) for rate in calm.collectives
             ),
         }
     )
@@ -122,11 +131,11 @@ def test_runs_that_are_faster_than_the_rates_outweigh_them() -> None:
     slowed = slowed.model_copy(
         update={
             "linear": tuple(
-                one.model_copy(update={"flops_per_s": one.flops_per_s * 0.85})
-                for one in slowed.linear
+                rate.model_copy(update={"flops_per_s": rate.flops_per_s * 0.85})
+                for rate in slowed.linear
             )
         }
     )
-    runs = [measured(one) for one in profile_runs(TWO_CORES).short]
+    runs = [measured(planned) for planned in profile_runs(TWO_CORES).short]
     step, _ = errors(profile_of(TWO_CORES.device, "made-up cores", 2, slowed, runs, {}))
     assert np.median(step) < 0.06

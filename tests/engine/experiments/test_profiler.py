@@ -35,28 +35,28 @@ ASKED = ProfileRuns(seconds=0.2, short=(TINY, LESS_TINY), check=(TINY,))
 
 def test_a_measured_machine_has_a_profile_that_forecasts_its_runs() -> None:
     machine = this_machine()
-    told: list[ProfileProgress] = []
+    reported: list[ProfileProgress] = []
     seen: list[ProfileProgress | None] = []
 
-    def tell(progress: ProfileProgress) -> None:
-        told.append(progress)
+    def on_progress(progress: ProfileProgress) -> None:
+        reported.append(progress)
         seen.append(measuring_now())
 
-    profile = measure_profile(machine, ASKED, tell)
-    assert [(one.stage, one.n_done) for one in told] == [
+    profile = measure_profile(machine, ASKED, on_progress)
+    assert [(progress.stage, progress.n_done) for progress in reported] == [
         ("rates", 0),
         ("runs", 0),
         ("runs", 1),
         ("runs", 2),
     ]
-    assert seen == told  # whoever looks in the files learns the same
+    assert seen == reported  # the file holds the same progress
     assert measuring_now() is None
     assert profile_of_machine(machine) == profile
     rates = profile.rates
-    # A core does more than 100 MFLOP/s and less than 10 TFLOP/s, whatever it is.
+    # Every core does more than 100 MFLOP/s and less than 10 TFLOP/s.
     assert 1e8 < rates.linear_flops_per_s("fp32") < 1e13
-    assert {one.precision for one in rates.linear} == {"fp32", "bf16"}
-    kinds = {one.kind for one in rates.collectives}
+    assert {rate.precision for rate in rates.linear} == {"fp32", "bf16"}
+    kinds = {rate.kind for rate in rates.collectives}
     assert kinds == (
         {"all_reduce", "all_gather", "reduce_scatter"} if machine.n_devices > 1 else set()
     )

@@ -1,4 +1,4 @@
-"""The search: what it starts, ends, keeps and goes on from; one trial is really trained."""
+"""The search: trials that it starts, ends, keeps and continues; one trial is really trained."""
 
 from __future__ import annotations
 
@@ -31,15 +31,15 @@ def smoke() -> Study:
 
 
 def by_rate(recipe: Recipe, share: float) -> float:
-    """Best at 4e-3, and learning all the way."""
+    """Return a loss that is lowest at a learning rate of 4e-3 and falls to the end of training."""
     return 5 + abs(math.log(recipe.peak_learning_rate / 4e-3)) - share
 
 
 class FakeRun:
-    """Writes all of its metrics at once, and is over at the second look."""
+    """A run that writes all of its metrics at once and is over when it is reconciled twice."""
 
     def __init__(self, recipe: Recipe, number: int, folder: Any, loss: Any) -> None:
-        self.recipe, self.id, self.looks = recipe, f"run-{number}", 0
+        self.recipe, self.id, self.times_reconciled = recipe, f"run-{number}", 0
         self.phase, self.failure = Phase.TRAINING, None
         self.plan = SimpleNamespace(cluster=SimpleNamespace(price_usd_per_device_hour="0.05"))
         self.folder = folder / self.id
@@ -98,15 +98,15 @@ class FakeRuns:
                 return run
         run = FakeRun(recipe, len(self.started), self.folder, self.loss)
         self.started.append(run)
-        alive = sum(not one.phase.is_over for one in self.started)
+        alive = sum(not started.phase.is_over for started in self.started)
         self.most_at_once = max(self.most_at_once, alive)
         return run
 
     def reconcile_run(self, run: FakeRun) -> Phase:
         if self.interrupt_at == len(self.started):
             raise KeyboardInterrupt
-        run.looks += 1
-        if run.looks > 1 and not run.phase.is_over:
+        run.times_reconciled += 1
+        if run.times_reconciled > 1 and not run.phase.is_over:
             run.phase = Phase.FAILED if run.failure else Phase.SUCCEEDED
         return run.phase
 
@@ -152,7 +152,7 @@ def test_it_finds_the_better_rate_and_writes_its_recipe(smoke: Study, runs: Fake
 
 def test_the_same_seed_tries_the_same_and_another_others(smoke: Study, runs: FakeRuns) -> None:
     def rates(study: Study) -> list[float]:
-        return [one.choice.learning_rate for one in search(study).trials]
+        return [trial.choice.learning_rate for trial in search(study).trials]
 
     study = of_rates(smoke, n_trials=6)
     first = rates(study)
@@ -165,18 +165,18 @@ def test_the_worse_are_ended_and_their_cost_is_that_of_the_steps_done(
     smoke: Study, runs: FakeRuns
 ) -> None:
     study = of_rates(smoke, pruner="median", startup_trials=4)
-    told: list[SearchProgress] = []
-    found = search(study, on_progress=told.append)
-    pruned = [one for one in found.trials if one.state == "pruned"]
+    reported: list[SearchProgress] = []
+    found = search(study, on_progress=reported.append)
+    pruned = [trial for trial in found.trials if trial.state == "pruned"]
     assert pruned
-    assert {one.run_id for one in pruned} == set(runs.cancelled)
-    assert all(one.number >= 4 for one in pruned)  # the first ones never are
-    for one in found.trials:
-        hours = one.steps_done * STEP_TIME_S / 3600
-        assert one.device_hours == pytest.approx(hours)
-        assert one.usd == pytest.approx(hours * 0.05)
+    assert {trial.run_id for trial in pruned} == set(runs.cancelled)
+    assert all(trial.number >= 4 for trial in pruned)  # the first trials never are
+    for trial in found.trials:
+        hours = trial.steps_done * STEP_TIME_S / 3600
+        assert trial.device_hours == pytest.approx(hours)
+        assert trial.usd == pytest.approx(hours * 0.05)
     # The fake writes all steps before it is cancelled, so nothing is saved here.
-    assert [len(one.outcome.trials) for one in told] == list(range(1, 13))
+    assert [len(progress.outcome.trials) for progress in reported] == list(range(1, 13))
 
 
 def test_halving_ends_trials_too(smoke: Study, runs: FakeRuns) -> None:
@@ -192,11 +192,11 @@ def test_a_trial_that_diverges_is_a_bad_one_and_the_search_goes_on(
         math.nan if recipe.peak_learning_rate > 3e-3 and share > 0.5 else by_rate(recipe, share)
     )
     found = search(of_rates(smoke))
-    diverged = [one for one in found.trials if one.state == "diverged"]
+    diverged = [trial for trial in found.trials if trial.state == "diverged"]
     assert diverged
     assert found.number_of("complete") > 0
-    assert all(one.held_out_loss is None for one in diverged)
-    assert all(one.steps_done == 50 for one in diverged)
+    assert all(trial.held_out_loss is None for trial in diverged)
+    assert all(trial.steps_done == 50 for trial in diverged)
     assert found.best is not None
     assert found.best.choice.learning_rate <= 3e-3
 
@@ -220,7 +220,7 @@ def test_an_interrupted_search_goes_on(smoke: Study, runs: FakeRuns) -> None:
     runs.interrupt_at = None
     found = search(study)
     assert len(found.trials) == 6
-    # The one under way is tried again, those that were over are not.
+    # The live trial is tried again; trials that were over are not.
     assert runs.started[4].recipe == runs.started[3].recipe
     assert len(runs.started) == 7
     assert len({run.recipe.content_hash for run in runs.started}) == 6
@@ -281,11 +281,11 @@ def test_a_real_trial(smoke: Study) -> None:
     )
     found = search(study)
     (run,) = all_runs()
-    (one,) = found.trials
+    (trial,) = found.trials
     result = run.result
     assert result is not None
-    assert (one.state, one.run_id, one.steps_done) == ("complete", run.id, 12)
-    assert one.held_out_loss == result.held_out_loss
-    assert one.device_hours == pytest.approx(result.steps_time_s / 3600)
-    assert [share for share, _ in one.evaluations] == [4 / 12, 8 / 12]
+    assert (trial.state, trial.run_id, trial.steps_done) == ("complete", run.id, 12)
+    assert trial.held_out_loss == result.held_out_loss
+    assert trial.device_hours == pytest.approx(result.steps_time_s / 3600)
+    assert [share for share, _ in trial.evaluations] == [4 / 12, 8 / 12]
     assert json.loads((study.folder / "outcome.json").read_text())["trials"][0]["number"] == 0

@@ -1,4 +1,4 @@
-"""What a study may try, at equal FLOPs, and what its trials add up to."""
+"""The recipes of a study, all with equal FLOPs, and the sums over its trials."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def smoke() -> Study:
 
 
 def trial(number: int, state: str, loss: float | None, **changes: object) -> TrialOutcome:
-    """One that took 10 of 40 steps, if it was ended early, and 4 FLOPs a step."""
+    """Return a trial of 40 steps of 4 FLOPs; a pruned trial took 10 steps, a diverged trial 5."""
     done = {"complete": 40, "pruned": 10, "diverged": 5}[state]
     size = Size(n_layers=2, d_model=64, n_heads=2, n_kv_heads=1, d_ff=192)
     values: dict[str, Any] = {
@@ -43,7 +43,7 @@ def trial(number: int, state: str, loss: float | None, **changes: object) -> Tri
 
 def outcome(*trials: TrialOutcome) -> StudyOutcome:
     return StudyOutcome(
-        name="one",
+        name="a study",
         n_trials=len(trials),
         trials=trials,
         accelerator="CPU-core",
@@ -78,7 +78,7 @@ def test_a_trial_is_evaluated_at_even_shares(smoke: Study, steps: int, evaluatio
 def test_choices_with_equal_recipes_are_one_run(smoke: Study) -> None:
     (same, *_), (again, *_) = list(smoke.corners()), list(smoke.corners())
     assert same.content_hash == again.content_hash
-    assert len({one.content_hash for one in smoke.corners()}) == 4
+    assert len({recipe.content_hash for recipe in smoke.corners()}) == 4
 
 
 @pytest.mark.parametrize(
@@ -119,8 +119,10 @@ def test_the_best_is_the_lowest_of_those_that_came_to_their_end() -> None:
 
 
 def test_costs_by_hand() -> None:
-    """40 + 10 + 5 steps; the one that was ended after 10 would have gone on to 40, the one that
-    diverged would not."""
+    """The trials took 40 + 10 + 5 steps.
+
+    Without pruning the second would have taken 40 steps; the diverged third would not.
+    """
     found = outcome(trial(0, "complete", 5.0), trial(1, "pruned", 6.0), trial(2, "diverged", None))
     assert found.spent("flops") == 4 * 55
     assert found.spent("device_hours") == pytest.approx(5.5)

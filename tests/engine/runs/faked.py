@@ -1,4 +1,4 @@
-"""Run folders as a run leaves them, written without training anything."""
+"""Run folders as runs leave them, written without training."""
 
 from __future__ import annotations
 
@@ -25,8 +25,7 @@ def smoke(**changes: object) -> Recipe:
 
 
 def tiny(texts: Path, **changes: object) -> Recipe:
-    """The smallest recipe on ``texts``: steps of milliseconds, and a text that is ready in a
-    second."""
+    """The smallest recipe on ``texts``: its steps take milliseconds, and its text a second."""
     text = {"corpus.source": str(texts), "shape.vocab": 300, "tokenizer_vocab": 280}
     return smoke(**text | changes)
 
@@ -57,7 +56,7 @@ def faked_run(
 
 
 def queued(job: Job = Job(), **changes: object) -> Run:
-    """A run in the queue, as long as nobody lets that advance."""
+    """Return a queued run, which waits until a process starts queued runs."""
     recipe = smoke(**changes)
     run = Run.create(recipe, run_plan(recipe, None, this_machine()), job)
     run.publish()
@@ -65,11 +64,11 @@ def queued(job: Job = Job(), **changes: object) -> Run:
 
 
 class StandIns:
-    """Supervisors that do nothing but to take and keep the lock of their runs."""
+    """Stand-ins for supervisors, which only hold the locks of their runs."""
 
     def __init__(self) -> None:
         self.started: list[str] = []
-        """Names of the runs."""
+        """Names of the runs whose supervisors were started, in order."""
         self._locks: dict[str, int] = {}
 
     def start(self, run: Run, lock: int) -> None:
@@ -90,7 +89,7 @@ class StandIns:
 
 @contextmanager
 def alive(run: Run, phase: Phase = Phase.TRAINING) -> Iterator[None]:
-    """As if its supervisor lived: it holds the lock, and has all slots that its ranks need."""
+    """Hold the run's lock and slots as its supervisor does."""
     with run.locked() as descriptor:
         assert descriptor is not None
         run.set_state(phase=phase, slots=tuple(range(run.recipe.n_ranks)))
@@ -105,7 +104,10 @@ def report_step(
     held_out_loss: float | None = None,
     time: float | None = None,
 ) -> None:
-    """``time`` is when the step ended; a second after the one before if not said."""
+    """Append a step to the run's metrics.
+
+    ``time`` is the Unix time of its end; by default each step ends a second after the last.
+    """
     recipe = run.recipe
     line = StepMetrics(
         step=step,

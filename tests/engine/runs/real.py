@@ -1,4 +1,4 @@
-"""Real runs, small ones, and waiting for what becomes of them."""
+"""Small real runs, and functions that wait for their progress."""
 
 from __future__ import annotations
 
@@ -19,7 +19,8 @@ from engine.runs.observing.progress import Progress
 from engine.runs.process_table import command_line_of
 from engine.runs.processes import processes_of
 
-PATIENCE_S = 180
+PATIENCE_S = 400.0
+"""Seconds to wait for a condition that a run reaches within seconds on an idle machine."""
 
 
 def start(chosen: Recipe, job: Job = Job()) -> Run:
@@ -47,7 +48,7 @@ def wait_for_steps(run: Run, steps: int = 3) -> None:
 
 
 def wait_for_training(run: Run) -> None:
-    """Until it has taken a step since its training was last begun."""
+    """Wait until the run has taken a step since its training was last started."""
 
     def has_stepped() -> bool:
         state = run.state
@@ -58,14 +59,14 @@ def wait_for_training(run: Run) -> None:
 
 
 def leaves_nothing(run: Run) -> bool:
-    """No process of the run is left; the supervisor itself may take a moment to go."""
-    psutil.wait_procs(processes_of(run), timeout=5)
+    """Whether all processes of the run end; the supervisor itself may take a moment."""
+    psutil.wait_procs(processes_of(run), timeout=PATIENCE_S)
     return processes_of(run) == []
 
 
 def process_of(run: Run, module: str) -> psutil.Process:
-    """One that runs ``-m MODULE``."""
-    return next(one for one in processes_of(run) if module in _module_of(one))
+    """Return the process of the run that runs ``-m MODULE``."""
+    return next(process for process in processes_of(run) if module in _module_of(process))
 
 
 def _module_of(process: psutil.Process) -> str:

@@ -1,4 +1,4 @@
-"""A supervisor at work on training that only follows a script."""
+"""A supervisor of training that only follows a script."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from engine.runs.launching.supervisor import Outcome, Supervisor
 from engine.runs.settings import Settings
 
 Act = Callable[[Run], int | None]
-"""What happens between two looks of the supervisor: None, or an exit code at the end."""
+"""Effect between two polls of the supervisor: it returns None, or an exit code at the end."""
 
 
 class ScriptedTraining:
@@ -52,18 +52,18 @@ class ScriptedBackEnd:
 
 
 def supervise(monkeypatch: pytest.MonkeyPatch, run: Run, back_end: ScriptedBackEnd) -> Outcome:
-    """What becomes of the run; it is written down, as the supervisor's process does it."""
+    """Supervise ``run`` to its end and write its final state, as the supervisor's process does."""
     monkeypatch.setattr(supervisor, "back_end", lambda _: back_end)
     monkeypatch.setattr(supervisor, "TICK_S", 0.0)
     monkeypatch.setattr(Supervisor, "_prepare", lambda _: None)
-    works = Supervisor(run)
-    outcome = works.supervise()
-    works.update_state(phase=outcome.phase, failure=outcome.failure)
+    running = Supervisor(run)
+    outcome = running.supervise()
+    running.update_state(phase=outcome.phase, failure=outcome.failure)
     return outcome
 
 
 def goes_on(_: Run) -> None:
-    """Nothing happens."""
+    """Let training go on without an event."""
 
 
 def dies(_: Run) -> int:
@@ -71,7 +71,7 @@ def dies(_: Run) -> int:
 
 
 def fails(key: str, **params: object) -> Act:
-    """A process that knows why says so, and ends."""
+    """Return an act in which a process reports the reason of its failure and ends."""
 
     def act(run: Run) -> int:
         write_json(run.folder / "failure.json", {"key": key, "params": params})
@@ -81,7 +81,7 @@ def fails(key: str, **params: object) -> Act:
 
 
 def stops_if_asked(run: Run) -> int | None:
-    """With a checkpoint, as rank 0 does it."""
+    """Stop with a checkpoint on request, as rank 0 does."""
     if run.stop_reason is None:
         return None
     write_json(run.folder / "stopped.json", {"step": 1})

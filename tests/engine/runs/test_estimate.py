@@ -1,4 +1,4 @@
-"""What is said of a run before it starts."""
+"""Estimates of a run before it starts."""
 
 import dataclasses
 from pathlib import Path
@@ -69,10 +69,10 @@ def test_the_command_that_is_shown_is_the_one_that_runs() -> None:
     recipe = smoke()
     preparing, training = preview_commands(recipe, this_machine())
     assert preparing.endswith("-m engine.training.corpus.prepare RUN")
-    real = training_command(Path("/runs/one"), range(recipe.n_ranks), 29500, this_machine())
+    real = training_command(Path("/runs/a-run"), range(recipe.n_ranks), 29500, this_machine())
     words = training.split()
     assert [word for word in words if "=" not in word] == [
-        {"/runs/one": "RUN", "29500": "PORT"}.get(word, word) for word in real
+        {"/runs/a-run": "RUN", "29500": "PORT"}.get(word, word) for word in real
     ]
     on_cpu = preview_commands(recipe, CPU)[1]
     assert on_cpu.startswith("DS_ACCELERATOR=cpu OMP_NUM_THREADS=1 ")
@@ -80,6 +80,6 @@ def test_the_command_that_is_shown_is_the_one_that_runs() -> None:
 
 
 def test_a_gpu_is_taken_by_its_number() -> None:
-    command = training_command(Path("/runs/one"), (0, 3), 29500, GPUS)
+    command = training_command(Path("/runs/a-run"), (0, 3), 29500, GPUS)
     assert command[command.index("--include") + 1] == "localhost:0,3"
     assert "--num_gpus" not in command

@@ -107,7 +107,7 @@ def with_text(run: Run) -> Run:
     texts = run.folder / "texts"
     texts.mkdir()
     rng = random.Random(1)
-    sentences = [one + "." for story in STORIES for one in story.split(".")[:-1]]
+    sentences = [sentence + "." for story in STORIES for sentence in story.split(".")[:-1]]
     for number in range(10):
         # Words of its own in each: texts that are nearly the same are dropped.
         names = ["".join(rng.choices("abcdefgh", k=6)) for _ in range(60)]
@@ -145,18 +145,20 @@ def test_one_process_answers_all_questions(with_text: Run) -> None:
         with pytest.raises(InputError, match="layer: 9"):
             process.attention(folder, "Every morning", 9)
 
-        # An answer that nobody hears to its end does not get into the next one.
+        # An answer that is not read to its end does not affect the next answer.
         next(process.generate(folder, "Every morning", sampling))
         assert written == "".join(process.generate(folder, "Every morning", sampling))
 
-        told: list[float] = []
+        reported: list[float] = []
         assert kept_evaluation(run) is None
-        found = evaluate(process, run, asked=QuestionSettings(questions=5), on_progress=told.append)
+        found = evaluate(
+            process, run, asked=QuestionSettings(questions=5), on_progress=reported.append
+        )
         assert kept_evaluation(run) == found
         assert kept_evaluation(run, CHECKPOINT) is None
         assert (found.which, found.step, found.asked.questions) == (FINAL, 2, 5)
-        assert told[-1] == 1.0
-        assert len(told) > 3
+        assert reported[-1] == 1.0
+        assert len(reported) > 3
 
         process.close()
         with pytest.raises(RuntimeError, match="ended early"):

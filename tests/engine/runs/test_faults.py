@@ -1,4 +1,4 @@
-"""What becomes of a real run when something dies, is taken or was edited."""
+"""Faults of real runs: killed processes, busy ports, stale locks and edited files."""
 
 import os
 import signal
@@ -21,6 +21,7 @@ from engine.runs.launching.reconcile import reconcile_run
 from engine.runs.observing.progress import Progress
 from engine.runs.processes import processes_of
 from tests.engine.runs.faked import queued, smoke, tiny
+from tests.engine.runs.patience import left_after
 from tests.engine.runs.real import (
     leaves_nothing,
     process_of,
@@ -34,10 +35,11 @@ from tests.engine.runs.real import (
 pytestmark = pytest.mark.runs
 
 GONE_S = 10.0
-"""In which all processes of a run are to be gone when one of them was killed."""
+"""Seconds in which all processes of a run end after one of them was killed."""
 CANCELLED_S = 15.0
+"""Seconds in which all processes of a cancelled run end."""
 STEPS = 300
-"""More than can be taken between two looks of a test."""
+"""More steps than a run takes between two polls of a test."""
 
 
 @pytest.fixture(name="tiny")
@@ -46,8 +48,8 @@ def _tiny(texts: Path, prepared_corpora: Path) -> Recipe:
 
 
 def ranks_of(run: Run) -> list[psutil.Process]:
-    """Launchers and ranks; not the supervisor."""
-    return [one for one in processes_of(run) if one.pid != run.state.supervisor_pid]
+    """Return the launchers and ranks without the supervisor."""
+    return [process for process in processes_of(run) if process.pid != run.state.supervisor_pid]
 
 
 def kill_supervisor(run: Run) -> None:
@@ -60,8 +62,7 @@ def kill_and_see_the_others_go(run: Run, module: str) -> psutil.Process:
     victim, others = process_of(run, module), ranks_of(run)
     assert len(others) == 2 + run.recipe.n_ranks
     victim.kill()
-    _, left = psutil.wait_procs(others, timeout=GONE_S)
-    assert left == [], run.log_tail()
+    assert left_after(others, GONE_S) == [], run.log_tail()
     return victim
 
 
@@ -81,7 +82,10 @@ def test_a_killed_rank_or_launcher_takes_all_along_and_the_run_goes_on_from_its_
     assert leaves_nothing(run)
     failure = run.state.failure
     assert failure is not None
-    assert failure.key in ("launcher_killed", "launcher_lost")  # as it was told, or not
+    assert failure.key in (
+        "launcher_killed",
+        "launcher_lost",
+    )  # it depends on which report comes first
     assert failure.params["pid"] == launcher.pid
 
     kept = max(int(path.name.removeprefix("step-")) for path in run.checkpoints())
@@ -96,10 +100,9 @@ def test_a_killed_rank_or_launcher_takes_all_along_and_the_run_goes_on_from_its_
 def test_cancel_leaves_a_checkpoint_and_no_process_and_the_run_can_go_on(tiny: Recipe) -> None:
     run = start(tiny.with_values({"steps": 100_000}))
     wait_for_steps(run)
-    everything = processes_of(run)
+    processes = processes_of(run)
     control.cancel(run)
-    _, left = psutil.wait_procs(everything, timeout=CANCELLED_S)
-    assert left == []
+    assert left_after(processes, CANCELLED_S) == []
     assert run.state.phase is Phase.CANCELLED
     stopped = run.stopped_step
     assert stopped is not None
@@ -111,7 +114,7 @@ def test_cancel_leaves_a_checkpoint_and_no_process_and_the_run_can_go_on(tiny: R
     wait_for_training(run)
     assert [line.step for line in Progress(run).update().metrics][stopped] == stopped + 1
     kill_supervisor(run)
-    assert reconcile_run(run) is Phase.FAILED  # at the first look
+    assert reconcile_run(run) is Phase.FAILED  # when it is reconciled for the first time
     assert leaves_nothing(run)
     assert run.state.failure == Failure(key="supervisor_lost")
 
@@ -124,7 +127,7 @@ def test_cancel_right_after_the_start(tiny: Recipe) -> None:
 
 
 def test_a_supervisor_killed_while_the_text_is_prepared_is_found() -> None:
-    run = start(smoke())  # its text is not ready, and takes seconds
+    run = start(smoke())  # the preparation of its text takes seconds
     wait_until(lambda: run.state.phase is Phase.PREPARING and len(processes_of(run)) > 1, run)
     kill_supervisor(run)
     assert reconcile_run(run) is Phase.FAILED
@@ -156,7 +159,7 @@ def test_a_killed_starter_takes_nothing_along(tiny: Recipe, tmp_path: Path) -> N
     assert wait_for_end(run) is Phase.SUCCEEDED, run.log_tail()
 
 
-def test_two_runs_on_the_same_slots_run_one_after_the_other_though_nobody_looks(
+def test_two_runs_on_the_same_slots_run_one_after_the_other_without_being_reconciled(
     home: Path, tiny: Recipe
 ) -> None:
     (home / "settings.toml").write_text("slots = 1\n")
@@ -177,7 +180,7 @@ def test_two_runs_on_the_same_slots_run_one_after_the_other_though_nobody_looks(
 
 
 def test_a_busy_port_is_left_for_another_one(tiny: Recipe) -> None:
-    """The port was free when it was chosen, and somebody has taken it since."""
+    """The port was free when it was chosen, and another process has taken it since."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         recipe = tiny.with_values({"n_ranks": 1, "steps": 2})
         run = Run.create(recipe, run_plan(recipe, None, this_machine()))

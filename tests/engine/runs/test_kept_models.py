@@ -1,4 +1,4 @@
-"""Runs by everything that a recipe can ask for, and the models that they keep."""
+"""Runs with all options of a recipe, and the models that they keep."""
 
 import json
 import math
@@ -78,7 +78,7 @@ def test_a_start_a_teacher_pruning_checkpoints_and_trackers(recipe: Recipe, tmp_
         )
     )
 
-    # What is kept on the way is whole, and says where it is from.
+    # Each checkpoint's model is complete and describes its origin.
     assert [folder.name for folder in run.checkpoints()] == ["step-00000002", "step-00000004"]
     losses = {
         line.step: line.held_out_loss
@@ -100,16 +100,16 @@ def test_a_start_a_teacher_pruning_checkpoints_and_trackers(recipe: Recipe, tmp_
     assert "60% of the weights" in card
     assert str(teacher) in card
 
-    # Pruned is pruned, in every file; norms and embeddings are not.
+    # Linear weights are pruned in every file; norms and embeddings are not.
     for folder in (*run.checkpoints(), run.model_dir):
         for name, share in zero_shares(folder).items():
             linear = "proj" in name
             assert share == pytest.approx(0.6 if linear else 0.0, abs=0.01), name
 
     assert list((run.folder / "tensorboard").glob("events*"))
-    told = [line for line in run.log_tail().splitlines() if line.startswith("tracker ")]
-    assert len(told) == 1
-    assert "wandb" in told[0]
+    lines = [line for line in run.log_tail().splitlines() if line.startswith("tracker ")]
+    assert len(lines) == 1
+    assert "wandb" in lines[0]
 
 
 def held_out_by_hand(run: Run, folder: Path) -> float:

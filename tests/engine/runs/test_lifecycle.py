@@ -1,4 +1,4 @@
-"""Runs are named, noted, tagged and archived; deleted with undo; pruned by rule."""
+"""Names, notes, tags and archive flags of runs; deletion with undo; pruning."""
 
 import datetime
 import json
@@ -106,7 +106,7 @@ def test_deleted_and_restored_as_it_was() -> None:
     before = summaries()
     files = {path: path.read_bytes() for path in run.folder.iterdir()}
     lifecycle.delete(run)
-    assert [one.run_id for one in summaries()] == [other.id]
+    assert [seen.run_id for seen in summaries()] == [other.id]
     (lies_there,) = lifecycle.deleted_runs()
     assert lies_there.run_id == run.id
     assert lies_there.disk_bytes == used_bytes(lifecycle.trash_dir() / run.id)
@@ -121,7 +121,7 @@ def test_deleted_and_restored_as_it_was() -> None:
 @pytest.mark.parametrize("phase", [Phase.QUEUED, Phase.TRAINING])
 def test_a_run_that_is_not_over_is_not_deleted(phase: Phase) -> None:
     run = faked_run([3.0], phase=phase)
-    with run.locked():  # as by its supervisor
+    with run.locked():  # as its supervisor does
         with pytest.raises(InputError, match="must be a run that has ended"):
             lifecycle.delete(run)
         with pytest.raises(InputError, match="must be a run that has ended"):
@@ -129,7 +129,7 @@ def test_a_run_that_is_not_over_is_not_deleted(phase: Phase) -> None:
     assert run.folder.is_dir()
 
 
-def test_a_queued_run_is_not_deleted_though_nobody_holds_it() -> None:
+def test_a_queued_run_is_not_deleted_though_no_process_holds_it() -> None:
     run = faked_run([3.0], phase=Phase.QUEUED)
     (run.folder.parent.parent / "settings.toml").write_text("slots = 1\n[nonsense]\n")
     with pytest.raises(InputError, match="must be a run that has ended"):
@@ -147,7 +147,7 @@ def test_a_damaged_run_can_be_deleted(damage: str) -> None:
     run = faked_run([3.0])
     (run.folder / damage).unlink()
     lifecycle.delete(run)
-    assert [one.run_id for one in lifecycle.deleted_runs()] == [run.id]
+    assert [seen.run_id for seen in lifecycle.deleted_runs()] == [run.id]
 
 
 @pytest.mark.parametrize("run_id", ["../runs", ".", "", "nothing", "..", "/etc"])
@@ -164,11 +164,11 @@ def test_the_trash_is_purged_by_age_and_by_hand() -> None:
     deleted_days_ago(old, lifecycle.TRASH_DAYS + 1)
     deleted_days_ago(young, lifecycle.TRASH_DAYS - 1)
     lifecycle.delete(last)
-    assert [one.run_id for one in lifecycle.deleted_runs()] == [last.id, young.id]
+    assert [seen.run_id for seen in lifecycle.deleted_runs()] == [last.id, young.id]
     size_bytes = used_bytes(lifecycle.trash_dir() / young.id)
     assert lifecycle.purge(older_than_days=lifecycle.TRASH_DAYS - 2) == size_bytes
-    assert [one.run_id for one in lifecycle.deleted_runs()] == [last.id]
-    # What a purge left that was interrupted goes with the next one.
+    assert [seen.run_id for seen in lifecycle.deleted_runs()] == [last.id]
+    # The rest of an interrupted purge is removed by the next purge.
     (lifecycle.trash_dir() / last.id).rename(lifecycle.trash_dir() / f".{last.id}")
     assert lifecycle.deleted_runs() == []
     assert lifecycle.purge() > 0
@@ -208,7 +208,7 @@ def test_pruning_takes_what_is_old_and_shows_it_first() -> None:
     add_checkpoint(live, 1, model_bytes=1_000, training_bytes=500_000)
 
     def by_rule(keep: int, days: float) -> set[str]:
-        return {one.run_id for one in lifecycle.prunable(keep, days)}
+        return {seen.run_id for seen in lifecycle.prunable(keep, days)}
 
     old = {run.id for run in runs[:3]}
     assert by_rule(0, 30) == old
@@ -218,11 +218,11 @@ def test_pruning_takes_what_is_old_and_shows_it_first() -> None:
     assert by_rule(4, 0) == set()
     assert finished.id not in by_rule(0, 0)
 
-    promised = {one.run_id: one.disk.training_bytes for one in lifecycle.prunable(0, 30)}
+    promised = {seen.run_id: seen.disk.training_bytes for seen in lifecycle.prunable(0, 30)}
     for run_id in promised:
         lifecycle.prune(Run.find(run_id))
     assert by_rule(0, 30) == set()
-    left = {one.run_id: one.disk for one in summaries()}
+    left = {seen.run_id: seen.disk for seen in summaries()}
     for run_id, freed_bytes in promised.items():
         assert freed_bytes >= 500_000
         assert left[run_id].training_bytes == 0
@@ -230,7 +230,7 @@ def test_pruning_takes_what_is_old_and_shows_it_first() -> None:
     assert left[live.id].training_bytes > 0
 
 
-def test_the_command_line_keeps_house() -> None:
+def test_the_command_line_labels_deletes_and_prunes() -> None:
     run = ended_days_ago(faked_run([3.0], phase=Phase.FAILED), 40)
     add_checkpoint(run, 1, model_bytes=1_000, training_bytes=500_000)
 

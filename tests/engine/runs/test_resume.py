@@ -1,4 +1,4 @@
-"""Runs that are killed, stopped or damaged on the way go on as if nothing had been."""
+"""Runs that were killed, stopped or damaged continue with the losses of an undisturbed run."""
 
 import hashlib
 import os
@@ -47,7 +47,7 @@ def recipe(texts: Path) -> Recipe:
 
 
 def create(recipe: Recipe) -> Run:
-    """A run whose text is ready, and whose ranks are not started."""
+    """Return a run whose text is ready and whose ranks are not started."""
     run = Run.create(recipe, run_plan(recipe, None, this_machine()))
     assert prepare.main(run.folder) == 0
     return run
@@ -126,7 +126,7 @@ def test_killed_twenty_times_a_run_learns_what_it_would_have(recipe: Recipe) -> 
     assert [line["step"] for line in run.metrics().new().lines] == [*range(1, STEPS + 1)]
     assert len(set(texts_read(calm)[0].values())) == STEPS  # so another order would be noticed
 
-    # And it has gone on, instead of beginning again.
+    # The run has continued, and not started from the first step.
     resumed = [line for line in run.log_tail().splitlines() if line.startswith("resuming from")]
     assert len(resumed) > 10
     first = JsonLines(run.folder / "order-0.jsonl").new().lines
@@ -146,8 +146,8 @@ def test_a_stop_is_a_checkpoint_and_no_failure(recipe: Recipe) -> None:
     assert with_state == run.checkpoints()[-2:]  # keep_checkpoints
     others = [checkpoints.step_of(path) for path in run.checkpoints()[:-2]]
     assert others == [step for step in others if step % 5 == 0]
-    told = [line.held_out_loss is not None for line in Progress(run).update().metrics]
-    assert told == [step % 5 == 0 for step in range(1, stopped + 1)]
+    measured = [line.held_out_loss is not None for line in Progress(run).update().metrics]
+    assert measured == [step % 5 == 0 for step in range(1, stopped + 1)]
     unmeasured = [path for path in with_state if checkpoints.step_of(path) % 5]
     assert unmeasured
     for path in unmeasured:
@@ -158,14 +158,14 @@ def test_a_stop_is_a_checkpoint_and_no_failure(recipe: Recipe) -> None:
     calm = create(recipe)
     finish(calm)
     assert learnt(run) == learnt(calm)
-    # Complete, it needs no state any more, and no model but those that were asked for.
+    # A complete run keeps no training state, and only the models that its recipe requests.
     assert [checkpoints.step_of(path) for path in run.checkpoints()] == [5, 10, 15, 20, 25]
     assert not list(run.folder.rglob("manifest.json"))
     assert not list(run.folder.rglob(".*"))
 
 
 def test_a_resumed_run_needs_its_start_no_more(recipe: Recipe, tmp_path: Path) -> None:
-    """Nor does it choose anew which weights it prunes."""
+    """A resumed run does not choose its pruned weights again either."""
     start_from = tmp_path / "start"
     torch.manual_seed(5)
     export_model(
@@ -243,12 +243,12 @@ def test_a_damaged_checkpoint_is_named_and_the_one_before_used(
     ranks = start(damaged)
     assert ranks.wait_until(lambda: steps_done(damaged) > checkpoints.step_of(newest))
     ranks.kill()
-    told = [line for line in damaged.log_tail().splitlines() if "step-" in line]
-    assert told[0].startswith(f"{newest.name} can't be resumed from")
-    assert DAMAGES[damage] in told[0]
-    assert told[1] == f"resuming from {before.name}"
-    assert newest in damaged.checkpoints()  # it was done again
-    assert len(told) == 2
+    lines = [line for line in damaged.log_tail().splitlines() if "step-" in line]
+    assert lines[0].startswith(f"{newest.name} can't be resumed from")
+    assert DAMAGES[damage] in lines[0]
+    assert lines[1] == f"resuming from {before.name}"
+    assert newest in damaged.checkpoints()  # the step was taken again
+    assert len(lines) == 2
 
 
 def test_a_model_that_the_last_update_broke_is_not_kept(damaged: Run) -> None:
@@ -263,7 +263,7 @@ def test_a_model_that_the_last_update_broke_is_not_kept(damaged: Run) -> None:
 
 
 class Hostile:
-    """Pickled, it runs a command when it is loaded."""
+    """An object whose pickle runs a command when it is loaded."""
 
     def __init__(self, marker: Path) -> None:
         self._marker = marker
@@ -289,7 +289,7 @@ def test_a_hostile_checkpoint_is_refused_and_runs_nothing(damaged: Run, tmp_path
     assert len(found.in_language("en").splitlines()) == 1
     assert not (tmp_path / "was-here").exists()
     torch.load(training / "random_rank_00000.pt", weights_only=False)
-    assert (tmp_path / "was-here").exists()  # as it would have been
+    assert (tmp_path / "was-here").exists()  # an ordinary load would have run it
 
 
 def test_an_edited_recipe_is_refused(damaged: Run) -> None:
@@ -300,7 +300,7 @@ def test_an_edited_recipe_is_refused(damaged: Run) -> None:
     assert prepare.main(damaged.folder) == 2
 
 
-def test_a_busy_port_is_told(damaged: Run) -> None:
+def test_a_busy_port_is_reported(damaged: Run) -> None:
     with socket.create_server(("0.0.0.0", 0)) as listener:
         port = listener.getsockname()[1]
         assert start(damaged, port).exit_codes() == [1]
@@ -310,7 +310,7 @@ def test_a_busy_port_is_told(damaged: Run) -> None:
 
 @contextmanager
 def on_a_small_disk(run: Run, room_bytes: int, disk: Path) -> Iterator[Run]:
-    """The run, alone on a disk with so much room left."""
+    """Copy the run to a disk of its own with ``room_bytes`` of free space."""
     if os.geteuid() != 0:
         pytest.skip("only root can make a disk of a few megabytes")
     disk.mkdir()
@@ -328,7 +328,7 @@ def on_a_small_disk(run: Run, room_bytes: int, disk: Path) -> Iterator[Run]:
 def test_a_full_disk_leaves_the_last_checkpoint_and_one_line(
     damaged: Run, tmp_path: Path, work: Callable[[int, Path], None], room_bytes: int
 ) -> None:
-    """With room for nothing but a spare, and for a part of a checkpoint."""
+    """The disk has space for no checkpoint, or for a part of one."""
     with on_a_small_disk(damaged, room_bytes, tmp_path / "disk") as run:
         newest = run.checkpoints()[-1]
         assert Ranks(run.folder / "log", work, run.folder).exit_codes() == [1]
@@ -340,15 +340,15 @@ def test_a_full_disk_leaves_the_last_checkpoint_and_one_line(
         checkpoints.check_files(newest, checkpoints.read_manifest(newest, run.recipe).files)
 
 
-def test_a_disk_that_others_have_filled_can_still_be_told_of(damaged: Run, tmp_path: Path) -> None:
+def test_a_disk_that_others_have_filled_is_still_reported(damaged: Run, tmp_path: Path) -> None:
     with on_a_small_disk(damaged, 4_000_000, tmp_path / "disk") as run:
         log = run.folder / "log"
         assert Ranks(log, train_until_others_fill_the_disk, run.folder, 2).exit_codes() == [1]
         assert failure(run).key == "disk_full"
-        run.set_state(phase=Phase.FAILED)  # for the supervisor, too, there is room
+        run.set_state(phase=Phase.FAILED)  # there is space for the supervisor's state, too
         (run.folder.parent / "of others").unlink()
         done = steps_done(run)
-        ranks = start(run)  # on from a line that is there by half
+        ranks = start(run)  # the last line of the metrics is incomplete
         assert ranks.wait_until(lambda: steps_done(run) > done + 2), run.log_tail()
         ranks.kill()
         steps = [line.step for line in Progress(run).update().metrics]

@@ -1,4 +1,4 @@
-"""Real runs, small ones: what they measure and what they leave."""
+"""Small real runs: their measurements and their files."""
 
 import json
 import math
@@ -33,7 +33,9 @@ def test_a_run_from_text_to_model() -> None:
     assert [line.step for line in metrics] == list(range(1, 21))
     assert metrics[-1].loss < metrics[0].loss - 0.5
     assert [line.step for line in metrics if line.held_out_loss is not None] == [10]
-    assert abs(metrics[0].loss - math.log(512)) < 0.3  # an untrained model guesses
+    assert (
+        abs(metrics[0].loss - math.log(512)) < 0.3
+    )  # an untrained model predicts all tokens alike
     assert result.n_parameters == run.recipe.shape.count_parameters().total
     assert 0 < result.mfu < 1
     assert result.memory_bytes_per_device > result.idle_memory_bytes_per_device
@@ -111,9 +113,9 @@ def test_the_command_line_trains_lists_and_cancels(home: Path) -> None:
 def test_names_cannot_leave_the_folder() -> None:
     run = Run.create(smoke(name="../../x y"), run_plan(smoke(), None, this_machine()))
     assert run.folder.parent.name == "runs"
-    assert all_runs() == []  # not found before it is handed to the queue
+    assert all_runs() == []  # hidden until it is in the queue
     run.publish()
-    assert [one.id for one in all_runs()] == [run.id]
+    assert [found.id for found in all_runs()] == [run.id]
     for name in ("../../x", "", "a/b", "nothing"):
         with pytest.raises(InputError):
             Run.find(name)

@@ -1,4 +1,4 @@
-"""What this installation has and allows, changed without losing what people wrote beside it."""
+"""Settings of the installation, and changes that keep the rest of the file."""
 
 import pytest
 

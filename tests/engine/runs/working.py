@@ -1,6 +1,7 @@
-"""A rank of a run as the launcher starts it, which also notes in ``order-RANK.jsonl`` what text
-each step was trained on: work for
-:class:`tests.engine.ranks.Ranks`."""
+"""Functions for :class:`tests.engine.ranks.Ranks` that train one rank of a run.
+
+Each rank also records a checksum of each step's text in ``order-RANK.jsonl``.
+"""
 
 from __future__ import annotations
 
@@ -21,19 +22,21 @@ def train(rank: int, run_dir: Path) -> None:
 
     plain = TrainingBatches.micro_batch
 
-    def noted(self: TrainingBatches, step: int, accumulation: int, rank: int) -> np.ndarray:
+    def recorded(self: TrainingBatches, step: int, accumulation: int, rank: int) -> np.ndarray:
         windows = plain(self, step, accumulation, rank)
         text = zlib.crc32(windows.tobytes())
         append_json_line(run_dir / f"order-{rank}.jsonl", {"step": step + 1, "text": text})
         return windows
 
-    TrainingBatches.micro_batch = noted
-    worker.measure_matmul_flops_per_s = lambda device, precision: 1e9  # it takes seconds
+    TrainingBatches.micro_batch = recorded
+    worker.measure_matmul_flops_per_s = lambda device, precision: (
+        1e9
+    )  # the measurement takes seconds
     worker.main(run_dir)
 
 
 def train_believing_in_room(rank: int, run_dir: Path) -> None:
-    """The same, where others fill the disk just after its room was measured."""
+    """Train while other processes fill the disk just after its free space was measured."""
     from engine.training import disk_space
 
     disk_space.has_free_space = lambda folder, needed_bytes: True
@@ -41,7 +44,7 @@ def train_believing_in_room(rank: int, run_dir: Path) -> None:
 
 
 def train_until_the_loss_breaks(rank: int, run_dir: Path, step: int) -> None:
-    """The same, where the loss of one step is no number."""
+    """Train until the loss of ``step`` is NaN."""
     from engine.training.objectives import Losses, NextToken
 
     plain, calls = NextToken.losses, itertools.count(1)
@@ -55,7 +58,7 @@ def train_until_the_loss_breaks(rank: int, run_dir: Path, step: int) -> None:
 
 
 def train_until_the_model_breaks(rank: int, run_dir: Path, n_steps: int) -> None:
-    """The same, where an update makes a weight no number, so that no loss has told yet."""
+    """Train until an update makes a weight NaN, which no loss shows yet."""
     from engine.training.trainer import Trainer
 
     plain, calls = Trainer.step, itertools.count(1)
@@ -71,7 +74,7 @@ def train_until_the_model_breaks(rank: int, run_dir: Path, n_steps: int) -> None
 
 
 def train_until_others_fill_the_disk(rank: int, run_dir: Path, n_steps: int) -> None:
-    """The same, where there is no room for what is noted after ``n_steps``."""
+    """Train until the disk has no space for the metrics after ``n_steps`` steps."""
     from engine.training.trainer import Trainer
 
     plain, calls = Trainer.step, itertools.count(1)

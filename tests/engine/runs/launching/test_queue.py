@@ -1,4 +1,7 @@
-"""Which run starts when. StandIns are stood in for; slots, locks and folders are real."""
+"""The order in which runs start.
+
+Supervisors are stand-ins; slots, locks and folders are real.
+"""
 
 import errno
 import os
@@ -28,7 +31,7 @@ ROOMY = Machine(accelerator("CPU-core"), 16, 256 * BYTES_PER_GB)
 
 @pytest.fixture(autouse=True)
 def settings_file(home: Path) -> Path:
-    """Four slots, however many cores there are."""
+    """Settings with four slots, for any number of cores."""
     path = home / "settings.toml"
     path.write_text("slots = 4\n")
     return path
@@ -46,22 +49,22 @@ def start(name: str, n_ranks: int = 1, **job: object) -> Run:
 
 
 def test_a_run_starts_at_once_where_there_is_room(supervisors: StandIns) -> None:
-    one, two = start("one", 3), start("two", 1)
+    first, second = start("one", 3), start("two", 1)
     assert supervisors.started == ["one", "two"]
-    assert (one.state.phase, one.state.slots) == (Phase.STARTING, (0, 1, 2))
-    assert two.state.slots == (3,)
+    assert (first.state.phase, first.state.slots) == (Phase.STARTING, (0, 1, 2))
+    assert second.state.slots == (3,)
     assert queue.positions() == []
 
 
 def test_two_runs_on_the_same_slots_run_one_after_the_other(supervisors: StandIns) -> None:
-    one, two = start("one", 3), start("two", 3)
-    assert two.state.phase is Phase.QUEUED
-    assert reconcile_run(two) is Phase.QUEUED
+    first, second = start("one", 3), start("two", 3)
+    assert second.state.phase is Phase.QUEUED
+    assert reconcile_run(second) is Phase.QUEUED
     (waits,) = queue.positions()
-    assert (waits.run.id, waits.n_ahead, waits.held_by) == (two.id, 1, None)
-    supervisors.end(one)
-    assert reconcile_run(two) is Phase.STARTING
-    assert two.state.slots == (0, 1, 2)
+    assert (waits.run.id, waits.n_ahead, waits.held_by) == (second.id, 1, None)
+    supervisors.end(first)
+    assert reconcile_run(second) is Phase.STARTING
+    assert second.state.slots == (0, 1, 2)
 
 
 def test_the_highest_priority_comes_first_and_of_equals_the_oldest(
@@ -70,8 +73,8 @@ def test_the_highest_priority_comes_first_and_of_equals_the_oldest(
     running = start("running", 4)
     for name, priority in (("b", 0), ("c", 0), ("last", -1), ("a", 5)):
         start(name, 4, priority=priority)
-    assert [one.run.recipe.name for one in queue.positions()] == ["a", "b", "c", "last"]
-    assert [one.n_ahead for one in queue.positions()] == [1, 2, 3, 4]
+    assert [first.run.recipe.name for first in queue.positions()] == ["a", "b", "c", "last"]
+    assert [first.n_ahead for first in queue.positions()] == [1, 2, 3, 4]
     for _ in range(4):
         supervisors.end(running)
         reconcile_all()
@@ -80,12 +83,12 @@ def test_the_highest_priority_comes_first_and_of_equals_the_oldest(
 
 
 def test_a_large_run_is_waited_for(supervisors: StandIns) -> None:
-    one, two = start("one", 2), start("two", 1)
+    first, second = start("one", 2), start("two", 1)
     large, small = start("large", 4), start("small", 1)
-    supervisors.end(one)
+    supervisors.end(first)
     reconcile_all()
-    assert small.state.phase is Phase.QUEUED  # there is room for it, but not before the large one
-    supervisors.end(two)
+    assert small.state.phase is Phase.QUEUED  # there is room for it, but not before the large run
+    supervisors.end(second)
     reconcile_all()
     assert (large.state.phase, small.state.phase) == (Phase.STARTING, Phase.QUEUED)
 
@@ -121,10 +124,10 @@ def test_a_run_whose_supervisor_was_killed_is_found_and_gives_its_slots_back(
     assert waits.state.phase is Phase.STARTING
 
 
-def test_who_is_killed_while_the_queue_advances_loses_no_run(
+def test_a_process_killed_while_it_starts_a_run_loses_no_run(
     monkeypatch: pytest.MonkeyPatch, supervisors: StandIns
 ) -> None:
-    """SIGKILL between the run's turn and its supervisor's first word."""
+    """The process is killed after the run's turn and before its supervisor runs."""
 
     def killed(run: Run, lock: int) -> None:
         raise KeyboardInterrupt
@@ -140,7 +143,7 @@ def test_who_is_killed_while_the_queue_advances_loses_no_run(
     assert run.state.phase is Phase.STARTING
 
 
-def test_who_is_killed_before_the_queue_advances_loses_no_run(supervisors: StandIns) -> None:
+def test_a_process_killed_before_it_starts_a_run_loses_no_run(supervisors: StandIns) -> None:
     run = create("one")
     run.publish()
     assert supervisors.started == []
@@ -161,7 +164,7 @@ def test_a_queued_run_is_cancelled_at_once(supervisors: StandIns) -> None:
 def test_a_run_that_was_to_stop_before_its_turn_never_starts(supervisors: StandIns) -> None:
     run = create("one")
     run.publish()
-    run.request_stop("cancelled")  # somebody else had its lock when it was cancelled
+    run.request_stop("cancelled")  # another process held its lock when it was cancelled
     reconcile_all()
     assert run.state.phase is Phase.CANCELLED
     assert supervisors.started == []
@@ -251,7 +254,7 @@ def test_settings_that_are_not_allowed_hold_the_queue_and_nothing_else(
     settings_file.write_text("slots = 0\n")
     run = create("one")
     run.publish()
-    assert [one.run_id for one in reconcile_all()] == [run.id]
+    assert [first.run_id for first in reconcile_all()] == [run.id]
     assert reconcile_run(run) is Phase.QUEUED
     (waits,) = queue.positions()
     assert waits.held_by is not None
@@ -263,13 +266,13 @@ def test_settings_that_are_not_allowed_hold_the_queue_and_nothing_else(
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"phase": "asleep"}', "\xff"])
-def test_a_state_that_was_edited_by_hand_stops_nobody_else(
+def test_a_state_that_was_edited_by_hand_stops_no_other_run(
     text: str, supervisors: StandIns
 ) -> None:
     broken, fine = faked_run([6.0]), create("fine")
     (broken.folder / "state.json").write_text(text, "latin-1")
     control.start(fine)
-    seen = {one.run_id: one.phase for one in reconcile_all()}
+    seen = {first.run_id: first.phase for first in reconcile_all()}
     assert seen == {fine.id: Phase.STARTING, broken.id: None}
     for ask in (reconcile_run, control.cancel, control.resume):
         with pytest.raises(InputError) as refused:
@@ -278,28 +281,28 @@ def test_a_state_that_was_edited_by_hand_stops_nobody_else(
         assert "\n" not in str(refused.value)
 
 
-def test_a_run_that_cannot_be_marked_failed_on_a_full_disk_stops_nobody_else(
+def test_a_run_that_cannot_be_marked_failed_on_a_full_disk_stops_no_other_run(
     supervisors: StandIns, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     lost = start("lost")
     supervisors.kill(lost)
     write_state = Run.write_state
 
-    def full_for_the_lost_one(run: Run, state: RunState) -> None:
+    def full_for_the_lost_run(run: Run, state: RunState) -> None:
         if run.id == lost.id:
             raise OSError(errno.ENOSPC, "No space left on device")
         write_state(run, state)
 
-    monkeypatch.setattr(Run, "write_state", full_for_the_lost_one)
+    monkeypatch.setattr(Run, "write_state", full_for_the_lost_run)
     start("fine")
     assert supervisors.started == ["lost", "fine"]
-    seen = {one.run_id: one for one in reconcile_all()}
-    assert seen[lost.id].phase is None  # it says why, and not that it runs
+    seen = {first.run_id: first for first in reconcile_all()}
+    assert seen[lost.id].phase is None  # the summary shows the reason, and not that it runs
     assert "No space left" in str(seen[lost.id].trouble("en"))
 
 
 @pytest.mark.parametrize("name", ["job.json", "recipe.toml"])
-def test_a_queued_run_that_was_edited_by_hand_stops_nobody_else(
+def test_a_queued_run_that_was_edited_by_hand_stops_no_other_run(
     name: str, supervisors: StandIns
 ) -> None:
     broken = create("broken")
@@ -312,11 +315,11 @@ def test_a_queued_run_that_was_edited_by_hand_stops_nobody_else(
 
 
 def test_slots_are_shown_with_who_has_them(supervisors: StandIns) -> None:
-    one, two = start("one", 2), start("two")
+    first, second = start("one", 2), start("two")
     places = queue.slots_of("local", queue.settings())
     assert places is not None
     assert places.total == 4
-    assert places.taken == {0: one.id, 1: one.id, 2: two.id}
+    assert places.taken == {0: first.id, 1: first.id, 2: second.id}
 
 
 def test_a_run_of_before_there_was_a_queue_is_read(supervisors: StandIns) -> None:

@@ -1,4 +1,4 @@
-"""What runs may cost: before they start, and while they go on."""
+"""Spending limits, before runs start and while they are live."""
 
 import datetime
 from pathlib import Path
@@ -16,7 +16,7 @@ from tests.engine.runs.scripted import Act, ScriptedBackEnd, stops_if_asked, sup
 
 pytestmark = pytest.mark.usefixtures("supervisors")
 SECOND_USD = 0.05 / 3600
-"""What a core costs for as long."""
+"""Price of a core in USD per second."""
 
 
 def limit(home: Path, usd: str) -> None:
@@ -24,7 +24,7 @@ def limit(home: Path, usd: str) -> None:
 
 
 def cost(usd: float, **changes: object) -> Run:
-    """A run on one core that has taken a hundred steps and cost so much."""
+    """Return a run on one core whose hundred steps have cost ``usd``."""
     seconds = usd / SECOND_USD / 100
     return faked_run([5.0] * 100, step_times_s=[seconds] * 100, n_ranks=1, **changes)
 
@@ -34,7 +34,7 @@ def forecast_usd(run: Run) -> float:
 
 
 def trains(seconds: float) -> Act:
-    """A step is done, which took so long."""
+    """Return an act that reports a step of the given duration."""
 
     def act(run: Run) -> None:
         steps_done = len(run.metrics().new().lines)
@@ -136,7 +136,7 @@ def test_a_run_stops_at_the_months_limit(home: Path, monkeypatch: pytest.MonkeyP
     assert "All runs of this month have cost $2.00" in outcome.failure.in_language("en")
 
 
-def test_settings_that_somebody_is_editing_end_no_run(
+def test_settings_that_are_being_edited_end_no_run(
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def breaks_settings(_: Run) -> None:
@@ -155,7 +155,7 @@ def test_settings_that_somebody_is_editing_end_no_run(
 
 
 def test_steps_lost_with_a_killed_process_are_paid_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Two steps, killed, back to the first step, two more: five in all, of which one twice."""
+    """Two steps, a kill, a return to the first step, two more steps: four steps are paid for."""
 
     def goes_back(run: Run) -> None:
         lines = (run.folder / "metrics.jsonl").read_bytes().splitlines(keepends=True)

@@ -1,4 +1,4 @@
-"""What a supervisor makes of what training does: by a script, so that nothing is trained."""
+"""The supervisor's reactions to events of training, which follow a script without training."""
 
 import time
 
@@ -20,7 +20,7 @@ from tests.engine.runs.scripted import (
 
 
 def succeeds(exit_code: int) -> Act:
-    """Rank 0 writes its result; what its launcher ends with is another matter."""
+    """Return an act in which rank 0 writes its result and the launcher exits with ``exit_code``."""
     data = (faked_run([6.0]).folder / "result.json").read_bytes()
 
     def act(run: Run) -> int:
@@ -134,7 +134,9 @@ def test_a_cancelled_run_has_time_for_a_checkpoint(monkeypatch: pytest.MonkeyPat
 
 def test_a_cancelled_run_that_does_not_stop_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("engine.runs.launching.supervisor.STOP_PATIENCE_S", {"cancelled": 0.0})
-    run = one_start(monkeypatch, steps, is_cancelled)  # and no further act: it is not asked again
+    run = one_start(
+        monkeypatch, steps, is_cancelled
+    )  # no further act: training is not polled again
     assert run.state.phase is Phase.CANCELLED
     assert run.stopped_step is None
 
@@ -176,7 +178,7 @@ def test_a_supervisor_that_takes_over_goes_on_with_what_the_cluster_has(
 ) -> None:
     run = queued()
     run.set_state(phase=Phase.TRAINING, cluster_job="17", starts=1)
-    succeeds(0)(run)  # before it was there
+    succeeds(0)(run)  # before the new supervisor started
     back_end = ScriptedBackEnd([[lambda _: 0]])
     assert supervise(monkeypatch, run, back_end).phase is Phase.SUCCEEDED
     assert (run.state.starts, run.state.cluster_job) == (1, None)

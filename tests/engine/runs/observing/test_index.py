@@ -1,4 +1,4 @@
-"""The index is a cache: the folders are the truth, whatever becomes of it."""
+"""The index is a cache: summaries always match the folders, even if the index is damaged."""
 
 import multiprocessing
 import os
@@ -22,7 +22,7 @@ from tests.engine.runs.faked import faked_run, report_step
 
 @pytest.fixture
 def finished() -> list[Run]:
-    """Of each way in which a run can end, and old enough for the index to trust."""
+    """A run for each way to end, all old enough for the index to trust their time stamps."""
     runs = [
         faked_run([3.0, 2.5], held_out={1: 2.9}),
         faked_run([3.0], phase=Phase.FAILED),
@@ -32,9 +32,9 @@ def finished() -> list[Run]:
     return runs
 
 
-def age(*runs: Run) -> None:
-    """Let what was written a moment ago have been written a minute ago."""
-    then_ns = time.time_ns() - 60 * 10**9
+def age(*runs: Run, by_s: int = 60) -> None:
+    """Set the time stamps of the runs' files to ``by_s`` seconds ago."""
+    then_ns = time.time_ns() - by_s * 10**9
     for run in runs:
         for path in [*run.folder.iterdir(), run.folder]:
             os.utime(path, ns=(then_ns, then_ns))
@@ -59,16 +59,16 @@ def index_file() -> Path:
 
 
 def test_a_summary_says_what_the_folder_says(finished: list[Run]) -> None:
-    seen = {one.run_id: one for one in summaries()}
+    seen = {summary.run_id: summary for summary in summaries()}
     assert list(seen) == sorted((run.id for run in finished), reverse=True)
     for run in finished:
-        one, progress, state = seen[run.id], Progress(run).update(), run.state
-        assert (one.phase, one.ended_at) == (state.phase, state.ended_at)
-        assert (one.steps_done, one.steps) == (progress.steps_done, run.recipe.steps)
-        assert one.cost_usd == progress.cost_usd
-        assert one.held_out_loss == progress.held_out_loss
-        assert one.name == run.recipe.name
-        assert one == summary_of(run)
+        summary, progress, state = seen[run.id], Progress(run).update(), run.state
+        assert (summary.phase, summary.ended_at) == (state.phase, state.ended_at)
+        assert (summary.steps_done, summary.steps) == (progress.steps_done, run.recipe.steps)
+        assert summary.cost_usd == progress.cost_usd
+        assert summary.held_out_loss == progress.held_out_loss
+        assert summary.name == run.recipe.name
+        assert summary == summary_of(run)
 
 
 def test_finished_runs_are_read_once(finished: list[Run], reads: list[str]) -> None:
@@ -81,6 +81,7 @@ def test_finished_runs_are_read_once(finished: list[Run], reads: list[str]) -> N
 
 def test_what_is_fresh_is_not_trusted_yet(reads: list[str]) -> None:
     run = faked_run([3.0])
+    age(run, by_s=-3_600)  # fresh for as long as the test may take
     summaries()
     summaries()
     assert reads == [run.id, run.id]
@@ -100,7 +101,7 @@ def test_an_edit_in_place_is_seen(finished: list[Run], reads: list[str], name: s
     summaries()
     reads.clear()
     text = path.read_text()
-    with path.open("r+") as file:  # as editors do that keep the inode; the folder stays as it is
+    with path.open("r+") as file:  # an edit that keeps the inode does not change the folder
         file.write(text)
     summaries()
     assert reads == [run.id]
@@ -119,24 +120,24 @@ def test_a_live_run_is_read_at_each_look_but_its_metrics_only_once(
     run = faked_run([3.0, 2.9], phase=Phase.TRAINING)
 
     def seen() -> Summary:
-        return next(one for one in summaries() if one.run_id == run.id)
+        return next(summary for summary in summaries() if summary.run_id == run.id)
 
-    with run.locked():  # as by its supervisor
+    with run.locked():  # as its supervisor does
         summaries()
         monkeypatch.setattr(index.read_totals.__globals__["StepMetrics"], "parse", counted)
         report_step(run, 3, 2.8, 0.01, 2.85)
-        one = seen()
-        assert (one.steps_done, one.held_out_loss) == (3, 2.85)
-        assert one.cost_usd == pytest.approx(Progress(run).update().cost_usd)
+        summary = seen()
+        assert (summary.steps_done, summary.held_out_loss) == (3, 2.85)
+        assert summary.cost_usd == pytest.approx(Progress(run).update().cost_usd)
         assert parsed[:1] == [3]
-        # Training goes back to a checkpoint: what came after it is gone, and comes again.
+        # Training goes back to a checkpoint: later steps are removed and taken again.
         lines = (run.folder / "metrics.jsonl").read_text().splitlines(keepends=True)
         (run.folder / "metrics.jsonl").write_text(lines[0])
         for step in (2, 3, 4):
             report_step(run, step, 2.7, 0.02)
-        one = seen()
-        assert (one.steps_done, one.held_out_loss) == (4, None)
-        assert one.cost_usd == pytest.approx(Progress(run).update().cost_usd)
+        summary = seen()
+        assert (summary.steps_done, summary.held_out_loss) == (4, None)
+        assert summary.cost_usd == pytest.approx(Progress(run).update().cost_usd)
     assert seen().phase is Phase.TRAINING  # reading changes no state …
     reconcile_all()
     assert seen().phase is Phase.FAILED  # … and no process holds the run's lock
@@ -215,11 +216,11 @@ def test_a_broken_folder_is_listed_with_one_line(damage: str) -> None:
     summaries()
     BREAKS[damage](broken)
     for _ in range(2):
-        seen = {one.run_id: one for one in summaries()}
+        seen = {summary.run_id: summary for summary in summaries()}
         assert seen[whole.id].unreadable is None
-        one = seen[broken.id]
-        assert (one.phase, one.is_over, one.name) == (None, True, broken.id)
-        lines = [one.trouble(language) for language in ("en", "zh_Hans")]
+        summary = seen[broken.id]
+        assert (summary.phase, summary.is_over, summary.name) == (None, True, broken.id)
+        lines = [summary.trouble(language) for language in ("en", "zh_Hans")]
         for line in lines:
             assert line
             assert "\n" not in line
@@ -231,7 +232,7 @@ def test_other_things_in_the_folder_are_no_runs() -> None:
     (runs_dir() / "README").touch()
     (runs_dir() / "a-file").touch()
     (runs_dir() / ".hidden").mkdir()
-    assert [one.run_id for one in summaries()] == [run.id]
+    assert [summary.run_id for summary in summaries()] == [run.id]
 
 
 def test_nothing_has_run_yet() -> None:
@@ -244,7 +245,7 @@ def look_often(n: int) -> int:
 
 
 def test_many_look_at_once(finished: list[Run], home: Path) -> None:
-    """Processes that all find the index missing, and build it side by side."""
+    """Several processes find the index missing and build it at the same time."""
     with multiprocessing.get_context("fork").Pool(4) as pool:
         looks = pool.map_async(look_often, [30] * 4)
         while not looks.ready():

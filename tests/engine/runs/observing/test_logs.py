@@ -10,7 +10,7 @@ GB = 10**9
 
 
 def bytes_read_so_far() -> int:
-    """By this process, from the disk or its cache, as the kernel counts them."""
+    """Return the bytes that this process has read, from the disk or its cache, by the kernel."""
     fields = dict(line.split(": ") for line in Path("/proc/self/io").read_text().splitlines())
     return int(fields["rchar"])
 

@@ -1,4 +1,4 @@
-"""Where runs stand, which are looked for, a second look at them, and their steps as a table."""
+"""The overview of runs, the filter of lists, repeated readings, and steps as a table."""
 
 import csv
 import datetime
@@ -47,8 +47,8 @@ def test_what_goes_on_what_waits_and_what_came_of_the_last_days() -> None:
         ended("i", Phase.CANCELLED, 1),
     ]
     at = overview_of(seen, TODAY)
-    assert [one.run_id for one in at.live] == ["a", "b"]
-    assert [one.run_id for one in at.queued] == ["e", "c", "d"]
+    assert [run.run_id for run in at.live] == ["a", "b"]
+    assert [run.run_id for run in at.queued] == ["e", "c", "d"]
     assert (at.n_over, at.recently_ended, at.recently_failed, at.recently_succeeded) == (5, 3, 1, 1)
 
 
@@ -91,12 +91,12 @@ def test_runs_are_looked_for(asked: dict[str, object], found: list[str]) -> None
         Summary(run_id="old", name="old", phase=Phase.SUCCEEDED, archived=True, tags=("a",)),
         Summary(run_id="broken", name="broken", unreadable=Failure(key="unreadable")),
     ]  # fmt: skip
-    assert [one.run_id for one in matching_runs(seen, **asked)] == found  # type: ignore[arg-type]
+    assert [run.run_id for run in matching_runs(seen, **asked)] == found  # type: ignore[arg-type]
     assert all_tags(seen) == ["a", "b", "paper"]
     assert state_of(seen[3]) == "unreadable"
 
 
-def test_a_second_look_reads_what_is_new_of_live_runs() -> None:
+def test_a_repeated_reading_reads_new_steps_of_live_runs() -> None:
     over = faked_run([5.0, 4.0])
     live = faked_run([5.0, 4.0], step_times_s=[1.0, 1.0], phase=Phase.TRAINING)
     totals_by_run: dict[str, MetricTotals] = {}
@@ -105,31 +105,31 @@ def test_a_second_look_reads_what_is_new_of_live_runs() -> None:
         watch = Watch(first, totals_by_run)
         assert watch.read() == first
         report_step(live, 3, 3.5, 2.0)
-        (current,) = [one for one in watch.read() or () if one.run_id == live.id]
-        (before,) = [one for one in first if one.run_id == live.id]
+        (current,) = [run for run in watch.read() or () if run.run_id == live.id]
+        (before,) = [run for run in first if run.run_id == live.id]
         assert current.steps_done == 3
         assert current.cost_usd == pytest.approx(2 * before.cost_usd)
         assert summaries() == watch.read() == Watch(first, totals_by_run).read()
-    assert [one.run_id for one in first] == sorted([over.id, live.id], reverse=True)
+    assert [run.run_id for run in first] == sorted([over.id, live.id], reverse=True)
 
 
-def test_a_second_look_ends_when_a_run_comes_goes_or_ends() -> None:
-    one = faked_run([5.0])
+def test_a_repeated_reading_ends_when_a_run_comes_goes_or_ends() -> None:
+    finished = faked_run([5.0])
     watch = Watch(summaries(), {})
     assert watch.read() is not None
     other = queued()
     assert watch.read() is None
     watch = Watch(summaries(), {})
-    (waits,) = [one for one in watch.read() or () if one.phase is Phase.QUEUED]
+    (waits,) = [run for run in watch.read() or () if run.phase is Phase.QUEUED]
     assert waits.run_id == other.id
     control.cancel(other)
     assert watch.read() is None
     watch = Watch(summaries(), {})
-    one.folder.rename(one.folder.with_name(".gone"))
+    finished.folder.rename(finished.folder.with_name(".gone"))
     assert watch.read() is None
 
 
-def test_the_month_of_a_look_is_the_month_of_all_runs() -> None:
+def test_spending_of_the_month_by_summaries() -> None:
     faked_run([5.0] * 4, step_times_s=[900.0] * 4)
     live = faked_run([5.0] * 2, step_times_s=[1.0] * 2, phase=Phase.TRAINING, job=Job(priority=1))
     with alive(live):

@@ -29,9 +29,9 @@ def test_a_loss_stands_where_its_step_ended() -> None:
     expected = {
         "steps": [1, 2, 3],
         "tokens": tokens,
-        "flops": [flops_per_token * one for one in tokens],
-        "hours": [one / 3600 for one in seconds],
-        "usd": [price_usd * ranks * one / 3600 for one in seconds],
+        "flops": [flops_per_token * value for value in tokens],
+        "hours": [value / 3600 for value in seconds],
+        "usd": [price_usd * ranks * value / 3600 for value in seconds],
     }
     assert set(AXES) == set(expected)
     for axis in AXES:
