@@ -1,4 +1,4 @@
-"""``python -m engine`` without a process of its own, which would take seconds to import."""
+"""Run ``python -m engine`` inside the test process, which has its modules imported."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What tests of training and of runs share."""
+"""Fixtures for tests of training and of runs."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _WORDS = ["the", "people", "of", "our", "nation", "ask", "congress", "to", "act"
 
 @pytest.fixture(scope="session")
 def texts(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder of texts that is prepared in a second."""
+    """Folder with a few texts, which is prepared in a second."""
     folder = tmp_path_factory.mktemp("texts")
     chance = random.Random(0)
     for number in range(30):
@@ -27,7 +27,7 @@ def texts(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def supervisors(monkeypatch: pytest.MonkeyPatch) -> Iterator[StandIns]:
-    """Those that were started, none of them for real."""
+    """List of the runs that were started, without real processes."""
     stand_ins = StandIns()
     for module in (queue, recovery):
         monkeypatch.setattr(module, "start_supervisor", stand_ins.start)
@@ -42,6 +42,6 @@ def shared_corpora(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def prepared_corpora(home: Path, shared_corpora: Path) -> Path:
-    """Token files that all real runs find ready after the first."""
+    """Token files that all real runs share once the first has prepared them."""
     (home / "corpora").symlink_to(shared_corpora)
     return shared_corpora

@@ -1,4 +1,4 @@
-"""A made-up machine, exactly as fast as some parameters of the predictor say."""
+"""A synthetic machine that is exactly as fast as given parameters of the predictor."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ MEMORY_BYTES_PER_S = 10e9
 
 
 def true_rates() -> Rates:
-    """What single operations of that machine reach."""
+    """Return the rates of single operations on that machine."""
     attention = []
     for sequences, heads, tokens, head_dim in ((8, 4, 128, 32), (4, 8, 256, 64), (2, 4, 512, 64)):
         share = 0.4 * (head_dim / 128) ** 0.2 / (1 + 80 / tokens)
@@ -89,7 +89,7 @@ def true_rates() -> Rates:
 
 
 def true_profile() -> MachineProfile:
-    """The profile that a perfect measurement of that machine would give."""
+    """Return the profile that a perfect measurement of that machine would give."""
     return MachineProfile(
         device="made-up cores",
         accelerator="CPU-core",

@@ -1,4 +1,4 @@
-"""Dotted paths: through documents, mappings and lists, to read, replace, set and remove."""
+"""Dotted paths read, replace, set and remove values in documents, mappings and lists."""
 
 from typing import Any
 

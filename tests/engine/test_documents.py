@@ -1,4 +1,4 @@
-"""Bad input: one line that names the field, the value and what is allowed."""
+"""Wrong input gives one line with the field, the value and what is allowed."""
 
 from pathlib import Path
 
@@ -66,7 +66,7 @@ def test_one_line_names_field_value_and_limits(
 def test_a_file_of_200_mb(tmp_path: Path) -> None:
     path = tmp_path / "huge.toml"
     with path.open("wb") as file:
-        file.truncate(200_000_000)  # sparse: nobody may read it to the end
+        file.truncate(200_000_000)  # a sparse file that must not be read to its end
     with pytest.raises(InputError, match=f"200000000 bytes .* at most {MAX_DOCUMENT_BYTES}"):
         read_toml(path, Scenario)
 

@@ -1,4 +1,4 @@
-"""The tables in ``data/``: readable, sourced, and honest about what is uncertain."""
+"""The tables in ``data/`` are readable, name their sources and mark uncertain figures."""
 
 import csv
 from decimal import Decimal
@@ -60,7 +60,7 @@ def test_an_unknown_name_gets_the_nearest() -> None:
 
 
 def test_peaks_by_precision() -> None:
-    """Each of the 8-bit kinds runs at the 8-bit peak; what stays in 16 bits at the 16-bit one."""
+    """All 8-bit formats have the 8-bit peak; operations in 16 bits have the 16-bit peak."""
     b200 = facts.accelerator("B200")
     for precision in ("fp8", "fp8-rowwise", "fp8-block128", "mxfp8"):
         assert b200.needed_flops_per_s(precision) == 4500e12

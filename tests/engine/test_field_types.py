@@ -1,4 +1,4 @@
-"""Field types: the values that each name allows, at its edges."""
+"""Field types allow the values that their names state, up to the edges."""
 
 from decimal import Decimal
 from typing import Any

@@ -1,4 +1,4 @@
-"""Files that are read while they are written."""
+"""Files can be read while they are written."""
 
 from pathlib import Path
 
@@ -34,12 +34,12 @@ def test_a_file_that_was_cut_back_is_read_from_its_start(tmp_path: Path) -> None
     for step in (1, 2, 3):
         append_json_line(path, {"step": step, "loss": 6.0})
     with path.open("ab") as file:
-        file.write(b'{"step": 4, "lo')  # as a killed process leaves it
+        file.write(b'{"step": 4, "lo')  # a process was killed while it wrote
     assert [line["step"] for line in lines.new().lines] == [1, 2, 3]
     kept = cut_json_lines(path, lambda line: line["step"] <= 2)
     assert [line["step"] for line in kept] == [1, 2]
     assert lines.new() == (True, kept)
-    for step in (3, 4, 5):  # longer again than what was read
+    for step in (3, 4, 5):  # longer than the part that was read
         append_json_line(path, {"step": step, "loss": 5.0})
     assert [line["step"] for line in lines.new().lines] == [3, 4, 5]
     cut_json_lines(path, lambda line: line["step"] <= 2)
@@ -62,7 +62,7 @@ def test_a_folder_takes_the_place_of_another(tmp_path: Path) -> None:
         part.mkdir(parents=True)
         (part / content).touch()
         replace_folder(part, run_dir / "model")
-    assert [one.name for one in run_dir.rglob("*")] == ["model", "new"]
+    assert [path.name for path in run_dir.rglob("*")] == ["model", "new"]
 
 
 def test_a_file_is_replaced_as_a_whole(tmp_path: Path) -> None:
@@ -72,4 +72,4 @@ def test_a_file_is_replaced_as_a_whole(tmp_path: Path) -> None:
     write_json(path, {"phase": "训练"})
     write_json(path, {"phase": "done"})
     assert read_json(path) == {"phase": "done"}
-    assert [one.name for one in path.parent.iterdir()] == ["state.json"]
+    assert [file.name for file in path.parent.iterdir()] == ["state.json"]

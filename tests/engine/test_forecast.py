@@ -1,4 +1,4 @@
-"""Forecasts: their arithmetic, their bounds, and what a calibration may move."""
+"""Forecasts: their arithmetic, their bounds, and the effects of calibrations and profiles."""
 
 import datetime
 import math
@@ -45,8 +45,8 @@ def test_cost_by_hand(startup: Scenario) -> None:
 def test_every_figure_lies_between_its_bounds(name: str) -> None:
     predicted = forecast(sample_scenarios()[name].plan)
     for figure in FIGURES:
-        one: Figure = getattr(predicted, figure)
-        assert 0 < one.low <= one.value <= one.high, figure
+        found: Figure = getattr(predicted, figure)
+        assert 0 < found.low <= found.value <= found.high, figure
     assert predicted.fits
     assert all(predicted.sources.values())
 
@@ -82,7 +82,7 @@ def test_a_loss_measured_at_another_scale_moves_no_loss(laptop: Scenario) -> Non
 
 
 def test_each_measurement_applies_within_its_own_limits(laptop: Scenario) -> None:
-    """Speed: the device. Memory: also about the same size. Loss: about the same size and tokens."""
+    """Speed needs the same device, memory also a similar size, loss a similar size and tokens."""
     calibration = calibration_for(laptop.plan)
     plan = laptop.plan.model_copy(update={"calibration": calibration})
     device, size = accelerator(plan.cluster.accelerator), calibration.parameters
@@ -125,13 +125,13 @@ def test_a_free_machine_costs_nothing(laptop: Scenario) -> None:
 
 
 def test_the_interval_is_that_of_the_software(startup: Scenario) -> None:
-    """Software that runs were seen of is predicted better; mixtures of experts worse."""
+    """Software with measured runs is predicted better, and mixtures of experts worse."""
     widths = spreads()
     moe = {"n_experts": 8, "top_k": 2, "d_ff": 2048}
     for software, width in (("Megatron-LM", widths.known), ("default", widths.unknown)):
         plan = startup.plan.with_value("software", software)
-        for one, factor in ((plan, 1.0), (plan.with_value("shape.moe", moe), widths.moe)):
-            step = forecast(one).step_time_s
+        for variant, factor in ((plan, 1.0), (plan.with_value("shape.moe", moe), widths.moe)):
+            step = forecast(variant).step_time_s
             assert math.log(step.high / step.value) == pytest.approx(width * factor)
             assert math.log(step.value / step.low) == pytest.approx(width * factor)
     memory = forecast(startup.plan).memory_bytes_per_device

@@ -1,4 +1,4 @@
-"""What this machine is taken for."""
+"""The row of the accelerator table that this machine gets."""
 
 import os
 from decimal import Decimal

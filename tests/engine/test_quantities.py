@@ -1,4 +1,4 @@
-"""Numbers as people say them, in both languages."""
+"""Quantities as text in both languages."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Accuracy and its kin, against values worked out by hand."""
+"""Accuracy, precision, recall and F1 against values computed by hand."""
 
 import pytest
 
@@ -23,7 +23,11 @@ def test_one_class_by_hand() -> None:
     truths, answers = [1, 1, 1, 0, 0, 0], [1, 1, 0, 1, 0, 0]
     assert precision_recall_f1(truths, answers, 1) == pytest.approx((2 / 3, 2 / 3, 2 / 3))
     assert precision_recall_f1(truths, [1] * 6, 1) == pytest.approx((1 / 2, 1, 2 / 3))
-    assert precision_recall_f1(truths, [0] * 6, 1) == (0, 0, 0)  # none claimed: no division
+    assert precision_recall_f1(truths, [0] * 6, 1) == (
+        0,
+        0,
+        0,
+    )  # no answer is positive: nothing is divided by 0
 
 
 def test_real_or_shuffled_counts_the_real_ones() -> None:
@@ -36,10 +40,10 @@ def test_real_or_shuffled_counts_the_real_ones() -> None:
 
 
 def test_choices_are_averaged_over_their_places() -> None:
-    """As scikit-learn's ``precision_recall_fscore_support(…, average="macro")`` does it."""
+    """The result is that of scikit-learn's ``precision_recall_fscore_support``, macro average."""
     truths, answers = [0, 0, 1, 1, 2, 3], [0, 1, 1, 1, 0, 2]
     score = score_questions("cloze", truths, answers)
-    # Of place 0: 1 of 2 claimed, 1 of 2 found; 1: 2 of 3, 2 of 2; 2: 0 of 1, 0 of 1; 3: never.
+    # Position 0: 1 of 2 answers right, 1 of 2 found; 1: 2 of 3, 2 of 2; 2: 0 of 1, 0 of 1; 3: none.
     assert score.accuracy == pytest.approx(3 / 6)
     assert score.precision == pytest.approx((1 / 2 + 2 / 3 + 0 + 0) / 4)
     assert score.recall == pytest.approx((1 / 2 + 1 + 0 + 0) / 4)

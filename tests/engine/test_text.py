@@ -1,4 +1,4 @@
-"""Catalogs: the same keys and placeholders in every language, and every key that code uses."""
+"""Catalogs have the same keys and placeholders in every language, and all keys that code uses."""
 
 import ast
 import re
@@ -39,7 +39,7 @@ def test_all_languages_have_the_same_placeholders() -> None:
 
 
 def test_chinese_is_chinese() -> None:
-    """No sentence of the English catalog stands untranslated in the Chinese one."""
+    """The Chinese catalog has no untranslated English sentence."""
     en, zh = catalog("en"), catalog("zh_Hans")
     words = {key: re.findall(r"[A-Za-z]{2,}", re.sub(r"{.*?}", "", en(key))) for key in en.keys()}  # noqa: SIM118
     sentences = [key for key, found in words.items() if len(found) > 2]
@@ -60,7 +60,7 @@ def test_every_rule_of_an_input_error_is_in_the_catalog() -> None:
     for path in SOURCES:
         for call in ast.walk(ast.parse(path.read_text("utf-8"))):
             if isinstance(call, ast.Call) and getattr(call.func, "id", "") == "InputError":
-                rules = [one for one in call.args[2:3] if isinstance(one, ast.Constant)]
+                rules = [rule for rule in call.args[2:3] if isinstance(rule, ast.Constant)]
                 assert all(f"error.{rule.value}" in catalog("en") for rule in rules), path
 
 

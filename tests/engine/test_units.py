@@ -1,4 +1,4 @@
-"""Units: the factors agree with one another and every module takes them from one place."""
+"""Unit factors agree with each other, and no module defines them a second time."""
 
 import ast
 from pathlib import Path
@@ -31,7 +31,7 @@ def test_no_other_module_defines_a_factor_again() -> None:
 
 
 def _assigned(path: Path) -> set[str]:
-    """Names that a module assigns at its top level."""
+    """Return the names that a module assigns at its top level."""
     return {
         target.id
         for statement in ast.parse(path.read_text("utf-8")).body

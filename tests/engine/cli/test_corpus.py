@@ -34,7 +34,9 @@ def command(*arguments: object, language: str = "en") -> subprocess.CompletedPro
 
 
 def test_the_report_is_a_table_in_both_languages(texts: Path) -> None:
-    english, chinese = (command(texts, "--vocab", 300, language=one) for one in ("en", "zh_Hans"))
+    english, chinese = (
+        command(texts, "--vocab", 300, language=language) for language in ("en", "zh_Hans")
+    )
     assert english.returncode == chinese.returncode == 0, english.stderr
     assert "exact duplicate: again.txt = 2.txt" in english.stdout
     assert "完全重复：again.txt = 2.txt" in chinese.stdout
@@ -64,5 +66,5 @@ def test_bad_input_is_one_line(texts: Path, arguments: list[object], part: str) 
     answer = command(*given)
     assert answer.returncode == 2
     assert answer.stdout == ""
-    assert part in answer.stderr.splitlines()[-1]  # before it stands how far it was
+    assert part in answer.stderr.splitlines()[-1]  # the lines before it show the progress
     assert "Traceback" not in answer.stderr

@@ -29,7 +29,7 @@ print("\\n".join(sorted(sys.modules)), file=sys.stderr)
 
 
 def _modules_of(*words: str) -> set[str]:
-    """Modules that a process has imported when the command ends."""
+    """Return the modules that a process has imported when its command ends."""
     done = subprocess.run(
         [sys.executable, "-c", _PROGRAM, *words],
         cwd=PROJECT_DIR,

@@ -26,7 +26,7 @@ def finished(monkeypatch: pytest.MonkeyPatch) -> Run:
 
 @pytest.fixture
 def command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
-    """Runs one command; gives (exit status, what it printed, what it complained)."""
+    """Return a function that runs one command and returns (exit status, stdout, stderr)."""
     app = new_app("models")
     models.add_to(app)
 

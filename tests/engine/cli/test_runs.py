@@ -1,4 +1,4 @@
-"""What the command line says of runs is what is true of them, its exit status included."""
+"""The command line reports the true state of runs, also in its exit status."""
 
 import json
 from pathlib import Path
@@ -33,7 +33,7 @@ def test_list_says_what_the_folders_say() -> None:
         faked_run([3.0], phase=Phase.CANCELLED, name="another"),
     ]
     rows = {row["run"]: row for row in json.loads(engine("runs", "list", "--json").out)}
-    assert list(rows) == [one.run_id for one in summaries()]
+    assert list(rows) == [summary.run_id for summary in summaries()]
     for run in runs:
         row, progress = rows[run.id], Progress(run).update()
         assert row["phase"] == run.state.phase

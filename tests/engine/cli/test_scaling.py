@@ -1,4 +1,4 @@
-"""``python -m engine fit`` and ``backtest`` as others run them."""
+"""``python -m engine fit`` and ``backtest`` on the command line."""
 
 import csv
 import json

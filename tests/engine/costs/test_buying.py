@@ -70,10 +70,10 @@ def test_a_commitment_is_paid_to_the_end_of_its_term(
 ) -> None:
     found = payment_options(H100, 2, 2 * wall_clock_hours, wall_clock_hours)
     by_terms = {option.terms: option for option in found if option.provider == "gcp"}
-    one, three = by_terms["commitment_1y"], by_terms["commitment_3y"]
-    assert one.cost_usd == pytest.approx(2 * years_paid * HOURS_PER_YEAR * 7.67)
-    assert three.cost_usd == pytest.approx(2 * 3 * HOURS_PER_YEAR * 4.86)
-    assert "whole_term" in one.notes
+    one_year, three_years = by_terms["commitment_1y"], by_terms["commitment_3y"]
+    assert one_year.cost_usd == pytest.approx(2 * years_paid * HOURS_PER_YEAR * 7.67)
+    assert three_years.cost_usd == pytest.approx(2 * 3 * HOURS_PER_YEAR * 4.86)
+    assert "whole_term" in one_year.notes
 
 
 def test_own_hardware_is_among_the_ways() -> None:
@@ -124,8 +124,8 @@ def test_break_even_is_where_both_cost_the_same() -> None:
 
 def test_a_commitment_is_beaten_at_any_use_or_at_none() -> None:
     cost = own_cost(H100, OWN)
-    dear = next(option for option in _options() if option.terms == "commitment_1y")
-    assert break_even(cost, dear).device_hours_per_year == 0
+    expensive = next(option for option in _options() if option.terms == "commitment_1y")
+    assert break_even(cost, expensive).device_hours_per_year == 0
     tpu = next(option for option in _options("TPU-v4") if option.terms == "commitment_3y")
     gold = Ownership(server_usd_per_device=Decimal(1_000_000))
     assert break_even(own_cost("TPU-v4", gold), tpu).device_hours_per_year is None
@@ -134,7 +134,7 @@ def test_a_commitment_is_beaten_at_any_use_or_at_none() -> None:
 @pytest.mark.parametrize("rate", [0.0, 0.1])
 @pytest.mark.parametrize("terms", ["on_demand", "commitment_1y"])
 def test_the_savings_pay_the_outlay_back(rate: float, terms: str) -> None:
-    """Month by month, as a loan that the savings pay off."""
+    """The savings repay the outlay month by month, like a loan."""
     cost = own_cost(H100, OWN.with_value("cost_of_capital_per_year", rate))
     option = max(
         (option for option in _options() if option.terms == terms),
@@ -156,8 +156,8 @@ def test_hardware_that_is_worn_out_before_has_no_payback() -> None:
     cheap = next(option for option in _options() if option.terms == "spot")
     assert break_even(own_cost(H100, OWN), cheap).payback_months is None
     short = own_cost(H100, OWN.with_value("lifetime_years", 0.25))
-    dear = max(_options(), key=lambda option: option.usd_per_device_hour)
-    assert break_even(short, dear).payback_months is None
+    expensive = max(_options(), key=lambda option: option.usd_per_device_hour)
+    assert break_even(short, expensive).payback_months is None
 
 
 def test_what_is_not_allowed() -> None:

@@ -1,4 +1,4 @@
-"""Energy, its price and its carbon, by hand and on the table."""
+"""Energy, its price and its carbon, by hand and from the table."""
 
 from decimal import Decimal
 
@@ -46,7 +46,7 @@ def test_figures_are_plausible(kind: str, low: float, high: float) -> None:
 
 
 def test_one_hour_of_an_h100_by_hand() -> None:
-    """10.2 kW for eight of them, three quarters of it drawn, in a building of PUE 1.25."""
+    """A server of eight draws three quarters of 10.2 kW in a data centre with a PUE of 1.25."""
     use = energy_use(H100, 1.0, Facility())
     by_hand = 10.2 / 8 * 0.75 * 1.25
     assert use.energy_kwh == pytest.approx(by_hand, rel=1e-4)

@@ -1,4 +1,4 @@
-"""Expected run times by hand, by Daly's own figures, and against a simulation."""
+"""Expected run times by hand, from Daly's own figures, and against a simulation."""
 
 import math
 
@@ -22,7 +22,7 @@ HOUR = 3600.0
 
 
 def _reliability(mtbf_s: float, write_s: float, restart_s: float, **more: float) -> Reliability:
-    """One device with these times; its checkpoint has no size that would add to them."""
+    """Return the reliability of one device with these times and a checkpoint without size."""
     return Reliability(
         failures_per_device_year=365.25 * 24 * HOUR / mtbf_s,
         checkpoint_write_s=write_s,
@@ -54,14 +54,14 @@ def test_a_cluster_fails_as_often_as_its_devices_together() -> None:
 
 @pytest.mark.parametrize(("mtbf_hours", "minutes"), [(24, 117), (6, 57), (0.25, 9.1)])
 def test_interval_as_daly_prints_it(mtbf_hours: float, minutes: float) -> None:
-    """Captions of figures 3 to 5 of the paper, for checkpoints of 5 minutes."""
+    """The values are from the captions of figures 3 to 5 of the paper, for 5-minute checkpoints."""
     found = daly_interval_s(5 * MINUTE, mtbf_hours * HOUR) / MINUTE
     assert found == pytest.approx(minutes, rel=0.006)
 
 
 @pytest.mark.parametrize("write_over_mtbf", [1e-6, 1e-3, 0.03, 0.3])
 def test_interval_is_near_the_exact_optimum(write_over_mtbf: float) -> None:
-    """The minimum of exp((τ+δ)/M)/τ lies at τ = M·(1 + W₀(−exp(−1 − δ/M)))."""
+    """The minimum of exp((τ+δ)/M)/τ is at τ = M·(1 + W₀(−exp(−1 − δ/M)))."""
     exact = 1 + lambertw(-math.exp(-1 - write_over_mtbf)).real
     assert daly_interval_s(write_over_mtbf, 1.0) == pytest.approx(exact, rel=0.01)
     first_order = young_interval_s(write_over_mtbf, 1.0)
@@ -103,7 +103,7 @@ def _simulated_wall_clock_s(
     restart: float,
     mtbf: float,
 ) -> float:
-    """One run on a time line of failures that are drawn without looking at what it does."""
+    """Simulate one run with failures at random times that do not depend on its state."""
     failures = iter(np.cumsum(rng.exponential(mtbf, 10_000)))
     clock, done, failure = 0.0, 0.0, next(failures)
     while done < work:
@@ -112,7 +112,7 @@ def _simulated_wall_clock_s(
             clock += segment + write
             done += segment
             continue
-        while True:  # a restart may fail as well
+        while True:  # a restart can fail too
             clock = failure
             failure = next(failures)
             if failure >= clock + restart:
@@ -193,7 +193,7 @@ def test_free_checkpoints_leave_restarts_only() -> None:
 
 
 def test_llama_3_405b() -> None:
-    """Over 90% effective training time, and 30.84M H100-hours, is what was published."""
+    """The published figures are over 90% effective training time and 30.84M H100-hours."""
     steps = round(15.6e12 / 16.8e6)
     step_time_s = 6 * 405e9 * 16.8e6 / (16_384 * 400e12)
     span = run_time_range(

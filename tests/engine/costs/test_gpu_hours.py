@@ -33,8 +33,8 @@ def test_published_runs_within_a_fifth_and_a_factor_of_two() -> None:
     errors = [
         math.log(gpu_hours_of(run).gpu_hours / float(run["gpu_hours"])) for run in whole_runs()
     ]
-    assert statistics.median(abs(math.expm1(one)) for one in errors) <= 0.2
-    assert max(abs(one) for one in errors) <= math.log(2)
+    assert statistics.median(abs(math.expm1(error)) for error in errors) <= 0.2
+    assert max(abs(error) for error in errors) <= math.log(2)
 
 
 def test_each_run_left_out_keeps_within_a_factor_of_two_of_what_the_others_say() -> None:
@@ -48,8 +48,8 @@ def test_each_run_left_out_keeps_within_a_factor_of_two_of_what_the_others_say()
             if at != number and run_kind(runs[at]) == run_kind(run)
         ]
         errors.append(ratios[number] - statistics.median(others))
-    assert statistics.median(abs(math.expm1(-one)) for one in errors) <= 0.25
-    assert max(abs(one) for one in errors) <= math.log(2)
+    assert statistics.median(abs(math.expm1(-error)) for error in errors) <= 0.25
+    assert max(abs(error) for error in errors) <= math.log(2)
 
 
 def test_twice_the_tokens_take_twice_the_hours() -> None:

@@ -1,4 +1,4 @@
-"""What owning a device costs, by hand and on the tables."""
+"""Cost of owning a device, by hand and from the tables."""
 
 from decimal import Decimal
 
@@ -62,7 +62,7 @@ def test_parts_by_hand() -> None:
 
 
 def test_the_annuity_pays_the_outlay_with_interest() -> None:
-    """Five yearly payments and what is left at the end are worth today what was paid."""
+    """The present value of five yearly payments and of the residual value is the price."""
     cost = own_cost("H100-80GB", PLAIN.with_value("cost_of_capital_per_year", 0.08))
     hours = HOURS_PER_YEAR / 2
     payment = (cost.parts.depreciation_usd + cost.parts.capital_usd) * hours
@@ -81,7 +81,7 @@ def test_a_chip_alone_needs_a_server_around_it() -> None:
 
 
 def test_the_ratio_explains_the_price_of_a_dgx() -> None:
-    """Chip times ratio, and the server that was sold at that time, are the same to 1%."""
+    """The price of a chip times the ratio is the price of a server of that time, within 1%."""
     a100 = accelerator("A100-40GB")
     prices = {
         row.covers: server_price_usd(row, a100, OWN)

@@ -1,4 +1,4 @@
-"""What a budget buys, at prices that can be reckoned by hand, and at the predictor's."""
+"""Models for a budget, at prices that can be computed by hand and at the predictor's prices."""
 
 from __future__ import annotations
 
@@ -33,11 +33,11 @@ FLAT = Prices(
     serving_usd_per_device_hour=2.0,
     hours_per_serving_flop=SizeCurve.through([1e6, 1e13], [4e-18, 4e-18], log_width=0.2),
 )
-"""An hour is 1e18 FLOPs of training, 0.25e18 of serving, and 2 USD."""
+"""Prices at which an hour costs 2 USD and does 1e18 FLOPs of training or 0.25e18 of serving."""
 BENT = dataclasses.replace(
     FLAT, hours_per_training_flop=SizeCurve.through([1e6, 1e9, 1e13], [1e-17, 1e-18, 3e-18])
 )
-"""A FLOP costs less the nearer the model is to a billion parameters."""
+"""Prices at which a FLOP costs less the nearer the model is to a billion parameters."""
 EVERY_BUDGET: list[Budget] = [
     Budget(amount=1e4, unit="usd"),
     Budget(amount=3e7, unit="usd"),
@@ -46,9 +46,9 @@ EVERY_BUDGET: list[Budget] = [
 ]
 
 
-def spent(one: object, unit: Unit, at: Prices) -> float:
-    """By the prices' own curve, reckoned here."""
-    n, d = one.parameters, one.tokens  # type: ignore[attr-defined]
+def spent(model: object, unit: Unit, at: Prices) -> float:
+    """Return the training cost of a model in the unit, from the curve of the prices."""
+    n, d = model.parameters, model.tokens  # type: ignore[attr-defined]
     if unit == "flops":
         return float(6 * n * d)
     hours = float(6 * n * d * at.hours_per_training_flop.at(n))
@@ -73,7 +73,7 @@ def test_all_of_the_budget_is_spent_on_the_best_model(budget: Budget) -> None:
     over = over_trained_for_budget(LAW, budget, BENT, 500)
     assert spent(best, budget.unit, BENT) == pytest.approx(budget.amount, rel=1e-9)
     assert spent(over, budget.unit, BENT) == pytest.approx(budget.amount, rel=1e-9)
-    # Hoffmann 2022, equation 4: the optimum for its FLOPs, whatever they cost.
+    # Hoffmann 2022, equation 4: the optimum for these FLOPs, at any price.
     gain_of_parameters = LAW.alpha * LAW.A * best.parameters**-LAW.alpha
     gain_of_tokens = LAW.beta * LAW.B * best.tokens**-LAW.beta
     assert gain_of_parameters == pytest.approx(gain_of_tokens, rel=1e-6)
@@ -86,8 +86,8 @@ def test_more_money_buys_a_larger_and_better_model(at: Prices) -> None:
         compute_optimal_for_budget(LAW, Budget(amount=10.0**power, unit="usd"), at)
         for power in range(1, 10)
     ]
-    assert (np.diff([one.parameters for one in found]) > 0).all()
-    assert (np.diff([one.loss for one in found]) < 0).all()
+    assert (np.diff([model.parameters for model in found]) > 0).all()
+    assert (np.diff([model.loss for model in found]) < 0).all()
 
 
 def test_chinchillas_own_budget() -> None:
@@ -99,7 +99,7 @@ def test_chinchillas_own_budget() -> None:
 
 
 def test_inference_aware_at_flat_prices_is_the_papers() -> None:
-    """A serving FLOP costs four training FLOPs: as if four times as many tokens were served."""
+    """A serving FLOP costs as much as four training FLOPs, like four times as many tokens."""
     budget = Budget(amount=1e6, unit="usd")
     best = compute_optimal_for_budget(LAW, budget, FLAT)
     found = inference_aware_for_budget(LAW, budget, FLAT, served_tokens=1e12)
@@ -167,11 +167,11 @@ def test_an_ensemble_gives_bounds() -> None:
         ensemble=laws,
     )
     # Of eleven, the second and the last but one: A is 0.92 and 1.08 times the law's.
-    for one in (best, over, aware):
-        rest = LAW.E + LAW.B * one.tokens**-LAW.beta
-        part = LAW.A * one.parameters**-LAW.alpha
-        assert one.loss_low == pytest.approx(rest + 0.92 * part)
-        assert one.loss_high == pytest.approx(rest + 1.08 * part)
+    for model in (best, over, aware):
+        rest = LAW.E + LAW.B * model.tokens**-LAW.beta
+        part = LAW.A * model.parameters**-LAW.alpha
+        assert model.loss_low == pytest.approx(rest + 0.92 * part)
+        assert model.loss_high == pytest.approx(rest + 1.08 * part)
     # N grows with A^(1/(α+β)) at the same FLOPs.
     power = 1 / (LAW.alpha + LAW.beta)
     assert best.parameters_low == pytest.approx(best.parameters * 0.92**power)
@@ -213,9 +213,9 @@ def test_at_the_predictors_prices() -> None:
     real = prices("H100-80GB", 2.0, devices=1024)
     budget = Budget(amount=2e6, unit="usd")
     best, over, aware = choices(LAW, budget, real, over_training_ratio=200, served_tokens=1e13)
-    for one in (best, over):
-        assert one.training_usd.value == pytest.approx(2e6, rel=1e-9)
-        assert one.training_usd.low < 2e6 < one.training_usd.high
+    for model in (best, over):
+        assert model.training_usd.value == pytest.approx(2e6, rel=1e-9)
+        assert model.training_usd.low < 2e6 < model.training_usd.high
     # 2 USD an hour and 20 to 45% of 989 TFLOP/s.
     assert 3600 * 0.2 * 989e12 < best.training_flops / 1e6 < 3600 * 0.45 * 989e12
     assert aware.total_usd is not None
@@ -226,7 +226,7 @@ def test_at_the_predictors_prices() -> None:
 
 def test_the_frontier_is_compute_optimal() -> None:
     points = frontier(LAW, [1e20, 1e22])
-    assert [one.flops for one in points] == pytest.approx([1e20, 1e22])
+    assert [point.flops for point in points] == pytest.approx([1e20, 1e22])
     assert points[1] == compute_optimal(LAW, 1e22)
 
 

@@ -1,4 +1,4 @@
-"""Curves of device-hours against the predictions that they are drawn through."""
+"""Curves of device-hours against the predictions that they pass through."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ OFF_THE_GRID = [2.3e7, 7e7, 3e8, 6e8, 1.5e9, 3e9, 8e9, 1.3e10, 3.2e10, 7e10, 2.5
 
 
 def straight(parameters: float, *, ends: bool = False) -> float:
-    """On a curve from (1e8, 2) to (1e10, 200)."""
+    """Return a straight curve from (1e8, 2) to (1e10, 200)."""
     curve = SizeCurve.through([1e10, 1e8], [200.0, 2.0], ends=ends)
     return float(curve.at(parameters))
 
@@ -112,7 +112,7 @@ def test_serving_costs_what_the_plan_of_that_model_costs() -> None:
 
 
 def test_served_shapes_are_llama_3_up_to_its_vocabulary() -> None:
-    """Llama 3 (arXiv:2407.21783), table 3: 8B has 4,096 wide, 32 layers, 14,336; 70B 8,192."""
+    """Llama 3 8B has a width of 4,096, 32 layers and 14,336 (arXiv:2407.21783, table 3)."""
     small, large = served_shape(32), served_shape(64)
     assert (small.d_model, small.n_layers, small.n_kv_heads, small.d_ff) == (4_096, 32, 8, 14_336)
     assert (large.d_model, large.n_kv_heads, large.d_ff) == (8_192, 8, 28_672)

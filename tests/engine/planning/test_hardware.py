@@ -1,4 +1,4 @@
-"""The same plan on other accelerators, against the forecast itself and against hand counts."""
+"""The same plan on other accelerators, against its forecast and against hand counts."""
 
 from decimal import Decimal
 
@@ -51,9 +51,9 @@ def test_another_accelerator_gets_the_moved_plan(startup: Scenario) -> None:
 def test_the_cheapest_price_is_the_lowest_published_on_demand_one(startup: Scenario) -> None:
     row = row_of(startup.plan, "A100-80GB")
     published = [
-        one.usd_per_device_hour
-        for one in prices_of("A100-80GB")
-        if one.terms == "on_demand" and one.confidence == "published"
+        price.usd_per_device_hour
+        for price in prices_of("A100-80GB")
+        if price.terms == "on_demand" and price.confidence == "published"
     ]
     assert row.cheapest is not None
     assert row.cheapest.usd_per_device_hour == min(published)
@@ -94,9 +94,9 @@ def test_what_fits_nowhere_says_what_it_needs(startup: Scenario) -> None:
 
 def test_an_unknown_price_is_unknown(startup: Scenario) -> None:
     name = next(
-        one
-        for one, device in accelerators().items()
-        if device.peak_bf16_tflops and device.kind == "gpu" and typical_price(one) is None
+        name
+        for name, device in accelerators().items()
+        if device.peak_bf16_tflops and device.kind == "gpu" and typical_price(name) is None
     )
     row = row_of(startup.plan, name)
     assert row.fits
@@ -117,7 +117,7 @@ def test_an_own_accelerator_without_offers_has_the_plans_price(laptop: Scenario)
 
 
 def test_energy_by_hand(startup: Scenario) -> None:
-    """H100: 700 W, DGX H100 10.2 kW for eight of them, three quarters drawn, PUE 1.25."""
+    """A DGX H100 draws three quarters of 10.2 kW for eight devices, at a PUE of 1.25."""
     row = row_of(startup.plan, "H100-80GB", Facility(region="FR"))
     assert row.forecast is not None
     kwh = row.forecast.device_hours.value * 0.7 * 1.8214 * 0.75 * 1.25

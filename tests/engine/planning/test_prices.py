@@ -1,4 +1,4 @@
-"""Prices from curves that are simple enough to reckon by hand, and from the predictor's."""
+"""Prices from curves that can be computed by hand, and from the predictor's curves."""
 
 from __future__ import annotations
 

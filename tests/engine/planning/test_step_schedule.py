@@ -44,7 +44,7 @@ def test_a_trace_is_written(tmp_path: Path) -> None:
     assert ended.returncode == 0, ended.stderr
     events = json.loads(out.read_text())["traceEvents"]
     assert {"forward", "backward", "optimizer"} <= {
-        one["name"].split()[0].split(",")[0] for one in events if one["ph"] == "X"
+        event["name"].split()[0].split(",")[0] for event in events if event["ph"] == "X"
     }
     assert run("trace", "data/scenarios/startup-1b.toml", "--out", "/nowhere/x").returncode == 2
 

@@ -1,4 +1,4 @@
-"""Predicted beside measured."""
+"""Comparison of predicted and measured figures, and calibration."""
 
 import datetime
 
@@ -18,7 +18,7 @@ CORPUS = CorpusReport(
 
 
 def result(plan: Plan, *, step_ratio: float, loss: float = 3.5) -> RunResult:
-    """What a run would measure that took ``step_ratio`` times its forecast."""
+    """Return the result of a run whose steps took ``step_ratio`` times the forecast."""
     step_s = step_ratio * forecast(plan).step_time_s.value
     return RunResult(
         steps=plan.steps, tokens=plan.tokens, n_parameters=plan.shape.count_parameters().total,
