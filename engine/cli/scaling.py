@@ -25,7 +25,7 @@ LAWS: dict[str, str] = {
     "data_constrained": "data_constrained",
     "muennighoff": "data_constrained",
 }
-"""Names that ``--law`` takes, and the form each means."""
+"""Forms of the law by the names that ``--law`` accepts."""
 
 Json = Annotated[bool, typer.Option("--json", help=text("cli.json"))]
 Folder = Annotated[Path | None, typer.Option(help=text("cli.backtest_folder"))]
@@ -49,7 +49,7 @@ def fit_command(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    # Imported here: these take longer to load than most commands to run.
+    # Imported here, since SciPy takes longer to load than most commands to run.
     from engine.scaling.cautions import cautions
     from engine.scaling.extrapolation import extrapolation, in_fresh_tokens
     from engine.scaling.fit import fit
@@ -60,7 +60,7 @@ def fit_command(
     measured = read_runs(runs, runs.name, parameters_counted)
     if form == "data_constrained" and measured.unique_tokens is None:
         raise InputError(runs.name, law, "missing_columns", columns="unique_tokens")
-    # Without unique_tokens every token is taken for a fresh one, and that is what this undoes.
+    # Repeated tokens are converted to equivalent fresh tokens.
     plain = in_fresh_tokens(measured) if form == "data_constrained" else measured
     found = fit(plain, tied=form == "tied", bootstraps=bootstrap, seed=seed)
     points = None if predict is None else read_points(predict, predict.name, parameters_counted)
@@ -86,14 +86,14 @@ def fit_command(
         "intervals_95": found.percentiles(0.025, 0.975),
         "bootstraps": bootstrap,
         "objective": found.objective,
-        "cautions": [asdict(one) for one in warnings],
+        "cautions": [asdict(caution) for caution in warnings],
     }
     if as_json:
         print(json.dumps(answer, indent=1))
     else:
         _print_fit(answer)
-    for one in warnings:
-        print(one.in_language(text.language), file=sys.stderr)
+    for caution in warnings:
+        print(caution.in_language(text.language), file=sys.stderr)
 
 
 def _form(law: str) -> str:
@@ -114,7 +114,7 @@ def _print_fit(answer: dict[str, Any]) -> None:
     for name, value in answer["coefficients"].items():
         error = answer["standard_errors"].get(name)
         low, high = answer["intervals_95"].get(name, (None, None))
-        cells = ["–" if one is None else f"{one:.6g}" for one in (error, low, high)]
+        cells = ["–" if bound is None else f"{bound:.6g}" for bound in (error, low, high)]
         rows.append([name, f"{value:.6g}", *cells])
     names = ("coefficient", "value", "standard_error", "low_95", "high_95")
     print(
@@ -137,31 +137,31 @@ def backtest_command(
     from engine.scaling.backtest import backtest_sets
     from engine.scaling.published import published_sets, runs_of
 
-    sets = [(one.set_id, runs_of(one)) for one in published_sets().values()]
+    sets = [(published.set_id, runs_of(published)) for published in published_sets().values()]
     own = DATA_DIR / "ladder_cpu.csv"
     sets.append((own.stem, read_runs(own, own.name, "non_embedding")))
     if folder is not None:
         sets += [(path.stem, read_runs(path, path.name)) for path in sorted(folder.glob("*.csv"))]
     found = backtest_sets(sets, cut)
     if as_json:
-        print(json.dumps([asdict(one) for one in found], indent=1))
+        print(json.dumps([asdict(tested) for tested in found], indent=1))
         return
     rows = [
         [
-            one.name,
-            f"{one.plain.n_fitted} + {one.plain.n_predicted}",
-            *_shares(one.plain.error, one.weak_prior.error, one.floor),
-            *_shares(one.plain.coverage, one.weak_prior.coverage, one.weak_prior.width),
+            tested.name,
+            f"{tested.plain.n_fitted} + {tested.plain.n_predicted}",
+            *_shares(tested.plain.error, tested.weak_prior.error, tested.floor),
+            *_shares(tested.plain.coverage, tested.weak_prior.coverage, tested.weak_prior.width),
         ]
-        for one in found
+        for tested in found
     ]
     columns = np.array(
         [
             (
-                *(one.plain.error, one.weak_prior.error, one.floor),
-                *(one.plain.coverage, one.weak_prior.coverage, one.weak_prior.width),
+                *(tested.plain.error, tested.weak_prior.error, tested.floor),
+                *(tested.plain.coverage, tested.weak_prior.coverage, tested.weak_prior.width),
             )
-            for one in found
+            for tested in found
         ]
     )
     errors, covers = np.median(columns[:, [0, 1, 2, 5]], axis=0), columns[:, 3:5].mean(axis=0)

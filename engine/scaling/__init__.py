@@ -1,7 +1,8 @@
-"""Scaling laws: what loss parameters and tokens buy, and how sure that is.
+"""Scaling laws: the loss of a number of parameters and tokens, and its uncertainty.
 
-``laws`` holds the form that all else stands on, ``published`` the runs that others published, and
-``kaplan``, ``approaches``, ``overtrained``, ``repeated``, ``mixtures`` the laws of other papers.
-``fit`` fits a law to runs, ``extrapolation`` predicts larger ones and says how far off that may be,
-``backtest`` how far off it was; ``cautions`` says what a fit should not be trusted for.
+``laws`` has the form that fits and plans share, and ``published`` the runs of other teams.
+``kaplan``, ``approaches``, ``isoflop``, ``overtrained``, ``repeated``, ``lifetime``, ``mixtures``
+and ``downstream`` each implement laws of one paper. ``fit`` fits a law to runs, ``extrapolation``
+predicts larger runs with bounds, ``backtest`` measures the errors of such predictions, and
+``cautions`` lists reasons not to trust a fit.
 """

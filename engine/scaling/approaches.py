@@ -1,7 +1,7 @@
-"""What Hoffmann 2022 (arXiv:2203.15556) prints of their three approaches, and power laws fitted
-to optima as their approaches 1 and 2 do.
+"""Published results of the three approaches of Hoffmann 2022 (arXiv:2203.15556).
 
-Their parameters include embeddings; FLOPs are 6·N·D to about a tenth (their table A4).
+Power laws are fitted to optima as in their approaches 1 and 2. Their parameters include
+embeddings; their FLOPs are 6·N·D to about a tenth (table A4).
 """
 
 from __future__ import annotations
@@ -25,11 +25,13 @@ PARAMETERS_COUNTED: Counting = "total"
 Approach = Literal[1, 2, 3]
 
 MIN_OPTIMA = 3
-"""Fewer points than this leave a line without a standard error."""
+"""Fewest points of a line with a standard error."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Interval:
+    """A value with its bounds."""
+
     value: float
     low: float
     high: float
@@ -57,12 +59,12 @@ PUBLISHED_EXPONENTS: dict[Approach, Exponents] = {
         tokens=Interval(value=0.54, low=0.542, high=0.543),
     ),
 }
-"""Table 2, as printed: rounding puts two of the values just outside their own intervals."""
+"""Table 2 as printed; by rounding, two of the values are just outside their intervals."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Optimum:
-    """How a budget is best spent, where no loss is given."""
+    """The best allocation of a budget, without its loss."""
 
     training_flops: float
     parameters: float
@@ -70,6 +72,7 @@ class Optimum:
 
     @property
     def tokens_per_parameter(self) -> float:
+        """Ratio D/N."""
         return self.tokens / self.parameters
 
 
@@ -80,28 +83,28 @@ class PublishedOptimum(Fact):
     parameters: float
     training_flops: float
     tokens: float
-    """Rounded in print, to two digits in the trillions."""
+    """Tokens as printed: rounded, to two digits in the trillions."""
     confidence: Confidence
     notes: str
 
 
 @cache
 def published_optima(approach: Approach) -> tuple[PublishedOptimum, ...]:
-    """The rows of one approach, the smallest budget first."""
+    """Return the rows of one approach, the smallest budget first."""
     rows = read_facts(DATA_DIR / "scaling_approaches.csv", PublishedOptimum)
     return tuple(sorted((r for r in rows if r.approach == approach), key=lambda r: r.parameters))
 
 
 def compute_optimal_table(approach: Approach, training_flops: float) -> Optimum:
-    """The optimum of ``training_flops`` between the printed rows of ``approach``.
+    """Return the optimum of ``training_flops`` between the printed rows of ``approach``.
 
-    N comes from a line between neighbouring rows in log C and log N. D is C / (6·N), which the
-    rows' FLOPs were made with; their own tokens are printed with fewer digits.
+    N is interpolated linearly in log C and log N. D is C / (6·N), as in the rows' FLOPs; the
+    printed tokens have fewer digits.
 
     Raises
     ------
     InputError
-        Outside the table.
+        If the budget is outside the table.
     """
     rows = published_optima(approach)
     low, high = rows[0].training_flops, rows[-1].training_flops
@@ -122,22 +125,23 @@ class PowerLaw:
     """y = k·C^exponent, C in FLOPs."""
 
     scale: float
-    """k, in units of y."""
+    """Factor k, in units of y."""
     exponent: float
     exponent_standard_error: float
     points: int
 
     def at(self, training_flops: float) -> float:
+        """Return y at a budget."""
         return float(self.scale * training_flops**self.exponent)
 
 
 def fit_power_law(training_flops: npt.ArrayLike, optima: npt.ArrayLike) -> PowerLaw:
-    """Least squares of log y on log C (Hoffmann 2022, sections 3.1 and 3.2).
+    """Fit log y to log C by least squares (Hoffmann 2022, sections 3.1 and 3.2).
 
     Parameters
     ----------
     training_flops, optima
-        Shape (points,): budgets in FLOPs and what is best at each, N_opt or D_opt.
+        Shape (points,): budgets in FLOPs, and N_opt or D_opt at each.
 
     Raises
     ------

@@ -1,7 +1,7 @@
-"""How well small runs foretell large ones, on published sets.
+"""Backtests: errors of predictions of large runs from small runs, on published sets.
 
-A set is cut at a share of its largest compute; what lies above is predicted from what lies at or
-below, and compared with what was measured.
+A set is divided at a share of its largest compute. Runs above it are predicted from the runs
+below and compared with their measured losses.
 """
 
 from __future__ import annotations
@@ -15,41 +15,43 @@ from engine.scaling.extrapolation import PriorChoice, extrapolation
 from engine.scaling.runs import TrainingRuns
 
 USUAL_CUT = 30.0
-"""The largest run's compute over that of the largest run that is fitted to."""
+"""Compute of the largest run over that of the largest fitted run."""
 LEAST_RUNS = 6
+"""Fewest different small runs of a set."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Backtest:
-    """One set, one method. Errors are mean |predicted ÷ measured − 1| over the large runs."""
+    """Errors of one method on the large runs of one set."""
 
     n_fitted: int
     n_predicted: int
     error: float
+    """Mean of |predicted ÷ measured − 1|."""
     bias: float
     """Mean of predicted ÷ measured − 1."""
     coverage: float
     """Share of the large runs inside the 95% bounds."""
     width: float
-    """Mean of the bounds' distance from the prediction, as a share of it."""
+    """Mean distance of the upper bound from the prediction, as a share of it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SetBacktest:
-    """One set by each method."""
+    """Errors of each method on one set."""
 
     name: str
     plain: Backtest
-    """Huber loss and bootstrap, all runs alike."""
+    """Errors of the Huber fit and its bootstrap, with equal weights of all runs."""
     weak_prior: Backtest
-    """What the app predicts with."""
+    """Errors of the app's predictions, with weights and the weak prior."""
     floor: float
     """Error of the plain law fitted to all runs, the large ones included."""
 
 
 def split(runs: TrainingRuns, cut: float) -> tuple[TrainingRuns, TrainingRuns]:
-    """(at most 1/``cut`` of the largest compute, more than that)."""
-    small = runs.flops <= runs.flops.max() / cut * (1 + 1e-6)  # figures were rounded in print
+    """Return the runs of at most 1/``cut`` of the largest compute, and the others."""
+    small = runs.flops <= runs.flops.max() / cut * (1 + 1e-6)  # printed figures are rounded
     return runs.subset(small), runs.subset(~small)
 
 
@@ -73,7 +75,7 @@ def backtest(small: TrainingRuns, large: TrainingRuns, prior: PriorChoice) -> Ba
 def backtest_sets(
     sets: Iterable[tuple[str, TrainingRuns]], cut: float = USUAL_CUT
 ) -> list[SetBacktest]:
-    """Each set that has six runs at or below the cut, and one above."""
+    """Backtest each set that has six different runs up to the cut, and any above it."""
     found = []
     for name, runs in sets:
         small, large = split(runs, cut)

@@ -1,5 +1,8 @@
-"""What to beware of in runs and in the law fitted to them, by keys that any language has words
-for (``scaling_caution`` in the catalogs). The limits are judgement, not theorems."""
+"""Cautions about runs and about a law fitted to them.
+
+Each caution has a key below ``scaling_caution`` in the message catalogs. The limits are judgement,
+not theorems.
+"""
 
 from __future__ import annotations
 
@@ -21,34 +24,34 @@ from engine.text import catalog
 FEW_RUNS = 6
 FEW_SIZES = 3
 ONE_RATIO = 2.0
-"""Runs whose tokens per parameter differ by less tell N and D apart by noise only."""
+"""Factor between tokens per parameter below which only noise distinguishes N from D."""
 MIXED_COUNTS = 1.5
 FAR_TIMES = 30.0
-"""The compute of the largest run."""
+"""Factor over the compute of the largest run above which a prediction is far."""
 LOW_FLOOR_SHARE = 0.1
 LOW_FLOOR_NATS = math.exp(-3)
 FLAT_EXPONENT = 0.01
 OUTSIDE_TIMES = 2.0
-"""An optimum is outside what runs cover if it lies beyond their range by more than this."""
+"""Factor beyond the range of the runs above which an optimum is outside."""
 _STEPS_PER_TOKEN_SPREAD = 1.05
 _NUMBERED = re.compile(r"(.*\D)(\d+)", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Caution:
-    """``key`` below ``scaling_caution`` in the catalogs, and what its text has placeholders for."""
+    """A key below ``scaling_caution`` in the catalogs, and the values of its placeholders."""
 
     key: str
     params: dict[str, float]
 
     def in_language(self, language: str) -> str:
-        """The caution as one sentence: what it means for the numbers, and what to do."""
+        """Return the caution as a sentence that states its meaning and a remedy."""
         shown = {name: count(value, language) for name, value in self.params.items()}
         return catalog(language)(f"scaling_caution.{self.key}", **shown)
 
 
 class Target(Protocol):
-    """What a law is asked about: an ``Allocation``, runs, or anything with these two."""
+    """A point to predict: an ``Allocation``, runs, or any object with these two properties."""
 
     @property
     def parameters(self) -> npt.ArrayLike: ...
@@ -59,14 +62,14 @@ class Target(Protocol):
 def cautions(
     runs: TrainingRuns, law: Law | None = None, *, predict: Target | None = None
 ) -> tuple[Caution, ...]:
-    """All that a reader should know before trusting numbers from these runs.
+    """Return the reasons not to trust numbers from these runs.
 
     Parameters
     ----------
     law
-        What was fitted to the runs; None before a fit.
+        Law fitted to the runs; None before a fit.
     predict
-        What the law is asked about.
+        Point that the law predicts.
     """
     found = [*_of_design(runs), *_of_counts(runs), *_of_schedules(runs)]
     if predict is not None:
@@ -111,8 +114,11 @@ def _of_schedules(runs: TrainingRuns) -> Iterator[Caution]:
 
 
 def _checkpoints(runs: TrainingRuns) -> Iterator[list[int]]:
-    """Rows that seem to be one run at several times: they have the same size and one name for
-    different tokens, or names whose last number, the step, grows in proportion to the tokens."""
+    """Yield rows that appear to be one run at several steps.
+
+    They have the same size, and either one name for different tokens or names whose last number,
+    the step, grows in proportion to the tokens.
+    """
     named, numbered = defaultdict(list), defaultdict(list)
     for row, (name, size) in enumerate(zip(runs.names, runs.parameters, strict=True)):
         named[name, size].append(row)
@@ -126,7 +132,7 @@ def _checkpoints(runs: TrainingRuns) -> Iterator[list[int]]:
         tokens_per_step = [ratio for _, ratio in pairs]
         rows = [row for row, _ in pairs]
         steady = max(tokens_per_step) < _STEPS_PER_TOKEN_SPREAD * min(tokens_per_step)
-        # Three: two runs numbered 1 and 2 may well have trained on one and two billion tokens.
+        # At least three, since runs 1 and 2 may have trained on one and two billion tokens.
         if steady and len(np.unique(runs.tokens[rows])) >= 3:
             yield rows
 
@@ -148,8 +154,10 @@ def _of_law(runs: TrainingRuns, law: Law) -> Iterator[Caution]:
 
 
 def _of_optimum(runs: TrainingRuns, law: Law, target: Target | None) -> Iterator[Caution]:
-    """Where the optimum lies for the target's compute, or the largest run's where that is less:
-    beyond it, every optimum is outside."""
+    """Warn if the optimum is outside the runs, for the target's compute or that of the largest run.
+
+    The smaller of the two is used, since every optimum of a larger budget is outside.
+    """
     if min(law.A, law.B, law.alpha, law.beta) <= 0:
         return
     flops = min(_most_flops(runs), math.inf if target is None else _most_flops(target))
@@ -164,6 +172,6 @@ def _covers(values: npt.NDArray[np.float64], wanted: float) -> bool:
 
 
 def _most_flops(target: Target) -> float:
-    """6·N·D of the largest, whatever FLOPs a table gives: only like can be compared."""
+    """Return the largest 6·N·D; FLOPs of tables follow other conventions."""
     parameters, tokens = np.asarray(target.parameters, float), np.asarray(target.tokens, float)
     return float(np.max(training_flops(parameters, tokens)))

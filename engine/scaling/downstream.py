@@ -1,9 +1,9 @@
-"""Accuracy on a task from the loss on it: the second step of Bhagia 2024 (arXiv:2412.04403).
+"""The accuracy on a task as a function of the loss on it (Bhagia 2024, arXiv:2412.04403).
 
-Equation 2 there: Acc(L) = a / (1 + exp(-k·(L - L₀))) + b. We bound a to [-1, 0] and k to at least
-0, so that accuracy falls from about b at low loss to a + b, chance, at high loss. They average
-each run's checkpoints, drop its first tenth and add the point (0, 1); here the caller gives the
-points as they are to be fitted.
+By equation 2, Acc(L) = a / (1 + exp(-k·(L - L₀))) + b. Here a is bounded to [-1, 0] and k to at
+least 0, so that accuracy falls from about b at low loss to a + b, chance, at high loss. The paper
+averages each run's checkpoints, drops its first tenth and adds the point (0, 1); here the points
+are fitted as given.
 """
 
 from __future__ import annotations
@@ -19,9 +19,10 @@ from engine.documents import InputError
 from engine.scaling.laws import Array
 
 MIN_POINTS = 5
-"""One more than there are coefficients."""
+"""Fewest points of a fit: one more than coefficients."""
 
 INTERVAL_SHARE = 0.8
+"""Share of new runs that an interval is meant to contain."""
 
 _LOWEST = (-1.0, 0.0, -np.inf, 0.0)
 _HIGHEST = (0.0, np.inf, np.inf, 1.0)
@@ -29,14 +30,14 @@ _HIGHEST = (0.0, np.inf, np.inf, 1.0)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskLaw:
-    """Acc(L) = a / (1 + exp(-k·(L - L0))) + b; losses in the unit of the points fitted."""
+    """Law Acc(L) = a / (1 + exp(-k·(L - L0))) + b, with losses in the unit of the points."""
 
     a: float
     k: float
     L0: float
     b: float
     covariance: tuple[tuple[float, ...], ...]
-    """Of (a, k, L0, b), shape (4, 4); inf where the points leave one of them open."""
+    """Covariance of (a, k, L0, b), shape (4, 4); inf if the points do not determine one."""
     residual: float
     """Standard deviation of accuracies about the curve, a share."""
     points: int
@@ -44,7 +45,7 @@ class TaskLaw:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Accuracy:
-    """A share of answers, with the interval that 80% of new runs fall in."""
+    """Share of correct answers, with the interval that contains 80% of new runs."""
 
     value: float
     low: float
@@ -52,12 +53,12 @@ class Accuracy:
 
 
 def fit_task(losses: npt.ArrayLike, accuracies: npt.ArrayLike) -> TaskLaw:
-    """Least squares within the bounds, from a start read off the points.
+    """Fit the law by least squares within the bounds, from a start that the points suggest.
 
     Parameters
     ----------
     losses, accuracies
-        Shape (points,); task losses in any one unit, accuracies as shares.
+        Shape (points,); task losses in one unit, accuracies as shares.
 
     Raises
     ------
@@ -86,11 +87,11 @@ def fit_task(losses: npt.ArrayLike, accuracies: npt.ArrayLike) -> TaskLaw:
         x_scale=scale,
         max_nfev=10_000,
     )
-    # SciPy gives a coefficient that no point depends on a variance of 0.
+    # SciPy reports a variance of 0 for a coefficient that no point depends on.
     if np.linalg.matrix_rank(_gradient(x, *found) * scale) < len(found):
         covariance = np.full_like(covariance, np.inf)
     rest = y - _curve(x, *found)
-    a, k, middle, b = (float(one) for one in found)
+    a, k, middle, b = (float(coefficient) for coefficient in found)
     return TaskLaw(
         a=a,
         k=k,
@@ -103,21 +104,21 @@ def fit_task(losses: npt.ArrayLike, accuracies: npt.ArrayLike) -> TaskLaw:
 
 
 def accuracy(law: TaskLaw, losses: npt.ArrayLike) -> Array:
-    """Acc(L) as shares, elementwise."""
+    """Return Acc(L) as shares, elementwise."""
     return np.clip(_curve(np.asarray(losses, float), law.a, law.k, law.L0, law.b), 0.0, 1.0)
 
 
 def predict_accuracy(law: TaskLaw, loss: float) -> Accuracy:
-    """Accuracy of a new run with this task loss, and its 80% interval.
+    """Return the accuracy of a new run with this task loss, and its 80% interval.
 
-    First order in the covariance of the coefficients (the delta method), plus the scatter of
-    single runs, by Student's t with points - 4 degrees of freedom. Where the points leave a
-    coefficient open, the interval is 0 to 1.
+    The variance is first order in the covariance of the coefficients (the delta method) plus the
+    scatter of single runs, with Student's t for points - 4 degrees of freedom. If the points do
+    not determine a coefficient, the interval is 0 to 1.
     """
     gradient = _gradient(np.array([loss]), law.a, law.k, law.L0, law.b)[0]
     covariance = np.array(law.covariance)
-    known = np.isfinite(covariance).all()
-    variance = gradient @ covariance @ gradient + law.residual**2 if known else np.inf
+    is_determined = np.isfinite(covariance).all()
+    variance = gradient @ covariance @ gradient + law.residual**2 if is_determined else np.inf
     quantile = student_t.ppf((1 + INTERVAL_SHARE) / 2, law.points - len(gradient))
     half = quantile * np.sqrt(variance)
     value = float(accuracy(law, loss))
@@ -129,12 +130,12 @@ def _curve(x: Array, a: float, k: float, middle: float, b: float) -> Array:
 
 
 def _gradient(x: Array, a: float, k: float, middle: float, b: float) -> Array:
-    """Derivatives of the curve, shape (points, 4), in the order a, k, L0, b."""
+    """Return the derivatives of the curve by a, k, L0 and b, shape (points, 4)."""
     share = _logistic(x, k, middle)
     slope = a * share * (1 - share)
     return np.stack([share, slope * (x - middle), -slope * k, np.ones_like(x)], axis=1)
 
 
 def _logistic(x: Array, k: float, middle: float) -> Array:
-    """By tanh, which overflows nowhere."""
+    """Return the logistic function, by tanh, which does not overflow."""
     return 0.5 * (1 + np.tanh(k * (x - middle) / 2))

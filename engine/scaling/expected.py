@@ -1,4 +1,4 @@
-"""The loss that a plan should expect, by a published law and the spread of its fits."""
+"""The expected loss of a plan, by a published law and the spread of its fits."""
 
 from __future__ import annotations
 
@@ -12,25 +12,27 @@ from engine.scaling.laws import loss
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExpectedLoss:
-    """Loss in nats per token; ``low`` and ``high`` span the published fits of the same law and,
-    outside the range that they were fitted to, what is not known there."""
+    """Loss in nats per token.
+
+    ``low`` and ``high`` span the published fits of the same law, and outside the fitted range
+    also the uncertainty there.
+    """
 
     value: float
     low: float
     high: float
     extrapolated: bool
-    """The plan lies outside the runs that the law was fitted to."""
+    """Whether the plan is outside the runs that the law was fitted to."""
 
 
 def expected_loss(
     law: LossCoefficients, parameters: float, tokens: float, vocab: int
 ) -> ExpectedLoss:
-    """Loss by ``law``, with the spread of all fits that count parameters in the same way.
+    """Return the loss by ``law``, with the spread of all fits that count parameters alike.
 
-    No model need be worse than guessing every token alike, so nothing is above ln(vocab): far
-    below the fitted range the law itself would be. Outside that range a term is known to lie
-    between nothing and what it is at the nearest edge or here, whichever is more; the bounds say
-    so.
+    A uniform guess has the loss ln(vocab), which limits all values; far below the fitted range
+    the law itself would exceed it. Outside that range a term is between 0 and the larger of its
+    values at the nearest edge and at the plan, and the bounds include both.
     """
     ceiling = math.log(vocab)
     fits = [
@@ -49,7 +51,7 @@ def expected_loss(
 def _bound(
     law: LossCoefficients, parameters: float, tokens: float, *, outside: Literal["none", "edge"]
 ) -> float:
-    """The loss with each extrapolated term at its least or its most."""
+    """Return the loss with each extrapolated term at its smallest or its largest."""
     if outside == "edge":
         return float(loss(law, min(parameters, law.max_parameters), min(tokens, law.max_tokens)))
     return float(

@@ -1,17 +1,17 @@
-"""What loss a larger run will reach, and how far off that may be.
+"""Predictions of the loss of runs larger than those measured, with bounds.
 
-The fit of :mod:`engine.scaling.fit` describes the runs that it was given; further out it does
-badly, and its bootstrap is far too sure of itself. Three things help, each judged by predicting
-the large runs of published sets from the small (``python -m engine extrapolation``):
+The fit of :mod:`engine.scaling.fit` describes its own runs well. Beyond them it predicts badly,
+and the bounds of its bootstrap are far too narrow. Three changes improve predictions of the large
+runs of published sets from the small (``python -m engine backtest``):
 
-* runs count more the closer they are to where we are going: by compute, and by how little loss
-  they have left. Runs far from either end of their training do not follow the law;
-* a prior on the exponents and on the irreducible loss, as published runs have them;
-* runs of one set share their errors (one tokenizer, one schedule), so together they say less
-  than as many independent ones would.
+* Runs with more compute and a lower loss have a larger weight. Runs far from either end of their
+  training do not follow the law.
+* Exponents and irreducible loss have a prior from published runs.
+* Runs of one set share a tokenizer and a schedule, and therefore errors. Together they count as
+  fewer independent runs.
 
-The bounds come from refits to resampled runs, each with a prior drawn anew, and the runs' own
-scatter.
+The bounds come from refits to resampled runs, each with its own draw of the prior, and from the
+scatter of the runs.
 """
 
 from __future__ import annotations
@@ -40,27 +40,30 @@ from engine.scaling.solver import HUBER_DELTA, Data, Prior
 PriorChoice = Literal["weak", "none"]
 
 _COMPUTE_POWER = 0.8
-"""A run's weight grows with this power of its compute …"""
+"""Power of a run's compute in its weight."""
 _LOSS_POWER = 9.0
-"""… and falls with this power of its loss."""
+"""Power of the inverse of a run's loss in its weight."""
 _TYPICAL_ALPHA, _TYPICAL_BETA, _TYPICAL_FLOOR = 0.30, 0.33, 0.62
-"""Means of the prior; the floor is E as a share of the least loss among the runs."""
+"""Means of the prior; the floor is E as a share of the least loss of the runs."""
 _EXPONENT_SD, _LOG_FLOOR_SD = 0.06, 0.10
-_RUNS_THAT_SAY_AS_MUCH_AS_ONE = 6.0
+"""Standard deviations of the prior, of the exponents and of the logarithm of the floor."""
+_RUNS_PER_INDEPENDENT_RUN = 6.0
+"""Runs of one set that count as one independent run."""
 _LEAST_SCATTER = 0.003
-"""Mean absolute log error that is granted even to runs that lie on a law exactly: what another
-seed changes."""
+"""Smallest mean absolute log error, also of runs that follow a law exactly: the effect of another
+random seed."""
 _DRAWN_EXPONENT_SD, _DRAWN_LOG_FLOOR_SD = 0.08, 0.20
-"""How far apart the priors of the draws lie: as the fits of whole published sets do."""
+"""Standard deviations of the priors of the draws, by the fits of whole published sets."""
 _SD_PER_MEAN_ERROR = 1.5
-"""Standard deviation over mean absolute error: between normal (1.25) and Laplace (1.41), and
-some for the runs that are predicted being others than those that were fitted."""
+"""Standard deviation over mean absolute error. It is 1.25 for a normal and 1.41 for a Laplace
+distribution; the rest allows for predicted runs that differ from the fitted runs."""
 DRAWS = 200
+"""Refits to resampled runs."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PredictedLoss:
-    """Nats per token, arrays of the shape that was asked for; bounds hold 95%."""
+    """Predicted losses in nats per token, with 95% bounds, in the shape of the points."""
 
     loss: Array
     low: Array
@@ -69,20 +72,20 @@ class PredictedLoss:
 
 @dataclass(frozen=True)
 class Extrapolation:
-    """A law made for going beyond its runs."""
+    """A law fitted for predictions beyond its runs."""
 
     runs: TrainingRuns
     law: FittedLaw
     centre: Centre
     draws: Array
-    """a, b, e, α, β of each draw in the solver's coordinates, shape (draws, 5): A and B of a wild
-    draw may be larger than a float holds, their logarithms are not."""
+    """Coefficients a, b, e, α, β of each draw in the solver's coordinates, shape (draws, 5). A and
+    B of an extreme draw may overflow; their logarithms do not."""
     scatter: float
     """Standard deviation of log loss around the law."""
 
     @cached_property
     def ensemble(self) -> tuple[FittedLaw, ...]:
-        """The draws as laws."""
+        """Laws of the draws."""
         coefficients = self.centre.coefficients(self.draws)
         return tuple(as_law(row, self.law.parameters_counted) for row in coefficients)
 
@@ -92,7 +95,7 @@ class Extrapolation:
         tokens: npt.ArrayLike,
         unique_tokens: npt.ArrayLike | None = None,
     ) -> PredictedLoss:
-        """The loss at each point; ``unique_tokens`` where tokens are repeated."""
+        """Predict the loss at each point; ``unique_tokens`` is needed for repeated tokens."""
         n, d = np.broadcast_arrays(np.asarray(parameters, float), np.asarray(tokens, float))
         if unique_tokens is not None:
             n, d = np.broadcast_arrays(n, _as_fresh(d, np.asarray(unique_tokens, float)))
@@ -112,11 +115,11 @@ def extrapolation(
     draws: int = DRAWS,
     seed: int = 0,
 ) -> Extrapolation:
-    """Fit ``runs`` for predicting larger ones.
+    """Fit ``runs`` for predictions of larger runs.
 
-    Repeated tokens count as the fresh ones that they are worth (Muennighoff 2023). With
-    ``prior="none"`` all runs count alike and the bounds are those of the plain bootstrap: what
-    the rest is compared with. ``tied`` keeps α = β (Gadre 2024).
+    Repeated tokens count as fewer fresh tokens (Muennighoff 2023). With ``prior="none"`` all runs
+    have equal weights and the bounds are those of the plain bootstrap, for comparison. ``tied``
+    keeps α = β (Gadre 2024).
 
     Raises
     ------
@@ -154,7 +157,7 @@ def extrapolation(
 
 
 def in_fresh_tokens(runs: TrainingRuns) -> TrainingRuns:
-    """The runs with repeated tokens counted as the fresh ones that they are worth."""
+    """Return the runs with repeated tokens converted to equivalent fresh tokens."""
     if runs.unique_tokens is None:
         return runs
     return replace(runs, tokens=_as_fresh(runs.tokens, runs.unique_tokens))
@@ -166,7 +169,7 @@ def _as_fresh(tokens: Array, unique_tokens: Array) -> Array:
 
 
 def _weights(runs: TrainingRuns) -> Array:
-    """Of each run, with mean 1: shape (n_runs,)."""
+    """Return the weight of each run, with mean 1, shape (n_runs,)."""
     compute = runs.parameters * runs.tokens
     weight = (compute / compute.max()) ** _COMPUTE_POWER
     weight *= (runs.loss.min() / runs.loss) ** _LOSS_POWER
@@ -175,18 +178,20 @@ def _weights(runs: TrainingRuns) -> Array:
 
 
 def _with_prior(data: Data, weights: Array, tied: bool) -> tuple[Array, Prior]:
-    """The fit with the prior. Runs that scatter little around a law of their own are pulled
-    little."""
+    """Return the fit with the prior, and the prior.
+
+    The weight of the prior grows with the scatter of the runs around their own law.
+    """
     mean = np.array([0, 0, data.z.min() + np.log(_TYPICAL_FLOOR), _TYPICAL_ALPHA, _TYPICAL_BETA])
     precision = np.array([0, 0, _LOG_FLOOR_SD**-2, _EXPONENT_SD**-2, _EXPONENT_SD**-2])
     free = solve_from_everywhere(data, weights, tied=tied)
     scatter = _mean_error(data, weights, free)
     # Huber loss is about δ·|error|; a Laplace distribution's is |error| over its mean.
-    pull = Prior(mean, HUBER_DELTA * scatter * _RUNS_THAT_SAY_AS_MUCH_AS_ONE * precision)
+    pull = Prior(mean, HUBER_DELTA * scatter * _RUNS_PER_INDEPENDENT_RUN * precision)
     return solve_from_everywhere(data, weights, pull, tied=tied), pull
 
 
 def _mean_error(data: Data, weights: Array, theta: Array) -> float:
-    """Weighted mean absolute log error, and no less than what is granted to all."""
+    """Return the weighted mean absolute log error, at least ``_LEAST_SCATTER``."""
     errors = np.abs(solver.predict_log_loss(theta[None], data.x, data.y)[0] - data.z)
     return max(float(np.average(errors, weights=weights)), _LEAST_SCATTER)

@@ -1,7 +1,7 @@
 """A law fitted to runs: coefficients, their standard errors, and bootstrap samples of them.
 
-As Hoffmann 2022, approach 3 (arXiv:2203.15556, equation 3): least Huber loss of log L over all
-runs. The standard errors come from refitting to resampled runs (Besiroglu 2024,
+The fit minimises the Huber loss of log L over all runs, as in approach 3 of Hoffmann 2022
+(arXiv:2203.15556, equation 3). Standard errors come from refits to resampled runs (Besiroglu 2024,
 arXiv:2404.10102, section 3).
 """
 
@@ -20,26 +20,28 @@ from engine.scaling.solver import NO_PRIOR, Data, Prior
 COEFFICIENTS = ("A", "B", "E", "alpha", "beta")
 _EXPONENTS_TO_START_FROM = (0.15, 0.35, 0.7)
 _FLOORS_TO_START_FROM = (0.2, 0.6, 0.9)
-"""E as a share of the least loss."""
+"""Starting values of E, as shares of the least loss."""
 _PROBLEMS_AT_A_TIME = 250
-"""More would only grow the arrays out of the processor's cache."""
+"""Problems solved at the same time; the arrays of more would exceed the processor's cache."""
 
 
 @dataclass(frozen=True, slots=True)
 class Centre:
-    """Means of log N and log D that the solver's coordinates are taken from."""
+    """Means of log N and log D, the origin of the solver's coordinates."""
 
     log_parameters: float
     log_tokens: float
 
     def x(self, parameters: Array) -> Array:
+        """Return log N minus its mean."""
         return np.log(parameters) - self.log_parameters
 
     def y(self, tokens: Array) -> Array:
+        """Return log D minus its mean."""
         return np.log(tokens) - self.log_tokens
 
     def coefficients(self, theta_PK: Array) -> Array:
-        """(a, b, e, α, β) of the centred form into (A, B, E, α, β): shape (P, K)."""
+        """Convert (a, b, e, α, β) of the centred form to (A, B, E, α, β), shape (P, K)."""
         a, b, e, alpha, beta = theta_PK.T
         return np.stack(
             [
@@ -55,29 +57,29 @@ class Centre:
 
 @dataclass(frozen=True)
 class Fit:
-    """What a fit found."""
+    """A fitted law and its bootstrap samples."""
 
     runs: TrainingRuns
     law: FittedLaw
     objective: float
     """Sum of the Huber losses."""
     bootstrap: Array
-    """A, B, E, α, β of each bootstrap sample, shape (samples, 5)."""
+    """Coefficients A, B, E, α, β of each bootstrap sample, shape (samples, 5)."""
 
     @cached_property
     def standard_errors(self) -> dict[str, float]:
-        """Of each coefficient; empty without bootstrap samples."""
+        """Standard error of each coefficient; empty without bootstrap samples."""
         if len(self.bootstrap) < 2:
             return {}
         return dict(zip(COEFFICIENTS, self.bootstrap.std(axis=0, ddof=1).tolist(), strict=True))
 
     @cached_property
     def ensemble(self) -> tuple[FittedLaw, ...]:
-        """The bootstrap samples as laws."""
+        """Laws of the bootstrap samples."""
         return tuple(as_law(row, self.law.parameters_counted) for row in self.bootstrap)
 
     def percentiles(self, *shares: float) -> dict[str, tuple[float, ...]]:
-        """Of each coefficient over the bootstrap samples; empty without them."""
+        """Return percentiles of each coefficient over the bootstrap samples; empty without them."""
         if len(self.bootstrap) < 2:
             return {}
         found = np.quantile(self.bootstrap, shares, axis=0)
@@ -85,7 +87,8 @@ class Fit:
 
 
 def as_law(coefficients: Array, counted: Counting) -> FittedLaw:
-    A, B, E, alpha, beta = (float(one) for one in coefficients)
+    """Return the law of the coefficients A, B, E, α, β."""
+    A, B, E, alpha, beta = (float(coefficient) for coefficient in coefficients)
     return FittedLaw(parameters_counted=counted, A=A, B=B, E=E, alpha=alpha, beta=beta)
 
 
@@ -111,7 +114,7 @@ def fit(runs: TrainingRuns, *, tied: bool = False, bootstraps: int = 0, seed: in
 
 
 def centred(runs: TrainingRuns) -> tuple[Data, Centre]:
-    """The runs in the solver's coordinates."""
+    """Return the runs in the solver's coordinates, and the origin of these."""
     centre = Centre(float(np.log(runs.parameters).mean()), float(np.log(runs.tokens).mean()))
     return Data(centre.x(runs.parameters), centre.y(runs.tokens), np.log(runs.loss)), centre
 
@@ -119,7 +122,7 @@ def centred(runs: TrainingRuns) -> tuple[Data, Centre]:
 def solve_from_everywhere(
     data: Data, weights_R: Array, prior: Prior = NO_PRIOR, *, tied: bool = False
 ) -> Array:
-    """The best of the fits from a grid of starts, shape (K,)."""
+    """Return the best of the fits from a grid of starts, shape (K,)."""
     starts = _starts(data, tied=tied)
     weights = np.broadcast_to(weights_R, (len(starts), len(weights_R)))
     found = solver.solve(data, weights, starts, prior, tied=tied)
@@ -135,10 +138,10 @@ def resample(
     *,
     tied: bool = False,
 ) -> Array:
-    """Refits to ``samples`` draws of the runs with replacement, shape (samples, K).
+    """Return refits to ``samples`` draws of the runs with replacement, shape (samples, K).
 
-    They start at the fit of all runs, from where they reach their own optimum (a test holds them
-    against starts from everywhere).
+    They start at the fit of all runs and reach their own optimum from there; a test compares them
+    with fits from all starts.
     """
     counts = resample_counts(len(data.z), samples, seed)
     refits = []
@@ -150,10 +153,10 @@ def resample(
 
 
 def resample_counts(n_runs: int, samples: int, seed: int) -> Array:
-    """How often each run was drawn, shape (samples, n_runs).
+    """Return the number of times that each run was drawn, shape (samples, n_runs).
 
-    Balanced: over all samples together every run is drawn equally often, which takes the luck of
-    the draw out of the mean (Davison 1986, "Efficient bootstrap simulation").
+    The bootstrap is balanced: over all samples every run is drawn equally often, which lowers the
+    variance of the mean (Davison 1986, "Efficient bootstrap simulation").
     """
     drawn = np.random.default_rng(seed).permutation(np.tile(np.arange(n_runs), samples))
     which = np.repeat(np.arange(samples), n_runs)
@@ -162,7 +165,10 @@ def resample_counts(n_runs: int, samples: int, seed: int) -> Array:
 
 
 def _starts(data: Data, *, tied: bool) -> Array:
-    """A grid over exponents and the share of E, the rest of the loss split evenly: (P, K)."""
+    """Return starts on a grid over exponents and the share of E, shape (P, K).
+
+    The rest of the loss is divided evenly between the terms of N and D.
+    """
     lowest, typical = np.exp(data.z.min()), np.exp(data.z.mean())
     grid = []
     for alpha in _EXPONENTS_TO_START_FROM:

@@ -1,8 +1,8 @@
-"""Approach 2 on one's own runs: the best size of each compute budget, and how it grows with C.
+"""Approach 2 on a table of runs: the best size at each compute budget, and its growth with C.
 
-References: Hoffmann 2022 (arXiv:2203.15556), section 3.2, for parabolas in log N; Czech 2026
-(arXiv:2603.22339) for where they mislead: the law's own curve is no parabola, so that on a grid
-that is wide (where α ≠ β) or off centre the fitted minimum is not the real one.
+References: Hoffmann 2022 (arXiv:2203.15556), section 3.2, for parabolas in log N. Czech 2026
+(arXiv:2603.22339) describes their bias: the curve of the law is no parabola, so that on a wide grid
+(with α ≠ β) or off its centre the fitted minimum differs from the true optimum.
 Letters: R runs of one budget, u = log N less its mean.
 """
 
@@ -18,22 +18,24 @@ from engine.scaling.approaches import MIN_OPTIMA, PowerLaw, fit_power_law
 from engine.scaling.laws import FLOPS_PER_PARAMETER_AND_TOKEN, Array, Law, compute_optimal, loss
 
 MIN_SIZES = 3
-"""A parabola goes through any three points."""
+"""Fewest different sizes of a budget: three points determine a parabola."""
 
 SAME_BUDGET_LOG10 = 0.05
-"""Runs of one budget miss it by some percent, as sizes and steps are whole numbers."""
+"""Largest difference of log10 C within a budget. Runs miss their budget by a few percent, since
+sizes and steps are whole numbers."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parabola:
-    """The minimum of least squares L = a + b·u + c·u²; errors from the residuals."""
+    """Minimum of the least-squares parabola L = a + b·u + c·u², with errors from the residuals."""
 
     parameters: float
     parameters_relative_error: float | None
-    """Standard error of log N; None where three runs leave nothing to estimate it from."""
+    """Standard error of log N; None for three runs, which leave no residuals."""
     loss: float
-    """Nats per token."""
+    """Loss at the minimum, in nats per token."""
     loss_error: float | None
+    """Standard error of the loss; None for three runs."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,29 +43,32 @@ class BudgetOptimum:
     """The best size of one compute budget."""
 
     training_flops: float
-    """Geometric mean of the runs'."""
+    """Geometric mean of the runs' FLOPs."""
     runs: int
     minimum: Parabola
     tokens: float
     tokens_relative_error: float | None
     inside_grid: bool
-    """The minimum lies between the smallest and the largest model trained."""
+    """Whether the minimum is between the smallest and the largest model trained."""
     bias_share: float | None
-    """How far a parabola on this grid misses the optimum of the law fitted to all runs, as a
-    share of N_opt; None without a law."""
+    """Distance of the parabola's minimum from the optimum of the law fitted to all runs, as a share
+    of N_opt; None without a law."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IsoflopFit:
+    """Best sizes of all budgets, and power laws through them."""
+
     budgets: tuple[BudgetOptimum, ...]
-    """The smallest first."""
+    """Optima, the smallest budget first."""
     budgets_without_minimum: tuple[float, ...]
-    """FLOPs of those whose losses curve downwards in log N."""
+    """FLOPs of budgets whose losses curve downwards in log N."""
     runs_left_out: int
-    """Of budgets with fewer than three sizes."""
+    """Number of runs in budgets with fewer than three sizes."""
     parameters_law: PowerLaw | None
-    """N_opt ∝ C^a over the minima inside their grids; None with fewer than three of them."""
+    """Power law N_opt ∝ C^a of the minima inside their grids; None with fewer than three."""
     tokens_law: PowerLaw | None
+    """Power law D_opt ∝ C^b of the same minima."""
 
 
 def fit_isoflops(
@@ -75,17 +80,17 @@ def fit_isoflops(
     law: Law | None = None,
     same_budget_log10: float = SAME_BUDGET_LOG10,
 ) -> IsoflopFit:
-    """Optima per compute budget and the power laws through them.
+    """Fit the optimum of each compute budget and the power laws through the optima.
 
     Parameters
     ----------
     parameters, tokens, losses, training_flops
         Shape (runs,); losses in nats per token. FLOPs need not be 6·N·D: tokens at the optimum
-        come from a line through the budget's own log D over log N.
+        come from a line through log D over log N of the budget's runs.
     law
-        Fitted to all runs, to report each budget's bias by.
+        Law fitted to all runs, for the bias of each budget.
     same_budget_log10
-        Runs whose log10 C span at most this share a budget.
+        Largest difference of log10 C between runs of one budget.
 
     Raises
     ------
@@ -109,26 +114,28 @@ def fit_isoflops(
     if not usable:
         raise InputError("runs", n.size, "no_isoflop", least=MIN_SIZES)
     found = [(group, _optimum(n[group], d[group], y[group], c[group], law)) for group in usable]
-    budgets = tuple(one for _, one in found if one is not None)
-    inside = [one for one in budgets if one.inside_grid]
-    flops = [one.training_flops for one in inside]
+    budgets = tuple(best for _, best in found if best is not None)
+    inside = [best for best in budgets if best.inside_grid]
+    flops = [best.training_flops for best in inside]
     enough = len(inside) >= MIN_OPTIMA
     return IsoflopFit(
         budgets=budgets,
-        budgets_without_minimum=tuple(_mean(c[group]) for group, one in found if one is None),
+        budgets_without_minimum=tuple(_mean(c[group]) for group, best in found if best is None),
         runs_left_out=n.size - sum(group.size for group in usable),
         parameters_law=(
-            fit_power_law(flops, [one.minimum.parameters for one in inside]) if enough else None
+            fit_power_law(flops, [best.minimum.parameters for best in inside]) if enough else None
         ),
-        tokens_law=fit_power_law(flops, [one.tokens for one in inside]) if enough else None,
+        tokens_law=fit_power_law(flops, [best.tokens for best in inside]) if enough else None,
     )
 
 
 def group_budgets(
     training_flops: Array, same_budget_log10: float = SAME_BUDGET_LOG10
 ) -> list[npt.NDArray[np.intp]]:
-    """Indices of the runs of each budget, the smallest budget first; none spans more than
-    ``same_budget_log10`` in log10 C."""
+    """Return the indices of the runs of each budget, the smallest budget first.
+
+    The runs of a budget differ by at most ``same_budget_log10`` in log10 C.
+    """
     log_c = np.log10(training_flops)
     groups: list[list[int]] = []
     for run in np.argsort(log_c):
@@ -140,10 +147,10 @@ def group_budgets(
 
 
 def fit_parabola(parameters: Array, losses: Array) -> Parabola | None:
-    """Least squares over shape (R,) each, R ≥ 3 sizes; None if it has no minimum.
+    """Fit a parabola to arrays of shape (R,), R ≥ 3, by least squares; None without a minimum.
 
-    Errors are first order in the residuals' variance, which has R - 3 degrees of freedom: at
-    u* = -b / (2c) that of u* has the gradient (0, -1, b/c) / (2c), that of the loss (1, u*, u*²).
+    Errors are first order in the variance of the residuals, which has R - 3 degrees of freedom.
+    At u* = -b / (2c), the gradient of u* is (0, -1, b/c) / (2c) and that of the loss (1, u*, u*²).
     """
     log_n = np.log(parameters)
     u = log_n - log_n.mean()
@@ -167,10 +174,10 @@ def fit_parabola(parameters: Array, losses: Array) -> Parabola | None:
 
 
 def parabola_bias(law: Law, grid_parameters: npt.ArrayLike, training_flops: float) -> float | None:
-    """How far approach 2 misses the optimum of ``law`` without any noise, as a share of N_opt.
+    """Return the error of approach 2 for noiseless runs of ``law``, as a share of N_opt.
 
-    The parabola is fitted to the law's own losses at ``grid_parameters``, shape (R,), and
-    D = C / (6·N). None only where the grid is so narrow that rounding hides the curvature.
+    The parabola is fitted to the losses of the law at ``grid_parameters``, shape (R,), and
+    D = C / (6·N). The result is None if the grid is so narrow that rounding hides the curvature.
 
     Raises
     ------
@@ -191,7 +198,7 @@ def _optimum(n: Array, d: Array, y: Array, c: Array, law: Law | None) -> BudgetO
         return None
     slope, intercept = np.polyfit(np.log(n), np.log(d), 1)
     error = minimum.parameters_relative_error
-    # The law knows C = 6·N·D only, whatever the runs count as FLOPs.
+    # The law uses C = 6·N·D, which may differ from the FLOPs of the runs.
     bias = parabola_bias(law, n, _mean(FLOPS_PER_PARAMETER_AND_TOKEN * n * d)) if law else None
     return BudgetOptimum(
         training_flops=_mean(c),

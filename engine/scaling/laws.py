@@ -1,7 +1,7 @@
-"""The parametric law that fits, budgets and plans stand on: L(N, D) = E + A/N^α + B/D^β.
+"""The parametric law that fits, budgets and plans use: L(N, D) = E + A/N^α + B/D^β.
 
-N are parameters, counted as the law counts them; D tokens; L nats per token; C FLOPs, here
-6·N·D as the papers do (attention and embeddings left out).
+N are parameters, counted as the law counts them; D are tokens; L is in nats per token. C are
+FLOPs, here 6·N·D as in the papers, which leave out attention and embeddings.
 
 References: Hoffmann 2022 (arXiv:2203.15556), equations 2 and 4.
 """
@@ -20,15 +20,15 @@ from engine.documents import InputError
 Array = npt.NDArray[np.float64]
 
 Counting = Literal["total", "non_embedding"]
-"""Which parameters N counts: all, or those outside the token, position and output embeddings. A
-law holds for the one it was fitted to."""
+"""Parameters that N counts: all, or those outside the token, position and output embeddings. A
+law holds for the counting that it was fitted with."""
 
 FLOPS_PER_PARAMETER_AND_TOKEN = 6.0
-"""Forward 2, backward 4 (Kaplan 2020, section 2.1)."""
+"""FLOPs of training: 2 forward and 4 backward (Kaplan 2020, section 2.1)."""
 
 
 class Law(Protocol):
-    """Anything with the five coefficients, published or fitted."""
+    """Interface of the five coefficients of a law, published or fitted."""
 
     @property
     def parameters_counted(self) -> Counting: ...
@@ -46,7 +46,7 @@ class Law(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FittedLaw:
-    """Coefficients that a fit found."""
+    """Coefficients of a fit."""
 
     parameters_counted: Counting
     A: float
@@ -58,7 +58,7 @@ class FittedLaw:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Allocation:
-    """One way to spend a training budget, and the loss it buys."""
+    """One way to spend a training budget, and its loss."""
 
     parameters: float
     tokens: float
@@ -67,27 +67,29 @@ class Allocation:
 
     @property
     def flops(self) -> float:
+        """Training FLOPs, 6·N·D."""
         return FLOPS_PER_PARAMETER_AND_TOKEN * self.parameters * self.tokens
 
     @property
     def tokens_per_parameter(self) -> float:
+        """Ratio D/N."""
         return self.tokens / self.parameters
 
 
 def loss(law: Law, parameters: npt.ArrayLike, tokens: npt.ArrayLike) -> Array:
-    """L(N, D) in nats per token, elementwise over broadcast arrays (Hoffmann 2022, equation 2)."""
+    """Return L(N, D) in nats per token, elementwise (Hoffmann 2022, equation 2)."""
     n, d = np.asarray(parameters, float), np.asarray(tokens, float)
     found: Array = law.E + law.A * n**-law.alpha + law.B * d**-law.beta
     return found
 
 
 def compute_optimal(law: Law, training_flops: float) -> Allocation:
-    """The N and D of least loss for C = 6·N·D FLOPs (Hoffmann 2022, equation 4).
+    """Return the N and D of least loss for C = 6·N·D FLOPs (Hoffmann 2022, equation 4).
 
     Raises
     ------
     InputError
-        If an exponent or a coefficient of ``law`` is not above 0: then there is no optimum.
+        If an exponent or a coefficient of ``law`` is not above 0, so that there is no optimum.
     """
     for name in ("A", "B", "alpha", "beta"):
         if not getattr(law, name) > 0:
@@ -99,18 +101,19 @@ def compute_optimal(law: Law, training_flops: float) -> Allocation:
 
 
 def allocation(law: Law, parameters: float, tokens: float) -> Allocation:
+    """Return an allocation with its loss by ``law``."""
     return Allocation(
         parameters=parameters, tokens=tokens, loss=float(loss(law, parameters, tokens))
     )
 
 
 def tokens_for_loss(law: Law, parameters: float, wanted_loss: float) -> float:
-    """Tokens with which a model of ``parameters`` reaches ``wanted_loss``; inf if none do."""
+    """Return the tokens with which ``parameters`` reach ``wanted_loss``; inf if none do."""
     left = wanted_loss - law.E - law.A * parameters**-law.alpha
     return (law.B / left) ** (1 / law.beta) if left > 0 else math.inf
 
 
 def require_counting(law: Law, counted: Counting, field: str = "parameters_counted") -> None:
-    """InputError where parameters counted one way would go into a law of the other."""
+    """Raise an InputError if parameters are not counted as ``law`` counts them."""
     if counted != law.parameters_counted:
         raise InputError(field, counted, "equal", to=law.parameters_counted)

@@ -1,12 +1,13 @@
-"""The cheapest model of a wanted loss over its lifetime: what it costs to train and to serve.
+"""The model of a given loss that is cheapest to train and to serve over its lifetime.
 
 A smaller model reaches the same loss with more tokens; it costs more to train and less to serve.
-Letters as in :mod:`engine.scaling.laws`; ℓ is the wanted loss and D_inf are the tokens served
-over the lifetime, input and output together.
+Letters are those of :mod:`engine.scaling.laws`. ℓ is the wanted loss, and D_inf are the tokens
+served over the lifetime, input and output together.
 
 References: Sardana 2023 (arXiv:2401.00448), equation 3, for the optimum in FLOPs, and its section
-on real-world costs for that in money. They solve for D with Newton's method, from rates that are
-the same for every size; we search over N, so that a price may depend on the size in any way.
+on real-world costs for the optimum in money. The paper solves for D with Newton's method, at rates
+that are the same for every size. This module searches over N, so that prices may depend on the
+size.
 """
 
 from __future__ import annotations
@@ -29,64 +30,67 @@ from engine.scaling.laws import (
 )
 
 SERVING_FLOPS_PER_PARAMETER_AND_TOKEN = 2.0
-"""A forward pass (Kaplan 2020, section 2.1)."""
+"""FLOPs of a forward pass (Kaplan 2020, section 2.1)."""
 
 TrainingCost = Callable[[Array, Array], Array]
-"""What training N parameters on D tokens costs, elementwise; inf where it cannot be done."""
+"""Cost of training N parameters on D tokens, elementwise; inf where it is impossible."""
 ServingCost = Callable[[Array], Array]
-"""What serving N parameters over the lifetime costs, elementwise; inf where it cannot be done."""
+"""Cost of serving N parameters over the lifetime, elementwise; inf where it is impossible."""
 
 _NEAREST = 1e-5
-"""How near to the smallest model of the wanted loss the search begins, relative to its size."""
+"""Relative distance from the smallest model of the wanted loss at which the search begins."""
 _FARTHEST = 100.0
-"""How far beyond the model that is cheapest to train it ends: no usual price leads there."""
+"""Factor beyond the size that is cheapest to train at which the search ends; usual prices lead to
+smaller models."""
 _GRID = 400
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LifetimeChoice:
-    """The cheapest model of a loss, and what it costs."""
+    """The cheapest model of a loss, and its costs."""
 
     parameters: float
     tokens: float
     loss: float
-    """Nats per token."""
+    """Loss in nats per token."""
     training_usd: float
     serving_usd: float
-    """Over the lifetime."""
+    """Cost of serving over the lifetime, in USD."""
 
     @property
     def total_usd(self) -> float:
+        """Cost of training and serving, in USD."""
         return self.training_usd + self.serving_usd
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LifetimeFlops:
-    """The model of a loss that takes the fewest FLOPs."""
+    """The model of a loss with the fewest FLOPs over its lifetime."""
 
     parameters: float
     tokens: float
     loss: float
-    """Nats per token."""
+    """Loss in nats per token."""
     training_flops: float
     serving_flops: float
-    """Over the lifetime."""
+    """FLOPs of serving over the lifetime."""
 
     @property
     def total_flops(self) -> float:
+        """FLOPs of training and serving."""
         return self.training_flops + self.serving_flops
 
 
 def compute_optimal_for_loss(law: Law, wanted_loss: float) -> Allocation:
-    """The model that reaches ``wanted_loss`` with the least 6·N·D.
+    """Return the model that reaches ``wanted_loss`` with the least 6·N·D.
 
-    N = [A·(1 + α/β)/(ℓ − E)]^(1/α) and D = [B·(1 + β/α)/(ℓ − E)]^(1/β): at the optimum the terms
-    of N and D stand as β to α (from Hoffmann 2022, arXiv:2203.15556, equation 4).
+    N = [A·(1 + α/β)/(ℓ − E)]^(1/α) and D = [B·(1 + β/α)/(ℓ − E)]^(1/β), since at the optimum the
+    ratio of the terms of N and D is β/α (from Hoffmann 2022, arXiv:2203.15556, equation 4).
 
     Raises
     ------
     InputError
-        If no model reaches the loss: E is the least that the law knows.
+        If the loss is not above E, so that no model reaches it.
     """
     if not wanted_loss > law.E:
         raise InputError("wanted_loss", wanted_loss, "greater_than", limit=law.E)
@@ -99,14 +103,14 @@ def compute_optimal_for_loss(law: Law, wanted_loss: float) -> Allocation:
 def cheapest_for_loss(
     law: Law, wanted_loss: float, training_usd: TrainingCost, serving_usd: ServingCost
 ) -> LifetimeChoice:
-    """The model of ``wanted_loss`` for which training and serving together cost least.
+    """Return the model of ``wanted_loss`` with the least cost of training and serving.
 
     Parameters
     ----------
     training_usd
-        USD of training N parameters on D tokens; arrays of equal shape.
+        Cost in USD of training N parameters on D tokens; arrays of equal shape.
     serving_usd
-        USD of serving a model of N parameters for as long as it lives.
+        Cost in USD of serving a model of N parameters over its lifetime.
 
     Raises
     ------
@@ -118,13 +122,15 @@ def cheapest_for_loss(
         parameters=found.parameters,
         tokens=found.tokens,
         loss=found.loss,
-        training_usd=_one(training_usd(_array(found.parameters), _array(found.tokens))),
-        serving_usd=_one(serving_usd(_array(found.parameters))),
+        training_usd=_first(training_usd(_array(found.parameters), _array(found.tokens))),
+        serving_usd=_first(serving_usd(_array(found.parameters))),
     )
 
 
 def cheapest_flops(law: Law, wanted_loss: float, served_tokens: float) -> LifetimeFlops:
-    """The model of ``wanted_loss`` with the least 6·N·D + 2·N·D_inf (Sardana 2023, equation 3).
+    """Return the model of ``wanted_loss`` with the least 6·N·D + 2·N·D_inf.
+
+    The objective is equation 3 of Sardana 2023.
 
     Raises
     ------
@@ -149,7 +155,7 @@ def cheapest_flops(law: Law, wanted_loss: float, served_tokens: float) -> Lifeti
 
 
 def require_served_tokens(served_tokens: float) -> None:
-    """InputError where so many tokens cannot be served."""
+    """Raise an InputError if the served tokens are negative or not finite."""
     if not 0 <= served_tokens < math.inf:
         raise InputError("served_tokens", served_tokens, "greater_than_equal", limit=0)
 
@@ -157,10 +163,11 @@ def require_served_tokens(served_tokens: float) -> None:
 def _cheapest(
     law: Law, wanted_loss: float, training: TrainingCost, serving: ServingCost
 ) -> Allocation:
-    """The least on a grid over u = log(N/N_min − 1), then between its neighbours.
+    """Return the cheapest model on a grid over u = log(N/N_min − 1), refined between neighbours.
 
     Below N_min = [A/(ℓ − E)]^(1/α) no number of tokens reaches the loss, and just above it the
-    tokens grow without bound: the logarithm of the distance makes that end as fine as the other.
+    tokens grow without bound. The logarithm of the distance resolves that end as finely as the
+    other.
     """
     trained_cheapest = compute_optimal_for_loss(law, wanted_loss)
     smallest = (law.A / (wanted_loss - law.E)) ** (1 / law.alpha)
@@ -169,7 +176,7 @@ def _cheapest(
 
     def sizes(u: Array) -> tuple[Array, Array]:
         parameters = smallest * (1 + np.exp(u))
-        tokens = np.array([tokens_for_loss(law, float(one), wanted_loss) for one in parameters])
+        tokens = np.array([tokens_for_loss(law, float(size), wanted_loss) for size in parameters])
         return parameters, tokens
 
     def cost(u: Array) -> Array:
@@ -180,18 +187,18 @@ def _cheapest(
     neighbours = (grid[max(0, at - 1)], grid[min(len(grid) - 1, at + 1)])
     with np.errstate(invalid="ignore"):  # a neighbour may cost inf
         refined = minimize_scalar(
-            lambda u: _one(cost(_array(u))),
+            lambda u: _first(cost(_array(u))),
             bounds=neighbours,
             method="bounded",
             options={"xatol": 1e-9},
         )
     parameters, tokens = sizes(_array(refined.x))
-    return allocation(law, _one(parameters), _one(tokens))
+    return allocation(law, _first(parameters), _first(tokens))
 
 
 def _array(value: float) -> Array:
     return np.array([value], dtype=np.float64)
 
 
-def _one(values: Array) -> float:
+def _first(values: Array) -> float:
     return float(values[0])

@@ -1,14 +1,14 @@
-"""Mixtures of experts: loss by active parameters, all parameters and tokens.
+"""The loss of mixtures of experts by active parameters, all parameters and tokens.
 
-Ludziejewski 2025 (arXiv:2502.05172), equation 6: for any number of experts E the law is Hoffmann's
-in active parameters and tokens, with coefficients that depend on E:
+By Ludziejewski 2025 (arXiv:2502.05172), equation 6, the law of any number of experts E is
+Hoffmann's in active parameters and tokens, with coefficients that depend on E:
 
     L = a·Ê^δ·N^(α + γ·ln Ê) + b·Ê^ω·D^(β + ζ·ln Ê) + c
     1/Ê = 1/(E - 1 + (1/E_start - 1/E_max)^-1) + 1/E_max                          (equation 4)
 
-E = 1 is dense. Fitted to Switch layers with one expert of full size per token, in every layer,
-on FineWeb-Edu with the GPT-2 tokenizer: losses of other data and tokenizers are comparable among
-themselves only, and finely cut or shared experts do a little better than this says.
+E = 1 is dense. The law was fitted to Switch layers with one expert of full size per token, in
+every layer, on FineWeb-Edu with the GPT-2 tokenizer. Losses on other data or with other tokenizers
+are not comparable with it, and fine-grained or shared experts reach slightly lower losses.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from engine.paths import DATA_DIR
 from engine.scaling.laws import FittedLaw
 from engine.scaling.laws import loss as dense_loss
 
-# Their models (appendix A): d_model / 64 layers, FFNs of 3·d_model gated, GPT-2's vocabulary.
+# The paper's models (appendix A): d_model / 64 layers, gated FFNs of 3·d_model, GPT-2's vocabulary.
 _VOCAB = 50_257
 _WIDTH_PER_LAYER = 64
 _ATTENTION_SQUARES = 4
@@ -33,12 +33,12 @@ _EXPERT_SQUARES = 9
 
 
 class MixtureLaw(Fact):
-    """Coefficients of equation 6, and the range of the runs that they were fitted to."""
+    """Coefficients of equation 6, and the range of the fitted runs."""
 
     law: str
     label: str
     parameters_counted: Literal["total"]
-    """Active parameters include embedding and output head."""
+    """Counting of parameters: active parameters include embedding and output head."""
     a: float
     alpha: float
     delta: float
@@ -56,30 +56,37 @@ class MixtureLaw(Fact):
     min_tokens: float
     max_tokens: float
     max_tokens_per_parameter: float
-    """Over active parameters, the most of any run."""
+    """Largest ratio of tokens to active parameters of any run."""
     confidence: Confidence
 
 
 @cache
 def mixture_laws() -> dict[str, MixtureLaw]:
+    """Return all rows of ``data/scaling_laws_mixtures.csv`` by name."""
     rows = read_facts(DATA_DIR / "scaling_laws_mixtures.csv", MixtureLaw)
     return {row.law: row for row in rows}
 
 
 def mixture_law(name: str, field: str = "mixture_law") -> MixtureLaw:
-    """The coefficients of that name; InputError with the nearest names if there are none."""
-    return look_up(mixture_laws(), name, field)
-
-
-def at_experts(law: MixtureLaw, experts: float) -> FittedLaw:
-    """The law in active parameters and tokens for ``experts`` experts, 1 being dense.
-
-    All that :mod:`engine.scaling.laws` does works on it, with 6·N_act·D FLOPs.
+    """Return the coefficients of that name.
 
     Raises
     ------
     InputError
-        Below one expert.
+        If there are none; the message has the nearest names.
+    """
+    return look_up(mixture_laws(), name, field)
+
+
+def at_experts(law: MixtureLaw, experts: float) -> FittedLaw:
+    """Return the law in active parameters and tokens for ``experts`` experts; 1 is dense.
+
+    The functions of :mod:`engine.scaling.laws` apply to it, with 6·N_act·D FLOPs.
+
+    Raises
+    ------
+    InputError
+        If there is less than one expert.
     """
     if not experts >= 1:
         raise InputError("experts", experts, "greater_than_equal", limit=1)
@@ -96,16 +103,16 @@ def at_experts(law: MixtureLaw, experts: float) -> FittedLaw:
 
 
 def expert_count(parameters_active: float, parameters_total: float) -> float:
-    """Experts, one of them active, that make up the difference in a model of the paper's shape.
+    """Return the number of experts, with one active, of a model of the paper's shape.
 
-    Their equations 9 and 10 with d_model / 64 layers: N_act = 2·V·d + 13·d³/64 gives d, and each
-    further expert adds 9·d³/64. For finely cut experts it comes to about all of them over those
-    active.
+    The model has the given active and total parameters. By equations 9 and 10 with d_model / 64
+    layers, N_act = 2·V·d + 13·d³/64 determines d, and each further expert adds 9·d³/64. For
+    fine-grained experts the result is about the ratio of all experts to active experts.
 
     Raises
     ------
     InputError
-        If the active parameters are not above 0, or more than all.
+        If the active parameters are not above 0, or exceed all parameters.
     """
     if not parameters_active > 0:
         raise InputError("parameters_active", parameters_active, "greater_than", limit=0)
@@ -126,7 +133,7 @@ def expert_count(parameters_active: float, parameters_total: float) -> float:
 def loss(
     law: MixtureLaw, parameters_active: float, parameters_total: float, tokens: float
 ) -> float:
-    """Nats per token of a model with these parameters after ``tokens``.
+    """Return the loss in nats per token of a model with these parameters after ``tokens``.
 
     Raises
     ------
@@ -140,8 +147,9 @@ def loss(
 def dense_equivalent(
     law: MixtureLaw, parameters_active: float, parameters_total: float, tokens: float
 ) -> float:
-    """Parameters of the dense model that reaches the same loss after the same tokens; inf if a
-    dense model of no size does.
+    """Return the parameters of the dense model with the same loss after the same tokens.
+
+    The result is inf if no dense model reaches the loss.
 
     Raises
     ------
@@ -157,7 +165,7 @@ def dense_equivalent(
 def extrapolates(
     law: MixtureLaw, parameters_active: float, parameters_total: float, tokens: float
 ) -> bool:
-    """Whether the model lies outside the runs that the law was fitted to."""
+    """Return whether the model is outside the runs that the law was fitted to."""
     return not (
         law.min_parameters_active <= parameters_active <= law.max_parameters_active
         and law.min_tokens <= tokens <= law.max_tokens

@@ -1,4 +1,4 @@
-"""Models trained past their compute-optimal tokens: what a chosen D/N costs in loss or compute.
+"""The cost in loss or compute of training past the compute-optimal tokens (Gadre 2024).
 
 Gadre 2024 (arXiv:2403.08540), equation 4 and appendix B, write the law in C = 6·N·D and the
 token multiplier M = D/N. With N = √(C/(6·M)) and D = √(C·M/6),
@@ -9,8 +9,8 @@ and where α = β = 2η both have C^-η:
 
     L(C, M) = E + (a·M^η + b·M^-η)·C^-η,  a = A·6^η,  b = B·6^η.
 
-At any fixed M the loss is then a power law in C of one exponent. Everything else here takes laws
-with α ≠ β too.
+At any fixed M the loss is then a power law in C of one exponent. All other functions also accept
+laws with α ≠ β.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from engine.scaling.laws import (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TiedLaw:
-    """L(C, M) = E + (a·M^η + b·M^-η)·C^-η (Gadre 2024, equation 4)."""
+    """Law L(C, M) = E + (a·M^η + b·M^-η)·C^-η (Gadre 2024, equation 4)."""
 
     E: float
     a: float
@@ -41,12 +41,12 @@ class TiedLaw:
 
 
 def tied(law: Law) -> TiedLaw:
-    """``law`` in Gadre's letters.
+    """Return ``law`` in the letters of Gadre 2024.
 
     Raises
     ------
     InputError
-        Unless α = β.
+        If α differs from β.
     """
     if law.alpha != law.beta:
         raise InputError("alpha", law.alpha, "equal", to=law.beta)
@@ -56,8 +56,7 @@ def tied(law: Law) -> TiedLaw:
 
 
 def overtrained(law: Law, training_flops: float, tokens_per_parameter: float) -> Allocation:
-    """The model that ``training_flops`` trains on ``tokens_per_parameter`` tokens for each of its
-    parameters.
+    """Return the model that ``training_flops`` train at ``tokens_per_parameter``.
 
     Raises
     ------
@@ -75,7 +74,7 @@ def overtrained(law: Law, training_flops: float, tokens_per_parameter: float) ->
 
 
 def penalty(law: Law, training_flops: float, tokens_per_parameter: float) -> float:
-    """Nats per token that the ratio costs over the best one for the same FLOPs: at least 0.
+    """Return the loss above that of the best ratio for the same FLOPs, in nats per token.
 
     Raises
     ------
@@ -87,7 +86,7 @@ def penalty(law: Law, training_flops: float, tokens_per_parameter: float) -> flo
 
 
 def extra_compute(law: Law, wanted_loss: float, tokens_per_parameter: float) -> float:
-    """How many times the FLOPs of the best ratio it takes to reach ``wanted_loss`` at this one.
+    """Return the FLOPs to reach ``wanted_loss`` at this ratio over those at the best ratio.
 
     Raises
     ------
@@ -102,7 +101,7 @@ def extra_compute(law: Law, wanted_loss: float, tokens_per_parameter: float) -> 
         flops = least * math.exp(log_multiple)
         return overtrained(law, flops, tokens_per_parameter).loss - wanted_loss
 
-    # Rounding may put the loss at the optimal ratio itself a hair below the wanted one.
+    # By rounding, the loss at the optimal ratio may be slightly below the wanted loss.
     if excess(0) <= 0:
         return 1.0
     most = _enough_flops(law, wanted_loss, tokens_per_parameter)
@@ -110,10 +109,10 @@ def extra_compute(law: Law, wanted_loss: float, tokens_per_parameter: float) -> 
 
 
 def _least_flops(law: Law, wanted_loss: float) -> float:
-    """FLOPs whose compute-optimal loss is ``wanted_loss``.
+    """Return the FLOPs whose compute-optimal loss is ``wanted_loss``.
 
-    On the optimal path A·N^-α and B·D^-β stay in proportion, so L - E is a power law in C of
-    exponent αβ / (α + β), and one point of it gives all others.
+    On the optimal path the ratio of A·N^-α to B·D^-β is constant. L - E is therefore a power law
+    in C of exponent αβ / (α + β), and one of its points determines all others.
     """
     at = FLOPS_PER_PARAMETER_AND_TOKEN
     ratio = (compute_optimal(law, at).loss - law.E) / (wanted_loss - law.E)
@@ -121,7 +120,7 @@ def _least_flops(law: Law, wanted_loss: float) -> float:
 
 
 def _enough_flops(law: Law, wanted_loss: float, tokens_per_parameter: float) -> float:
-    """FLOPs at which each of the two terms takes less than half of L - E."""
+    """Return FLOPs at which each of the two terms is less than half of L - E."""
     half = (wanted_loss - law.E) / 2
     parameters = (law.A / half) ** (1 / law.alpha)
     tokens = (law.B / half) ** (1 / law.beta)

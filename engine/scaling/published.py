@@ -1,8 +1,8 @@
-"""Runs that others published, as sets to fit and to test laws on.
+"""Published runs, as sets for fitting and testing laws.
 
-``data/scaling_sets.csv`` says what each set is and what is odd about it, ``data/scaling/`` holds
-the points: one file per source, one set per training data and evaluation in it. Only sources
-whose licence allows it are here.
+``data/scaling_sets.csv`` describes each set and its peculiarities. ``data/scaling/`` holds the
+points, in one file for each source; a set has the rows of one training data and one evaluation.
+Only sources whose licence allows it are included.
 """
 
 from __future__ import annotations
@@ -19,25 +19,25 @@ from engine.scaling.runs import TrainingRuns, read_runs
 
 
 class PublishedSet(Fact):
-    """One curve L(N, D): runs of one source, trained and evaluated on the same data."""
+    """Runs of one source that were trained and evaluated on the same data: one curve L(N, D)."""
 
     set_id: str
-    """Its name everywhere: file, training data and evaluation."""
+    """Name of the set: file, training data and evaluation."""
     file: str
-    """In ``data/scaling/``, without its ending."""
+    """Name of the file in ``data/scaling/``, without its suffix."""
     dataset: str
-    """What the models were trained on, as the file calls it."""
+    """Training data, as named in the file."""
     split: str
-    """What they were evaluated on; empty for every row of the dataset."""
+    """Evaluation data, as named in the file; empty for every row of the dataset."""
     label: str
     parameters_counted: Counting
     annealed: OptionalBoolCell
-    """Each run's learning rate came down to its end; None where we do not know."""
+    """Whether the learning rate of each run decayed to its end; None if unknown."""
     repeats_tokens: bool
     licence: Literal["Apache-2.0", "MIT"]
     url: str
     notes: str
-    """What to know before use: conventions, odd points."""
+    """Conventions and unusual points of the set."""
 
 
 @cache
@@ -48,13 +48,19 @@ def published_sets() -> dict[str, PublishedSet]:
 
 
 def published_set(set_id: str, field: str = "set") -> PublishedSet:
-    """The set of that name; InputError with the nearest names if there is none."""
+    """Return the set of that name.
+
+    Raises
+    ------
+    InputError
+        If there is none; the message has the nearest names.
+    """
     return look_up(published_sets(), set_id, field)
 
 
 @cache
 def runs_of(published: PublishedSet) -> TrainingRuns:
-    """The runs of a set. Everyone gets the same arrays: they are read-only."""
+    """Return the runs of a set. All callers share the arrays, which are read-only."""
     only = {"dataset": published.dataset}
     if published.split:
         only["split"] = published.split

@@ -1,14 +1,14 @@
-"""Training on few unique tokens: what repeating them, and parameters in excess, are worth.
+"""The loss of training on few unique tokens, by the value of repeats and of excess parameters.
 
 L(N, D, U) = E + A/N'^α + B/D'^β. Of U unique tokens a run sees U_D = min(U, D), each D/U_D
-times. Each repeat teaches less than the last, and so does each parameter beyond the U_N that
-suit U_D tokens:
+times. Each repeat lowers the loss less than the previous, and so does each parameter beyond the
+U_N that are compute-optimal for U_D tokens:
 
     D' = U_D + U_D·R*_D·(1 − exp(−R_D/R*_D)),  R_D = D/U_D − 1
     N' = U_N + U_N·R*_N·(1 − exp(−R_N/R*_N)),  R_N = N/U_N − 1
 
-By this law repeats and parameters in excess end up worth nothing, but never do harm. In the runs
-behind it they did: overfitting is not in it.
+By this law, further repeats and excess parameters become worthless but never raise the loss. In
+the fitted runs they did: the law does not model overfitting.
 
 References: Muennighoff 2023 (arXiv:2305.16264), equations 5 and 6 and appendix A.
 """
@@ -34,23 +34,23 @@ from engine.scaling.laws import FLOPS_PER_PARAMETER_AND_TOKEN, Allocation, Array
 Number = TypeVar("Number", float, Array)
 
 _LOG_SLACK = 1e-6
-"""What brackets of logarithms are widened by, so that rounding cannot put a root outside."""
+"""Margin of brackets of logarithms, so that rounding leaves the root inside."""
 
 
 class RepeatedLaw(Law, Protocol):
-    """A law that knows how fast repeated tokens and parameters in excess lose their value."""
+    """Interface of a law with the decay of repeated tokens and of excess parameters."""
 
     @property
     def repeated_tokens_decay(self) -> float:
-        """R*_D, in repeats: a repeat after that many brings 1/e of what fresh tokens do."""
+        """R*_D: after that many repeats, a repeat has 1/e of the value of fresh tokens."""
 
     @property
     def excess_parameters_decay(self) -> float:
-        """R*_N, in multiples of the parameters that suit the unique tokens."""
+        """R*_N, in multiples of the parameters that are optimal for the unique tokens."""
 
 
 class RepeatedCoefficients(Fact):
-    """One published fit of the law above, in nats per token."""
+    """One published fit of the law, in nats per token."""
 
     law: str
     label: str
@@ -66,41 +66,43 @@ class RepeatedCoefficients(Fact):
 
 @cache
 def repeated_coefficients() -> dict[str, RepeatedCoefficients]:
-    """The published fits by name."""
+    """Return the published fits by name."""
     rows = read_facts(DATA_DIR / "scaling_laws_repeated.csv", RepeatedCoefficients)
     return {row.law: row for row in rows}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RepeatedAllocation(Allocation):
-    """One way to spend a training budget on few unique tokens, and the loss it buys."""
+    """One way to spend a training budget on few unique tokens, and its loss."""
 
     unique_tokens: float
-    """Those that the run sees: all there are, or its tokens if they are fewer."""
+    """Unique tokens that the run sees: all of them, or its tokens if they are fewer."""
 
     @property
     def epochs(self) -> float:
-        """How often the run sees each; 1 where it need not repeat any."""
+        """Number of times that the run sees each token; 1 without repeats."""
         return self.tokens / self.unique_tokens
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorthOfData:
-    """What more unique tokens spare a training budget at the same loss."""
+    """Savings of a training budget by more unique tokens, at the same loss."""
 
     before: RepeatedAllocation
-    """The best that the budget buys without them."""
+    """Best allocation of the budget without the extra tokens."""
     after: RepeatedAllocation
-    """The least that buys the same loss with them."""
+    """Cheapest allocation of the same loss with the extra tokens."""
     flops_saved: float
     usd_saved: float
     usd_saved_per_token: float
-    """Over all the extra tokens: what one may cost at most, if this run is its only use."""
+    """Savings per extra token: its highest worthwhile price if only this run uses it."""
 
 
 def suited_parameters(law: Law, unique_tokens: npt.ArrayLike) -> Array:
-    """N for which the tokens are compute-optimal, elementwise: α·A/N^α = β·B/U^β (Muennighoff
-    2023, appendix A, there as G·(G·U)^(β/α))."""
+    """Return the N for which the tokens are compute-optimal, elementwise.
+
+    The condition is α·A/N^α = β·B/U^β (Muennighoff 2023, appendix A, there as G·(G·U)^(β/α)).
+    """
     tokens = np.asarray(unique_tokens, float)
     suited: Array = (law.alpha * law.A / (law.beta * law.B) * tokens**law.beta) ** (1 / law.alpha)
     return suited
@@ -109,8 +111,10 @@ def suited_parameters(law: Law, unique_tokens: npt.ArrayLike) -> Array:
 def effective_tokens(
     law: RepeatedLaw, tokens: npt.ArrayLike, unique_tokens: npt.ArrayLike
 ) -> Array:
-    """D': the fresh tokens that ``tokens`` drawn from ``unique_tokens`` are as good as,
-    elementwise over broadcast arrays (Muennighoff 2023, equation 5)."""
+    """Return D', the fresh tokens equivalent to ``tokens`` drawn from ``unique_tokens``.
+
+    Elementwise over broadcast arrays (Muennighoff 2023, equation 5).
+    """
     used = np.asarray(tokens, float)
     return _effective(used, np.minimum(unique_tokens, used), law.repeated_tokens_decay)
 
@@ -118,8 +122,10 @@ def effective_tokens(
 def effective_parameters(
     law: RepeatedLaw, parameters: npt.ArrayLike, unique_tokens: npt.ArrayLike
 ) -> Array:
-    """N': what ``parameters`` are worth on ``unique_tokens``, elementwise over broadcast arrays
-    (Muennighoff 2023, equation 6). Unique tokens are those that the run sees, U_D."""
+    """Return N', the effective parameters on ``unique_tokens``, elementwise over broadcast arrays.
+
+    Unique tokens are those that the run sees, U_D (Muennighoff 2023, equation 6).
+    """
     used = np.asarray(parameters, float)
     suited = np.minimum(suited_parameters(law, unique_tokens), used)
     return _effective(used, suited, law.excess_parameters_decay)
@@ -133,10 +139,10 @@ def _effective(used: Number, fresh: Number, decay: float) -> Number:
 def loss(
     law: RepeatedLaw, parameters: npt.ArrayLike, tokens: npt.ArrayLike, unique_tokens: npt.ArrayLike
 ) -> Array:
-    """L(N, D, U) in nats per token, elementwise over broadcast arrays.
+    """Return L(N, D, U) in nats per token, elementwise over broadcast arrays.
 
-    That of the plain law where no token repeats and no parameter is in excess. One epoch alone is
-    not enough: parameters beyond those that suit ``tokens`` are in excess then too.
+    The loss is that of the plain law if no token repeats and no parameter is in excess. With one
+    epoch, parameters beyond the optimum for ``tokens`` are still in excess.
     """
     seen = np.minimum(unique_tokens, np.asarray(tokens, float))
     return laws.loss(
@@ -147,8 +153,9 @@ def loss(
 def compute_optimal(
     law: RepeatedLaw, training_flops: float, unique_tokens: float
 ) -> RepeatedAllocation:
-    """The N and D of least loss for C = 6·N·D FLOPs on ``unique_tokens``: the plain optimum where
-    that needs no repeats.
+    """Return the N and D of least loss for C = 6·N·D FLOPs on ``unique_tokens``.
+
+    They are those of the plain law if its optimum needs no repeats.
 
     Raises
     ------
@@ -171,16 +178,16 @@ def compute_optimal(
 
 
 def _balanced_parameters(law: RepeatedLaw, compute: float, unique_tokens: float) -> float:
-    """N at which one percent more parameters would bring what one percent more tokens would.
+    """Return the N at which parameters and tokens have the same relative return.
 
-    One such N lies between the N that suits the unique tokens, where parameters bring more, and
-    the N of one epoch, where tokens do. Sought in logarithms and not by the losses, which are
-    equal to the last digit over a wide range once both are saturated. (The authors' README
-    searches a grid.)
+    There is one such N between the N that is optimal for the unique tokens, where parameters have
+    the larger return, and the N of one epoch, where tokens do. The search compares returns in
+    logarithms and not losses, which are equal to the last digit over a wide range once both are
+    saturated. (The authors' README searches a grid.)
     """
     suited = float(suited_parameters(law, unique_tokens))
 
-    def parameters_bring_more(log_parameters: float) -> float:
+    def excess_return(log_parameters: float) -> float:
         n = math.exp(log_parameters)
         d = compute / n
         of_n = _log_return(law.A, law.alpha, n, suited, law.excess_parameters_decay)
@@ -188,11 +195,11 @@ def _balanced_parameters(law: RepeatedLaw, compute: float, unique_tokens: float)
         return of_n - of_d
 
     least, most = math.log(suited) - _LOG_SLACK, math.log(compute / unique_tokens) + _LOG_SLACK
-    return math.exp(brentq(parameters_bring_more, least, most))
+    return math.exp(brentq(excess_return, least, most))
 
 
 def _log_return(scale: float, exponent: float, used: float, fresh: float, decay: float) -> float:
-    """ln(−∂L/∂ln x) of scale/x'^exponent, with x being N or D and ∂x'/∂x = exp(−R/R*)."""
+    """Return ln(−∂L/∂ln x) of scale/x'^exponent, where x is N or D and ∂x'/∂x = exp(−R/R*)."""
     log_effective = math.log(_effective(used, fresh, decay))
     repeats = used / fresh - 1
     return math.log(scale * exponent * used) - (exponent + 1) * log_effective - repeats / decay
@@ -201,15 +208,15 @@ def _log_return(scale: float, exponent: float, used: float, fresh: float, decay:
 def frontier(
     law: RepeatedLaw, parameters: float, unique_tokens: float, epochs: npt.ArrayLike
 ) -> Array:
-    """Loss of one model by how often it sees the unique tokens, one for each of ``epochs``."""
+    """Return the loss of one model for each of ``epochs`` over the unique tokens."""
     return loss(law, parameters, np.asarray(epochs, float) * unique_tokens, unique_tokens)
 
 
 def epochs_worth(law: RepeatedLaw, share_of_fresh_value: float = 0.5) -> float:
-    """Epochs until a further token brings only that share of what a fresh one would.
+    """Return the epochs after which a further token has that share of a fresh token's value.
 
-    dD'/dD = exp(−R_D/R*_D), so 1 + R*_D·ln(1/share): by equation 5 of Muennighoff 2023, whatever
-    the size of the model and of the data.
+    By equation 5 of Muennighoff 2023, dD'/dD = exp(−R_D/R*_D). The result, 1 + R*_D·ln(1/share),
+    does not depend on the size of the model or of the data.
 
     Raises
     ------
@@ -228,10 +235,10 @@ def worth_of_unique_tokens(
     extra_unique_tokens: float,
     usd_per_flop: float,
 ) -> WorthOfData:
-    """How much smaller the budget may be, at the same loss, with more unique tokens.
+    """Return the savings of a training budget by more unique tokens, at the same loss.
 
-    Nothing where the optimum repeats no tokens anyway. Both budgets are spent at their optimum;
-    what the smaller or larger model then costs to serve is left out.
+    There are none if the optimum repeats no tokens. Both budgets are spent at their optimum. The
+    costs of serving the two models are not included.
 
     Raises
     ------
@@ -257,8 +264,11 @@ def worth_of_unique_tokens(
 def _flops_for_loss(
     law: RepeatedLaw, wanted_loss: float, unique_tokens: float, enough_flops: float
 ) -> float:
-    """The least FLOPs that reach ``wanted_loss``, as ``enough_flops`` do: no fewer than if data
-    had no end, where the loss above E goes as C^(−αβ/(α+β)) (Hoffmann 2022, equation 4)."""
+    """Return the least FLOPs that reach ``wanted_loss``, which ``enough_flops`` reach.
+
+    A lower bound is the FLOPs with unlimited data, where the loss above E is proportional to
+    C^(−αβ/(α+β)) (Hoffmann 2022, equation 4).
+    """
 
     def log_excess(flops: float) -> float:
         best = compute_optimal(law, flops, unique_tokens).loss

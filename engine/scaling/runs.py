@@ -1,6 +1,6 @@
-"""Training runs as a table: parameters, tokens and the loss that they reached.
+"""Tables of training runs: parameters, tokens and loss.
 
-Everything here is a point (N, D, L) of laws.py with what is known of how it came about.
+Each run is a point (N, D, L) of :mod:`engine.scaling.laws`, with details of its training.
 """
 
 from __future__ import annotations
@@ -31,38 +31,39 @@ _TEXTS = ("model_id", "params_counted", "annealed")
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class TrainingRuns:
-    """Runs as arrays of shape (n_runs,); see :func:`read_runs` for where they come from."""
+    """Runs as arrays of shape (n_runs,), read by :func:`read_runs`."""
 
     names: tuple[str, ...]
     parameters: Array
-    """As ``parameters_counted`` says."""
+    """Parameters, counted as ``parameters_counted`` states."""
     tokens: Array
     loss: Array
-    """Nats per token."""
+    """Loss in nats per token."""
     flops: Array
-    """As the table gives them, by whatever convention; 6·N·D where it gives none."""
+    """FLOPs of the table, in its own convention; 6·N·D where it has none."""
     unique_tokens: Array | None = None
-    """Tokens before repetition; None where the table does not say."""
+    """Tokens before repetition; None if the table lacks them."""
     parameters_counted: Counting
     counting_stated: bool = True
-    """The table or the caller said how parameters are counted; else it is an assumption."""
+    """Whether the table or the caller stated the counting; otherwise it is assumed."""
     annealed: bool | None = None
-    """The learning rate of every run came down to its end; None where nobody says."""
+    """Whether the learning rate of every run decayed to its end; None if not stated."""
 
     def __len__(self) -> int:
         return len(self.names)
 
     @property
     def n_runs(self) -> int:
+        """Number of runs."""
         return len(self.names)
 
     @property
     def n_points(self) -> int:
-        """Different pairs of parameters and tokens."""
+        """Number of different pairs of parameters and tokens."""
         return len(np.unique(np.stack([self.parameters, self.tokens]), axis=1).T)
 
     def subset(self, mask: npt.ArrayLike) -> TrainingRuns:
-        """The runs where ``mask``, shape (n_runs,), is true."""
+        """Return the runs where ``mask``, shape (n_runs,), is true."""
         kept = np.asarray(mask, bool)
         return TrainingRuns(
             names=tuple(name for name, keep in zip(self.names, kept, strict=True) if keep),
@@ -78,8 +79,14 @@ class TrainingRuns:
 
 
 def require_enough(runs: TrainingRuns, n_coefficients: int, where: str = "runs") -> None:
-    """InputError where runs have fewer different points than a fit has coefficients, or only one
-    number of parameters or of tokens."""
+    """Check that runs have enough different points for a fit.
+
+    Raises
+    ------
+    InputError
+        If there are fewer different points than coefficients, or all runs have the same
+        parameters or the same tokens.
+    """
     if runs.n_points < n_coefficients:
         raise InputError(where, runs.n_points, "enough_points", least=n_coefficients)
     for column, values in (("params", runs.parameters), ("tokens", runs.tokens)):
@@ -95,31 +102,31 @@ def read_runs(
 ) -> TrainingRuns:
     """Read a CSV table with the columns ``params``, ``tokens`` and ``loss`` (nats per token).
 
-    Also read where there: ``model_id``; ``params_total``, with all embeddings; ``params_counted``,
-    total or non_embedding; ``unique_tokens``; ``flops``; ``annealed``, true or false. Numbers are
-    what Python's ``float`` reads. A column may be empty as a whole, but not in some rows only.
+    Optional columns are ``model_id``; ``params_total``, with all embeddings; ``params_counted``,
+    total or non_embedding; ``unique_tokens``; ``flops``; and ``annealed``, true or false. Numbers
+    have the syntax of Python's ``float``. A column may be empty in all rows, but not in some.
 
-    How parameters are counted: as ``parameters_counted`` says; else the column ``params_counted``;
-    else ``params`` leaves embeddings out if ``params_total`` differs from it anywhere; else
-    ``params`` is taken for the total. Where the total is wanted and ``params_total`` is there, N
-    is ``params_total``, and ``params`` otherwise.
+    The counting of parameters is ``parameters_counted``, or else that of the column
+    ``params_counted``. If both are absent, ``params`` leaves out embeddings if ``params_total``
+    differs from it in any row, and is the total otherwise. N is ``params_total`` if the total is
+    wanted and the column exists, and ``params`` otherwise.
 
     Parameters
     ----------
     source
-        A file, or what was in it.
+        Path of the file, or its bytes.
     name
-        What errors call it; they name its line and column too.
+        Name of the table in error messages, which also state line and column.
     only
-        Leave out rows that do not hold these values in these columns.
+        Values of columns; rows with other values are left out.
 
     Raises
     ------
     InputError
-        If the table is absent, too large (50 MB, a million rows), not UTF-8 or no CSV; lacks a
-        column or rows; has a cell that is empty, no number, not finite or not above 0, more
-        unique tokens than tokens, or two ways of counting; or if all its rows have the same
-        parameters or the same tokens.
+        If the table is absent, too large (50 MB, a million rows), not UTF-8 or no CSV; if it
+        lacks a column or has no rows; if a cell is empty, no number, not finite or not above 0;
+        if unique tokens exceed tokens; if rows count parameters in two ways; or if all rows have
+        the same parameters or the same tokens.
     """
     raw = _raw_columns(_bytes_of(source, name), name, only or {}, _NUMBERS)
     return _as_runs(raw, name, parameters_counted, must_differ=True)
@@ -128,8 +135,9 @@ def read_runs(
 def read_points(
     source: Path | bytes, name: str, parameters_counted: Counting | None = None
 ) -> TrainingRuns:
-    """Points to predict: as :func:`read_runs`, but one will do, and a column ``loss`` is not
-    looked at; the losses are NaN.
+    """Read points to predict, as :func:`read_runs` does.
+
+    A single point is enough. A column ``loss`` is ignored, and the losses are NaN.
 
     Raises
     ------
@@ -168,26 +176,27 @@ def _as_runs(
 
 
 def training_flops(parameters: Array, tokens: Array) -> Array:
-    """C = 6·N·D (Kaplan 2020, section 2.1), elementwise."""
+    """Return C = 6·N·D (Kaplan 2020, section 2.1), elementwise."""
     return FLOPS_PER_PARAMETER_AND_TOKEN * parameters * tokens
 
 
 @dataclass(frozen=True, slots=True)
 class _RawColumns:
-    """The cells of the columns that we read."""
+    """Cells of the columns that are read."""
 
     name: str
     lines: array[int]
-    """Where each row ends in the file."""
+    """Line of the file on which each row ends."""
     numbers: dict[str, array[float]]
-    """NaN where a cell is empty."""
+    """Numbers by column; NaN for an empty cell."""
     texts: dict[str, list[str]]
 
     def place(self, row: int, column: str) -> str:
+        """Return the name of a cell for error messages."""
         return f"{self.name}:{self.lines[row]}.{column}"
 
     def is_filled(self, column: str, empty: npt.NDArray[np.bool_]) -> bool:
-        """Whether a column has cells; InputError if only some rows have."""
+        """Return whether a column has values; an InputError if only some rows do."""
         if empty.any() and not empty.all():
             raise InputError(self.place(int(empty.argmax()), column), "—", "all_or_none")
         return not empty.all()
@@ -294,7 +303,7 @@ def _filled_numbers(raw: _RawColumns) -> dict[str, Array]:
 
 
 def _stated_counting(raw: _RawColumns) -> Counting | None:
-    """What the column ``params_counted`` says, in all rows alike."""
+    """Return the counting that the column ``params_counted`` states in all rows."""
     values = _filled_texts(raw, "params_counted")
     for row, value in enumerate(values):
         if value not in get_args(Counting):
@@ -307,7 +316,7 @@ def _stated_counting(raw: _RawColumns) -> Counting | None:
 
 
 def _assumed_counting(numbers: dict[str, Array]) -> tuple[Counting, bool]:
-    """How parameters are counted where nobody says, and whether the columns leave no doubt."""
+    """Return the counting that the columns suggest, and whether it is certain."""
     total = numbers.get("params_total")
     if total is None:
         return "total", False
@@ -315,7 +324,7 @@ def _assumed_counting(numbers: dict[str, Array]) -> tuple[Counting, bool]:
 
 
 def _annealed(raw: _RawColumns) -> bool | None:
-    """False where any row is a checkpoint from before the end of its schedule."""
+    """Return False if any row is a checkpoint before the end of its schedule."""
     values = [value.casefold() for value in _filled_texts(raw, "annealed")]
     for row, value in enumerate(values):
         if value not in ("true", "false"):
@@ -324,14 +333,14 @@ def _annealed(raw: _RawColumns) -> bool | None:
 
 
 def _filled_texts(raw: _RawColumns, column: str) -> list[str]:
-    """A column of texts; empty where the table has none."""
+    """Return a column of texts; empty if the table lacks it."""
     values = raw.texts.get(column, [])
-    is_filled = bool(values) and raw.is_filled(column, np.array([not one for one in values]))
+    is_filled = bool(values) and raw.is_filled(column, np.array([not value for value in values]))
     return values if is_filled else []
 
 
 def _names(raw: _RawColumns) -> tuple[str, ...]:
-    """``model_id``, or the line of a row that has none."""
+    """Return ``model_id`` of each row, or the line of a row without it."""
     names = raw.texts.get("model_id") or [""] * len(raw.lines)
     return tuple(name or str(line) for name, line in zip(names, raw.lines, strict=True))
 

@@ -1,14 +1,14 @@
-"""Least Huber loss of log L̂(N, D), for many weightings of the same runs at once.
+"""Minimisation of the Huber loss of log L̂(N, D), for many weightings of the same runs at once.
 
-The model is log L̂ = log(exp(a − α·x) + exp(b − β·y) + exp(e)), with x and y the logarithms of N
-and D less their means, so that a and α (b and β) hardly depend on each other. A start or a
-bootstrap sample is one *problem*; all problems take each step together, as arrays whose first
-axis is the problem. Letters: P problems, R runs, K = 5 coefficients (a, b, e, α, β).
+The model is log L̂ = log(exp(a − α·x) + exp(b − β·y) + exp(e)), where x and y are the logarithms of
+N and D minus their means, so that a and α (b and β) are nearly independent. A start or a bootstrap
+sample is one *problem*. All problems are solved together, as arrays whose first axis is the
+problem. Letters: P problems, R runs, K = 5 coefficients (a, b, e, α, β).
 
 References: Hoffmann 2022 (arXiv:2203.15556), equation 3 and appendix D.3, for the form and the
-Huber loss; they use L-BFGS from a grid of starts, we a damped Newton method with all second
-derivatives. Sums, not means (Besiroglu 2024, arXiv:2404.10102, appendix A): means meet an
-optimizer's tolerance too early.
+Huber loss. The paper uses L-BFGS from a grid of starts; this module uses a damped Newton method
+with all second derivatives. The objective is a sum and not a mean (Besiroglu 2024,
+arXiv:2404.10102, appendix A), since a mean meets an optimizer's tolerance too early.
 """
 
 from __future__ import annotations
@@ -22,26 +22,26 @@ from engine.scaling.laws import Array
 
 K = 5
 HUBER_DELTA = 1e-3
-"""Of the log loss, as Hoffmann 2022."""
+"""Residual of log L at which the Huber loss becomes linear (Hoffmann 2022)."""
 _MAX_STEPS = 200
 _TOLERANCE = 1e-9
-"""Relative fall of the objective below which a step counts as none."""
+"""Relative decrease of the objective below which a problem is solved."""
 _MOST_DAMPING = 1e8
 _TIED = np.eye(K)[[0, 1, 2, 3]]
 _TIED[3, 4] = 1.0
-"""What moves together where α = β: one row for each of a, b, e and the exponent."""
+"""Directions of a tied law (α = β): one row for each of a, b, e and the exponent."""
 
 
 @dataclass(frozen=True, slots=True)
 class Data:
-    """The runs, centred: shape (R,) each."""
+    """Centred runs, arrays of shape (R,)."""
 
     x: Array
-    """log N less its mean."""
+    """Values of log N minus its mean."""
     y: Array
-    """log D less its mean."""
+    """Values of log D minus its mean."""
     z: Array
-    """log L."""
+    """Values of log L."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,16 +49,17 @@ class Prior:
     """Independent normal distributions of the coefficients."""
 
     mean: Array
-    """Shape (K,), or (P, K) where each problem has its own."""
+    """Means, shape (K,), or (P, K) if each problem has its own."""
     weight: Array
-    """Shape (K,): what half a squared distance from the mean adds to the objective. 0 leaves a
-    coefficient free."""
+    """Weights of half the squared distance from the mean in the objective, shape (K,). A weight of
+    0 leaves a coefficient free."""
 
     def of(self, problems: npt.NDArray[np.intp]) -> Prior:
-        """The prior of some of the problems."""
+        """Return the prior of some of the problems."""
         return self if self.mean.ndim == 1 else Prior(self.mean[problems], self.weight)
 
     def cost(self, theta_PK: Array) -> Array:
+        """Return the prior's addition to the objective, shape (P,)."""
         cost: Array = 0.5 * ((theta_PK - self.mean) ** 2 @ self.weight)
         return cost
 
@@ -67,7 +68,7 @@ NO_PRIOR = Prior(np.zeros(K), np.zeros(K))
 
 
 def predict_log_loss(theta_PK: Array, x: Array, y: Array) -> Array:
-    """log L̂, shape (P, R)."""
+    """Return log L̂, shape (P, R)."""
     return _log_sum(_exponents(theta_PK, x, y))
 
 
@@ -79,10 +80,10 @@ def solve(
     *,
     tied: bool = False,
 ) -> Array:
-    """Coefficients of least Σ weight · Huber(log L̂ − log L), shape (P, K), each from its start.
+    """Return the coefficients that minimise Σ weight · Huber(log L̂ − log L), shape (P, K).
 
-    The runs' weights are counts of a bootstrap sample, or 1. ``tied`` keeps α = β, which the
-    starts must have.
+    Each problem begins at its own start. Weights are the counts of a bootstrap sample, or 1.
+    ``tied`` keeps α = β, which the starts must satisfy.
     """
     theta = start_PK.copy()
     moves = _TIED if tied else np.eye(K)
@@ -93,7 +94,7 @@ def solve(
     for _ in range(_MAX_STEPS):
         own = prior.of(active)
         gradient, curvature, scale = _derivatives(data, weights_PR[active], theta[active], own)
-        # In the coordinates that may move, and back.
+        # The step is computed in the free coordinates and converted back.
         step = _damped_step(
             gradient @ moves.T, moves @ curvature @ moves.T, scale @ moves.T, damping[active]
         )
@@ -114,7 +115,7 @@ def solve(
 
 
 def objective(data: Data, weights_PR: Array, theta_PK: Array, prior: Prior = NO_PRIOR) -> Array:
-    """Weighted sum of Huber losses, and the prior's cost: shape (P,)."""
+    """Return the weighted sum of Huber losses plus the prior's cost, shape (P,)."""
     with np.errstate(over="ignore", invalid="ignore"):
         residual = np.abs(predict_log_loss(theta_PK, data.x, data.y) - data.z)
         linear = residual - HUBER_DELTA / 2
@@ -124,12 +125,13 @@ def objective(data: Data, weights_PR: Array, theta_PK: Array, prior: Prior = NO_
 
 
 def _exponents(theta_PK: Array, x: Array, y: Array) -> Array:
-    """The logarithms of the law's three terms, shape (3, P, R)."""
+    """Return the logarithms of the law's three terms, shape (3, P, R)."""
     a, b, e, alpha, beta = (theta_PK[:, k, None] for k in range(K))
     return np.stack([a - alpha * x, b - beta * y, np.broadcast_to(e, (len(e), len(x)))])
 
 
 def _log_sum(terms_3PR: Array) -> Array:
+    """Return the logarithm of the sum of the exponentials of three terms, shape (P, R)."""
     top = terms_3PR.max(axis=0)
     total: Array = top + np.log(np.exp(terms_3PR - top).sum(axis=0))
     return total
@@ -138,10 +140,11 @@ def _log_sum(terms_3PR: Array) -> Array:
 def _derivatives(
     data: Data, weights_PR: Array, theta_PK: Array, prior: Prior
 ) -> tuple[Array, Array, Array]:
-    """Gradient (P, K) and Hessian (P, K, K) of the objective, and a scale (P, K) to damp by.
+    """Return gradient (P, K) and Hessian (P, K, K) of the objective, and a damping scale (P, K).
 
-    Each term of the law is exp(u·θ) with a constant vector u per run, so the gradient of log L̂ is
-    Σ p·u and its Hessian Σ p·u·uᵀ less the gradient's square, p being each term's share of L̂.
+    Each term of the law is exp(u·θ) with a constant vector u for each run. The gradient of log L̂ is
+    therefore Σ p·u, and its Hessian is Σ p·u·uᵀ minus the outer square of the gradient, where p is
+    each term's share of L̂.
     """
     terms = _exponents(theta_PK, data.x, data.y)
     predicted = _log_sum(terms)
@@ -166,15 +169,17 @@ def _derivatives(
 
 
 def _outer_sum(weight_PR: Array, jacobian_PRK: Array) -> Array:
-    """Σ over runs of weight · j·jᵀ, shape (P, K, K)."""
+    """Return Σ over runs of weight · j·jᵀ, shape (P, K, K)."""
     weighted = weight_PR[:, :, None] * jacobian_PRK
     summed: Array = np.matmul(weighted.transpose(0, 2, 1), jacobian_PRK)
     return summed
 
 
 def _second_moments(pull_3PR: Array, x: Array, y: Array) -> Array:
-    """Σ over runs and terms of pull · u·uᵀ, with u = (1, 0, 0, −x, 0), (0, 1, 0, 0, −y) and
-    (0, 0, 1, 0, 0): shape (P, K, K)."""
+    """Return Σ over runs and terms of pull · u·uᵀ, shape (P, K, K).
+
+    The vectors u of the three terms are (1, 0, 0, −x, 0), (0, 1, 0, 0, −y) and (0, 0, 1, 0, 0).
+    """
     first, second, third = pull_3PR
     found = np.zeros((len(first), K, K))
     found[:, 0, 0] = first.sum(1)
@@ -188,10 +193,10 @@ def _second_moments(pull_3PR: Array, x: Array, y: Array) -> Array:
 
 
 def _damped_step(gradient: Array, curvature: Array, scale: Array, damping: Array) -> Array:
-    """−(H + λ·scale)⁻¹·g, or the scaled gradient where that would lead uphill: (P, K)."""
+    """Return −(H + λ·scale)⁻¹·g, or the scaled negative gradient if that leads uphill, (P, K)."""
     diagonal = np.arange(gradient.shape[1])
     damped = curvature.copy()
-    # A floor, for coefficients that no run says anything about.
+    # A floor for coefficients that no run determines.
     floor = scale.max(axis=1, keepdims=True) * 1e-12 + 1e-300
     damped[:, diagonal, diagonal] += damping[:, None] * scale + floor
     step = -np.linalg.solve(damped, gradient[:, :, None])[:, :, 0]
