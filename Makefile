@@ -1,5 +1,4 @@
-# The verbs of this project. `make run` and `make test` do all of their own set-up; both are
-# safe to repeat.
+# `make run` and `make test` do their own set-up and can be repeated safely.
 SHELL := /bin/bash
 .SHELLFLAGS := -o pipefail -c
 PYTHON ?= python3
@@ -17,7 +16,7 @@ CHECK_FLAGS ?=
 run: $(RUN_SETUP)  ## Open the app on http://127.0.0.1:8501
 	$(BIN)/python -m streamlit run app.py
 
-calibrate: $(RUN_SETUP)  ## Plan, predict, train, correct, fund: the chain without a browser
+calibrate: $(RUN_SETUP)  ## Run the chain without a browser: plan, predict, train, correct, fund
 	$(BIN)/python -m engine calibrate $(SCENARIO) $(CALIBRATE_FLAGS)
 	$(BIN)/python -m finance run $(SCENARIO) --calibrated-by last
 
@@ -32,32 +31,32 @@ test: $(TEST_SETUP)  ## Run every test
 test-fast: $(TEST_SETUP)  ## Run the tests that start no run, no browser and no cluster
 	$(BIN)/python -m pytest -m fast -n $(WORKERS) --dist loadfile $(PYTEST_FLAGS)
 
-lint: $(TEST_SETUP)  ## Style, types, spelling, and import directions
+lint: $(TEST_SETUP)  ## Check style, types, import directions, spelling and English
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/codespell
 
-screenshots: $(TEST_SETUP)  ## Every page in both languages, into docs/screenshots
+screenshots: $(TEST_SETUP)  ## Take a picture of every page in both languages
 	$(BIN)/python -m tests.e2e.screenshots docs/screenshots
 
-benchmark: $(TEST_SETUP)  ## How many layouts a second are searched, on one core
+benchmark: $(TEST_SETUP)  ## Measure how many layouts a second are searched on one core
 	OMP_NUM_THREADS=1 $(BIN)/python -m tests.benchmarks.search
 
-scaling-benchmark: $(TEST_SETUP)  ## Fitting a scaling law, beside SciPy and the published fit
+scaling-benchmark: $(TEST_SETUP)  ## Time the fit of a scaling law against SciPy
 	OMP_NUM_THREADS=1 $(BIN)/python -m tests.benchmarks.scaling
 
-corpus-benchmark: $(TEST_SETUP)  ## From a folder of text to token files, beside tokenizers
+corpus-benchmark: $(TEST_SETUP)  ## Time the path from text to token files against tokenizers
 	$(BIN)/python -m tests.benchmarks.corpus
 
-training-benchmark: $(RUN_SETUP)  ## The training loop beside a plain PyTorch loop, stage by stage
+training-benchmark: $(RUN_SETUP)  ## Compare the training loop with a plain PyTorch loop
 	OMP_NUM_THREADS=1 DS_ACCELERATOR=cpu $(BIN)/python -m tests.benchmarks.training
 
-runs-benchmark: $(TEST_SETUP)  ## What supervising a run takes, and a look at 1,000 of them
+runs-benchmark: $(TEST_SETUP)  ## Measure the cost of supervising and reading runs
 	$(BIN)/python -m tests.benchmarks.runs
 
-finance-benchmark: $(TEST_SETUP)  ## A company run through 120 months, once and for 10,000 trials
+finance-benchmark: $(TEST_SETUP)  ## Time a company over 120 months, once and for 10,000 trials
 	OMP_NUM_THREADS=1 $(BIN)/python -m tests.benchmarks.finance
 
 refactor-check: $(TEST_SETUP)  ## Compare what every command prints and writes with BASE=<revision>
@@ -66,7 +65,7 @@ refactor-check: $(TEST_SETUP)  ## Compare what every command prints and writes w
 clean:  ## Remove what the set-up made; runs and scenarios in .flopledger stay
 	rm -rf $(VENV)
 
-# The stamp comes last: a set-up that was interrupted is taken up again at the next call.
+# The stamp is written last, so that an interrupted set-up continues at the next call.
 $(RUN_SETUP): requirements.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 	  || { echo "Python 3.11 or newer is needed; name it with: make PYTHON=python3.12 …"; exit 1; }

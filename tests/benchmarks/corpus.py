@@ -1,9 +1,9 @@
-"""From a folder of text to token files, beside ``tokenizers`` encoding the same text.
+"""Benchmark of the path from a folder of text to token files against ``tokenizers``.
 
 ``python -m tests.benchmarks.corpus [ROUNDS]``, or ``make corpus-benchmark``. Both sides use all
-cores and take turns. Ours reads the files, cleans, looks for duplicates, encodes and writes; theirs
-encodes texts that are in memory already. Training the tokenizer, which is the same for both, is
-timed apart.
+cores and take turns. This project reads the files, cleans them, removes duplicates, encodes and
+writes; ``tokenizers`` encodes texts that are in memory already. The training of the tokenizer is
+the same for both and is timed separately.
 """
 
 from __future__ import annotations

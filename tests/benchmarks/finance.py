@@ -1,8 +1,7 @@
-"""How fast a company is run through its months: ``make finance-benchmark``.
+"""Benchmark of the monthly run of a company: ``make finance-benchmark``.
 
-Beside each time stands a bound that is measured in the same run on the same machine: NumPy adding
-the cents of every entry to the two accounts that it touches, with everything already worked out.
-Not a test: it asserts nothing about a clock.
+It prints each time beside a bound that it measures in the same run: the time that NumPy takes to
+add the cents of every entry to the two accounts of the entry. It asserts nothing.
 """
 
 from __future__ import annotations
@@ -26,7 +25,7 @@ REPEATS = 7
 
 
 def seconds(work: Callable[[], object], repeats: int = REPEATS) -> float:
-    """The best of several times."""
+    """Return the shortest of ``repeats`` times of ``work``, in seconds."""
     times = []
     for _ in range(repeats):
         started = time.perf_counter()
@@ -40,21 +39,19 @@ def main() -> None:
     rates = compute_rates(startup.plan, forecast(startup.plan), startup.company.training_events)
     everything = Company.parse(EVERYTHING)
     print("company, months, trials: entries, books, with statements, bound, books / bound")
-    for name, company, its_rates in (
+    for name, company, company_rates in (
         ("the sample start-up", startup.company, rates),
         ("one of everything", everything, easy_rates(events=len(everything.training_events))),
     ):
         long = company.model_copy(update={"horizon_months": MONTHS})
-        print(measured(name, long, its_rates, Trials(), REPEATS))
-        print(measured(name, company, its_rates, drawn(company), 1))
+        print(measured(name, long, company_rates, Trials(), REPEATS))
+        print(measured(name, company, company_rates, drawn(company), 1))
     alone = seconds(lambda: forecast(startup.plan))
-    print(
-        f"the engine's forecast of the start-up's plan, which they stand on: {1e3 * alone:.1f} ms"
-    )
+    print(f"the engine's forecast, from which the rates come: {1e3 * alone:.1f} ms")
 
 
 def drawn(company: Company) -> Trials:
-    """Other numbers of the first lines and costs in each trial."""
+    """Return trials that draw a price change, a retention parameter and a salary."""
     rng = np.random.default_rng(0)
     prices = "company.revenue_lines.0.prices.change_share_per_year"
     tenure = "company.revenue_lines.0.retention.alpha"
@@ -81,7 +78,7 @@ def measured(name: str, company: Company, rates: ComputeRates, trials: Trials, r
 
 
 def added_up(books: Books) -> None:
-    shape = np.broadcast_shapes(*(one.cents.shape for one in books.ledger.entries))
+    shape = np.broadcast_shapes(*(entry.cents.shape for entry in books.ledger.entries))
     debits, credits = np.zeros(shape, np.int64), np.zeros(shape, np.int64)
     for entry in books.ledger.entries:
         debits += entry.cents

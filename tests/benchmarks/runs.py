@@ -1,9 +1,8 @@
-"""What looking after runs costs.
+"""Benchmark of supervising and reading runs.
 
 ``make runs-benchmark`` prints the share of one core that the supervisor of a training run takes,
-how long a look at 1,000 finished runs takes beside a bare ``scandir`` and ``stat`` of the same
-folders, and how much of a log of 1 GB is read for its last lines. All of it in a home folder of its
-own, which is gone afterwards.
+the time to read 1,000 finished runs beside a bare ``scandir`` and ``stat`` of the same folders, and
+how much of a log of 1 GB is read for its last lines. It uses a temporary home folder.
 """
 
 from __future__ import annotations
@@ -61,7 +60,7 @@ def supervising() -> None:
 
 
 def _watched(run: Run) -> tuple[float, float, float]:
-    """CPU and wall seconds of the supervisor while it watches, and CPU seconds before."""
+    """Return CPU and wall seconds of the supervisor while it watches, and CPU seconds before."""
     while reconcile_run(run) is not Phase.TRAINING or not run.metrics().new().lines:
         time.sleep(0.1)
     pid = run.state.supervisor_pid
@@ -76,18 +75,18 @@ def _watched(run: Run) -> tuple[float, float, float]:
 
 
 def looking() -> None:
-    one = faked_run([3.0] * STEPS_OF_EACH)
+    first = faked_run([3.0] * STEPS_OF_EACH)
     for number in range(1, N_RUNS):
-        shutil.copytree(one.folder, one.folder.with_name(f"{one.id[:-4]}{number:04x}"))
-    time.sleep(0.5)  # files as fresh as these are not trusted yet
+        shutil.copytree(first.folder, first.folder.with_name(f"{first.id[:-4]}{number:04x}"))
+    time.sleep(0.5)  # the index does not trust files that were written a moment ago
     first_s = seconds(summaries)
     looks, bounds = [], []
-    for _ in range(ROUNDS):  # in turns: the machine's moods hit both use_tiktoken
+    for _ in range(ROUNDS):  # in turns, so that the machine's speed affects both
         looks.append(seconds(summaries))
         bounds.append(seconds(scan))
     look_s, bound_s = statistics.median(looks), statistics.median(bounds)
     print(
-        f"a look at {len(summaries())} finished runs: {1e3 * look_s:.0f} ms (at most "
+        f"reading {len(summaries())} finished runs: {1e3 * look_s:.0f} ms (at most "
         f"{1e3 * max(looks):.0f}), {look_s / bound_s:.1f} times a bare scandir and one stat of "
         f"each ({1e3 * bound_s:.1f} ms); the first, which builds the index, {first_s:.1f} s",
         flush=True,
@@ -99,9 +98,9 @@ def scan() -> None:
         entry.stat()
 
 
-def seconds(what: Callable[[], object]) -> float:
+def seconds(work: Callable[[], object]) -> float:
     started = time.perf_counter()
-    what()
+    work()
     return time.perf_counter() - started
 
 
@@ -120,7 +119,7 @@ def tail() -> None:
 
 
 def read_bytes() -> int:
-    """That this process has read so far, from the disk or its cache."""
+    """Return the bytes that this process has read so far, from the disk or its cache."""
     fields = dict(line.split(": ") for line in Path("/proc/self/io").read_text().splitlines())
     return int(fields["rchar"])
 

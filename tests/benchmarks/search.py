@@ -1,8 +1,7 @@
-"""How fast layouts are searched, and how much of it is arithmetic: ``make benchmark``.
+"""Benchmark of the layout search: ``make benchmark``.
 
-Prints ratios beside the rate: the share of a whole search that the bare array arithmetic takes,
-measured in the same run on the same candidates, already written down. Not a test: it asserts
-nothing about a clock.
+It prints the rate of layouts and the share of a whole search that the bare array arithmetic takes,
+measured in the same run on the same candidates. It asserts nothing.
 """
 
 from __future__ import annotations

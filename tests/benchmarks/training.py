@@ -1,9 +1,9 @@
-"""The training loop beside a plain PyTorch loop of the same model and batch, in turns.
+"""Benchmark of the training loop against a plain PyTorch loop of the same model and batch.
 
-``make training-benchmark`` prints, for each ZeRO stage, how many tokens a second DeepSpeed's loop
-trains for each one of the plain loop. Both run in the same processes on the same ranks, a step
-each in turn, so that the machine's moods hit both alike; the plain loop has PyTorch's own data
-parallelism, the same optimizer, clipping and learning rates.
+``make training-benchmark`` prints, for each ZeRO stage, the tokens per second of DeepSpeed's loop
+divided by those of the plain loop. Both loops run in the same processes on the same ranks and take
+steps in turn, so that changes of the machine's speed affect both. The plain loop has PyTorch's data
+parallelism and the same optimizer, gradient clipping and learning rates.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ from engine.training.trainer import Trainer
 
 ROUNDS = 24
 SHAPES = (1, 3)
-"""Of ``data/profiles/cpu.toml``: 1.0M and 2.9M parameters."""
+"""Indices of short runs in ``data/profiles/cpu.toml``, with 1.0M and 2.9M parameters."""
 TWO_RANKS = 2
 
 
 class PlainLoop:
-    """What one writes without DeepSpeed."""
+    """A training loop without DeepSpeed."""
 
     def __init__(self, recipe: Recipe, device: torch.device) -> None:
         self.recipe, self.device = recipe, device
@@ -65,7 +65,7 @@ class PlainLoop:
 
 
 def in_turns(device: torch.device, rank: int, recipe: Recipe) -> tuple[list[float], list[float]]:
-    """(seconds of DeepSpeed's steps, of the plain ones), of rank 0."""
+    """Return the seconds of each step of DeepSpeed's loop and of the plain loop, on rank 0."""
     torch.manual_seed(recipe.seed)
     loops = (Trainer(recipe, build_model(recipe.shape), device), PlainLoop(recipe, device))
     tokens = np.random.default_rng(0).integers(512, size=64 * recipe.shape.seq_len_tokens)
@@ -81,12 +81,12 @@ def in_turns(device: torch.device, rank: int, recipe: Recipe) -> tuple[list[floa
 
 
 def main() -> None:
-    # What DeepSpeed prints goes where errors go.
+    # DeepSpeed prints to standard output, which holds the table alone.
     table = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
     start_server(["engine.training.trainer"])
     runs = read_toml(DATA_DIR / "profiles" / "cpu.toml", ProfileRuns)
-    head = "parameters  ranks  ZeRO  tokens/s over the plain loop's: median (quartiles)"
+    head = "parameters  ranks  ZeRO  tokens/s ÷ plain loop: median (quartiles)"
     print(head, file=table, flush=True)
     for index in SHAPES:
         for n_ranks, stage in (
