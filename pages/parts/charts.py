@@ -87,12 +87,12 @@ def draw(
     st.plotly_chart(figure, key=key, config={"displayModeBar": False})
 
 
-def cash_chart(seen: Projection) -> go.Figure:
+def cash_chart(projection: Projection) -> go.Figure:
     """Return a chart of cash at the end of each month, with the band of the forecast's costs."""
     say = text()
     figure = go.Figure()
-    dates = [month.date for month in seen.months]
-    low, high = _cash(seen.months_at_high_cost), _cash(seen.months_at_low_cost)
+    dates = [month.date for month in projection.months]
+    low, high = _cash(projection.months_at_high_cost), _cash(projection.months_at_low_cost)
     figure.add_scatter(x=dates, y=high, line={"width": 0}, showlegend=False, hoverinfo="skip")
     figure.add_scatter(
         x=dates,
@@ -105,31 +105,31 @@ def cash_chart(seen: Projection) -> go.Figure:
     )
     figure.add_scatter(
         x=dates,
-        y=_cash(seen.months_without_round),
+        y=_cash(projection.months_without_round),
         name=say("chart.cash_without_round"),
         line={"color": WARNING, "dash": "dot", "width": 2},
     )
     figure.add_scatter(
         x=dates,
-        y=_cash(seen.months),
+        y=_cash(projection.months),
         name=say("chart.cash_with_round"),
         line={"color": MONEY, "width": 3},
     )
-    _mark_events(figure, seen)
+    _mark_events(figure, projection)
     figure.add_hline(y=0, line={"color": OTHER, "width": 1})
     figure.update_yaxes(title=say("axis.cash_usd"), tickprefix="$")
     figure.update_xaxes(title=say("axis.month"), tickformat="%Y-%m")
     return figure
 
 
-def _mark_events(figure: go.Figure, seen: Projection) -> None:
+def _mark_events(figure: go.Figure, projection: Projection) -> None:
     say = text()
-    company = seen.scenario.company
+    company = projection.scenario.company
     before, top = -math.inf, 1.0
     for milestone in milestones(company):
         date = date_of_month(company.first_month, milestone.month).isoformat()
         color = COMPUTE if milestone.kind == "training" else MONEY
-        too_close = milestone.month - before < seen.horizon_months / 20
+        too_close = milestone.month - before < projection.horizon_months / 20
         before, top = milestone.month, top - 0.33 if too_close else 1.0
         figure.add_vline(x=date, line={"color": color, "width": 1, "dash": "dash"})
         figure.add_annotation(

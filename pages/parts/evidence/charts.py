@@ -45,16 +45,16 @@ def scatter(results: Evidence, predictions: Sequence[Prediction]) -> go.Figure:
     """
     say = text()
     figure = go.Figure()
-    shown = [
+    points = [
         (row, run, prediction)
         for row, run, prediction in zip(results.rows, results.runs, predictions, strict=True)
         if row["tokens_per_sec_per_gpu"]
     ]
-    speeds = [speed_of(row) for row, _, _ in shown]
+    speeds = [speed_of(row) for row, _, _ in points]
     _diagonal(figure, speeds)
-    counted = Counter(row["source_id"] for row, _, _ in shown)
+    counted = Counter(row["source_id"] for row, _, _ in points)
     for number, (source, _) in enumerate(counted.most_common()):
-        of_source = [each for each in shown if each[0]["source_id"] == source]
+        of_source = [point for point in points if point[0]["source_id"] == source]
         figure.add_scatter(
             x=[speed_of(row) for row, _, _ in of_source],
             y=[prediction.tokens_per_sec_per_gpu for _, _, prediction in of_source],
@@ -67,7 +67,7 @@ def scatter(results: Evidence, predictions: Sequence[Prediction]) -> go.Figure:
                 "opacity": 0.8,
                 "line": {"width": 0.5, "color": "rgba(255,255,255,0.6)"},
             },
-            text=[_hover(*each) for each in of_source],
+            text=[_hover(*point) for point in of_source],
             hovertemplate="%{text}<extra>%{fullData.name}</extra>",
         )
     ticks = {

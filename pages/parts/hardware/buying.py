@@ -67,7 +67,7 @@ def buying(rows: Sequence[HardwareRow], first: str, region: str) -> None:
             hours=quantities.number(row.forecast.device_hours.value, say.language),
         )
     )
-    _ways_to_buy(row, row.forecast, Ownership(facility=Facility(region=region)))
+    _offers_section(row, row.forecast, Ownership(facility=Facility(region=region)))
 
 
 def _use_in_plan(plan: Plan) -> None:
@@ -75,29 +75,29 @@ def _use_in_plan(plan: Plan) -> None:
     session.replace_draft(session.draft.model_copy(update={"plan": plan}))
 
 
-def _ways_to_buy(row: HardwareRow, seen: Forecast, ownership: Ownership) -> None:
+def _offers_section(row: HardwareRow, forecast: Forecast, ownership: Ownership) -> None:
     say, device = text(), row.device
     try:
         owned, why_unknown = own_cost(device.accelerator, ownership), "price_unknown"
     except InputError:  # its power and price are unknown
         owned, why_unknown = None, "power_unknown"
-    found = summarise(
+    summaries = summarise(
         payment_options(
             device.accelerator,
             row.plan.cluster.n_devices,
-            seen.device_hours.value,
-            seen.wall_clock_hours.value,
+            forecast.device_hours.value,
+            forecast.wall_clock_hours.value,
             ownership=ownership if owned else None,
         )
     )
-    if not found:
+    if not summaries:
         st.info(say("hardware.buy.none", name=device.name), icon=":material/info:")
         return
-    _ways_table(found)
+    _offers_table(summaries)
     if owned is None:
         st.caption(say(f"hardware.owning.{why_unknown}", name=device.name))
     else:
-        _owning(found, owned, ownership)
+        _owning(summaries, owned, ownership)
     with st.expander(say("hardware.owning.sources"), icon=":material/menu_book:"):
         for fact in sources(device, ownership.facility):
             st.markdown(f"- {fact.name}: {fact.value} {fact.unit} – {fact.source} ({fact.as_of})")
@@ -106,10 +106,10 @@ def _ways_to_buy(row: HardwareRow, seen: Forecast, ownership: Ownership) -> None
             st.markdown(f"- {device.name}: {price.usd} USD – {price.source} ({price.as_of})")
 
 
-def _offers(found: Sequence[TermsSummary]) -> list[tuple[str, TermsSummary, PaymentOption]]:
+def _offers(summaries: Sequence[TermsSummary]) -> list[tuple[str, TermsSummary, PaymentOption]]:
     """Return the cheapest and the median offer for each terms, once if they are the same."""
     offers = []
-    for summary in found:
+    for summary in summaries:
         offers.append(("lowest", summary, summary.cheapest))
         if summary.median != summary.cheapest:
             offers.append(("median", summary, summary.median))
@@ -122,7 +122,7 @@ def _terms(option: PaymentOption) -> str:
     )
 
 
-def _ways_table(found: Sequence[TermsSummary]) -> None:
+def _offers_table(summaries: Sequence[TermsSummary]) -> None:
     say = text()
     lines = [
         {
@@ -146,7 +146,7 @@ def _ways_table(found: Sequence[TermsSummary]) -> None:
             if option.kind == "own"
             else option.region or say("hardware.buy.all_regions"),
         }
-        for which, summary, option in _offers(found)
+        for which, summary, option in _offers(summaries)
     ]
     frame = pd.DataFrame(lines)
     number = st.column_config.NumberColumn
@@ -169,10 +169,10 @@ def _ways_table(found: Sequence[TermsSummary]) -> None:
     )
 
 
-def _owning(found: Sequence[TermsSummary], owned: OwnCost, ownership: Ownership) -> None:
+def _owning(summaries: Sequence[TermsSummary], owned: OwnCost, ownership: Ownership) -> None:
     """Show the use above which owning is cheaper than the chosen offer."""
     say, language = text(), text().language
-    offers = [(which, option) for which, _, option in _offers(found) if option.kind == "cloud"]
+    offers = [(which, option) for which, _, option in _offers(summaries) if option.kind == "cloud"]
     if offers:
         labels = [_offer_label(which, option) for which, option in offers]
         on_demand = [
@@ -210,8 +210,8 @@ def _offer_label(which: str, option: PaymentOption) -> str:
 
 def _break_even_sentence(owned: OwnCost, option: PaymentOption, label: str) -> str:
     say, language = text(), text().language
-    found = break_even(owned, option)
-    hours = found.device_hours_per_year
+    result = break_even(owned, option)
+    hours = result.device_hours_per_year
     if hours is None:
         use = say("hardware.owning.never")
     elif hours == 0:
@@ -224,7 +224,7 @@ def _break_even_sentence(owned: OwnCost, option: PaymentOption, label: str) -> s
         )
     used = quantities.share(owned.utilisation_share, language)
     outlay = quantities.usd(owned.outlay_usd_per_device, language)
-    if found.payback_months is None:
+    if result.payback_months is None:
         payback = say(
             "hardware.owning.payback_never", used=used, outlay=outlay, years=_years(owned)
         )
@@ -233,7 +233,7 @@ def _break_even_sentence(owned: OwnCost, option: PaymentOption, label: str) -> s
             "hardware.owning.payback",
             used=used,
             outlay=outlay,
-            months=quantities.months(found.payback_months, language),
+            months=quantities.months(result.payback_months, language),
         )
     return say("hardware.owning.sentence", offer=label, use=use, payback=payback)
 

@@ -186,8 +186,8 @@ def memory_chart(rows: Sequence[HardwareRow]) -> go.Figure:
     say, language = text(), text().language
     bars = []
     for row in rows:
-        if seen := row.forecast:
-            used, size = seen.memory_bytes_per_device, seen.device_memory_bytes
+        if forecast := row.forecast:
+            used, size = forecast.memory_bytes_per_device, forecast.device_memory_bytes
             bars.append(
                 Bar(
                     row=row,

@@ -78,13 +78,13 @@ def _cells(row: HardwareRow, hours_each: float) -> dict[str, object]:
         "as_of": device.as_of,
     }
     cells |= _three("typical", row.cost_usd("typical"))
-    if seen := row.forecast:
-        cells |= _three("time", seen.wall_clock_hours * (1 / hours_each))
-        cells |= _three("tokens", seen.tokens_per_s)
+    if forecast := row.forecast:
+        cells |= _three("time", forecast.wall_clock_hours * (1 / hours_each))
+        cells |= _three("tokens", forecast.tokens_per_s)
         cells |= {
-            "mfu": 100 * seen.mfu.value,
-            "device_hours": seen.device_hours.value,
-            "memory": seen.memory_bytes_per_device.value / BYTES_PER_GB,
+            "mfu": 100 * forecast.mfu.value,
+            "device_hours": forecast.device_hours.value,
+            "memory": forecast.memory_bytes_per_device.value / BYTES_PER_GB,
             "headroom": 100 * (row.memory_headroom_share or 0.0),
             "layout": row.plan.layout.short_name,
         }

@@ -35,12 +35,12 @@ def _starting() -> threading.Lock:
 def evaluate_section(export: Export) -> None:
     """Draw the evaluation of a model, and the button that starts one."""
     say = text()
-    found = kept_evaluation(export.run, export.which)
-    if found is not None:
-        _show(export, found)
+    evaluation = kept_evaluation(export.run, export.which)
+    if evaluation is not None:
+        _show(export, evaluation)
     else:
         st.markdown(say("model.evaluate_note", questions=N_QUESTIONS))
-    evaluate_button(export.run, [export.which], again=found is not None)
+    evaluate_button(export.run, [export.which], again=evaluation is not None)
 
 
 def evaluate_button(run: Run, whiches: Sequence[str], *, again: bool = False) -> None:
@@ -99,20 +99,23 @@ def _progress(run_id: str) -> None:
     )
 
 
-def _show(export: Export, found: Evaluation) -> None:
+def _show(export: Export, evaluation: Evaluation) -> None:
     say = text()
-    if found.probes:
+    if evaluation.probes:
         draw(
-            probe_chart(found.probes), "probes", height=60 + 62 * len(found.probes), hover="closest"
+            probe_chart(evaluation.probes),
+            "probes",
+            height=60 + 62 * len(evaluation.probes),
+            hover="closest",
         )
         st.caption(say("model.probes_note"))
     with st.expander(say("model.evaluation_table"), icon=":material/table:"):
-        for head, rows in (loss_rows(say, found), question_rows(say, found)):
+        for head, rows in (loss_rows(say, evaluation), question_rows(say, evaluation)):
             st.table(pd.DataFrame(rows, columns=head), hide_index=True)
-        st.caption(say(f"model.averages_note.{found.objective}"))
+        st.caption(say(f"model.averages_note.{evaluation.objective}"))
         st.download_button(
             say("model.download_evaluation"),
-            json.dumps(found.model_dump(mode="json"), indent=1),
+            json.dumps(evaluation.model_dump(mode="json"), indent=1),
             f"{export.run.id}-evaluation-{export.which}.json",
             "application/json",
             key="download_evaluation",

@@ -19,7 +19,7 @@ def draw_payment_options(now: Projection) -> None:
     """Draw the cheapest and the median offer of each kind, own hardware, and their break-even."""
     say, predicted, plan = text(), now.forecast, now.scenario.plan
     try:
-        found = payment_options(
+        options = payment_options(
             plan.cluster.accelerator,
             plan.cluster.n_devices,
             predicted.device_hours.value,
@@ -29,11 +29,11 @@ def draw_payment_options(now: Projection) -> None:
     except InputError as error:
         st.info(error.in_language(say.language), icon=":material/info:")
         return
-    if not found:
+    if not options:
         st.info(say("plan.no_prices"), icon=":material/info:")
         return
     rows = []
-    for terms in summarise(found):
+    for terms in summarise(options):
         rows.append(_row(terms.cheapest, say("plan.cheapest_of", n=terms.offers)))
         if terms.offers > 1:
             rows.append(_row(terms.median, say("plan.median_of", n=terms.offers)))
@@ -46,7 +46,7 @@ def draw_payment_options(now: Projection) -> None:
         },
     )
     st.caption(say("plan.ways_note"))
-    _crossing(found, plan.cluster.accelerator)
+    _crossing(options, plan.cluster.accelerator)
     _energy(now)
 
 
@@ -64,10 +64,12 @@ def _row(option: PaymentOption, which: str) -> dict[str, object]:
     }
 
 
-def _crossing(found: list[PaymentOption], accelerator_name: str) -> None:
+def _crossing(options: list[PaymentOption], accelerator_name: str) -> None:
     say = text()
     owned = own_cost(accelerator_name, Ownership())
-    offers = [option for option in found if option.kind == "cloud" and option.terms == "on_demand"]
+    offers = [
+        option for option in options if option.kind == "cloud" and option.terms == "on_demand"
+    ]
     if owned is None or not offers:
         st.caption(say("plan.no_purchase_price"))
         return

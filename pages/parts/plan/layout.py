@@ -20,14 +20,14 @@ _SHOWN = 50
 def best_layouts() -> None:
     """Draw a sortable table of the fastest layouts that fit; a selected row replaces the plan's."""
     say, plan = text(), draft().plan
-    found = _search(plan.content_hash, plan)
+    result = _search(plan.content_hash, plan)
     sequences = plan.layout.global_batch_sequences(plan.cluster.n_devices)
-    if not found.found:
+    if not result.found:
         st.warning(
             say(
                 "plan.no_layout",
-                candidates=f"{found.n_candidates:,}",
-                memory=f"{found.least_memory_bytes / BYTES_PER_GB:.0f} GB",
+                candidates=f"{result.n_candidates:,}",
+                memory=f"{result.least_memory_bytes / BYTES_PER_GB:.0f} GB",
                 device=f"{accelerator(plan.cluster.accelerator).memory_gb:.0f} GB",
             ),
             icon=":material/memory_alt:",
@@ -36,13 +36,13 @@ def best_layouts() -> None:
     st.caption(
         say(
             "plan.layouts_note",
-            fitting=f"{found.n_fitting:,}",
-            candidates=f"{found.n_candidates:,}",
+            fitting=f"{result.n_fitting:,}",
+            candidates=f"{result.n_candidates:,}",
             sequences=f"{sequences:,}",
         )
     )
     chosen = st.dataframe(
-        _table(found, plan),
+        _table(result, plan),
         hide_index=True,
         height=420,
         on_select="rerun",
@@ -57,7 +57,7 @@ def best_layouts() -> None:
     )
     rows = chosen["selection"]["rows"]
     if rows:
-        layout = found.found[rows[0]].layout
+        layout = result.found[rows[0]].layout
         scenario_session().change({"plan.layout": layout.model_dump(mode="json")})
         st.rerun()
 
@@ -77,40 +77,40 @@ def _search(content_hash: str, _plan: Plan) -> SearchResult:
     )
 
 
-def _table(found: SearchResult, plan: Plan) -> pd.DataFrame:
+def _table(result: SearchResult, plan: Plan) -> pd.DataFrame:
     say, n_devices = text(), plan.cluster.n_devices
     device = accelerator(plan.cluster.accelerator)
 
     def column(name: str) -> list[int]:
-        return [getattr(candidate.layout, name) for candidate in found.found]
+        return [getattr(candidate.layout, name) for candidate in result.found]
 
-    per_device = [candidate.tokens_per_s / n_devices for candidate in found.found]
+    per_device = [candidate.tokens_per_s / n_devices for candidate in result.found]
     return pd.DataFrame(
         {
-            say("table.layout"): [candidate.layout.short_name for candidate in found.found],
+            say("table.layout"): [candidate.layout.short_name for candidate in result.found],
             say("table.tokens_per_device"): per_device,
             "MFU": [
                 100 * mfu(plan.shape, candidate.layout, device, speed)
-                for candidate, speed in zip(found.found, per_device, strict=True)
+                for candidate, speed in zip(result.found, per_device, strict=True)
             ],
-            say("table.step_s"): [candidate.step_s for candidate in found.found],
+            say("table.step_s"): [candidate.step_s for candidate in result.found],
             say("table.memory_gb"): [
-                candidate.memory_bytes / BYTES_PER_GB for candidate in found.found
+                candidate.memory_bytes / BYTES_PER_GB for candidate in result.found
             ],
             "TP": column("tensor_parallel"),
             "PP": column("pipeline_parallel"),
             "VP": column("virtual_stages"),
             "CP": column("context_parallel"),
             "EP": column("expert_parallel"),
-            "DP": [candidate.layout.data_parallel(n_devices) for candidate in found.found],
+            "DP": [candidate.layout.data_parallel(n_devices) for candidate in result.found],
             "ZeRO": column("zero_stage"),
             say("table.shard_group"): column("shard_group"),
             say("table.micro_batch"): column("micro_batch_sequences"),
             say("table.checkpointing"): [
-                _checkpointing(candidate.layout) for candidate in found.found
+                _checkpointing(candidate.layout) for candidate in result.found
             ],
             say("table.offload"): [
-                say(f"option.offload.{candidate.layout.offload}") for candidate in found.found
+                say(f"option.offload.{candidate.layout.offload}") for candidate in result.found
             ],
         }
     )

@@ -197,8 +197,8 @@ def _table(runs: Sequence[Run], labels: dict[str, str]) -> None:
     )
     rows, colors = [], []
     for run in runs:
-        seen, recipe, result = progress_of(run.id), run.recipe, run.result
-        loss, speed = seen.held_out_loss, seen.tokens_per_s
+        progress, recipe, result = progress_of(run.id), run.recipe, run.result
+        loss, speed = progress.held_out_loss, progress.tokens_per_s
         if result is not None:
             speed = result.tokens_per_s
         rows.append(
@@ -211,7 +211,7 @@ def _table(runs: Sequence[Run], labels: dict[str, str]) -> None:
                 quantities.number(recipe.peak_learning_rate, language),
                 "—" if loss is None else quantities.number(loss, language),
                 "—" if speed is None else show("tokens_per_s", speed, language),
-                quantities.usd(seen.cost_usd, language),
+                quantities.usd(progress.cost_usd, language),
                 "—"
                 if result is None
                 else f"{result.step_time_s / run.forecast.step_time_s.value:.2f}×",

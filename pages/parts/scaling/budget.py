@@ -74,18 +74,18 @@ def draw_budget(answer: Container) -> SpentBudget | None:
     Returns None if an input is not allowed.
     """
     say = text()
-    inputs, shown = st.columns([1, 3], gap="medium")
+    inputs, results = st.columns([1, 3], gap="medium")
     try:
         with inputs:
             law, budget, chosen = _inputs()
         serving = draft().plan.serving
         options = _choices(law.law, budget, chosen, serving, serving.content_hash)
     except InputError as error:
-        shown.error(error.in_language(say.language), icon=":material/error:")
+        results.error(error.in_language(say.language), icon=":material/error:")
         return None
     optimal = options[0]
     answer.markdown(f"#### {_answer(budget, optimal)}")
-    with shown:
+    with results:
         _tiles(options)
         _chart(law, options)
     _table(options)

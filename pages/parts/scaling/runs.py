@@ -229,14 +229,14 @@ def _small_to_large(results: _Results) -> None:
     st.caption(say("scaling.small_note", small=small.n_runs, large=large.n_runs, cut=results.cut))
 
 
-def _coefficients(found: Fit) -> None:
+def _coefficients(fit: Fit) -> None:
     say = text()
-    bounds = found.percentiles(0.025, 0.975)
+    bounds = fit.percentiles(0.025, 0.975)
     rows = [
         [
             name,
-            f"{getattr(found.law, name):.5g}",
-            f"{found.standard_errors[name]:.3g}",
+            f"{getattr(fit.law, name):.5g}",
+            f"{fit.standard_errors[name]:.3g}",
             f"{bounds[name][0]:.4g} – {bounds[name][1]:.4g}",
         ]
         for name in bounds
