@@ -29,6 +29,13 @@ _LARGEST_VOCAB = 16_384
 _LARGEST_BATCH_TOKENS = 2**19
 _MICRO_BATCH_TOKENS = {"cpu": 2_048, "gpu": 16_384}
 _EXPERTS, _TOP_K = 8, 2
+_BLOCKS: Mapping[ModelClass, Mapping[str, str]] = {
+    "llama": {"family": "llama"},
+    "mixtral": {"family": "llama"},
+    "gpt2": {"family": "gpt2"},
+    "bert": {"family": "bert"},
+}
+"""Fields of the shape that say which block a model type has."""
 _STEPS = 500
 """Usual number of steps: batches grow with the run up to _LARGEST_BATCH_TOKENS.
 
@@ -143,13 +150,14 @@ def _derive_shape(draft: _Draft, preset: DepthPreset) -> None:
     draft.fill("name", f"{preset.model} depth {preset.depth}")
     for part, value in (("n_layers", preset.depth), ("d_model", _ASPECT * preset.depth)):
         draft.fill(f"shape.{part}", value)
-    draft.fill("shape.family", "llama" if preset.model == "mixtral" else preset.model)
+    for part, choice in _BLOCKS[preset.model].items():
+        draft.fill(f"shape.{part}", choice)
     width = draft.count("shape.d_model")
     head_dim = draft.get("shape.head_dim") or (64 if width >= 256 else 32)
     draft.fill("shape.head_dim", head_dim)
     draft.fill("shape.n_heads", max(1, width // draft.count("shape.head_dim")))
     n_heads = draft.count("shape.n_heads")
-    grouped = preset.model in ("llama", "mixtral")
+    grouped = _BLOCKS[preset.model]["family"] == "llama"
     group = next(size for size in (4, 3, 2, 1) if n_heads % size == 0) if grouped else 1
     draft.fill("shape.n_kv_heads", n_heads // group)
     draft.fill("shape.d_ff", _times_32(width * 8 / 3) if grouped else 4 * width)

@@ -91,7 +91,7 @@ def check_tokenizers(recipe: Recipe, tokenizer_file: Path) -> None:
 def _check_shape(folder: Path, shape: ModelShape, kind: str) -> None:
     config = _config(folder, "init_from")
     _compare("init_from", "family", config.get("model_type"), kind)
-    for part, (names, expected) in _expected_config(shape, kind).items():
+    for part, (names, expected) in _expected_config(shape).items():
         found = next((config[name] for name in names if config.get(name) is not None), None)
         # A missing value has its class's default; the number of parameters is compared as well.
         if found is not None:
@@ -100,7 +100,7 @@ def _check_shape(folder: Path, shape: ModelShape, kind: str) -> None:
     _compare("init_from", "parameters", _count_weights(folder, shape), count)
 
 
-def _expected_config(shape: ModelShape, kind: str) -> dict[str, tuple[tuple[str, ...], object]]:
+def _expected_config(shape: ModelShape) -> dict[str, tuple[tuple[str, ...], object]]:
     """Return, for each part of the shape, its possible names in ``config.json`` and its value."""
     expected: dict[str, tuple[tuple[str, ...], object]] = {
         "n_layers": (("num_hidden_layers", "n_layer"), shape.n_layers),
@@ -113,7 +113,7 @@ def _expected_config(shape: ModelShape, kind: str) -> dict[str, tuple[tuple[str,
     if shape.moe:
         expected["moe.n_experts"] = (("num_local_experts",), shape.moe.n_experts)
         expected["moe.top_k"] = (("num_experts_per_tok",), shape.moe.top_k)
-    if kind in ("llama", "mixtral"):
+    if shape.family == "llama":
         expected["n_kv_heads"] = (("num_key_value_heads",), shape.n_kv_heads)
         expected["head_dim"] = (("head_dim",), shape.head_dim)
     else:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import assert_never
+
 from transformers import (
     BertConfig,
     BertForMaskedLM,
@@ -84,15 +86,18 @@ def model_config(shape: ModelShape) -> PretrainedConfig:
         "attn_implementation": "sdpa",
         **_IDS,
     }
-    if shape.moe is None:
+    if kind == "llama":
         return LlamaConfig(intermediate_size=shape.d_ff, **common)
-    return MixtralConfig(
-        intermediate_size=shape.moe.d_ff,
-        num_local_experts=shape.moe.n_experts,
-        num_experts_per_tok=shape.moe.top_k,
-        router_aux_loss_coef=ROUTER_LOSS_SHARE,
-        **common,
-    )
+    if kind == "mixtral":
+        assert shape.moe is not None
+        return MixtralConfig(
+            intermediate_size=shape.moe.d_ff,
+            num_local_experts=shape.moe.n_experts,
+            num_experts_per_tok=shape.moe.top_k,
+            router_aux_loss_coef=ROUTER_LOSS_SHARE,
+            **common,
+        )
+    assert_never(kind)
 
 
 def model_of(shape: ModelShape) -> type[PreTrainedModel]:

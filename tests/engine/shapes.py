@@ -1,5 +1,8 @@
 """Published architectures that several tests count with."""
 
+from collections.abc import Mapping
+
+from engine.recipes.recipe import ModelClass
 from engine.shapes import Experts, LatentAttention, ModelShape
 
 GPT2_124M = ModelShape(
@@ -102,3 +105,16 @@ GPT_22B = megatron_gpt(48, 6144, 64)
 GPT_175B = megatron_gpt(96, 12288, 96)
 GPT_530B = megatron_gpt(105, 20480, 128)
 GPT_1T = megatron_gpt(128, 25600, 160)
+
+FAMILIES: Mapping[ModelClass, Mapping[str, object]] = {
+    "llama": {},
+    "mixtral": {"moe": {"n_experts": 4, "top_k": 2, "d_ff": 96}},
+    "gpt2": {"family": "gpt2", "n_kv_heads": 2},
+    "bert": {"family": "bert", "n_kv_heads": 2},
+}
+"""Values that turn the shape of the smoke recipe, or ``TINY``, into one of each model type."""
+
+
+def family_in_recipe(name: ModelClass) -> dict[str, object]:
+    """Return the values of a model type as changes to a recipe."""
+    return {f"shape.{field}": value for field, value in FAMILIES[name].items()}

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -9,6 +10,7 @@ from streamlit.testing.v1 import AppTest
 from engine.files import write_json
 from engine.machine import this_machine
 from engine.recipes import depth_preset
+from engine.recipes.recipe import ModelClass
 from engine.runs import lifecycle
 from engine.runs.estimate import estimate
 from engine.runs.folder import Phase, Run, all_runs
@@ -174,7 +176,7 @@ def test_a_recipe_from_a_file(started: list[Run]) -> None:
     assert started[0].recipe == smoke(name="mine")
 
 
-@pytest.mark.parametrize("family", ["llama", "mixtral", "gpt2", "bert"])
+@pytest.mark.parametrize("family", get_args(ModelClass))
 def test_a_recipe_from_one_dial(
     family: str, started: list[Run], monkeypatch: pytest.MonkeyPatch
 ) -> None:

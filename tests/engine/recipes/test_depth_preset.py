@@ -5,6 +5,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
@@ -16,7 +17,7 @@ from engine.machine import Machine
 from engine.paths import DATA_DIR, PROJECT_DIR, home_dir
 from engine.recipes import precision
 from engine.recipes.depth_preset import read_recipe
-from engine.recipes.recipe import Recipe
+from engine.recipes.recipe import ModelClass, Recipe
 from engine.recipes.sample_run import run_plan
 
 TWO_CORES = Machine(accelerator("CPU-core"), 2, 24e9)
@@ -51,7 +52,7 @@ def test_deeper_is_larger_in_every_way() -> None:
         assert shallow.shape.vocab <= deep.shape.vocab
 
 
-@pytest.mark.parametrize("model", ["llama", "mixtral", "gpt2", "bert"])
+@pytest.mark.parametrize("model", get_args(ModelClass))
 @pytest.mark.parametrize("depth", [1, 3, 5, 12])
 def test_every_family_at_every_depth(model: str, depth: int) -> None:
     recipe = read_recipe({"depth": depth, "model": model}, TWO_CORES)

@@ -18,13 +18,11 @@ from engine.training.corpus.tokenizer import train_tokenizer
 from engine.training.export import export_model
 from engine.training.model import build_model
 from engine.training.weights import load_initial_weights
+from tests.engine.shapes import FAMILIES, family_in_recipe
 
-FAMILIES: dict[str, dict[str, object]] = {
-    "llama": {},
+STARTS: dict[str, dict[str, object]] = {
     "untied": {"shape.tied_embeddings": False},
-    "gpt2": {"shape.family": "gpt2", "shape.n_kv_heads": 2},
-    "bert": {"shape.family": "bert", "shape.n_kv_heads": 2},
-    "mixtral": {"shape.moe": {"n_experts": 4, "top_k": 2, "d_ff": 96}},
+    **{name: family_in_recipe(name) for name in FAMILIES},
 }
 
 
@@ -46,9 +44,9 @@ def export(chosen: Recipe, tokenizer_file: Path, folder: Path) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("family", STARTS)
 def test_an_export_is_a_start(family: str, tokenizer_file: Path, tmp_path: Path) -> None:
-    chosen = recipe(**FAMILIES[family])
+    chosen = recipe(**STARTS[family])
     folder = export(chosen, tokenizer_file, tmp_path / "model")
     assert len(list(folder.glob("*.safetensors"))) > 1  # sharded, and read from the shards
     start = chosen.with_value("init_from", str(folder))
@@ -82,7 +80,7 @@ def test_an_export_is_a_start(family: str, tokenizer_file: Path, tmp_path: Path)
 def test_another_shape_is_refused_before_anything_is_launched(
     family: str, changes: dict[str, object], part: str, tokenizer_file: Path, tmp_path: Path
 ) -> None:
-    chosen = recipe(**FAMILIES[family])
+    chosen = recipe(**STARTS[family])
     folder = export(chosen, tokenizer_file, tmp_path / "model")
     other = chosen.with_values(changes | {"init_from": str(folder)})
     with pytest.raises(InputError, match=f"init_from: {part} .* the recipe's") as refused:
@@ -158,7 +156,7 @@ def test_a_teacher_may_be_of_another_shape_but_not_of_other_words(
 
 
 def test_an_encoder_teaches_nobody(tokenizer_file: Path, tmp_path: Path) -> None:
-    folder = export(recipe(**FAMILIES["bert"]), tokenizer_file, tmp_path / "model")
+    folder = export(recipe(**STARTS["bert"]), tokenizer_file, tmp_path / "model")
     with pytest.raises(InputError, match=r"distillation\.teacher: bert"):
         check_pretrained(recipe(distillation={"teacher": str(folder)}))
 
@@ -168,7 +166,7 @@ def test_what_old_exports_hold_besides_weights_does_not_count(
 ) -> None:
     from safetensors.torch import save_file
 
-    chosen = recipe(**FAMILIES["gpt2"])
+    chosen = recipe(**STARTS["gpt2"])
     folder = export(chosen, tokenizer_file, tmp_path / "model")
     save_file({"h.0.attn.bias": torch.ones(1, 1, 64, 64)}, folder / "zz.safetensors")
     check_pretrained(chosen.with_value("init_from", str(folder)))

@@ -1,14 +1,17 @@
 """Recipes, and sample runs of plans."""
 
+from typing import get_args
+
 import pytest
 
 from engine.documents import InputError, read_toml
 from engine.facts import accelerator
 from engine.machine import Machine
 from engine.paths import DATA_DIR
-from engine.recipes.recipe import Recipe
+from engine.recipes.recipe import ModelClass, Recipe
 from engine.recipes.sample_run import MIN_STEPS, run_plan, sample_recipe
 from finance.company.scenario import Scenario
+from tests.engine.shapes import family_in_recipe
 from tests.engine.test_forecast import calibration_for
 
 TWO_CORES = Machine(accelerator("CPU-core"), 2, 24e9)
@@ -43,10 +46,12 @@ def test_warm_up_stable_decay(smoke: Recipe) -> None:
     assert recipe.learning_rate_share(99) == pytest.approx(0.1 + 0.9 / 20)
 
 
-def test_each_family_has_its_class(smoke: Recipe) -> None:
-    assert smoke.model_class == "llama"
-    assert smoke.with_value("shape.moe", MOE).model_class == "mixtral"
-    assert smoke.with_values(BERT | {"shape.family": "gpt2"}).model_class == "gpt2"
+@pytest.mark.parametrize("name", get_args(ModelClass))
+def test_each_family_has_its_class(smoke: Recipe, name: ModelClass) -> None:
+    assert smoke.with_values(family_in_recipe(name)).model_class == name
+
+
+def test_bert_has_a_mask_token(smoke: Recipe) -> None:
     bert = smoke.with_values(BERT)
     assert bert.model_class == "bert"
     assert (bert.text_vocab, smoke.text_vocab) == (511, 512)

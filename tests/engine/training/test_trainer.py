@@ -12,13 +12,8 @@ from engine.documents import read_toml
 from engine.machine import this_machine
 from engine.paths import DATA_DIR, PROJECT_DIR
 from engine.recipes.recipe import Recipe
+from tests.engine.shapes import FAMILIES, family_in_recipe
 
-FAMILIES: dict[str, dict[str, object]] = {
-    "llama": {},
-    "gpt2": {"shape.family": "gpt2", "shape.n_kv_heads": 2},
-    "bert": {"shape.family": "bert", "shape.n_kv_heads": 2},
-    "mixtral": {"shape.moe": {"n_experts": 4, "top_k": 2, "d_ff": 96}},
-}
 WAYS: dict[str, dict[str, object]] = {
     **{f"ZeRO {stage}": {"layout.zero_stage": stage} for stage in range(4)},
     "recomputed": {"layout.activation_checkpointing": "full"},
@@ -37,8 +32,10 @@ def losses(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[float]]:
     folder = tmp_path_factory.mktemp("learning")
     smoke = read_toml(DATA_DIR / "recipes" / "smoke.toml", Recipe)
     recipes = {
-        f"{family}, {way}": smoke.with_values(shape | layout).model_dump(mode="json")
-        for family, shape in FAMILIES.items()
+        f"{family}, {way}": smoke.with_values(family_in_recipe(family) | layout).model_dump(
+            mode="json"
+        )
+        for family in FAMILIES
         for way, layout in (WAYS | (OFFLOADED if family == "llama" else {})).items()
     }
     (folder / "recipes.json").write_text(json.dumps(recipes))
