@@ -97,7 +97,7 @@ def test_from_plan_to_runway(page: Page, home: Path) -> None:
         # The page compares predicted and measured; a click corrects the scenario.
         expect(page.get_by_role("heading", name="Measured ÷ predicted")).to_be_visible()
         page.get_by_role("button", name="Apply the calibration").click()
-        expect(page.get_by_text("corrected by 1 run(s)")).to_be_visible()
+        expect(page.get_by_text("corrected by 1 run.")).to_be_visible()
         page.get_by_role("button", name="Save", exact=True).click()
         expect(page.get_by_text("saved · version 3")).to_be_visible()
 

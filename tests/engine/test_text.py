@@ -6,13 +6,14 @@ import string
 from pathlib import Path
 
 import pytest
+from babel import Locale
 
 from engine.calibration.calibration import Calibration
 from engine.forecast import Forecast
 from engine.paths import PROJECT_DIR
 from engine.reports.forecast_tables import FIGURES
 from engine.runs.folder import Phase
-from engine.text import LANGUAGES, best_language, catalog
+from engine.text import LANGUAGES, Plural, best_language, catalog
 from finance.metrics.cash_report import LINES
 from finance.metrics.projection import NextAction
 
@@ -35,16 +36,59 @@ def test_all_languages_have_the_same_keys_in_the_same_order() -> None:
 def test_all_languages_have_the_same_placeholders() -> None:
     en, zh = catalog("en"), catalog("zh_Hans")
     for key in en.keys():  # noqa: SIM118 - a catalog is no dict
-        assert placeholders(en(key)) == placeholders(zh(key)), key
+        names = placeholders(zh.forms(key)["other"])
+        assert placeholders(en.forms(key)["other"]) == names, key
+        for text in [*en.forms(key).values(), *zh.forms(key).values()]:
+            assert placeholders(text) <= names, key
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_plurals_have_one_form_for_each_category_of_the_language(language: str) -> None:
+    plurals = {
+        key: text for key, text in catalog(language).texts.items() if isinstance(text, Plural)
+    }
+    for key, plural in plurals.items():
+        assert set(plural.forms) == {*Locale.parse(language).plural_form.tags, "other"}, key
+        assert plural.of in placeholders(plural.forms["other"]), key
+    assert bool(plurals) == (language == "en")
+
+
+@pytest.mark.parametrize(
+    ("number", "english", "chinese"),
+    [
+        (0, "0 months", "0 个月"),
+        (1, "1 month", "1 个月"),
+        ("1", "1 month", "1 个月"),
+        (2, "2 months", "2 个月"),
+        ("1.5", "1.5 months", "1.5 个月"),
+        ("1,001", "1,001 months", "1,001 个月"),
+        ("1K", "1K months", "1K 个月"),
+        (float("inf"), "inf months", "inf 个月"),
+    ],
+)
+def test_a_number_selects_the_plural(number: object, english: str, chinese: str) -> None:
+    assert catalog("en")("unit.months", n=number) == english
+    assert catalog("zh_Hans")("unit.months", n=number) == chinese
+
+
+def test_no_text_leaves_the_plural_open() -> None:
+    en = catalog("en")
+    open_plurals = [key for key in en.keys() if re.search(r"[a-z]\(e?s\)", en.forms(key)["other"])]  # noqa: SIM118
+    assert open_plurals == []
 
 
 def test_chinese_is_chinese() -> None:
     """The Chinese catalog has no untranslated English sentence."""
     en, zh = catalog("en"), catalog("zh_Hans")
-    words = {key: re.findall(r"[A-Za-z]{2,}", re.sub(r"{.*?}", "", en(key))) for key in en.keys()}  # noqa: SIM118
+    words = {
+        key: re.findall(r"[A-Za-z]{2,}", re.sub(r"{.*?}", "", en.forms(key)["other"]))
+        for key in en.keys()  # noqa: SIM118
+    }
     sentences = [key for key, found in words.items() if len(found) > 2]
     assert len(sentences) > 150
-    assert [key for key in sentences if not re.search(r"[\u4e00-\u9fff]", zh(key))] == []
+    assert [
+        key for key in sentences if not re.search(r"[\u4e00-\u9fff]", zh.forms(key)["other"])
+    ] == []
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(PROJECT_DIR)))

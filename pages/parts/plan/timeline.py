@@ -34,8 +34,8 @@ def step_timeline() -> None:
     st.caption(
         say(
             "plan.timeline_note",
-            stages=step.stages,
-            micro_batches=step.micro_batches,
+            stages=say("plan.stages", n=step.stages),
+            micro_batches=say("plan.micro_batches", n=step.micro_batches),
             bubble=quantities.share(timeline.bubble_share, say.language),
             total=quantities.duration(timeline.total_s, say.language),
         )

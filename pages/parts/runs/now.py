@@ -70,7 +70,7 @@ def _answer(overview: Overview, month: MonthSpending, limit_usd: Decimal | None)
             ended=quantities.number(overview.recently_ended, say.language),
         )
         return say("runs.answer_idle", came=came, spent=spent)
-    waiting = say(f"runs.waiting_{'none' if n == 0 else 'one' if n == 1 else 'many'}", n=n)
+    waiting = say("runs.waiting", n=n) if n else say("runs.waiting_none")
     return say("runs.answer", running=_running(overview), waiting=waiting, spent=spent)
 
 
@@ -82,12 +82,9 @@ def _running(overview: Overview) -> str:
     training = [summary for summary in overview.live if summary.phase is Phase.TRAINING]
     all_left_s = [progress_of(summary.run_id).seconds_left for summary in training]
     known_s = [left_s for left_s in all_left_s if left_s is not None]
-    how_many = "one" if n == 1 else "many"
     if not known_s:
-        return say(f"runs.starting_{how_many}", n=n)
-    return say(
-        f"runs.running_{how_many}", n=n, left=quantities.duration(max(known_s), say.language)
-    )
+        return say("runs.starting", n=n)
+    return say("runs.running", n=n, left=quantities.duration(max(known_s), say.language))
 
 
 def _spent(month: MonthSpending, limit_usd: Decimal | None) -> str:

@@ -71,7 +71,7 @@ def _why(waiting: QueuePosition) -> str:
         return escaped_markdown(waiting.held_by.in_language(say.language))
     if waiting.n_ahead == 0:
         return say("runs.about_to_start")
-    return say("runs.behind_one" if waiting.n_ahead == 1 else "runs.behind", n=waiting.n_ahead)
+    return say("runs.behind", n=waiting.n_ahead)
 
 
 def _terms(summary: Summary) -> list[str]:

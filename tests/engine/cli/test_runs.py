@@ -48,7 +48,7 @@ def test_list_says_what_the_folders_say() -> None:
     table = engine("runs", "list").out
     for run in runs:
         assert run.id in table
-    assert "2 run(s)" in table
+    assert "2 runs" in table
 
 
 def test_list_shows_broken_runs_and_goes_on() -> None:

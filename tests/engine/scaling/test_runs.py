@@ -216,7 +216,7 @@ def test_a_fit_needs_as_many_points_as_coefficients() -> None:
     require_enough(runs, 5)
     with pytest.raises(InputError, match=r"runs: 5 is .* at least 6 different points"):
         require_enough(runs, 6)
-    with pytest.raises(InputError, match=r"runs: 0 is .* at least 1 different points"):
+    with pytest.raises(InputError, match=r"runs: 0 is .* at least 1 point"):
         require_enough(runs.subset(runs.parameters > 5), 1)
     with pytest.raises(InputError, match=r"mine\.params: 5\.0 is .* two different values"):
         require_enough(runs.subset(runs.parameters == 5), 1, "mine")
