@@ -32,7 +32,7 @@ from tests.engine.runs.real import (
     wait_until,
 )
 
-pytestmark = pytest.mark.runs
+pytestmark = [pytest.mark.runs, pytest.mark.timeout(1_800)]
 
 GONE_S = 10.0
 """Seconds in which all processes of a run end after one of them was killed."""

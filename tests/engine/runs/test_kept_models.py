@@ -27,7 +27,11 @@ from tests.engine.ranks import Ranks
 from tests.engine.runs.faked import tiny
 from tests.engine.runs.working import train_until_the_loss_breaks
 
-pytestmark = [pytest.mark.runs, pytest.mark.usefixtures("prepared_corpora")]
+pytestmark = [
+    pytest.mark.runs,
+    pytest.mark.timeout(1_800),
+    pytest.mark.usefixtures("prepared_corpora"),
+]
 
 
 @pytest.fixture

@@ -38,7 +38,11 @@ from tests.engine.runs.working import (
 N_RANKS = min(2, this_machine().n_devices)
 STEPS = 110
 
-pytestmark = [pytest.mark.runs, pytest.mark.usefixtures("prepared_corpora")]
+pytestmark = [
+    pytest.mark.runs,
+    pytest.mark.timeout(1_800),
+    pytest.mark.usefixtures("prepared_corpora"),
+]
 
 
 @pytest.fixture

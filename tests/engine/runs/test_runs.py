@@ -21,7 +21,11 @@ from engine.sampling import Sampling
 from tests.engine.runs.faked import smoke
 from tests.engine.runs.real import PATIENCE_S, leaves_nothing, start, wait_for_end
 
-pytestmark = [pytest.mark.runs, pytest.mark.usefixtures("prepared_corpora")]
+pytestmark = [
+    pytest.mark.runs,
+    pytest.mark.timeout(1_800),
+    pytest.mark.usefixtures("prepared_corpora"),
+]
 
 
 def test_a_run_from_text_to_model() -> None:

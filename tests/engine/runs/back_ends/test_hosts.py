@@ -33,7 +33,7 @@ from tests.engine.runs.back_ends.training import (
 )
 from tests.engine.runs.patience import load_factor
 
-pytestmark = [pytest.mark.cluster, pytest.mark.runs]
+pytestmark = [pytest.mark.cluster, pytest.mark.runs, pytest.mark.timeout(1_800)]
 
 NOTICED_S = 60.0
 """Seconds in which a cut link ends the run on an idle machine."""

@@ -32,7 +32,7 @@ from tests.engine.runs.back_ends.training import (
     wait_until,
 )
 
-pytestmark = [pytest.mark.cluster, pytest.mark.runs]
+pytestmark = [pytest.mark.cluster, pytest.mark.runs, pytest.mark.timeout(1_800)]
 
 needs_slurm = pytest.mark.skipif(bool(slurm_cluster.LACKS), reason=slurm_cluster.LACKS)
 
