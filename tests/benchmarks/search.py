@@ -39,7 +39,7 @@ REPEATS = 7
 
 
 def seconds(work: Callable[[], object]) -> float:
-    """Median of several times on this one thread."""
+    """Return the median of several CPU times of this process, in seconds."""
     times = []
     for _ in range(REPEATS):
         start = time.process_time()

@@ -1,4 +1,4 @@
-"""Where a calibration counts."""
+"""Plans that a calibration corrects."""
 
 import pytest
 
@@ -16,16 +16,20 @@ def test_speed_counts_on_the_same_accelerator_only(laptop: Scenario) -> None:
 
 @pytest.mark.parametrize(("factor", "counts"), [(1, True), (3.9, True), (4.1, False), (0.2, False)])
 def test_loss_counts_at_about_the_same_scale(laptop: Scenario, factor: float, counts: bool) -> None:
-    one = calibration_for(laptop.plan)
-    assert one.corrects_loss_at(one.parameters * factor, one.tokens) is counts
-    assert one.corrects_loss_at(one.parameters, one.tokens * factor) is counts
+    calibration = calibration_for(laptop.plan)
+    assert (
+        calibration.corrects_loss_at(calibration.parameters * factor, calibration.tokens) is counts
+    )
+    assert (
+        calibration.corrects_loss_at(calibration.parameters, calibration.tokens * factor) is counts
+    )
 
 
 def test_memory_counts_at_about_the_same_size(laptop: Scenario) -> None:
-    one = calibration_for(laptop.plan)
-    assert one.corrects_memory_of(2 * one.parameters, "CPU-core")
-    assert not one.corrects_memory_of(1000 * one.parameters, "CPU-core")
-    assert not one.corrects_memory_of(one.parameters, "H100-80GB")
+    calibration = calibration_for(laptop.plan)
+    assert calibration.corrects_memory_of(2 * calibration.parameters, "CPU-core")
+    assert not calibration.corrects_memory_of(1000 * calibration.parameters, "CPU-core")
+    assert not calibration.corrects_memory_of(calibration.parameters, "H100-80GB")
 
 
 def test_a_spread_must_hold_its_value() -> None:

@@ -1,4 +1,4 @@
-"""What a forecast makes of a machine's profile, and where it is kept."""
+"""Forecasts with a machine's profile, and the file that stores it."""
 
 from __future__ import annotations
 
@@ -51,14 +51,14 @@ def test_a_profile_says_nothing_of_other_devices(startup: Scenario) -> None:
 
 
 def test_a_calibration_goes_before_a_profile(laptop: Scenario) -> None:
-    one = measured(laptop.plan, step_ratio=1.2)
-    calibration = calibrate([one])
+    measurement = measured(laptop.plan, step_ratio=1.2)
+    calibration = calibrate([measurement])
     without = laptop.plan.model_copy(update={"calibration": calibration})
     both = without.model_copy(update={"profile": true_profile()})
     assert forecast(both).step_time_s == forecast(without).step_time_s
-    # And is made against the tables, whatever the run's forecast stood on.
+    # A calibration compares with the tables, also if the run's forecast used a profile.
     on_profile = laptop.plan.model_copy(update={"profile": true_profile()})
-    assert calibrate([replace(one, plan=on_profile)]).step_time == calibration.step_time
+    assert calibrate([replace(measurement, plan=on_profile)]).step_time == calibration.step_time
 
 
 def test_runs_here_are_forecast_from_this_machines_profile(laptop: Scenario) -> None:

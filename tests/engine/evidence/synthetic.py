@@ -10,15 +10,19 @@ from engine.predictor.efficiency import EfficiencyParameter, efficiency_paramete
 from tests.engine.evidence.rows import LLAMA3_8B_ROW
 
 NOT_FITTED = ("time_factor", "spread", "whole_run")
-PRIORS = {one.key: one.prior for one in efficiency_parameters() if one.parameter not in NOT_FITTED}
+PRIORS = {
+    parameter.key: parameter.prior
+    for parameter in efficiency_parameters()
+    if parameter.parameter not in NOT_FITTED
+}
 
 
 def free_only(*keys: str) -> list[EfficiencyParameter]:
     """The table with all parameters fixed at their priors, but for ``keys``."""
     return [
-        one if one.key in keys else one.model_copy(update={"prior_log_sd": 0.001})
-        for one in efficiency_parameters()
-        if one.parameter not in NOT_FITTED
+        parameter if parameter.key in keys else parameter.model_copy(update={"prior_log_sd": 0.001})
+        for parameter in efficiency_parameters()
+        if parameter.parameter not in NOT_FITTED
     ]
 
 

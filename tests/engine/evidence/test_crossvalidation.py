@@ -1,4 +1,4 @@
-"""Leaving out whole sources: nobody sees what is to be predicted."""
+"""Leaving out whole sources: no fit sees the rows that it predicts."""
 
 from dataclasses import replace
 
@@ -42,7 +42,7 @@ def rows_of(sample: Sample, source: str) -> np.ndarray:
 def test_no_fit_sees_the_source_that_it_predicts(
     sample: Sample, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Fits are stood in for by ones that remember what they saw, and say it in their values."""
+    """Fake fits record the sources that they saw, and return them in their values."""
     seen: list[frozenset[str]] = []
     names = sorted(STACK_OF)
 
@@ -64,7 +64,7 @@ def test_no_fit_sees_the_source_that_it_predicts(
     found = cross_validate(sample, free_only(ATTENTION), order.append)
     every = frozenset(STACK_OF)
     assert order == sorted(STACK_OF)
-    partial = [one for one in seen if one != every]
+    partial = [source for source in seen if source != every]
     assert sorted(map(sorted, partial)) == sorted(sorted(every - {name}) for name in STACK_OF)
     for name in STACK_OF:
         mine = rows_of(sample, name)
@@ -76,7 +76,7 @@ def test_no_fit_sees_the_source_that_it_predicts(
 def test_what_a_source_measured_moves_its_own_prediction_nowhere(
     sample: Sample, validated: CrossValidation
 ) -> None:
-    """Nor what is said of its memory; what is expected of others it does move."""
+    """Its memory predictions do not change either; the widths of other sources do."""
     mine = rows_of(sample, "east")
     twice = with_measured(sample, np.where(mine, 2.0, 1.0))
     again = cross_validate(twice, free_only(ATTENTION))
@@ -90,7 +90,7 @@ def test_what_a_source_measured_moves_its_own_prediction_nowhere(
 def test_widths_come_from_the_errors_of_the_others(
     sample: Sample, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """With fits that learn nothing, a source's own errors leave its own width as it is."""
+    """If fits learn nothing, the errors of a source do not change its own width."""
     fixed = free_only()
     mine, others = rows_of(sample, "east"), rows_of(sample, "west")
 
@@ -124,7 +124,7 @@ def test_software_that_others_ran_gets_the_narrower_interval(
     sample: Sample, validated: CrossValidation
 ) -> None:
     assert 0 < validated.spreads.known <= validated.spreads.unknown
-    # Software that is a quarter faster or slower than any law says, which nobody else ran.
+    # Software that is a quarter faster or slower than any law says, which no other source ran.
     away = np.select([rows_of(sample, "east"), rows_of(sample, "west")], [0.8, 1.25], 1.0)
     found = cross_validate(with_measured(sample, away), free_only(ATTENTION))
     assert found.spreads.known < 0.7 * found.spreads.unknown
@@ -137,10 +137,13 @@ def test_software_that_others_ran_gets_the_narrower_interval(
 def test_intervals_cover_what_they_say(sample: Sample, validated: CrossValidation) -> None:
     ids = [str(number) for number in range(len(sample.runs))]
     predictions = predictions_of(sample, ids, validated)
-    assert [one.tokens_per_sec_per_gpu for one in predictions] == validated.tokens_per_s.tolist()
+    speeds = [prediction.tokens_per_sec_per_gpu for prediction in predictions]
+    assert speeds == validated.tokens_per_s.tolist()
     inside = [
-        one.tokens_per_sec_per_gpu_low <= speed <= one.tokens_per_sec_per_gpu_high
-        for one, speed in zip(predictions, sample.measured_tokens_per_s.tolist(), strict=True)
+        prediction.tokens_per_sec_per_gpu_low <= speed <= prediction.tokens_per_sec_per_gpu_high
+        for prediction, speed in zip(
+            predictions, sample.measured_tokens_per_s.tolist(), strict=True
+        )
     ]
     assert np.mean(inside) >= 0.7
 

@@ -16,7 +16,7 @@ from tests.engine.evidence.synthetic import (
     with_measured,
 )
 
-PARAMETERS = {one.key: one for one in efficiency_parameters()}
+PARAMETERS = {parameter.key: parameter for parameter in efficiency_parameters()}
 ATTENTION = "attention_share:library Hopper"
 TENSOR = "tensor_exposed:overlap"
 SOURCES = ("north", "south", "east")
@@ -57,7 +57,7 @@ def test_runs_as_predicted_move_nothing() -> None:
 
 
 def test_what_no_run_speaks_for_stays_as_it_was() -> None:
-    """Dense models in 16 bits say nothing of experts: the prior stays, and its uncertainty."""
+    """Dense models in 16 bits do not involve experts: the prior and its uncertainty remain."""
     silent = ("moe_host_s:all", "expert_exposed:plain", "cast:nvfp4")
     sample = measured_under(rows_of("north"), {ATTENTION: 0.8 * PRIORS[ATTENTION]})
     found = fit(sample, free_only(ATTENTION, *silent)).estimates
@@ -72,9 +72,9 @@ def test_what_no_run_speaks_for_stays_as_it_was() -> None:
 def test_fixed_parameters_stay() -> None:
     sample = measured_under(rows_of("north"), {ATTENTION: 0.8 * PRIORS[ATTENTION]})
     found = fit(sample, free_only(ATTENTION)).estimates
-    for key, one in found.items():
+    for key, estimate in found.items():
         if key != ATTENTION and not key.startswith("time_factor:"):
-            assert one.low == one.value == one.high == PRIORS[key], key
+            assert estimate.low == estimate.value == estimate.high == PRIORS[key], key
 
 
 def test_one_odd_run_bends_nothing() -> None:
@@ -83,7 +83,7 @@ def test_one_odd_run_bends_nothing() -> None:
     clean = measured_under(rows_of(*SOURCES), {ATTENTION: truth})
     factors = np.ones(len(clean.runs))
     factors[2] = 5.0  # the longest sequences, of which attention is the largest share
-    found = [fit(one, free_only(ATTENTION)).values[ATTENTION] for one in (
+    found = [fit(sample, free_only(ATTENTION)).values[ATTENTION] for sample in (
         clean, with_measured(clean, factors)
     )]  # fmt: skip
     assert off(found[1], found[0]) < 0.08
@@ -98,7 +98,9 @@ def test_the_same_run_again_counts_as_little_more_than_one() -> None:
     again = measured_under(rows + [rows[2]] * 8, {ATTENTION: truth}, noise=0.0)
     spread = [
         math.log(found.high / found.low)
-        for found in (fit(one, free_only(ATTENTION)).estimates[ATTENTION] for one in (once, again))
+        for found in (
+            fit(sample, free_only(ATTENTION)).estimates[ATTENTION] for sample in (once, again)
+        )
     ]
     assert spread[1] == pytest.approx(spread[0], rel=0.05)
 
@@ -119,7 +121,7 @@ def test_a_stack_has_a_factor_of_its_own() -> None:
 
 
 def test_a_slow_cluster_bends_no_law() -> None:
-    """What a source has of its own is found beside the parameters."""
+    """The deviation of a single source hardly changes the parameters."""
     sample = measured_under(rows_of(*SOURCES), {})
     slower = np.where(np.array(sample.sources) == "east", 0.85, 1.0)
     found = fit(with_measured(sample, slower), free_only(ATTENTION, TENSOR)).values

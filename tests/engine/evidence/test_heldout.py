@@ -86,7 +86,7 @@ def test_unseen_sources_are_harder_than_seen_ones() -> None:
 
 def test_the_prediction_lies_inside_its_interval() -> None:
     figures = np.array(
-        [(one.low, one.tokens_per_sec_per_gpu, one.high) for one in held_out().values()]
+        [(row.low, row.tokens_per_sec_per_gpu, row.high) for row in held_out().values()]
     )
     assert (np.diff(figures, axis=1) > 0).all()
 
@@ -103,7 +103,7 @@ def test_the_download_has_both_predictions_beside_each_row() -> None:
 
 
 def test_the_rule_repeats_what_was_reported_of_it() -> None:
-    (rule,) = [one for one in peers() if one.kind == "rule"]
+    (rule,) = [peer for peer in peers() if peer.kind == "rule"]
     found = evidence().baseline
     assert found.median_error is not None
     assert found.p90_error is not None
@@ -112,8 +112,8 @@ def test_the_rule_repeats_what_was_reported_of_it() -> None:
 
 
 def test_bounds_of_peers_are_in_order() -> None:
-    for one in peers():
-        assert one.median_low <= one.median_high <= one.p90_low <= one.p90_high
+    for peer in peers():
+        assert peer.median_low <= peer.median_high <= peer.p90_low <= peer.p90_high
 
 
 def test_a_measured_row_without_its_prediction_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -32,8 +32,8 @@ def engine(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 def predict(*rows: dict[str, str]) -> list[Prediction]:
     found = predict_rows(rows)
-    assert all(isinstance(one, Prediction) for one in found)
-    return [one for one in found if isinstance(one, Prediction)]
+    assert all(isinstance(prediction, Prediction) for prediction in found)
+    return [prediction for prediction in found if isinstance(prediction, Prediction)]
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +43,7 @@ def shipped() -> list[dict[str, str]]:
 
 @pytest.fixture(scope="module")
 def scores(shipped: list[dict[str, str]]) -> dict[str, Score]:
-    return {one.group: one for one in score(shipped, predict_rows(shipped))}
+    return {group_score.group: group_score for group_score in score(shipped, predict_rows(shipped))}
 
 
 # The table that ships ------------------------------------------------------------------------
@@ -53,19 +53,19 @@ def test_every_measured_row_that_ships_is_predicted(shipped: list[dict[str, str]
     published = [row for row in shipped if row["source_id"] != OWN_SOURCE]
     assert len(published) == 488
     predictions = predict(*shipped)
-    assert [one.id for one in predictions] == [row["id"] for row in shipped]
-    infeasible = [one for one in predictions if not one.feasible]
+    assert [prediction.id for prediction in predictions] == [row["id"] for row in shipped]
+    infeasible = [prediction for prediction in predictions if not prediction.feasible]
     assert len(infeasible) <= 0.02 * len(published)
-    assert all(one.infeasible_reason for one in infeasible)
-    for one in predictions:
-        low, high = one.tokens_per_sec_per_gpu_low, one.tokens_per_sec_per_gpu_high
-        assert 0 < low < one.tokens_per_sec_per_gpu < high < math.inf, one.id
-        assert 0 < one.mfu < 0.9, one.id
-        assert 0 < one.mem_gb < 1_000, one.id
+    assert all(prediction.infeasible_reason for prediction in infeasible)
+    for prediction in predictions:
+        low, high = prediction.tokens_per_sec_per_gpu_low, prediction.tokens_per_sec_per_gpu_high
+        assert 0 < low < prediction.tokens_per_sec_per_gpu < high < math.inf, prediction.id
+        assert 0 < prediction.mfu < 0.9, prediction.id
+        assert 0 < prediction.mem_gb < 1_000, prediction.id
 
 
 def test_what_the_fit_has_seen_is_predicted_well(scores: dict[str, Score]) -> None:
-    """In sample: these rows set the efficiencies. What they must not do is drift."""
+    """The efficiencies were fitted to these rows; their errors must not drift."""
     everything = scores[""]
     assert everything.median_error is not None
     assert everything.median_error <= 0.08
@@ -96,12 +96,14 @@ def test_memory_of_counted_tensors_is_nearly_exact(scores: dict[str, Score]) -> 
 
 
 def test_figures_of_a_row_agree_with_each_other() -> None:
-    (one,) = predict(LLAMA3_8B_ROW)
+    (prediction,) = predict(LLAMA3_8B_ROW)
     tokens_per_step = 64 * 8192
-    assert one.step_time_s == pytest.approx(tokens_per_step / (64 * one.tokens_per_sec_per_gpu))
+    assert prediction.step_time_s == pytest.approx(
+        tokens_per_step / (64 * prediction.tokens_per_sec_per_gpu)
+    )
     weights = 8_030_261_248 - 128_256 * 4096 - 65 * 4096  # without look-up table and norms
     flops = 6 * weights + 12 * 32 * 4096 * 8192
-    assert one.mfu == pytest.approx(one.tokens_per_sec_per_gpu * flops / 989e12)
+    assert prediction.mfu == pytest.approx(prediction.tokens_per_sec_per_gpu * flops / 989e12)
 
 
 def test_intervals_are_as_wide_as_crossvalidation_found() -> None:
@@ -110,19 +112,19 @@ def test_intervals_are_as_wide_as_crossvalidation_found() -> None:
     widths = spreads()
     for row, factor in ((LLAMA3_8B_ROW, 1.0), (MIXTRAL_ROW, widths.moe)):
         for changes, width in ((known, widths.known), (unknown, widths.unknown)):
-            (one,) = predict(row | changes)
+            (prediction,) = predict(row | changes)
             half = width * factor
-            ratio = one.tokens_per_sec_per_gpu_high / one.tokens_per_sec_per_gpu
+            ratio = prediction.tokens_per_sec_per_gpu_high / prediction.tokens_per_sec_per_gpu
             assert math.log(ratio) == pytest.approx(half)
-            ratio = one.tokens_per_sec_per_gpu / one.tokens_per_sec_per_gpu_low
+            ratio = prediction.tokens_per_sec_per_gpu / prediction.tokens_per_sec_per_gpu_low
             assert math.log(ratio) == pytest.approx(half)
 
 
 def test_an_impossible_layout_is_predicted_and_says_so() -> None:
-    (one,) = predict(MIXTRAL_ROW | {"ep": "32"})
-    assert not one.feasible
-    assert one.infeasible_reason.startswith("expert_parallel: 32 ")
-    assert one.tokens_per_sec_per_gpu > 0
+    (prediction,) = predict(MIXTRAL_ROW | {"ep": "32"})
+    assert not prediction.feasible
+    assert prediction.infeasible_reason.startswith("expert_parallel: 32 ")
+    assert prediction.tokens_per_sec_per_gpu > 0
 
 
 def test_memory_as_allocated_leaves_the_libraries_out() -> None:
@@ -144,7 +146,7 @@ def test_bad_rows_leave_the_others_as_they_are() -> None:
     assert bad.field == "gpu"
     assert isinstance(worse, InputError)
     assert (worse.field, worse.value) == ("d_model", "wide")
-    assert all(isinstance(one, InputError) for one in predict_rows(rows[1::2]))
+    assert all(isinstance(prediction, InputError) for prediction in predict_rows(rows[1::2]))
 
 
 # Scores --------------------------------------------------------------------------------------
@@ -184,7 +186,7 @@ def test_score_by_hand() -> None:
         prediction("unmeasured", 5),
         InputError("gpu", "x", "missing"),
     ]
-    found = {one.group: one for one in score(rows, predictions)}
+    found = {group_score.group: group_score for group_score in score(rows, predictions)}
     everything = found[""]
     assert (everything.n_rows, everything.n_predicted) == (6, 5)
     assert (everything.n_infeasible, everything.n_measured) == (1, 4)
@@ -208,7 +210,7 @@ def test_p90_is_an_error_that_was_made() -> None:
 
 def test_groups_are_those_of_the_columns_in_their_order() -> None:
     row = measured_row("a", "100", precision="fp8", sharding="", arch_family="moe", source_id="s")
-    groups = [one.group for one in score([row], [prediction("a", 100)])]
+    groups = [group_score.group for group_score in score([row], [prediction("a", 100)])]
     assert groups == [
         "",
         "gpu=B200",
@@ -223,8 +225,10 @@ def test_each_group_counts_every_row_once(
     shipped: list[dict[str, str]], scores: dict[str, Score]
 ) -> None:
     for column in ("gpu", "precision", "sharding", "arch_family", "source_id"):
-        groups = [one for name, one in scores.items() if name.startswith(f"{column}=")]
-        assert sum(one.n_rows for one in groups) == len(shipped)
+        groups = [
+            group_score for name, group_score in scores.items() if name.startswith(f"{column}=")
+        ]
+        assert sum(group_score.n_rows for group_score in groups) == len(shipped)
 
 
 def test_a_table_without_measurements_has_no_errors() -> None:
@@ -299,7 +303,7 @@ def test_validate_prints_json(tmp_path: Path) -> None:
     write_rows(table, rows)
     answer = engine("validate", str(table), "--json")
     assert answer.returncode == 0, answer.stderr
-    groups = {one["group"]: one for one in json.loads(answer.stdout)}
+    groups = {group["group"]: group for group in json.loads(answer.stdout)}
     assert groups[""]["n_rows"] == groups[""]["n_measured"] == 2
     assert groups["arch_family=moe"]["n_rows"] == 1
     assert groups["arch_family=moe"]["median_error"] is not None

@@ -28,7 +28,7 @@ def written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Effici
     sample = measured_under(rows, {ATTENTION: 0.8 * PRIORS[ATTENTION]}, noise=0.05)
     path = tmp_path / "efficiency.csv"
     refit.refit(sample, path)
-    return {one.key: one for one in read_facts(path, EfficiencyParameter)}
+    return {parameter.key: parameter for parameter in read_facts(path, EfficiencyParameter)}
 
 
 def test_a_refit_writes_what_was_found_and_keeps_the_priors(
@@ -50,7 +50,9 @@ def test_a_refit_writes_what_was_found_and_keeps_the_priors(
 def test_factors_are_those_of_the_software_that_was_seen(
     written: dict[str, EfficiencyParameter],
 ) -> None:
-    factors = {one.scope for one in written.values() if one.parameter == "time_factor"}
+    factors = {
+        parameter.scope for parameter in written.values() if parameter.parameter == "time_factor"
+    }
     assert factors == {"Megatron-LM", "NeMo", "llm.c"}
 
 
@@ -58,6 +60,12 @@ def test_widths_and_whole_runs_are_there(written: dict[str, EfficiencyParameter]
     for scope in ("known", "unknown", "moe", "memory", "whole_run"):
         assert written[f"spread:{scope}"].value > 0, scope
     assert written["spread:known"].value <= written["spread:unknown"].value
-    assert {one.scope for one in written.values() if one.parameter == "whole_run"} >= {"cluster"}
-    old = {one.key for one in efficiency_parameters() if one.parameter != "time_factor"}
+    assert {
+        parameter.scope for parameter in written.values() if parameter.parameter == "whole_run"
+    } >= {"cluster"}
+    old = {
+        parameter.key
+        for parameter in efficiency_parameters()
+        if parameter.parameter != "time_factor"
+    }
     assert {key for key in written if not key.startswith("time_factor:")} == old

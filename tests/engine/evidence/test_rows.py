@@ -207,7 +207,7 @@ def test_precision(cell: str, precision: str) -> None:
     ("framework", "gpu", "expected"),
     [
         ("Megatron-LM", "H100-80GB", "none"),
-        ("Megatron-LM", "A100-80GB", "full"),  # the one of 2021
+        ("Megatron-LM", "A100-80GB", "full"),  # the stack of 2021
         ("Megatron-DeepSpeed", "A100-80GB", "full"),
         ("maxtext", "H100-80GB", "full"),
         ("", "H100-80GB", "none"),  # fits

@@ -144,7 +144,7 @@ def test_as_many_parameters_as_transformers_creates(
     model_type: str, fields: dict[str, Any]
 ) -> None:
     config = AutoConfig.for_model(model_type, **fields)
-    sizes = {name: one.numel() for name, one in built(config).named_parameters()}
+    sizes = {name: parameter.numel() for name, parameter in built(config).named_parameters()}
     files = (config.to_dict(), config.to_diff_dict(), {"model_type": model_type} | fields)
     for file in files:  # all there is, what is saved, and no more than was set
         shape = shape_from_config(json.loads(json.dumps(file, default=str)), 128)

@@ -24,9 +24,9 @@ def column(value: float) -> Array:
 
 
 def links(fast_share: float = 1.0, slow_share: float = 1.0) -> StepContext:
-    one = inputs(LLAMA3_8B, Layout(micro_batch_sequences=1), accelerator("H100-80GB"), 8)
-    assert one.device.domain[0] == 8
-    return one.with_efficiency(fast_link_share=fast_share, slow_link_share=slow_share)
+    row = inputs(LLAMA3_8B, Layout(micro_batch_sequences=1), accelerator("H100-80GB"), 8)
+    assert row.device.domain[0] == 8
+    return row.with_efficiency(fast_link_share=fast_share, slow_link_share=slow_share)
 
 
 @pytest.mark.parametrize(

@@ -27,7 +27,7 @@ from tests.engine.shapes import LLAMA3_8B
 
 H100 = accelerator("H100-80GB")
 PARAMETERS = efficiency_parameters()
-FITTED = [one for one in PARAMETERS if one.prior_log_sd > 0.005]
+FITTED = [parameter for parameter in PARAMETERS if parameter.prior_log_sd > 0.005]
 STACKS = stacks()
 
 
@@ -37,22 +37,22 @@ def resolved(device: Accelerator = H100, precision: str = "bf16", **changes) -> 
 
 
 def test_every_parameter_stands_once_with_its_prior_and_its_bounds() -> None:
-    assert len({one.key for one in PARAMETERS}) == len(PARAMETERS)
-    for one in PARAMETERS:
-        assert 0 < one.low <= one.value <= one.high, one.key
-        assert one.prior > 0, one.key
-        assert one.prior_log_sd >= 0, one.key
-        assert one.prior_source.strip(), one.key
-        assert one.unit.strip(), one.key
+    assert len({parameter.key for parameter in PARAMETERS}) == len(PARAMETERS)
+    for parameter in PARAMETERS:
+        assert 0 < parameter.low <= parameter.value <= parameter.high, parameter.key
+        assert parameter.prior > 0, parameter.key
+        assert parameter.prior_log_sd >= 0, parameter.key
+        assert parameter.prior_source.strip(), parameter.key
+        assert parameter.unit.strip(), parameter.key
 
 
-@pytest.mark.parametrize("one", FITTED, ids=lambda one: one.key)
-def test_runs_made_each_parameter_surer(one: EfficiencyParameter) -> None:
+@pytest.mark.parametrize("parameter", FITTED, ids=lambda parameter: parameter.key)
+def test_runs_made_each_parameter_surer(parameter: EfficiencyParameter) -> None:
     """The fit only adds to what was known: 80% lie within 1.28 standard deviations."""
-    half_width = math.log(one.high / one.low) / 2
-    assert half_width <= 1.2816 * one.prior_log_sd * 1.001
+    half_width = math.log(parameter.high / parameter.low) / 2
+    assert half_width <= 1.2816 * parameter.prior_log_sd * 1.001
     # And it does not contradict what was measured of single kernels and links.
-    assert abs(math.log(one.value / one.prior)) <= 3 * one.prior_log_sd
+    assert abs(math.log(parameter.value / parameter.prior)) <= 3 * parameter.prior_log_sd
 
 
 def test_each_parameter_holds_for_what_is_not_listed() -> None:
@@ -60,11 +60,11 @@ def test_each_parameter_holds_for_what_is_not_listed() -> None:
     of intervals are listed one by one."""
     listed = {"time_factor", "spread", "whole_run"}
     scopes: dict[str, set[str]] = {}
-    for one in PARAMETERS:
-        scopes.setdefault(one.parameter, set()).add(one.scope)
+    for parameter in PARAMETERS:
+        scopes.setdefault(parameter.parameter, set()).add(parameter.scope)
     for name, found in scopes.items():
         if name == "attention_share":
-            assert {one.attention for one in STACKS.values()} <= found
+            assert {parameter.attention for parameter in STACKS.values()} <= found
         elif name not in listed:
             assert "all" in found, name
 
@@ -86,14 +86,14 @@ def test_an_unknown_generation_gets_what_holds_for_all() -> None:
 def test_the_best_matmul_is_the_devices_own_or_its_generations() -> None:
     sustained = fitted_values()["matmul_of_best:Hopper"]
     assert resolved(H100).matmul_share[0] == pytest.approx(794.5 / 989 * sustained)
-    # Nobody published one for the NVL part: the median of H100, H200 and GH200, all at 989.
+    # The NVL part has no published value: the median of H100, H200 and GH200, all at 989.
     nvl = resolved(accelerator("H100-NVL-94GB")).matmul_share[0]
     assert nvl == pytest.approx(np.median([794.5, 794.5, 828.6]) / 989 * sustained)
 
 
 @pytest.mark.parametrize(("limit_share", "speed"), [(0.7, 0.7**0.4), (0.5, 0.5**0.4), (1.0, 1.0)])
 def test_a_power_limit_slows(limit_share: float, speed: float) -> None:
-    """Between the cube root and the square root of the share."""
+    """The speed is between the cube root and the square root of the share."""
     free, limited = resolved(), resolved(power_share=limit_share)
     assert limited.matmul_share / free.matmul_share == pytest.approx(speed)
     assert limit_share ** (1 / 2) <= speed <= limit_share ** (1 / 3)

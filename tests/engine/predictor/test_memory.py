@@ -16,12 +16,12 @@ A100 = accelerator("A100-80GB")
 UNFUSED = "Megatron-LM 2021"
 
 
-def states_bytes(one: Inputs) -> float:
+def states_bytes(row: Inputs) -> float:
     """Weights, gradients and optimizer, without what FSDP gathers of them."""
-    memory, layout = one.memory(), one.layout
-    own = one.dense_parameters + one.expert_parameters
+    memory, layout = row.memory(), row.layout
+    own = row.dense_parameters + row.expert_parameters
     gathered = layout.zero_stage[0] == 3 and layout.pp[0] == 1
-    layers = 2 * layout.value_bytes * own / one.shape.n_layers if gathered else np.zeros(1)
+    layers = 2 * layout.value_bytes * own / row.shape.n_layers if gathered else np.zeros(1)
     return float((memory.weights - layers + memory.gradients + memory.optimizer)[0])
 
 
@@ -29,43 +29,43 @@ def states_bytes(one: Inputs) -> float:
 def test_zero_paper_figure_1(stage: int, published_gb: float) -> None:
     """Rajbhandari 2020, figure 1: Ψ = 7.5 billion in fp16 on N_d = 64, K = 12."""
     layout = Layout(micro_batch_sequences=1, zero_stage=stage, precision="fp16")
-    one = inputs(GPT_7_5B, layout, H100, 64, "DeepSpeed")
-    assert one.efficiency.gradient_bytes[0] == 2
-    psi = float(one.dense_parameters[0])
+    row = inputs(GPT_7_5B, layout, H100, 64, "DeepSpeed")
+    assert row.efficiency.gradient_bytes[0] == 2
+    psi = float(row.dense_parameters[0])
     divisors = [64 if stage >= sharded_from else 1 for sharded_from in (3, 2, 1)]
     weights, gradients, optimizer = divisors
     exact = psi * (2 / weights + 2 / gradients + 12 / optimizer)
-    assert states_bytes(one) == pytest.approx(exact, rel=1e-12)
+    assert states_bytes(row) == pytest.approx(exact, rel=1e-12)
     assert exact * 7.5 / psi == pytest.approx(published_gb, abs=0.05)
 
 
 @pytest.mark.parametrize("shape", [GPT_7_5B, LLAMA3_8B, DEEPSEEK_V3])
 def test_one_device_holds_every_parameter(shape: ModelShape) -> None:
     """All but norms and biases, and routers, which are below a thousandth."""
-    one = inputs(shape, Layout(micro_batch_sequences=1), H100)
-    held = one.dense_parameters + one.expert_parameters
+    row = inputs(shape, Layout(micro_batch_sequences=1), H100)
+    held = row.dense_parameters + row.expert_parameters
     assert held[0] == pytest.approx(shape.count_parameters().total, rel=1e-3)
 
 
 def test_fp32_keeps_no_second_copy() -> None:
     layout = Layout(micro_batch_sequences=1, zero_stage=0, precision="fp32")
-    one = inputs(LLAMA3_8B, layout, accelerator("CPU-core"))
+    row = inputs(LLAMA3_8B, layout, accelerator("CPU-core"))
     parameters = LLAMA3_8B.count_parameters().total
-    assert states_bytes(one) == pytest.approx(16 * parameters, rel=1e-4)
+    assert states_bytes(row) == pytest.approx(16 * parameters, rel=1e-4)
 
 
 def test_gradients_in_32_bits_where_the_software_keeps_them_so() -> None:
     layout = Layout(micro_batch_sequences=1, zero_stage=0)
-    one = inputs(GPT_7_5B, layout, H100, 8, "Megatron-LM")
-    psi = float(one.dense_parameters[0])
-    assert states_bytes(one) == pytest.approx(18 * psi, rel=1e-12)
+    row = inputs(GPT_7_5B, layout, H100, 8, "Megatron-LM")
+    psi = float(row.dense_parameters[0])
+    assert states_bytes(row) == pytest.approx(18 * psi, rel=1e-12)
 
 
 def test_fully_sharded_weights_are_gathered_two_layers_at_a_time() -> None:
     layout = Layout(micro_batch_sequences=1, zero_stage=3)
-    one = inputs(GPT_7_5B, layout, H100, 64)
-    psi = one.dense_parameters
-    assert one.memory().weights == pytest.approx(2 * psi / 64 + 2 * 2 * psi / 36)
+    row = inputs(GPT_7_5B, layout, H100, 64)
+    psi = row.dense_parameters
+    assert row.memory().weights == pytest.approx(2 * psi / 64 + 2 * 2 * psi / 36)
 
 
 def test_a_pipeline_keeps_weights_and_gradients_whole() -> None:
@@ -112,9 +112,9 @@ def test_offload_leaves_the_optimizer_to_the_host() -> None:
 
 
 def activations_of(shape: ModelShape, layout: Layout, n_devices: int, stack: str) -> float:
-    """Of the fullest stage, with nothing kept twice."""
-    one = inputs(shape, layout, A100, n_devices, stack).with_efficiency(activation_copies=1.0)
-    return float(one.memory().activations[0])
+    """Return the activations of the fullest stage in bytes, with no second copy of any."""
+    row = inputs(shape, layout, A100, n_devices, stack).with_efficiency(activation_copies=1.0)
+    return float(row.memory().activations[0])
 
 
 @pytest.mark.parametrize("tensor", [1, 2, 8])
@@ -149,7 +149,7 @@ def test_korthikanti_2022_equation_6_selective_recomputation() -> None:
 
 @pytest.mark.parametrize(("stack", "spread"), [("Megatron-LM", 8), (UNFUSED, 1)])
 def test_full_checkpointing_keeps_2sbh_a_layer(stack: str, spread: int) -> None:
-    """And one layer besides, which is being computed again."""
+    """One further layer is in memory while it is recomputed."""
     s, b, h = 2048, 4, 6144
     full = Layout(micro_batch_sequences=b, tensor_parallel=8, activation_checkpointing="full")
     none = full.model_copy(update={"activation_checkpointing": "none"})
@@ -196,10 +196,14 @@ def in_flight(stages: int, micro_batches: int, pieces: int, stage: int) -> float
         backward_s=2.0,
     )
     computed = sorted(
-        (one for one in simulate(step).events if one.stage == stage and one.track == "compute"),
-        key=lambda one: one.start_s,
+        (
+            event
+            for event in simulate(step).events
+            if event.stage == stage and event.track == "compute"
+        ),
+        key=lambda row: row.start_s,
     )
-    kept = np.cumsum([1 if one.name == "forward" else -1 for one in computed])
+    kept = np.cumsum([1 if event.name == "forward" else -1 for event in computed])
     return float(kept.max()) / pieces
 
 
@@ -238,10 +242,10 @@ def test_interleaving_keeps_more(stages: int, pieces: int) -> None:
 
 def test_a_stage_holds_embedding_or_head() -> None:
     layout = Layout(micro_batch_sequences=1, grad_accumulation_steps=4, pipeline_parallel=4)
-    one = inputs(LLAMA3_8B, layout, H100, 4)
+    row = inputs(LLAMA3_8B, layout, H100, 4)
     count = LLAMA3_8B.count_parameters()
     stage = (count.attention + count.ffn) / 4 + count.token_embedding
-    assert one.dense_parameters == pytest.approx(stage)
+    assert row.dense_parameters == pytest.approx(stage)
 
 
 # Experts -------------------------------------------------------------------------------------
@@ -262,21 +266,20 @@ SOME_EXPERTS = ModelShape(
 def test_experts_are_spread_and_the_rest_is_not() -> None:
     one_expert = 3 * 1024 * 512
     layout = Layout(micro_batch_sequences=1, expert_parallel=8)
-    one = inputs(SOME_EXPERTS, layout, H100, 8)
-    assert one.expert_parameters == 3 * 16 / 8 * one_expert
+    row = inputs(SOME_EXPERTS, layout, H100, 8)
+    assert row.expert_parameters == 3 * 16 / 8 * one_expert
     dense = 4 * 4 * 1024**2 + 3 * 1024 * 4096 + 3 * one_expert + 2 * 32_000 * 1024
-    assert one.dense_parameters == dense
+    assert row.dense_parameters == dense
 
 
 def test_leading_dense_layers_leave_the_last_stage_all_its_experts() -> None:
     layout = Layout(micro_batch_sequences=1, grad_accumulation_steps=4, pipeline_parallel=2)
-    one = inputs(SOME_EXPERTS, layout, H100, 2)
-    assert one.expert_parameters == 2 * 16 * 3 * 1024 * 512
+    row = inputs(SOME_EXPERTS, layout, H100, 2)
+    assert row.expert_parameters == 2 * 16 * 3 * 1024 * 512
 
 
 def test_experts_keep_what_was_sent_to_them() -> None:
-    """Beside what other layers keep, 2·top_k inputs and outputs; inner values of those experts
-    that compute the token."""
+    """Experts also keep 2·top_k inputs and outputs, and inner values of active experts."""
     values = 4 * 1024 + 4 * 1024
     dense, routed = 3 * 4096, 3 * (2 + 1) * 512 + 2 * 2 * 1024
     layout = Layout(micro_batch_sequences=1)
@@ -292,7 +295,7 @@ def test_parts_add_up() -> None:
 
 
 def test_what_the_allocator_holds_grows_with_what_is_used() -> None:
-    one = inputs(LLAMA3_8B, Layout(micro_batch_sequences=1), H100, 8)
-    memory = one.with_efficiency(runtime_gb=3.0, allocator_slack=0.1).memory()
+    row = inputs(LLAMA3_8B, Layout(micro_batch_sequences=1), H100, 8)
+    memory = row.with_efficiency(runtime_gb=3.0, allocator_slack=0.1).memory()
     used = memory.total - memory.runtime
     assert memory.runtime == pytest.approx(3e9 + 0.1 * used)

@@ -66,10 +66,10 @@ def brute_force(n_devices: int, batch: int) -> tuple[Layout, float]:
         )
         if not layout.is_possible(LLAMA2_7B, n_devices):
             continue
-        one = estimate(LLAMA2_7B, layout, H100, n_devices)
-        fits = one.memory_bytes <= USABLE_MEMORY_SHARE * H100.memory_gb * 1e9
-        if fits and (best is None or one.step_s < best[1] * (1 - 1e-12)):
-            best = layout, one.step_s
+        predicted = estimate(LLAMA2_7B, layout, H100, n_devices)
+        fits = predicted.memory_bytes <= USABLE_MEMORY_SHARE * H100.memory_gb * 1e9
+        if fits and (best is None or predicted.step_s < best[1] * (1 - 1e-12)):
+            best = layout, predicted.step_s
     assert best is not None
     return best
 
@@ -83,15 +83,15 @@ def test_nothing_is_faster_than_what_the_search_finds() -> None:
 def test_what_is_found_is_possible_fits_and_is_what_it_says() -> None:
     result = search(space(LLAMA3_8B, H100, 64, 512), limit=100)
     assert 0 < result.n_fitting <= result.n_candidates
-    speeds = [one.tokens_per_s for one in result.found]
+    speeds = [found.tokens_per_s for found in result.found]
     assert speeds == sorted(speeds, reverse=True)
-    for one in result.found:
-        one.layout.check(LLAMA3_8B, 64)
-        assert one.layout.global_batch_sequences(64) == 512
-        alone = estimate(LLAMA3_8B, one.layout, H100, 64)
-        assert alone.step_s == pytest.approx(one.step_s)
-        assert alone.memory_bytes == pytest.approx(one.memory_bytes)
-        assert one.memory_bytes <= USABLE_MEMORY_SHARE * 80e9
+    for found in result.found:
+        found.layout.check(LLAMA3_8B, 64)
+        assert found.layout.global_batch_sequences(64) == 512
+        alone = estimate(LLAMA3_8B, found.layout, H100, 64)
+        assert alone.step_s == pytest.approx(found.step_s)
+        assert alone.memory_bytes == pytest.approx(found.memory_bytes)
+        assert found.memory_bytes <= USABLE_MEMORY_SHARE * 80e9
 
 
 def test_experts_are_spread_where_they_fit_no_other_way() -> None:

@@ -44,13 +44,13 @@ MIXTRAL = ModelShape(
 )
 
 
-def counted(one: Inputs) -> Inputs:
-    """Without penalties and latencies; links at their full rates, nothing of which hides."""
+def counted(row: Inputs) -> Inputs:
+    """Return the row without penalties and latencies, at full link rates and without overlap."""
     exposed = {
         f"{kind}_exposed": 1.0 for kind in ("tensor", "context", "expert", "pipeline", "data")
     }
-    return one.with_efficiency(
-        **without_costs(one.efficiency),
+    return row.with_efficiency(
+        **without_costs(row.efficiency),
         **exposed,
         fsdp_exposed=1.0,
         fast_link_share=1.0,
@@ -58,8 +58,8 @@ def counted(one: Inputs) -> Inputs:
     )
 
 
-def part(one: Inputs, name: str) -> float:
-    return one.step().parts()[name]
+def part(row: Inputs, name: str) -> float:
+    return row.step().parts()[name]
 
 
 # Computing -----------------------------------------------------------------------------------
@@ -69,42 +69,42 @@ def part(one: Inputs, name: str) -> float:
 def test_matmuls_by_hand(shape: ModelShape) -> None:
     """Three times the forward FLOPs of all weight matrices, at the rate of large matmuls."""
     layout = Layout(micro_batch_sequences=2, grad_accumulation_steps=3)
-    one = counted(inputs(shape, layout, H100)).with_efficiency(expert_matmul_share=1.0)
+    row = counted(inputs(shape, layout, H100)).with_efficiency(expert_matmul_share=1.0)
     tokens = 3 * 2 * shape.seq_len_tokens
     flops = 3 * tokens * sum(linear.flops_per_token for linear in linears(shape))
-    assert part(one, "matmul") == pytest.approx(flops / (989e12 * one.efficiency.matmul_share[0]))
+    assert part(row, "matmul") == pytest.approx(flops / (989e12 * row.efficiency.matmul_share[0]))
 
 
 def test_attention_by_hand() -> None:
     """The causal half; two matmuls forward and five backward (Dao 2023, section 3)."""
     layout = Layout(micro_batch_sequences=2, grad_accumulation_steps=3)
-    one = inputs(LLAMA3_8B, layout, H100)
+    row = inputs(LLAMA3_8B, layout, H100)
     tokens = 3 * 2 * 8192
     forward = 32 * 4 * 4096 * 8192 / 2
-    by_hand = 3.5 * tokens * forward / (989e12 * one.efficiency.attention_share[0])
-    by_hand *= 1 + one.efficiency.attention_half_tokens[0] / 8192
-    assert part(one, "attention") == pytest.approx(by_hand)
+    by_hand = 3.5 * tokens * forward / (989e12 * row.efficiency.attention_share[0])
+    by_hand *= 1 + row.efficiency.attention_half_tokens[0] / 8192
+    assert part(row, "attention") == pytest.approx(by_hand)
 
 
 def test_narrow_heads_are_slower() -> None:
     layout = Layout(micro_batch_sequences=1)
     narrow = LLAMA3_8B.with_values({"head_dim": 64, "n_heads": 64, "n_kv_heads": 16})
-    one = inputs(narrow, layout, H100)
-    ratio = part(one, "attention") / part(inputs(LLAMA3_8B, layout, H100), "attention")
-    assert ratio == pytest.approx(2 ** one.efficiency.head_dim_exponent[0])
+    row = inputs(narrow, layout, H100)
+    ratio = part(row, "attention") / part(inputs(LLAMA3_8B, layout, H100), "attention")
+    assert ratio == pytest.approx(2 ** row.efficiency.head_dim_exponent[0])
 
 
 def test_unfused_attention_by_hand() -> None:
     """The full square three times, and every score to memory and back."""
     layout = Layout(micro_batch_sequences=4, tensor_parallel=8)
-    one = inputs(GPT_22B, layout, A100, 8, "Megatron-LM 2021").with_efficiency(time_factor=1.0)
-    efficiency, tokens = one.efficiency, 4 * 2048
+    row = inputs(GPT_22B, layout, A100, 8, "Megatron-LM 2021").with_efficiency(time_factor=1.0)
+    efficiency, tokens = row.efficiency, 4 * 2048
     square = 3 * tokens * 48 * 4 * 6144 * 2048 / 8
     width = (96 / 128) ** efficiency.head_dim_exponent[0]
     scores = tokens * 48 * 64 / 8 * 2048
     by_hand = square / (312e12 * efficiency.attention_share[0] * width)
     by_hand += scores * efficiency.score_bytes[0] / (2039e9 * efficiency.bandwidth_share[0])
-    assert part(one, "attention") == pytest.approx(by_hand)
+    assert part(row, "attention") == pytest.approx(by_hand)
 
 
 def test_heads_that_are_no_multiple_of_8_are_slow_where_attention_is_unfused() -> None:
@@ -113,8 +113,8 @@ def test_heads_that_are_no_multiple_of_8_are_slow_where_attention_is_unfused() -
     even = GPT_175B.with_values({"n_heads": 98, "n_kv_heads": 98, "head_dim": 128})
 
     def seconds(shape: ModelShape) -> float:
-        one = inputs(shape, layout, A100, 1, "Megatron-LM 2021")
-        return part(one.with_efficiency(score_bytes=0.0, head_dim_exponent=0.0), "attention") / (
+        row = inputs(shape, layout, A100, 1, "Megatron-LM 2021")
+        return part(row.with_efficiency(score_bytes=0.0, head_dim_exponent=0.0), "attention") / (
             shape.head_dim
         )
 
@@ -127,8 +127,8 @@ def test_small_matmuls_are_slower_by_their_three_sides() -> None:
     layout = Layout(micro_batch_sequences=1)
 
     def head_s(penalty: float) -> float:
-        one = inputs(LLAMA3_8B, layout, H100).with_efficiency(size_penalty=penalty)
-        return float(output_head(one.with_tokens(512.0)).matmul[0])
+        row = inputs(LLAMA3_8B, layout, H100).with_efficiency(size_penalty=penalty)
+        return float(output_head(row.with_tokens(512.0)).matmul[0])
 
     expected = 1 + 300.0 * (1 / 512 + 1 / 4096 + 1 / 128_256)
     assert head_s(300.0) / head_s(0.0) == pytest.approx(expected)
@@ -148,12 +148,12 @@ def test_widths_that_fill_no_whole_tiles_are_slower() -> None:
 def test_elementwise_by_hand() -> None:
     """Bytes over bandwidth: norms, residuals and projections 6·d and 4·(d + 2·d_kv) beside
     attention; 6·d and, gated, 8·d_ff beside the FFN; logits; 2 bytes a value."""
-    one = inputs(LLAMA3_8B, Layout(micro_batch_sequences=1), H100)
-    efficiency = one.efficiency
+    row = inputs(LLAMA3_8B, Layout(micro_batch_sequences=1), H100)
+    efficiency = row.efficiency
     values = 6 * 4096 + 4 * (4096 + 2 * 1024) + 6 * 4096 + 8 * 14336
     moved = 32 * efficiency.elementwise[0] * 2 * values + 128_256 * efficiency.logit_bytes[0]
     rate = 3350e9 * efficiency.bandwidth_share[0]
-    assert part(one, "elementwise") == pytest.approx(8192 * moved / rate)
+    assert part(row, "elementwise") == pytest.approx(8192 * moved / rate)
 
 
 def test_8_bits_speed_up_the_linear_layers_and_nothing_else() -> None:
@@ -162,7 +162,7 @@ def test_8_bits_speed_up_the_linear_layers_and_nothing_else() -> None:
     assert part(fp8, "attention") == part(bf16, "attention")
     tokens = 8192.0
     assert output_head(fp8.with_tokens(tokens)) == output_head(bf16.with_tokens(tokens))
-    sixteen, eight = (ffn_layer(one.with_tokens(tokens)).matmul[0] for one in (bf16, fp8))
+    sixteen, eight = (ffn_layer(row.with_tokens(tokens)).matmul[0] for row in (bf16, fp8))
     assert (
         1.5
         < sixteen / eight
@@ -183,14 +183,14 @@ def test_casting_by_hand() -> None:
 
 
 def test_experts_compute_what_is_sent_to_them() -> None:
-    """As many FLOPs however the experts are spread; smaller matmuls cost more."""
+    """The FLOPs do not depend on the spread of the experts; smaller matmuls are slower."""
     tokens = 4096.0
     for degree in (1, 4, 8):
         layout = Layout(micro_batch_sequences=1, expert_parallel=degree)
-        one = counted(inputs(MIXTRAL, layout, H100, 8)).with_efficiency(expert_matmul_share=1.0)
+        row = counted(inputs(MIXTRAL, layout, H100, 8)).with_efficiency(expert_matmul_share=1.0)
         flops = 3 * 2 * 4096 * 2 * 3 * 4096 * 14336
-        assert expert_layer(one.with_tokens(tokens)).matmul == pytest.approx(
-            flops / (989e12 * one.efficiency.matmul_share)
+        assert expert_layer(row.with_tokens(tokens)).matmul == pytest.approx(
+            flops / (989e12 * row.efficiency.matmul_share)
         )
 
     def matmul_s(context: StepContext) -> float:
@@ -213,7 +213,7 @@ def test_each_expert_computes_the_tokens_of_its_whole_group() -> None:
         plain = counted(inputs(MIXTRAL, layout, H100, 8)).with_efficiency(expert_matmul_share=1.0)
         slowed = plain.with_efficiency(size_penalty=100.0)
         slowed_s, plain_s = (
-            expert_layer(one.with_tokens(4096.0)).matmul for one in (slowed, plain)
+            expert_layer(row.with_tokens(4096.0)).matmul for row in (slowed, plain)
         )
         sides = [
             (matrix, 1 / per_expert + 1 / 4096 + 1 / width)
@@ -237,15 +237,15 @@ def test_tensor_parallelism_divides_all_matmuls(shape: ModelShape) -> None:
 
 def test_the_host_is_what_counts_where_the_device_is_faster() -> None:
     """A smooth maximum of launching and computing, layer by layer."""
-    one = inputs(TINY, Layout(micro_batch_sequences=1), H100)
+    row = inputs(TINY, Layout(micro_batch_sequences=1), H100)
 
     def both(host_s: float) -> float:
-        parts = one.with_efficiency(layer_host_s=host_s).step().parts()
+        parts = row.with_efficiency(layer_host_s=host_s).step().parts()
         return parts["overhead"]
 
     assert both(0.0) == pytest.approx(0)
     assert both(10.0) == pytest.approx(2 * 10.0, rel=1e-3)  # two layers, launching is all
-    few = one.with_tokens(64.0)
+    few = row.with_tokens(64.0)
     layer_s = float((attention_layer(few).total + ffn_layer(few).total)[0])
     assert both(layer_s) == pytest.approx(2 * layer_s * (2 ** (1 / 3) - 1))
 
@@ -310,10 +310,10 @@ def test_tensor_parallelism_by_hand() -> None:
     """Korthikanti 2022, section 4.2.2: four all-reduces a layer, of b·s·h values each, or as
     many pairs of all-gather and reduce-scatter: 8·(t − 1)/t·2·sbh bytes."""
     layout = Layout(micro_batch_sequences=4, grad_accumulation_steps=2, tensor_parallel=8)
-    one = counted(inputs(GPT_22B, layout, A100, 8))
+    row = counted(inputs(GPT_22B, layout, A100, 8))
     sent = 2 * 48 * 8 * 7 / 8 * 2 * 4 * 2048 * 6144
-    assert part(one, "tensor_communication") == pytest.approx(sent / 300e9)
-    half = one.with_efficiency(tensor_exposed=0.5, collective_latency_s=1e-5)
+    assert part(row, "tensor_communication") == pytest.approx(sent / 300e9)
+    half = row.with_efficiency(tensor_exposed=0.5, collective_latency_s=1e-5)
     expected = sent / 300e9 / 2 + 2 * 48 * 8 * 1e-5
     assert part(half, "tensor_communication") == pytest.approx(expected)
 
@@ -321,19 +321,19 @@ def test_tensor_parallelism_by_hand() -> None:
 def test_context_parallelism_by_hand() -> None:
     """Keys and values of a part of the sequence go round the ring, thrice."""
     layout = Layout(micro_batch_sequences=1, context_parallel=4)
-    one = counted(inputs(LLAMA3_8B, layout, H100, 4))
+    row = counted(inputs(LLAMA3_8B, layout, H100, 4))
     sent = 32 * 3 * 3 * 2 * 1024 * 2048 * 2
-    assert part(one, "context_communication") == pytest.approx(sent / 450e9)
-    behind_attention = one.with_efficiency(context_exposed=0.0)
+    assert part(row, "context_communication") == pytest.approx(sent / 450e9)
+    behind_attention = row.with_efficiency(context_exposed=0.0)
     assert part(behind_attention, "context_communication") == 0
 
 
 def test_expert_parallelism_by_hand() -> None:
     """There and back, forward and backward; 7 of 8 choices are on another device."""
     layout = Layout(micro_batch_sequences=1, expert_parallel=8)
-    one = counted(inputs(MIXTRAL, layout, H100, 8))
+    row = counted(inputs(MIXTRAL, layout, H100, 8))
     sent = 32 * 4 * 4096 * 2 * 7 / 8 * 4096 * 2
-    assert part(one, "expert_communication") == pytest.approx(sent / 450e9)
+    assert part(row, "expert_communication") == pytest.approx(sent / 450e9)
 
 
 @pytest.mark.parametrize(("stack", "g"), [("default", 2), ("Megatron-LM", 4)])
@@ -342,13 +342,13 @@ def test_data_parallelism_by_hand(stage: int, stack: str, g: int) -> None:
     """Rajbhandari 2020, section 7, with four micro batches: an all-reduce moves the gradients
     twice; sharded ones are reduced in each; sharded weights gathered twice in each."""
     layout = Layout(micro_batch_sequences=1, grad_accumulation_steps=4, zero_stage=stage)
-    one = counted(inputs(LLAMA3_8B, layout, H100, 8, stack))
-    assert one.efficiency.gradient_bytes[0] == g
-    psi = float(one.dense_parameters[0])
+    row = counted(inputs(LLAMA3_8B, layout, H100, 8, stack))
+    assert row.efficiency.gradient_bytes[0] == g
+    psi = float(row.dense_parameters[0])
     assert psi == pytest.approx(LLAMA3_8B.count_parameters().total, rel=1e-4)
     bytes_per_parameter = {0: 2 * g, 1: g + 2, 2: 4 * g + 2, 3: 4 * (2 * 2 + g)}[stage]
     by_hand = bytes_per_parameter * psi * 7 / 8 / 450e9
-    assert part(one, "data_communication") == pytest.approx(by_hand)
+    assert part(row, "data_communication") == pytest.approx(by_hand)
 
 
 @pytest.mark.parametrize("stage", [1, 2, 3])
@@ -367,21 +367,21 @@ def test_a_pipeline_keeps_what_it_gathered_until_the_step_is_over(stage: int) ->
 
 def test_gradients_of_32_bit_weights_have_32_bits() -> None:
     layout = Layout(micro_batch_sequences=1, zero_stage=0, precision="fp32")
-    one = counted(inputs(TINY, layout, CPU, 2))
-    psi = float(one.dense_parameters[0])
+    row = counted(inputs(TINY, layout, CPU, 2))
+    psi = float(row.dense_parameters[0])
     rate = CPU.fast_gb_per_s * 1e9
-    assert part(one, "data_communication") == pytest.approx(2 * 4 * psi / 2 / rate)
+    assert part(row, "data_communication") == pytest.approx(2 * 4 * psi / 2 / rate)
 
 
 def test_gradients_hide_behind_the_last_backward_pass() -> None:
     layout = Layout(micro_batch_sequences=1, grad_accumulation_steps=4)
-    one = counted(inputs(LLAMA3_8B, layout, H100, 8))
-    hidden = one.with_efficiency(data_exposed=0.0)
-    work = sum(part(one, name) for name in ("matmul", "attention", "elementwise")) / 4
-    assert 0 < part(one, "data_communication") < work
+    row = counted(inputs(LLAMA3_8B, layout, H100, 8))
+    hidden = row.with_efficiency(data_exposed=0.0)
+    work = sum(part(row, name) for name in ("matmul", "attention", "elementwise")) / 4
+    assert 0 < part(row, "data_communication") < work
     assert part(hidden, "data_communication") == 0
-    slow = replace(hidden, device=replace(one.device, fast_bytes_per_s=np.array([1e9])))
-    exposed = replace(one, device=slow.device)
+    slow = replace(hidden, device=replace(row.device, fast_bytes_per_s=np.array([1e9])))
+    exposed = replace(row, device=slow.device)
     assert part(slow, "data_communication") == pytest.approx(
         part(exposed, "data_communication") - work
     )
@@ -397,11 +397,11 @@ def test_beyond_a_node_all_its_cards_count() -> None:
 def test_groups_of_a_hybrid_shard_stay_inside_the_node() -> None:
     """Gathers run on the fast links; between the groups go shards of gradients, once a step."""
     layout = Layout(micro_batch_sequences=1, grad_accumulation_steps=4, zero_stage=3, shard_group=8)
-    one = counted(inputs(LLAMA3_8B, layout, H100, 64))
-    psi = float(one.dense_parameters[0])
+    row = counted(inputs(LLAMA3_8B, layout, H100, 64))
+    psi = float(row.dense_parameters[0])
     by_hand = 4 * psi * 6 * 7 / 8 / 450e9  # as in one node
     by_hand += 2 * 2 * psi / 8 * 7 / 8 / 50e9  # an all-reduce of an eighth among eight groups
-    assert part(one, "data_communication") == pytest.approx(by_hand)
+    assert part(row, "data_communication") == pytest.approx(by_hand)
 
 
 # Pipelines, optimizer ------------------------------------------------------------------------
@@ -417,8 +417,8 @@ def test_bubble_of_1f1b(stages: int, pieces: int) -> None:
         pipeline_parallel=stages,
         virtual_stages=min(pieces, 32 // stages),
     )
-    one = inputs(MIXTRAL, layout, H100, stages).with_efficiency(bubble=1.0)
-    parts = one.step().parts()
+    row = inputs(MIXTRAL, layout, H100, stages).with_efficiency(bubble=1.0)
+    parts = row.step().parts()
     computing = ("matmul", "attention", "elementwise", "recompute", "overhead")
     stage_s = sum(parts[name] for name in computing) / 64
     assert parts["pipeline_bubble"] == pytest.approx((stages - 1) / layout.virtual_stages * stage_s)
@@ -434,9 +434,9 @@ def test_hand_over_between_stages_by_hand() -> None:
         pipeline_parallel=4,
         virtual_stages=2,
     )
-    one = counted(inputs(LLAMA3_8B, layout, H100, 32))
+    row = counted(inputs(LLAMA3_8B, layout, H100, 32))
     sent = 8 * 2 * 2 * 8192 * 4096 * 2 / 8
-    assert part(one, "pipeline_communication") == pytest.approx(sent / 50e9)
+    assert part(row, "pipeline_communication") == pytest.approx(sent / 50e9)
 
 
 def test_the_fullest_stage_sets_the_pace() -> None:
@@ -450,22 +450,22 @@ def test_the_fullest_stage_sets_the_pace() -> None:
 
 
 def test_the_head_lengthens_the_last_stage() -> None:
-    """As far as layouts do not balance it: by all of it, or by its share of an average stage."""
+    """An imbalance of 1 adds the whole head, and 0 adds its share of an average stage."""
     layout = Layout(micro_batch_sequences=1, grad_accumulation_steps=8, pipeline_parallel=4)
-    one = inputs(LLAMA3_8B, layout, H100, 4)
-    whole = 8 * float(output_head(one.with_tokens(8192.0)).matmul[0])
-    alone = part(one.with_efficiency(head_imbalance=1.0), "matmul")
-    balanced = part(one.with_efficiency(head_imbalance=0.0), "matmul")
+    row = inputs(LLAMA3_8B, layout, H100, 4)
+    whole = 8 * float(output_head(row.with_tokens(8192.0)).matmul[0])
+    alone = part(row.with_efficiency(head_imbalance=1.0), "matmul")
+    balanced = part(row.with_efficiency(head_imbalance=0.0), "matmul")
     assert alone - balanced == pytest.approx(0.75 * whole)
 
 
 def test_optimizer_by_hand() -> None:
     sharded = Layout(micro_batch_sequences=1, zero_stage=1)
     whole = Layout(micro_batch_sequences=1, zero_stage=0)
-    one = inputs(LLAMA3_8B, sharded, H100, 8).with_efficiency(optimizer_bytes=30.0)
-    rate = 3350e9 * one.efficiency.bandwidth_share[0]
-    psi = float(one.dense_parameters[0])
-    assert part(one, "optimizer") == pytest.approx(psi / 8 * 30 / rate)
+    row = inputs(LLAMA3_8B, sharded, H100, 8).with_efficiency(optimizer_bytes=30.0)
+    rate = 3350e9 * row.efficiency.bandwidth_share[0]
+    psi = float(row.dense_parameters[0])
+    assert part(row, "optimizer") == pytest.approx(psi / 8 * 30 / rate)
     same = inputs(LLAMA3_8B, whole, H100, 8).with_efficiency(optimizer_bytes=30.0)
     assert part(same, "optimizer") == pytest.approx(psi * 30 / rate)
 
@@ -474,9 +474,9 @@ def test_an_optimizer_in_the_hosts_memory_is_slower() -> None:
     """Six bytes a parameter over half of PCIe 4, and 28 through the host's memory."""
     here = Layout(micro_batch_sequences=1)
     away = here.model_copy(update={"offload": "optimizer"})
-    one, other = (inputs(LLAMA3_8B, layout, H100, 8) for layout in (here, away))
-    psi = float(one.dense_parameters[0])
-    more = part(other, "optimizer") - part(one, "optimizer")
+    row, other = (inputs(LLAMA3_8B, layout, H100, 8) for layout in (here, away))
+    psi = float(row.dense_parameters[0])
+    more = part(other, "optimizer") - part(row, "optimizer")
     assert more == pytest.approx(psi / 8 * (6 / 12e9 + 28 / 25e9))
 
 
@@ -486,10 +486,10 @@ def test_gradients_of_micro_batches_are_added_up() -> None:
 
     def seconds(steps: int, stage: int) -> float:
         layout = Layout(micro_batch_sequences=1, grad_accumulation_steps=steps, zero_stage=stage)
-        one = inputs(LLAMA3_8B, layout, H100, 8)
-        one = one.with_efficiency(accumulation=1.0, bandwidth_share=1.0)
-        psi = float(one.dense_parameters[0])
-        return part(one, "accumulation") * rate / psi
+        row = inputs(LLAMA3_8B, layout, H100, 8)
+        row = row.with_efficiency(accumulation=1.0, bandwidth_share=1.0)
+        psi = float(row.dense_parameters[0])
+        return part(row, "accumulation") * rate / psi
 
     assert seconds(1, 1) == 0
     assert seconds(4, 1) == pytest.approx(4 * 2 * 2)
@@ -523,11 +523,13 @@ def test_parts_add_up(layout: Layout) -> None:
 
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_twice_the_micro_batches_take_twice_as_long(layout: Layout) -> None:
-    """But for the bubble and the optimizer, which come once a step."""
+    """The bubble and the optimizer are exceptions, since they occur once a step."""
     twice = layout.model_copy(
         update={"grad_accumulation_steps": 2 * layout.grad_accumulation_steps}
     )
-    once_s, twice_s = (inputs(MIXTRAL, one, H100, 64).step().parts() for one in (layout, twice))
+    once_s, twice_s = (
+        inputs(MIXTRAL, either, H100, 64).step().parts() for either in (layout, twice)
+    )
     once_a_step = {"pipeline_bubble", "optimizer", "data_communication"}
     for name in PARTS:
         if name not in once_a_step:
@@ -538,10 +540,10 @@ def test_twice_the_micro_batches_take_twice_as_long(layout: Layout) -> None:
 
 
 def test_the_stacks_factor_is_of_everything() -> None:
-    one = inputs(MIXTRAL, LAYOUTS[2], H100, 64).with_efficiency(time_factor=1.0)
-    slower = one.with_efficiency(time_factor=1.25)
+    row = inputs(MIXTRAL, LAYOUTS[2], H100, 64).with_efficiency(time_factor=1.0)
+    slower = row.with_efficiency(time_factor=1.25)
     for name in PARTS:
-        assert part(slower, name) == pytest.approx(1.25 * part(one, name)), name
+        assert part(slower, name) == pytest.approx(1.25 * part(row, name)), name
 
 
 FASTER = {
@@ -572,12 +574,12 @@ FASTER = {
 @pytest.mark.parametrize("name", FASTER)
 def test_no_step_is_slower_on_a_better_machine(name: str) -> None:
     moved = False
-    for shape, layout in [(LLAMA2_7B, LAYOUTS[1]), *((MIXTRAL, one) for one in LAYOUTS)]:
-        one = inputs(shape, layout, H100, 64)
-        better = one.with_efficiency(
-            **{name: float(getattr(one.efficiency, name)[0]) * FASTER[name]}
+    for shape, layout in [(LLAMA2_7B, LAYOUTS[1]), *((MIXTRAL, layout) for layout in LAYOUTS)]:
+        row = inputs(shape, layout, H100, 64)
+        better = row.with_efficiency(
+            **{name: float(getattr(row.efficiency, name)[0]) * FASTER[name]}
         )
-        before_s, after_s = (float(each.step().total[0]) for each in (one, better))
+        before_s, after_s = (float(each.step().total[0]) for each in (row, better))
         assert after_s <= before_s
         moved |= after_s < before_s
     assert moved, "no step depends on it"
@@ -621,13 +623,13 @@ def test_more_work_takes_longer(
         more_layout = layout.model_copy(update={"grad_accumulation_steps": 2 * steps})
     else:
         more_shape = shape.model_copy(update={grows: 2 * getattr(shape, grows)})
-    one = inputs(shape, layout, H100, 64)
+    row = inputs(shape, layout, H100, 64)
     more = inputs(more_shape, more_layout, H100, 64)
-    assert more.step().total > one.step().total
+    assert more.step().total > row.step().total
     if grows != "steps":
-        assert more.memory().total > one.memory().total
+        assert more.memory().total > row.memory().total
     else:  # a pipeline keeps more in flight, up to its stages
-        assert more.memory().total >= one.memory().total
+        assert more.memory().total >= row.memory().total
 
 
 def test_no_step_beats_the_peak() -> None:
@@ -672,7 +674,7 @@ def test_every_measured_run_alone_is_as_among_all_others() -> None:
     memory = device_memory(sample.context())
     assert together.tokens_per_s.shape == (len(rows),)
     for number, run in enumerate(sample.runs):
-        one = inputs(
+        row = inputs(
             run.shape,
             run.layout,
             run.device,
@@ -681,12 +683,12 @@ def test_every_measured_run_alone_is_as_among_all_others() -> None:
             year=run.year,
             power_share=run.power_share,
         )
-        assert together.step.parts(number) == pytest.approx(one.step().parts(), rel=1e-12)
-        assert memory.parts(number) == pytest.approx(one.memory().parts(), rel=1e-12)
+        assert together.step.parts(number) == pytest.approx(row.step().parts(), rel=1e-12)
+        assert memory.parts(number) == pytest.approx(row.memory().parts(), rel=1e-12)
 
 
 def test_one_shape_beside_many_layouts() -> None:
-    """As a search does: a single shape, machine and stack broadcast over all layouts."""
+    """A single shape, device and stack broadcast over all layouts, as in a search."""
     context = StepContext(
         shape=ShapeColumns.of([MIXTRAL]),
         layout=LayoutColumns.of(LAYOUTS, [64] * len(LAYOUTS)),
@@ -695,9 +697,9 @@ def test_one_shape_beside_many_layouts() -> None:
     )
     step, memory = step_time(context), device_memory(context)
     for number, layout in enumerate(LAYOUTS):
-        one = estimate(MIXTRAL, layout, H100, 64)
-        assert step.parts(number) == pytest.approx(one.step_parts_s, rel=1e-12)
-        assert memory.parts(number) == pytest.approx(one.memory_parts_bytes, rel=1e-12)
+        row = estimate(MIXTRAL, layout, H100, 64)
+        assert step.parts(number) == pytest.approx(row.step_parts_s, rel=1e-12)
+        assert memory.parts(number) == pytest.approx(row.memory_parts_bytes, rel=1e-12)
 
 
 def test_some_rows_are_taken_of_columns() -> None:

@@ -40,7 +40,7 @@ def steps(draw: st.DrawFn) -> PipelineStep:
 
 
 def computed(timeline: Timeline) -> dict[tuple[str, int, int, int], Event]:
-    """By name, micro batch, piece and stage."""
+    """Return the events by name, micro batch, piece and stage."""
     return {
         (event.name, event.micro_batch, event.piece, event.stage): event
         for event in timeline.events
@@ -129,8 +129,13 @@ def test_1f1b_keeps_no_more_micro_batches_than_stages_to_the_end(step: PipelineS
         return
     by_key = computed(simulate(step))
     for stage in range(step.stages):
-        forwards = [by_key["forward", one, 0, stage] for one in range(step.micro_batches)]
-        ends = [by_key["backward", one, 0, stage].end_s for one in range(step.micro_batches)]
+        forwards = [
+            by_key["forward", micro_batch, 0, stage] for micro_batch in range(step.micro_batches)
+        ]
+        ends = [
+            by_key["backward", micro_batch, 0, stage].end_s
+            for micro_batch in range(step.micro_batches)
+        ]
         for event in forwards:  # itself counted, since it starts before it ends
             started = sum(other.start_s <= event.start_s for other in forwards)
             assert started - sum(end <= event.start_s for end in ends) <= step.stages - stage

@@ -86,7 +86,7 @@ def test_sets_too_small_to_cut_are_left_out() -> None:
         return runs.subset(kept)
 
     sets = [("few", with_small(LEAST_RUNS - 1)), ("enough", with_small(LEAST_RUNS))]
-    assert [one.name for one in backtest_sets(sets, cut=30)] == ["enough"]
+    assert [tested.name for tested in backtest_sets(sets, cut=30)] == ["enough"]
     assert backtest_sets([("none above", runs)], cut=1) == []
 
 

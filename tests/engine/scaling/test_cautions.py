@@ -31,11 +31,11 @@ def grid(sizes=(1e7, 1e8, 1e9), tokens=(1e9, 1e10, 1e11), **changes) -> Training
 
 
 def keys(*given, **options) -> list[str]:
-    return [one.key for one in cautions(*given, **options)]
+    return [caution.key for caution in cautions(*given, **options)]
 
 
 def params(key: str, *given, **options) -> dict[str, float]:
-    [found] = [one.params for one in cautions(*given, **options) if one.key == key]
+    [found] = [caution.params for caution in cautions(*given, **options) if caution.key == key]
     return found
 
 
@@ -156,10 +156,10 @@ def test_every_caution_has_words() -> None:
         *cautions(straight),
         *cautions(grid(), unreached),
     )
-    assert {one.key for one in given} == set(ALL_KEYS)
-    for one in given:
+    assert {caution.key for caution in given} == set(ALL_KEYS)
+    for caution in given:
         for language in ("en", "zh_Hans"):
-            said = one.in_language(language)
+            said = caution.in_language(language)
             assert "{" not in said
             assert "\n" not in said
 

@@ -44,10 +44,10 @@ def test_bounds_widen_with_distance_and_repeat_themselves() -> None:
 def test_large_published_runs_lie_inside_the_bounds() -> None:
     found = backtest_sets((name, runs_of(published_sets()[name])) for name in SETS)
     assert len(found) == len(SETS)
-    ours = [one.weak_prior.error for one in found]
-    assert np.median(ours) <= 0.02 < np.median([one.plain.error for one in found])
-    assert np.mean([one.weak_prior.coverage for one in found]) >= 0.8
-    assert np.mean([one.plain.coverage for one in found]) < 0.8
+    ours = [tested.weak_prior.error for tested in found]
+    assert np.median(ours) <= 0.02 < np.median([tested.plain.error for tested in found])
+    assert np.mean([tested.weak_prior.coverage for tested in found]) >= 0.8
+    assert np.mean([tested.plain.coverage for tested in found]) < 0.8
 
 
 def test_wild_draws_are_still_numbers() -> None:
@@ -74,9 +74,9 @@ def test_unique_tokens_may_be_many_where_the_rest_is_one() -> None:
     unique = np.array([[1e9], [5e9], [2e10]])
     together = made.predict([1e9, 2e9], 2e10, unique)
     assert together.loss.shape == together.low.shape == together.high.shape == (3, 2)
-    for row, one in enumerate(unique[:, 0]):
+    for row, n_unique in enumerate(unique[:, 0]):
         for column, n in enumerate([1e9, 2e9]):
-            alone = made.predict(n, 2e10, one)
+            alone = made.predict(n, 2e10, n_unique)
             for bound in ("loss", "low", "high"):
                 found = getattr(together, bound)[row, column]
                 assert found == pytest.approx(float(getattr(alone, bound)))
@@ -88,7 +88,7 @@ def test_more_unique_tokens_than_tokens_are_no_help() -> None:
 
 
 def test_the_law_is_the_least_of_its_objective() -> None:
-    """Written down anew, in logarithms of A, B and E that are not centred."""
+    """The objective is written again, in logarithms of A, B and E that are not centred."""
     runs = made_runs(0.01, seed=2)
     log_n, log_d, z = np.log(runs.parameters), np.log(runs.tokens), np.log(runs.loss)
     weights = (runs.parameters * runs.tokens) ** 0.8 / runs.loss**9
@@ -125,9 +125,9 @@ def test_without_a_prior_it_is_the_plain_fit_and_its_bootstrap() -> None:
     runs = made_runs(0.01)
     made, plain = extrapolation(runs, prior="none", draws=30), fit(runs, bootstraps=30)
     assert made.law == plain.law
-    assert [one.A for one in made.ensemble] == pytest.approx(plain.bootstrap[:, 0].tolist())
+    assert [law.A for law in made.ensemble] == pytest.approx(plain.bootstrap[:, 0].tolist())
     predicted = made.predict(7e10, 1.4e12)
-    log_losses = [np.log(loss(one, 7e10, 1.4e12)) for one in plain.ensemble]
+    log_losses = [np.log(loss(law, 7e10, 1.4e12)) for law in plain.ensemble]
     width = np.exp(1.96 * np.std(log_losses))
     assert float(predicted.high / predicted.loss) == pytest.approx(width)
     assert float(predicted.loss / predicted.low) == pytest.approx(width)
@@ -146,7 +146,7 @@ def test_the_width_is_that_of_draws_and_scatter_together() -> None:
     made = extrapolation(made_runs(0.01), draws=30)
     predicted = made.predict([2e9, 7e10], [2e10, 1.4e12])
     for k, (n, d) in enumerate([(2e9, 2e10), (7e10, 1.4e12)]):
-        spread = np.std([np.log(loss(one, n, d)) for one in made.ensemble])
+        spread = np.std([np.log(loss(law, n, d)) for law in made.ensemble])
         width = np.exp(1.96 * np.hypot(spread, made.scatter))
         assert predicted.high[k] / predicted.loss[k] == pytest.approx(width)
         assert predicted.loss[k] / predicted.low[k] == pytest.approx(width)
@@ -165,7 +165,7 @@ def test_draws_weigh_the_runs_as_the_law_does() -> None:
     runs = made_runs(0.003)
     small = runs.flops < np.median(runs.flops)
     made = extrapolation(replace(runs, loss=runs.loss * np.where(small, 1.15, 1)), draws=60)
-    drawn = [float(loss(one, 2e10, 2e12)) for one in made.ensemble]
+    drawn = [float(loss(law, 2e10, 2e12)) for law in made.ensemble]
     assert np.median(drawn) == pytest.approx(float(loss(made.law, 2e10, 2e12)), rel=0.01)
 
 
@@ -180,7 +180,7 @@ def test_another_seed_draws_others_for_the_same_law() -> None:
 def test_tied_exponents_are_equal_in_every_draw(prior: PriorChoice) -> None:
     made = extrapolation(made_runs(0.01), prior=prior, tied=True, draws=20)
     assert made.law.alpha == made.law.beta
-    assert all(one.alpha == one.beta for one in made.ensemble)
+    assert all(law.alpha == law.beta for law in made.ensemble)
 
 
 def test_four_runs_are_too_few() -> None:

@@ -63,7 +63,7 @@ def test_derivatives_are_those_of_finite_differences() -> None:
         return solver._derivatives(data, ones, at[None], NO_PRIOR)[0][0]
 
     steps = np.eye(solver.K) * 1e-7
-    second = np.array([(slope(theta + one) - slope(theta - one)) / 2e-7 for one in steps])
+    second = np.array([(slope(theta + step) - slope(theta - step)) / 2e-7 for step in steps])
     assert curvature[0] == pytest.approx(second, rel=1e-3, abs=1e-5)
 
 
@@ -103,7 +103,7 @@ def test_spread_is_that_of_the_samples() -> None:
         column = sorted(found.bootstrap[:, k])
         assert found.standard_errors[name] == pytest.approx(statistics.stdev(column))
         assert found.percentiles(0, 0.5, 1)[name] == (column[0], column[5], column[10])
-        assert [getattr(one, name) for one in found.ensemble] == found.bootstrap[:, k].tolist()
+        assert [getattr(law, name) for law in found.ensemble] == found.bootstrap[:, k].tolist()
 
 
 def test_no_samples_no_spread() -> None:

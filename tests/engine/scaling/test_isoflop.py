@@ -101,15 +101,17 @@ def test_a_noisy_parabola_s_errors_against_numpy_and_repetition() -> None:
 def test_exact_runs_of_a_symmetric_law_give_its_optima() -> None:
     budgets = [1e18, 1e19, 1e20, 1e21]
     found = fit_isoflops(*runs(SYMMETRIC, budgets, 8), law=SYMMETRIC)
-    assert [one.training_flops for one in found.budgets] == pytest.approx(budgets)
-    for one in found.budgets:
-        best = compute_optimal(SYMMETRIC, one.training_flops)
-        assert one.minimum.parameters == pytest.approx(best.parameters, rel=1e-6)
-        assert one.tokens == pytest.approx(best.tokens, rel=1e-6)
-        assert one.runs == 15
-        assert one.inside_grid
-        assert one.bias_share == pytest.approx(0, abs=1e-9)
-        assert one.tokens_relative_error == pytest.approx(one.minimum.parameters_relative_error)
+    assert [budget.training_flops for budget in found.budgets] == pytest.approx(budgets)
+    for budget in found.budgets:
+        best = compute_optimal(SYMMETRIC, budget.training_flops)
+        assert budget.minimum.parameters == pytest.approx(best.parameters, rel=1e-6)
+        assert budget.tokens == pytest.approx(best.tokens, rel=1e-6)
+        assert budget.runs == 15
+        assert budget.inside_grid
+        assert budget.bias_share == pytest.approx(0, abs=1e-9)
+        assert budget.tokens_relative_error == pytest.approx(
+            budget.minimum.parameters_relative_error
+        )
     assert found.parameters_law is not None
     assert found.tokens_law is not None
     assert found.parameters_law.exponent == pytest.approx(0.5)
@@ -118,10 +120,10 @@ def test_exact_runs_of_a_symmetric_law_give_its_optima() -> None:
 
 def test_the_reported_bias_is_what_the_fit_is_off_by() -> None:
     found = fit_isoflops(*runs(ASYMMETRIC, [1e18, 1e19, 1e20], 8), law=ASYMMETRIC)
-    for one in found.budgets:
-        best = compute_optimal(ASYMMETRIC, one.training_flops).parameters
-        assert one.bias_share == pytest.approx(one.minimum.parameters / best - 1)
-        assert one.bias_share == pytest.approx(0.1616, abs=0.0001)
+    for budget in found.budgets:
+        best = compute_optimal(ASYMMETRIC, budget.training_flops).parameters
+        assert budget.bias_share == pytest.approx(budget.minimum.parameters / best - 1)
+        assert budget.bias_share == pytest.approx(0.1616, abs=0.0001)
 
 
 def test_budgets_by_tolerance_leftovers_and_minima_outside() -> None:
@@ -156,7 +158,7 @@ def test_budgets_do_not_run_into_each_other() -> None:
 
 
 def test_three_runs_have_no_error_to_tell() -> None:
-    three = [one[[0, 7, 14]] for one in runs(SYMMETRIC, [1e18], 4)]
+    three = [column[[0, 7, 14]] for column in runs(SYMMETRIC, [1e18], 4)]
     (found,) = fit_isoflops(*three).budgets
     assert found.minimum.parameters_relative_error is None
     assert found.minimum.loss_error is None

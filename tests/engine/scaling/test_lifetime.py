@@ -21,7 +21,7 @@ README, "Advanced Features")."""
 
 
 def chinchilla_loss(parameters: float) -> float:
-    """Of the model of ``parameters`` that is compute-optimal: there α·A/N^α = β·B/D^β."""
+    """Return the loss of the compute-optimal model of ``parameters``: α·A/N^α = β·B/D^β."""
     law = SARDANA
     term = law.A * parameters**-law.alpha
     return law.E + term * (1 + law.alpha / law.beta)
@@ -98,13 +98,13 @@ def test_nothing_served_is_compute_optimal(training_flops: float) -> None:
 
 def test_more_served_makes_it_smaller_and_trained_longer() -> None:
     found = [cheapest_flops(LAW, 2.0, served) for served in (0, 1e11, 1e12, 1e13, 1e15, 1e21)]
-    sizes = [one.parameters for one in found]
-    tokens = [one.tokens for one in found]
+    sizes = [model.parameters for model in found]
+    tokens = [model.tokens for model in found]
     assert sizes == sorted(sizes, reverse=True)
     assert tokens == sorted(tokens)
     assert len(set(sizes)) == len(sizes)
-    for one in found:
-        assert float(loss(LAW, one.parameters, one.tokens)) == pytest.approx(2.0)
+    for model in found:
+        assert float(loss(LAW, model.parameters, model.tokens)) == pytest.approx(2.0)
     smallest = (LAW.A / (2.0 - LAW.E)) ** (1 / LAW.alpha)
     assert sizes[-1] == pytest.approx(smallest, rel=0.02)
     assert sizes[-1] > smallest

@@ -1,4 +1,4 @@
-"""This project's own ladder: what ships is what the recipe asks for, and small foretells large."""
+"""This project's own ladder: its table follows its recipe, and small runs predict large runs."""
 
 import pytest
 

@@ -34,9 +34,9 @@ def times_6nd(set_id: str) -> np.ndarray:
 
 def test_only_what_a_licence_allows_is_here() -> None:
     assert {path.stem for path in FILES} == set(LICENCES)
-    for one in published_sets().values():
-        assert one.licence == LICENCES[one.file]
-        assert one.url.startswith("https://")
+    for published in published_sets().values():
+        assert published.licence == LICENCES[published.file]
+        assert published.url.startswith("https://")
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
@@ -44,20 +44,24 @@ def test_every_point_says_from_where_and_when_and_is_in_a_set(path) -> None:
     with path.open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     assert all(row["source"] and row["as_of"][:2] == "20" for row in rows)
-    curves = {(one.dataset, one.split) for one in published_sets().values() if one.split}
+    curves = {
+        (published.dataset, published.split)
+        for published in published_sets().values()
+        if published.split
+    }
     assert {(row["dataset"], row["split"]) for row in rows} <= curves
 
 
 @pytest.mark.parametrize("set_id", published_sets())
 def test_every_set_can_be_fitted_to(set_id: str) -> None:
-    one, of = published_set(set_id), runs(set_id)
+    published, of = published_set(set_id), runs(set_id)
     assert of.n_runs >= 7
     assert len(np.unique(of.parameters)) >= 4
     assert len(set(of.names)) == of.n_runs
-    assert of.parameters_counted == one.parameters_counted
-    assert of.annealed == one.annealed
+    assert of.parameters_counted == published.parameters_counted
+    assert of.annealed == published.annealed
     repeats = of.unique_tokens is not None and bool((of.unique_tokens < of.tokens).any())
-    assert repeats == one.repeats_tokens
+    assert repeats == published.repeats_tokens
     assert of.loss.max() < np.log(50432)  # no worse than guessing every token alike
 
 

@@ -42,7 +42,7 @@ either_law = st.sampled_from([LAW, UNEQUAL])
 
 
 def loss_by_hand(law: RepeatedCoefficients, n: float, d: float, u: float) -> float:
-    """As appendix A of the paper writes it, with its G for the parameters that suit the tokens."""
+    """Return the loss as in appendix A of the paper, with its G for the optimal parameters."""
     u = min(u, d)
     g = (law.alpha * law.A / (law.beta * law.B)) ** (1 / (law.alpha + law.beta))
     u_n = min(n, (u * g) ** (law.beta / law.alpha) * g)
@@ -217,7 +217,7 @@ def test_frontier_falls_towards_what_endless_repeats_reach() -> None:
 
 
 def test_epochs_worth_against_the_slope_of_effective_tokens() -> None:
-    """At 1/e the paper's own reading of R*_D; for other shares a difference quotient."""
+    """The value at 1/e is the paper's R*_D; other shares have a difference quotient."""
     assert epochs_worth(LAW, 1 / math.e) == pytest.approx(16.387756)
     assert epochs_worth(LAW, 1) == 1
     for share in (0.9, 0.5, 0.1):

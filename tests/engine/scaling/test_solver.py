@@ -27,7 +27,7 @@ def log_loss(theta: Array, data: Data) -> Array:
 def reference(
     data: Data, weights: Array, mean: Array | float = 0.0, pull: Array | float = 0.0
 ) -> Callable[[Array], float]:
-    """The objective of one problem, written down anew."""
+    """Return the objective of one problem, written again."""
 
     def of(theta: Array) -> float:
         errors = huber(HUBER_DELTA, log_loss(theta, data) - data.z)
@@ -135,8 +135,8 @@ def test_each_problem_has_its_own_prior_and_minds_no_other() -> None:
     starts = np.tile(START, (3, 1))
     together = solver.solve(data, weights, starts, Prior(means, pull))
     for k in range(3):
-        one = slice(k, k + 1)
-        alone = solver.solve(data, weights[one], starts[one], Prior(means[k], pull))
+        own = slice(k, k + 1)
+        alone = solver.solve(data, weights[own], starts[own], Prior(means[k], pull))
         assert together[k] == pytest.approx(alone[0], rel=1e-6)
         of = reference(data, weights[k], means[k], pull)
         assert of(together[k]) <= least_by_scipy(of, together[k]) * (1 + 1e-6)
@@ -159,14 +159,14 @@ def test_starts_are_left_as_they_were_and_what_is_found_is_kept() -> None:
     starts = np.tile(START, (3, 1))
     found = solver.solve(data, weights, starts)
     assert (starts == START).all()
-    before, after = (solver.objective(data, weights, one) for one in (starts, found))
+    before, after = (solver.objective(data, weights, theta) for theta in (starts, found))
     assert (after < before).all()
     again = solver.objective(data, weights, solver.solve(data, weights, found))
     assert again == pytest.approx(after, rel=1e-6)
 
 
 def test_what_no_run_tells_apart_does_no_harm() -> None:
-    """With one number of tokens b, e and β cannot be told apart."""
+    """With a single number of tokens, b, e and β cannot be distinguished."""
     data, weights = noisy()
     flat = Data(data.x, np.zeros_like(data.y), data.z)
     with np.errstate(all="raise", under="ignore"):

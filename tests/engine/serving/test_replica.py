@@ -1,4 +1,4 @@
-"""What a replica holds, and how long it takes for a pass, by hand."""
+"""Memory of a replica and time of a pass, against hand calculations."""
 
 import numpy as np
 import pytest
@@ -96,7 +96,7 @@ def test_sequences_that_fit_by_hand() -> None:
 def test_what_cannot_be_split_is_refused() -> None:
     with pytest.raises(InputError, match="tensor_parallel: 3"):
         replicas(deployed(LARGE, tensor_parallel=3))
-    assert [one.tensor_parallel for one in replicas(deployed(LARGE))] == [
+    assert [split.tensor_parallel for split in replicas(deployed(LARGE))] == [
         *(1, 2, 4, 8),
         *(16, 32, 64),
     ]
@@ -170,11 +170,11 @@ def test_experts_that_somebody_chose() -> None:
         [8 / 256, 1 - (248 / 256) ** 2, 1]
     )
     count = DEEPSEEK_V3.count_parameters()
-    one = decode_pass(replica(SPARSE, H200, 8)).memory[0]
+    memory_s = decode_pass(replica(SPARSE, H200, 8)).memory[0]
     read = count.active - count.token_embedding - count.norms - count.output_head
     idle_routers = 58 * 7168 * 256 * (1 - 8 / 256)  # routers are counted with their experts
     expected_bytes = (read - idle_routers + 2 * count.output_head) / 8
-    assert one == pytest.approx(expected_bytes / (4800e9 * 0.8), rel=1e-6)
+    assert memory_s == pytest.approx(expected_bytes / (4800e9 * 0.8), rel=1e-6)
 
 
 def test_all_reduces_by_hand() -> None:
