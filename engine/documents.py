@@ -25,6 +25,9 @@ from engine.text import catalog
 MAX_DOCUMENT_BYTES = 1_000_000
 """Largest document that is read, in bytes. Real documents are far smaller."""
 
+NO_VALUE = "—"
+"""Value of an :class:`InputError` if no value was given."""
+
 _VALUE_SHOWN_CHARS = 60
 
 
@@ -36,9 +39,11 @@ class InputError(ValueError):
     field
         Place of the value: a dotted path (``plan.cluster.n_devices``), a file or a row.
     value
-        The value that was given.
+        The value that was given; :data:`NO_VALUE` if there is none.
     rule
-        Key below ``error`` in the message catalogs. Its text says what is allowed.
+        Key below ``error`` in the message catalogs. Its text says what is allowed. The line reads
+        "field: value is not allowed: …"; a rule that is not about the value alone, such as
+        ``searched_already``, has a line of its own below ``error_line``.
     **params
         Values for the placeholders of that text.
     """
@@ -59,11 +64,14 @@ class InputError(ValueError):
         """Return the error as one line of text in ``language``."""
         text = catalog(language)
         shown = self.value if isinstance(self.value, str) else repr(self.value)
-        shown = " ".join(shown.split())
+        shown = " ".join(shown.split()) or '""'
         if len(shown) > _VALUE_SHOWN_CHARS:
             shown = shown[: _VALUE_SHOWN_CHARS - 1] + "…"
         allowed = text(f"error.{self.rule}", **self.params)
-        return text("error.line", field=self.field, value=shown, allowed=allowed)
+        key = f"error_line.{self.rule}"
+        if key not in text:
+            key = "error.line_without_value" if shown == NO_VALUE else "error.line"
+        return text(key, field=self.field, value=shown, allowed=allowed)
 
 
 class Document(BaseModel):
@@ -223,7 +231,7 @@ def _first_error(error: ValidationError, where: str, data: Mapping[str, Any]) ->
         inner = ".".join(part for part in (field, cause.field) if part)
         return InputError(inner, cause.value, cause.rule, **cause.params)
     kind = detail["type"]
-    value = "—" if kind in ("missing", "union_tag_not_found") else detail["input"]
+    value = NO_VALUE if kind in ("missing", "union_tag_not_found") else detail["input"]
     if kind.startswith("union_tag"):
         field, value = f"{field}.kind", detail["ctx"].get("tag", value)
     if kind in _LIMITS:

@@ -68,7 +68,7 @@ def read_rows(path: Path, key: str = "id") -> list[dict[str, str]]:
     except csv.Error:
         rows = []
     if not rows or key not in rows[0]:
-        raise InputError(str(path), "—", "csv_with_column", column=key)
+        raise InputError("file", str(path), "csv_with_column", column=key)
     return rows
 
 

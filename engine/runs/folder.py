@@ -310,7 +310,7 @@ class Run:
         """Return the document in a file that every run has; InputError if it is missing."""
         found = self.read(name, kind)
         if found is None:
-            raise InputError(f"{self.id}/{name}", "—", "file_missing")
+            raise InputError("file", f"{self.id}/{name}", "file_missing")
         return found
 
 

@@ -158,6 +158,6 @@ def test_a_bad_upload_is_refused_with_one_line(page: Page, home: Path, tmp_path:
         page.get_by_text("Share and exchange").click()
         page.locator('input[type="file"]').set_input_files(bad)
         expect(page.get_by_test_id("stAlert")).to_contain_text(
-            "plan: — is not allowed: this field is required"
+            "plan: no value is given: this field is required"
         )
         assert ScenarioStore().get("laptop").version == 1

@@ -66,7 +66,7 @@ def test_plurals_have_one_form_for_each_category_of_the_language(language: str) 
         (float("inf"), "inf months", "inf 个月"),
     ],
 )
-def test_a_number_selects_the_plural(number: object, english: str, chinese: str) -> None:
+def test_a_number_selects_the_plural(number: float | str, english: str, chinese: str) -> None:
     assert catalog("en")("unit.months", n=number) == english
     assert catalog("zh_Hans")("unit.months", n=number) == chinese
 
@@ -106,6 +106,15 @@ def test_every_rule_of_an_input_error_is_in_the_catalog() -> None:
             if isinstance(call, ast.Call) and getattr(call.func, "id", "") == "InputError":
                 rules = [rule for rule in call.args[2:3] if isinstance(rule, ast.Constant)]
                 assert all(f"error.{rule.value}" in catalog("en") for rule in rules), path
+
+
+def test_lines_of_rules_belong_to_rules_and_name_the_field_and_what_is_allowed() -> None:
+    en = catalog("en")
+    lines = [key for key in en.keys() if key.startswith("error_line.")]  # noqa: SIM118
+    assert len(lines) > 10
+    for key in lines:
+        assert f"error.{key.removeprefix('error_line.')}" in en
+        assert {"field", "allowed"} <= placeholders(en.forms(key)["other"])
 
 
 def test_keys_that_are_put_together() -> None:

@@ -242,7 +242,7 @@ def test_a_name_is_shown_as_it_was_typed_and_a_bad_one_is_one_line() -> None:
     assert any(element.value == "two\nlines" for element in app.text)
 
     describe(app, "  ", "lost")
-    assert app.error[0].value == "name:  is not allowed: must have at least 1 character"
+    assert app.error[0].value == 'name: "" is not allowed: must have at least 1 character'
     assert about_of(run) == about
 
 

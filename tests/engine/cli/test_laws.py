@@ -142,7 +142,7 @@ def test_downstream_finds_the_curve_and_predicts(points_csv: Path) -> None:
     [
         (("optimum", "much"), "flops: much .* count"),
         (("optimum", "0"), "flops: 0 .* above 0"),
-        (("kaplan",), "parameters, tokens, flops: — .* required"),
+        (("kaplan",), "parameters, tokens, flops: no value .* required"),
         (("kaplan", "--tokens", "few"), "tokens: few .* count"),
         (("overtrained", "1e21", "--ratio", "0"), "ratio: 0.* above 0"),
         (("overtrained", "1e21", "--ratio", "nan"), "ratio: nan .* finite"),

@@ -83,7 +83,8 @@ def test_an_unknown_run_is_refused_with_one_line(words: list[str], run_id: str) 
     answer = engine("runs", *words, run_id)
     assert (answer.status, answer.out) == (2, "")
     (line,) = answer.err.splitlines()
-    assert line.startswith(f"run: {run_id} is not allowed: must be a run in")
+    shown = run_id or '""'
+    assert line.startswith(f"run: {shown} is not allowed: must be a run in")
 
 
 def test_show_and_logs() -> None:

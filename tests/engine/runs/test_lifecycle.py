@@ -57,7 +57,7 @@ def test_what_people_say_of_a_run() -> None:
 @pytest.mark.parametrize(
     ("said", "line"),
     [
-        ({"name": "  "}, "name:  is not allowed: must have at least 1 character"),
+        ({"name": "  "}, 'name: "" is not allowed: must have at least 1 character'),
         ({"name": "x" * 81}, "at most 80 characters"),
         ({"name": "two\nlines"}, "name: U+000A is not allowed"),
         ({"name": "turned \u202e around"}, "name: U+202E is not allowed"),

@@ -104,14 +104,14 @@ def table(rows: str, columns: str = "params,tokens,loss") -> str:
     [
         ("params,tokens\n1,2\n", r"t\.csv: params,tokens is .* loss$"),
         ("a;b\n1;2\n", r"t\.csv: a;b is .* params, tokens, loss$"),
-        ("", r"t\.csv:  is .* params, tokens, loss$"),
-        ("params,tokens,loss\n", r"t\.csv: 0 is .* at least one row"),
+        ("", r"t\.csv: \"\" is .* params, tokens, loss$"),
+        ("params,tokens,loss\n", r"t\.csv: 0 cannot .* at least one row"),
         ("params,tokens,loss,loss\n1,2,3,4\n", r"t\.csv:1: loss is .* twice"),
         (table("2e6,many,4.5"), r"t\.csv:3\.tokens: many is .* number"),
         (table('2e6,"40,000",4.5'), r"t\.csv:3\.tokens: 40,000 is .* number"),
         (table("2e6,40,000,4.5"), r"t\.csv:3: 4 is .* as the header: 3"),
         (table("2e6,4e7"), r"t\.csv:3: 2 is .* as the header: 3"),
-        (table("2e6, ,4.5"), r"t\.csv:3\.tokens: — is .* required"),
+        (table("2e6, ,4.5"), r"t\.csv:3\.tokens: no value is .* required"),
         (table("0,4e7,4.5"), r"t\.csv:3\.params: 0 is .* above 0"),
         (table("2e6,-4e7,4.5"), r"t\.csv:3\.tokens: -4e7 is .* above 0"),
         (table("2e6,4e7,0.0"), r"t\.csv:3\.loss: 0\.0 is .* above 0"),
@@ -130,11 +130,11 @@ def table(rows: str, columns: str = "params,tokens,loss") -> str:
         ),
         (
             table("2e6,4e7,4.5,1e15", "params,tokens,loss,flops"),
-            r"t\.csv:2\.flops: — is .* every row or in no row",
+            r"t\.csv:2\.flops: no value is .* every row or in no row",
         ),
         (
             table("2e6,4e7,4.5,total", "params,tokens,loss,params_counted"),
-            r"t\.csv:2\.params_counted: — is .* every row or in no row",
+            r"t\.csv:2\.params_counted: no value is .* every row or in no row",
         ),
         (
             "params,tokens,loss,params_counted\n1,2,3,total\n2,3,3,total\n3,4,2,non_embedding\n",
@@ -159,7 +159,7 @@ def test_what_is_refused_says_where(text: str, told: str) -> None:
 
 
 def test_not_utf8() -> None:
-    with pytest.raises(InputError, match=r"t\.csv: byte 19 is .* UTF-8"):
+    with pytest.raises(InputError, match=r"t\.csv: byte 19 cannot .* UTF-8"):
         read_runs(b"params,tokens,loss\n\xff,2,3\n", "t.csv")
 
 
@@ -168,7 +168,7 @@ def test_large_tables_are_refused_unread(tmp_path: Path, monkeypatch) -> None:
     with path.open("wb") as file:
         file.truncate(60_000_000)  # what ten million rows take at the least
     monkeypatch.setattr(Path, "read_bytes", lambda _: pytest.fail("it was read"))
-    with pytest.raises(InputError, match=r"60000000 bytes is .* at most 50000000"):
+    with pytest.raises(InputError, match=r"60000000 bytes cannot .* at most 50000000"):
         read_runs(path, "t.csv")
 
 
@@ -214,9 +214,9 @@ def test_a_fit_needs_as_many_points_as_coefficients() -> None:
     runs = read("params,tokens,loss\n" + "\n".join(rows))
     assert runs.n_points == 5
     require_enough(runs, 5)
-    with pytest.raises(InputError, match=r"runs: 5 is .* at least 6 different points"):
+    with pytest.raises(InputError, match=r"runs: 5 cannot .* at least 6 different points"):
         require_enough(runs, 6)
-    with pytest.raises(InputError, match=r"runs: 0 is .* at least 1 point"):
+    with pytest.raises(InputError, match=r"runs: 0 cannot .* at least 1 point"):
         require_enough(runs.subset(runs.parameters > 5), 1)
     with pytest.raises(InputError, match=r"mine\.params: 5\.0 is .* two different values"):
         require_enough(runs.subset(runs.parameters == 5), 1, "mine")

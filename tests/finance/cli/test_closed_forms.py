@@ -33,7 +33,7 @@ def test_geometric_brownian_motion() -> None:
             (*("gbm", "--start", "1", "--volatility", "10"), *("--years", "100", "--drift", "10")),
             "years: e^1000 is not allowed: must be lower",
         ),
-        (("copula",), "--correlation, --spearman: — is not allowed: exactly one"),
+        (("copula",), "--correlation, --spearman: no value is given: exactly one"),
         (("copula", "--correlation", "2"), "correlation: 2 is not allowed: must lie between -1"),
         (("copula", "--correlation", "half"), "--correlation: half is not allowed: must be a num"),
         (

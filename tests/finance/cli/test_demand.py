@@ -101,8 +101,8 @@ def test_value_of_a_customer() -> None:
         ("adopters\n1\nnan\n", "table.csv:3.adopters: nan is not allowed: must be a finite"),
         ("adopted\n5\n4\n", "table.csv:3.adopted: 4 is not allowed: must be at least 5"),
         ("adopters\n1,2\n", "table.csv:2: 2 is not allowed: the row must have as many cells"),
-        ("adopters\n", "table.csv: 0 is not allowed: must have at least one row"),
-        ("adopters\n1\n2\n", "sales: 2 periods is not allowed: must have at least 4 entries"),
+        ("adopters\n", "table.csv: 0 cannot be enough: must have at least one row"),
+        ("adopters\n1\n2\n", "sales: 2 periods cannot be enough: must have at least 4 entries"),
         ("adopters\n-1\n2\n3\n4\n", "sales: -1 is not allowed: must lie between 0"),
     ],
 )
@@ -121,7 +121,7 @@ def test_no_curve_goes_through_zeros(tmp_path: Path, words: tuple[str, ...]) -> 
 def test_retention_without_a_fit_ends_with_one_line(tmp_path: Path) -> None:
     path = table(tmp_path, "customers", (1e12, 1, 1, 1))
     line = refused("demand", "retention", path, "--changing")
-    assert line.startswith("customers: 4 points is not allowed")
+    assert line.startswith("customers: 4 points cannot be fitted")
 
 
 @pytest.mark.parametrize(
@@ -147,7 +147,7 @@ def test_the_process_ends_with_status_2_and_one_line() -> None:
         capture_output=True, text=True, cwd=PROJECT_DIR, check=False,
     )  # fmt: skip
     assert done.returncode == 2
-    assert done.stderr == "file: absent.csv is not allowed: there is no such file\n"
+    assert done.stderr == "file: absent.csv cannot be read: there is no such file\n"
 
 
 def test_other_commands_do_not_load_scipy() -> None:

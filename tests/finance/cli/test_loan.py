@@ -59,9 +59,12 @@ def test_ratios_of_lenders() -> None:
         ((*LOAN[:5], "--periods", "-3"), "--periods: -3 is not allowed: must be above 0"),
         ((*LOAN[:5], "--periods", "0.5"), "periods: 0.5 is not allowed: must lie between 1"),
         ((*LOAN, "--first", "9", "--last", "8"), "last: 8 is not allowed: must lie between 9"),
-        ((*LOAN, "--first", "9", "--balloon", "5"), "--first: 9 is not allowed: requires whole"),
+        ((*LOAN, "--first", "9", "--balloon", "5"), "--first: 9 is not allowed: it requires whole"),
         ((*LOAN, "--balloon", "-5"), "--balloon: -5 is not allowed: must lie between 0"),
-        ((*LOAN, "--coverage", "5%"), "--exercise-price: — is not allowed: this field is required"),
+        (
+            (*LOAN, "--coverage", "5%"),
+            "--exercise-price: no value is given: this field",
+        ),
         (("loan", "--rate", "x", *LOAN[3:]), "--rate: x is not allowed: must be a number"),
     ],
 )

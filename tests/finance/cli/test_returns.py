@@ -50,9 +50,9 @@ def test_all_rates_are_listed(flows: Path) -> None:
         (
             DATED,
             ("--reinvest-rate", "5%"),
-            "--reinvest-rate: 5% is not allowed: is only for payments",
+            "--reinvest-rate: 5% is not allowed: it is only for payments",
         ),
-        (PERIODIC, ("--reinvest-rate", "5%"), "--rate: — is not allowed: this field is required"),
+        (PERIODIC, ("--reinvest-rate", "5%"), "--rate: no value is given: this field is required"),
         (PERIODIC, ("--rate", "-100%"), "rate: -1 is not allowed: must be above -1"),
         (PERIODIC, ("--rate", "ten"), "--rate: ten is not allowed: must be a number"),
         (PERIODIC, ("--first-period", "2"), "--first-period: 2 is not allowed: must lie between"),

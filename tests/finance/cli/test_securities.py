@@ -58,7 +58,7 @@ def test_shares_outstanding_of_a_package() -> None:
         (("ocf", PACKAGE, "--on", "today"), "--on: today is not allowed: must be a date such"),
         (
             ("ocf", "absent", "--on", "2026-01-01"),
-            "file: Manifest.ocf.json is not allowed: there is no",
+            "file: Manifest.ocf.json cannot be read: there is no",
         ),
     ],
 )

@@ -91,7 +91,7 @@ def test_a_logistic_curve() -> None:
         (lambda: Bass(p=-0.1, q=0.1), "p: -0.1 is not allowed: must lie between 0 and 10.0"),
         (
             lambda: fit_least_squares([1.0, 2.0]),
-            "sales: 2 periods is not allowed: must have at least 4 entries",
+            "sales: 2 periods cannot be enough: must have at least 4 entries",
         ),
         (
             lambda: fit_regression([1.0, -2.0, 3.0]),
@@ -99,11 +99,11 @@ def test_a_logistic_curve() -> None:
         ),
         (
             lambda: fit_regression([1.0, 2.0, 5.0, 13.0]),
-            "sales: 4 periods is not allowed: no curve of this kind fits it",
+            "sales: 4 periods cannot be fitted: no curve of this kind fits it",
         ),
         (
             lambda: logistic.fit([1.0]),
-            "adopted: 1 periods is not allowed: must have at least 4 entries",
+            "adopted: 1 periods cannot be enough: must have at least 4 entries",
         ),
     ],
 )

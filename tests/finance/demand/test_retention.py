@@ -77,7 +77,7 @@ def test_a_fit_with_changing_risk_finds_it_too() -> None:
         (lambda: Retention(alpha=0.0, beta=1.0), "alpha: 0 is not allowed: must be above 0"),
         (
             lambda: fit([100, 90]),
-            "customers: 2 points is not allowed: must have at least 3 entries",
+            "customers: 2 points cannot be enough: must have at least 3 entries",
         ),
         (
             lambda: fit([100, 90, 95]),

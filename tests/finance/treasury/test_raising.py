@@ -215,5 +215,5 @@ def test_money_that_is_entered_twice_is_refused() -> None:
 
 
 def test_a_company_needs_one_or_the_other() -> None:
-    with pytest.raises(InputError, match=r"^equity_round: — .*required"):
+    with pytest.raises(InputError, match=r"^equity_round: no value .*required"):
         Company.parse(SMALL | {"equity_round": None})
