@@ -27,7 +27,7 @@ COMMANDS = (
     LazyCommand("fit", "engine.cli.scaling", "cli.fit"),
     LazyCommand("backtest", "engine.cli.scaling", "cli.backtest"),
     LazyCommand("scaling", "engine.cli.laws", "cli_scaling.group"),
-    LazyCommand("serving", "engine.cli.serving", "cli_serving.command"),
+    LazyCommand("serving-capacity", "engine.cli.serving_capacity", "cli_serving.command"),
     LazyCommand("forecast", "engine.cli.forecast", "cli.forecast"),
     LazyCommand("train", "engine.cli.train", "cli.train"),
     LazyCommand("calibrate", "engine.cli.train", "cli.calibrate"),

@@ -1,4 +1,4 @@
-"""``python -m engine serving``: devices for a load by hand, limits, and bad input."""
+"""``python -m engine serving-capacity``: devices for a load by hand, limits, and bad input."""
 
 import json
 import math
@@ -14,7 +14,7 @@ STARTUP = str(DATA_DIR / "scenarios" / "startup-1b.toml")
 
 
 def rows(*words: str) -> dict[str, Any]:
-    found = engine("serving", STARTUP, "--tokens-per-day", *words, "--json")
+    found = engine("serving-capacity", STARTUP, "--tokens-per-day", *words, "--json")
     assert found.status == 0, found.err
     return json.loads(found.out)
 
@@ -43,7 +43,7 @@ def test_a_limit_takes_more_devices_or_cannot_be_met() -> None:
     assert {row["reason"] for row in impossible} == {"time_to_first_token"}
     assert {row["devices"] for row in impossible} == {None}
     printed = engine(
-        "serving", STARTUP, "--tokens-per-day", "50B", "--time-to-first-token-s", "0.00001"
+        "serving-capacity", STARTUP, "--tokens-per-day", "50B", "--time-to-first-token-s", "0.00001"
     )
     assert printed.out.count("first token too late") == 5
 
@@ -64,7 +64,7 @@ def test_another_accelerator_serves_faster() -> None:
     ],
 )
 def test_bad_input_is_one_line(words: tuple[str, ...], message: str) -> None:
-    found = engine("serving", STARTUP, *words)
+    found = engine("serving-capacity", STARTUP, *words)
     assert (found.status, found.out) == (2, "")
     [line] = found.err.splitlines()
     assert re.search(message, line), line

@@ -1,4 +1,4 @@
-"""The command ``serving``: devices, latencies and costs of serving a plan's model to a load."""
+"""The command ``serving-capacity``: devices, latencies and costs of serving a load."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ Latency = Annotated[float | None, typer.Option(help=text("cli_serving.latency"),
 
 
 def add_to(app: typer.Typer) -> None:
-    """Add the command ``serving`` to a command line."""
-    app.command("serving", help=text("cli_serving.command"))(serving_command)
+    """Add the command ``serving-capacity`` to a command line."""
+    app.command("serving-capacity", help=text("cli_serving.command"))(serving_command)
 
 
 def serving_command(
