@@ -97,7 +97,7 @@ def _offers_section(row: HardwareRow, forecast: Forecast, ownership: Ownership) 
     if owned is None:
         st.caption(say(f"hardware.owning.{why_unknown}", name=device.name))
     else:
-        _owning(summaries, owned, ownership)
+        _owning(summaries, owned)
     with st.expander(say("hardware.owning.sources"), icon=":material/menu_book:"):
         for fact in sources(device, ownership.facility):
             st.markdown(f"- {fact.name}: {fact.value} {fact.unit} – {fact.source} ({fact.as_of})")
@@ -169,7 +169,7 @@ def _offers_table(summaries: Sequence[TermsSummary]) -> None:
     )
 
 
-def _owning(summaries: Sequence[TermsSummary], owned: OwnCost, ownership: Ownership) -> None:
+def _owning(summaries: Sequence[TermsSummary], owned: OwnCost) -> None:
     """Show the use above which owning is cheaper than the chosen offer."""
     say, language = text(), text().language
     offers = [(which, option) for which, _, option in _offers(summaries) if option.kind == "cloud"]
