@@ -16,7 +16,7 @@ from engine.documents import InputError
 from finance.capital.antidilution import Protection
 from finance.capital.conversion import Deciding
 from finance.capital.events import ConvertedInto, PricedRound, Rank
-from finance.capital.exact import cents_of
+from finance.capital.exact import ZERO, cents_of
 from finance.capital.instruments import Note, Safe
 from finance.capital.pricing import price_round
 from finance.capital.prorata import pro_rata_shares
@@ -28,7 +28,7 @@ from finance.capital.round_terms import (
     Protected,
     RoundTerms,
 )
-from finance.capital.table import ZERO, CapTable, Decided, Holding, StockClass, Term
+from finance.capital.table import CapTable, Decided, Holding, StockClass, Term
 
 _LONGEST_DENOMINATOR = 10**400
 """Largest denominator of a share count that a round accepts. Beyond it another exact round would

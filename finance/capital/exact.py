@@ -17,6 +17,7 @@ from pydantic import AfterValidator, BeforeValidator, Field
 from engine.documents import Document
 from finance.numbers.money import MAX_USD, cents
 
+ZERO = Fraction(0)
 MAX_SHARES = 10**15
 """Largest share count allowed: a thousand times the largest counts in use."""
 
@@ -68,7 +69,8 @@ class Rounding(Document):
     price_decimals: Annotated[int, Field(ge=0, le=12)] | None = None
     """Decimals of the round's price and of conversion prices, halves up; None keeps them exact."""
     converted: WholeShares = WholeShares.EXACT
-    """Rounding of shares from SAFEs and notes, and of the capitalization that they count."""
+    """Rounding of shares from SAFEs, notes and pro rata rights, and of the capitalization that caps
+    are divided by."""
     sold: WholeShares = WholeShares.EXACT
     """Rounding of the shares that the round sells."""
 

@@ -21,8 +21,8 @@ import numpy as np
 
 from engine.documents import InputError
 from finance.capital.antidilution import Protection
+from finance.capital.exact import ZERO
 from finance.capital.round_terms import (
-    ZERO,
     Convention,
     PoolBasis,
     PricedShares,
@@ -59,8 +59,8 @@ def price_round(terms: RoundTerms) -> PricedShares:
         gained = [
             _gain(series, terms.new_money)
             for series in terms.protected
-            if series.conversion_price * point[0]
-            > 1  # the new price is lower, so that its line is above 0
+            # The price is lower than the conversion price, so that the line is above 0.
+            if series.conversion_price * point[0] > 1
         ]
         right = np.array([lines.per_money, pool, sum(converted, _NONE), sum(gained, _NONE)])
         solution = _solution(right)

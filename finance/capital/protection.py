@@ -5,7 +5,8 @@ from __future__ import annotations
 from fractions import Fraction
 
 from finance.capital.antidilution import Protection, adjusted_price
-from finance.capital.table import ZERO, CapTable, Decided, StockClass, Term
+from finance.capital.exact import ZERO
+from finance.capital.table import CapTable, Decided, StockClass, Term
 
 _DECIDED_BY = {
     Protection.FULL_RATCHET: Decided.FULL_RATCHET,

@@ -12,10 +12,8 @@ from pydantic import model_validator
 from engine.documents import Document, InputError
 from finance.capital.antidilution import Protection
 from finance.capital.conversion import Deciding
-from finance.capital.exact import EXACT, Rounding, Shares
+from finance.capital.exact import EXACT, ZERO, Rounding, Shares
 from finance.capital.instruments import POST_MONEY, Counted
-
-ZERO = Fraction(0)
 
 
 class Convention(StrEnum):

@@ -7,7 +7,8 @@ from fractions import Fraction
 from engine.documents import InputError
 from finance.capital.antidilution import adjusted_price
 from finance.capital.conversion import Deciding
-from finance.capital.round_terms import ZERO, Conversion, Converting, PricedShares, RoundTerms
+from finance.capital.exact import ZERO
+from finance.capital.round_terms import Conversion, Converting, PricedShares, RoundTerms
 
 
 def rounded_shares(

@@ -21,6 +21,7 @@ from engine.documents import Document, InputError
 from engine.field_types import CurrencyCode, ShortName
 from finance.capital.antidilution import Protection, conversion_ratio
 from finance.capital.exact import (
+    ZERO,
     NonNegativeAmount,
     NonNegativePrice,
     NonNegativeShares,
@@ -31,7 +32,6 @@ from finance.capital.instruments import Note, OptionGrant, Safe, Warrant
 from finance.capital.vesting import Vesting
 
 COMMON = "Common"
-ZERO = Fraction(0)
 
 
 class Decided(StrEnum):

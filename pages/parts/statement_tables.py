@@ -44,7 +44,7 @@ def statement_tables(books: Books) -> None:
     }
     first = say("statement.line")
     frame = pd.DataFrame(
-        [[_label(line), *map(_whole, amounts)] for line, amounts in shown.items()],
+        [[_label(line), *map(whole_usd, amounts)] for line, amounts in shown.items()],
         columns=[first, *(period.name for period in chosen)],
     )
     totals = [line in _TOTALS for line in shown]
@@ -102,6 +102,6 @@ def _label(line: str) -> str:
     return say(f"account.{line}")
 
 
-def _whole(amount: Decimal) -> int:
+def whole_usd(amount: Decimal) -> int:
     """Return whole dollars; the file also has cents."""
     return int(amount.to_integral_value())

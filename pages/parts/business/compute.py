@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from decimal import Decimal
 from typing import Any
 
 import pandas as pd
@@ -20,6 +19,7 @@ from pages.parts.charts import draw
 from pages.parts.entries import entries
 from pages.parts.fields import fields
 from pages.parts.session import text
+from pages.parts.statement_tables import whole_usd
 
 _TERMS = (
     "on_demand_change_share_per_year",
@@ -85,10 +85,10 @@ def _table(
         {
             "way": name,
             "break_even": _break_even(outcome),
-            "cash_at_end": _whole(outcome.cash_at_end_usd),
-            "lowest_cash": _whole(outcome.lowest_cash_usd),
-            "profit": _whole(outcome.profit_usd),
-            "debt": _whole(outcome.debt_at_most_usd),
+            "cash_at_end": whole_usd(outcome.cash_at_end_usd),
+            "lowest_cash": whole_usd(outcome.lowest_cash_usd),
+            "profit": whole_usd(outcome.profit_usd),
+            "debt": whole_usd(outcome.debt_at_most_usd),
             "covenants": _broken(outcome),
             "sold": quantities.share(outcome.sold_share, say.language)
             if outcome.sold_share
@@ -119,10 +119,6 @@ def _table(
         height="content",
         alt=say("business.tab_ways"),
     )
-
-
-def _whole(amount: Decimal) -> int:
-    return round(amount)
 
 
 def _break_even(outcome: OptionOutcome) -> str | None:
