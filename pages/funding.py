@@ -26,21 +26,23 @@ def _funding_of(scenario: Scenario) -> Funding:
 
 def _answer(plan: Funding) -> str:
     say, language = text(), text().language
-    coming = plan.next_round
+    next_round = plan.next_round
     owned = quantities.share(float(plan.founders_share(plan.today)), language)
-    if coming is None:
+    if next_round is None:
         return say("funding.answer_no_round", owned=owned)
-    deal = coming.deal
+    deal = next_round.deal
     values = {
         "amount": money_text(deal.new_money, deal.currency, language),
         "pre_money": money_text(deal.pre_money, deal.currency, language),
         "date": f"{deal.date:%Y-%m}",
-        "sold": quantities.share(float(coming.dilution.new_money), language),
+        "sold": quantities.share(float(next_round.dilution.new_money), language),
         "owned": owned,
-        "next": quantities.share(float(plan.founders_share(coming.step.after)), language),
+        "next": quantities.share(float(plan.founders_share(next_round.step.after)), language),
         "last": quantities.share(float(plan.founders_share(plan.last)), language),
     }
-    return say("funding.answer_last" if coming is plan.rounds[-1] else "funding.answer", **values)
+    return say(
+        "funding.answer_last" if next_round is plan.rounds[-1] else "funding.answer", **values
+    )
 
 
 def _tiles(plan: Funding, saved: Funding, chosen: ChosenExit | None) -> None:
@@ -85,14 +87,14 @@ def _raised_tile(plan: Funding) -> Tile:
 
 def _next_tiles(plan: Funding, saved: Funding) -> list[Tile]:
     say, language = text(), text().language
-    coming, before = plan.next_round, saved.next_round
-    if coming is None:
+    next_round, before = plan.next_round, saved.next_round
+    if next_round is None:
         return []
-    title = escaped_markdown(coming.deal.series)
-    share = plan.founders_share(coming.step.after)
+    title = escaped_markdown(next_round.deal.series)
+    share = plan.founders_share(next_round.step.after)
     moved = 0.0 if before is None else float(share - saved.founders_share(before.step.after))
     parts = {
-        name: quantities.share(float(getattr(coming.dilution, name)), language)
+        name: quantities.share(float(getattr(next_round.dilution, name)), language)
         for name in ("new_money", "converted", "pool")
     }
     return [
@@ -106,7 +108,7 @@ def _next_tiles(plan: Funding, saved: Funding) -> list[Tile]:
         ),
         Tile(
             label=say("funding.tile.dilution", title=title),
-            value=quantities.share(float(coming.dilution.total), language),
+            value=quantities.share(float(next_round.dilution.total), language),
             note=say("funding.tile.dilution_note", **parts),
             help=say("funding.tile.dilution_help"),
         ),

@@ -116,10 +116,10 @@ def page() -> None:
 
 def _action_params(now: Projection) -> dict[str, object]:
     say = text()
-    coming = now.scenario.company.next_round
+    next_round = now.scenario.company.next_round
     return {
-        "month": coming.month if coming else "",
-        "amount": quantities.usd(coming.amount_usd, say.language) if coming else "",
+        "month": next_round.month if next_round else "",
+        "amount": quantities.usd(next_round.amount_usd, say.language) if next_round else "",
         "runway": runway_text(say, now.runway_months, now.horizon_months),
         "with_round": runway_text(say, now.runway_months_with_round, now.horizon_months),
         "memory": show(

@@ -28,18 +28,18 @@ _PEOPLE = (
 
 def _answer(projection: Projection) -> str:
     say, language = text(), text().language
-    coming = projection.scenario.company.next_round
+    next_round = projection.scenario.company.next_round
     runway = runway_text(say, projection.runway_months, projection.horizon_months)
     if projection.runway_months is None:
         return say("runway.answer_lasts", horizon=projection.horizon_months)
-    if coming is None:
+    if next_round is None:
         return say("runway.answer_no_round", runway=runway)
     return say(
         "runway.answer",
         runway=runway,
         with_round=runway_text(say, projection.runway_months_with_round, projection.horizon_months),
-        amount=quantities.usd(coming.amount_usd, language),
-        month=coming.month,
+        amount=quantities.usd(next_round.amount_usd, language),
+        month=next_round.month,
     )
 
 
@@ -49,8 +49,8 @@ def _trailing_tile(now: Projection) -> Tile:
     Investors compute it in this way.
     """
     say, rows = text(), indicators(now)
-    coming = now.scenario.company.next_round
-    month = len(rows) if coming is None else max(1, min(coming.month - 1, len(rows)))
+    next_round = now.scenario.company.next_round
+    month = len(rows) if next_round is None else max(1, min(next_round.month - 1, len(rows)))
     key = "runway_trailing_months"
     return Tile(
         label=say(f"indicator.{key}.label"),

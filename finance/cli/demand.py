@@ -29,7 +29,7 @@ from finance.numbers import checks
 from finance.numbers.ratios import ratio
 
 MAX_AHEAD = 1_200
-"""Most periods that a fit is continued for."""
+"""Maximum number of periods that a fit is continued for."""
 
 
 class Model(StrEnum):
@@ -66,19 +66,24 @@ def fit_adoption(
     as_json: Json = False,
 ) -> None:
     """Fit an adoption curve to the adopters of periods 1, 2, …."""
-    chosen, way = Model(_choice("--model", model, Model)), _choice("--method", method, Method)
+    chosen = Model(_choice("--model", model, Model))
+    chosen_method = Method(_choice("--method", method, Method))
     n_ahead = whole("--ahead", ahead)
     checks.within("--ahead", n_ahead, 0, MAX_AHEAD)
     adopters = _adopters(read_table(adoption, any_of=("adopters", "adopted")))
     n_all = len(adopters) + n_ahead
     if chosen is Model.BASS:
-        figures, fitted = _fit_bass(adopters, Method(way), n_all)
+        figures, fitted = _fit_bass(adopters, chosen_method, n_all)
     else:
         figures, fitted = _fit_logistic(adopters, n_all)
     print_figures(
-        figures, as_json=as_json, model=chosen.value, method=way if chosen is Model.BASS else None,
-        adopters=adopters, fitted=fitted,
-    )  # fmt: skip
+        figures,
+        as_json=as_json,
+        model=chosen.value,
+        method=chosen_method.value if chosen is Model.BASS else None,
+        adopters=adopters,
+        fitted=fitted,
+    )
     if not as_json:
         observed: list[float | str] = [*adopters, *["–"] * n_ahead]
         rows = list(zip(map(str, range(1, n_all + 1)), observed, fitted, strict=True))

@@ -25,7 +25,7 @@ from finance.numbers import checks
 Floats = npt.NDArray[np.float64]
 
 MAX_COEFFICIENT = 10.0
-LEAST_PERIODS = 4
+MIN_PERIODS = 4
 """Fewest periods of a least-squares fit: one more than the number of coefficients."""
 MAX_PERIODS = 10_000
 
@@ -153,7 +153,7 @@ def fit_least_squares(
     InputError
         If there are too few periods, sales are negative, or no start converges.
     """
-    _check_sales(sales, LEAST_PERIODS)
+    _check_sales(sales, MIN_PERIODS)
     periods = np.arange(1, len(sales) + 1, dtype=np.float64)
     sold = np.asarray(sales, np.float64)
     starts = [start] if start else _starts(float(sold.sum()))
@@ -175,7 +175,7 @@ def fit_regression(sales: Sequence[float]) -> BassFit:
     InputError
         If there are fewer than three periods, or the parabola gives no positive market.
     """
-    _check_sales(sales, LEAST_PERIODS - 1)
+    _check_sales(sales, MIN_PERIODS - 1)
     sold = np.asarray(sales, np.float64)
     before = np.concatenate([[0.0], np.cumsum(sold)[:-1]])
     c, b, a = (float(coefficient) for coefficient in np.polyfit(before, sold, 2))

@@ -20,7 +20,7 @@ from finance.numbers import checks
 
 Floats = npt.NDArray[np.float64]
 
-LEAST_POINTS = 4
+MIN_PERIODS = 4
 """Fewest periods of a fit: one more than the number of coefficients."""
 
 
@@ -57,8 +57,8 @@ def fit(adopted: Sequence[float]) -> Logistic:
     InputError
         If there are fewer than four periods, or the fit does not converge.
     """
-    if len(adopted) < LEAST_POINTS:
-        raise InputError("adopted", f"{len(adopted)} periods", "too_short", limit=LEAST_POINTS)
+    if len(adopted) < MIN_PERIODS:
+        raise InputError("adopted", f"{len(adopted)} periods", "too_short", limit=MIN_PERIODS)
     for count in adopted:
         checks.amount("adopted", count)
     if not any(adopted):

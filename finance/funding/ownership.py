@@ -155,7 +155,7 @@ def capital_of(company: Company, founders: str, investors: str) -> Capital:
     deal = company.equity_round
     events: tuple[Event, ...] = (issue,)
     if deal.amount_usd:
-        coming = PricedRound(
+        planned_round = PricedRound(
             date=date_of_month(company.first_month, deal.month),
             planned=True,
             series="Series A",
@@ -164,7 +164,7 @@ def capital_of(company: Company, founders: str, investors: str) -> Capital:
             lead=investors,
             convention=Convention.PERCENTAGE_OWNERSHIP,
         )
-        events = (issue, coming)
+        events = (issue, planned_round)
     return Capital(opening=CapTable(date=company.first_month), events=events)
 
 

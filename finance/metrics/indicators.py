@@ -70,8 +70,8 @@ class Indicators:
         quarter = months[max(0, month - QUARTER_MONTHS) : month]
         quarter_burn = _total(past.net_burn_usd for past in quarter)
         cash = max(months[month - 1].cash_usd, Decimal(0))
-        last_month = runway_months(months[month:], cash)
-        planned = None if last_month is None else last_month - month
+        runs_out_after = runway_months(months[month:], cash)
+        planned = None if runs_out_after is None else runs_out_after - month
         if months[month - 1].cash_usd < 0:
             planned = Decimal(0)
         year = months[max(0, month - MONTHS_PER_YEAR) : month]

@@ -90,8 +90,8 @@ def _growing_customers(
             staying = active[month] if kept is None else before * kept[month]
             new[month] = before * growth[month]
             if not unlimited:
-                unserved = np.maximum(market[month] - staying, 0.0)
-                new[month] = np.minimum(new[month], unserved)
+                headroom = np.maximum(market[month] - staying, 0.0)
+                new[month] = np.minimum(new[month], headroom)
         if kept is None:
             active[month:] += new[month] * remaining[: n_months - month]
         else:

@@ -102,7 +102,7 @@ def _part(document: Document, path: str, name: str) -> None:
     st.markdown(f"**{label}**", help=help_text)
     if kinds := union_kinds(kind):
         key = f"kind.{path}#{scenario_session().revision}"
-        labels = {kind: option_label("kind", kind) for kind in kinds}
+        labels = {name: option_label("kind", name) for name in kinds}
         st.selectbox(
             label,
             list(kinds),

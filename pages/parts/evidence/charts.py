@@ -22,7 +22,7 @@ BAND = 0.25
 _COLORS = (COMPUTE, DATA, MONEY, PEOPLE, LIGHT_COMPUTE, WARNING, OTHER)
 _SYMBOLS = ("circle", "diamond", "square", "triangle-up")
 _HEIGHT = 620
-_ROOM = 1.5
+_AXIS_MARGIN = 1.5
 """Factor by which the axes go beyond the slowest and the fastest run."""
 
 
@@ -74,7 +74,7 @@ def scatter(results: Evidence, predictions: Sequence[Prediction]) -> go.Figure:
         "type": "log",
         "dtick": 1,
         "tickformat": "~s",
-        "range": [math.log10(min(speeds) / _ROOM), math.log10(max(speeds) * _ROOM)],
+        "range": [math.log10(min(speeds) / _AXIS_MARGIN), math.log10(max(speeds) * _AXIS_MARGIN)],
     }
     figure.update_xaxes(title=say("axis.measured_tokens_per_s"), showgrid=True, **ticks)
     figure.update_yaxes(title=say("axis.predicted_tokens_per_s"), **ticks)
@@ -88,7 +88,7 @@ def speed_of(row: Row) -> float:
 
 def _diagonal(figure: go.Figure, speeds: Sequence[float]) -> None:
     say = text()
-    ends = [min(speeds) / _ROOM, max(speeds) * _ROOM]
+    ends = [min(speeds) / _AXIS_MARGIN, max(speeds) * _AXIS_MARGIN]
     figure.add_scatter(
         x=[*ends, *reversed(ends)],
         y=[end * (1 - BAND) for end in ends] + [end * (1 + BAND) for end in reversed(ends)],

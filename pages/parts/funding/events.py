@@ -88,8 +88,8 @@ def _choose(plan: Funding) -> int:
         + (f" ({say('funding.planned')})" if step.event.planned else "")
         for step in plan.steps
     ]
-    coming = plan.next_round
-    first = len(labels) - 1 if coming is None else list(plan.steps).index(coming.step)
+    next_round = plan.next_round
+    first = len(labels) - 1 if next_round is None else list(plan.steps).index(next_round.step)
     key = f"event#{hash(tuple(labels))}"
     index: int = st.selectbox(
         say("funding.events.event"),

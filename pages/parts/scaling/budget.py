@@ -61,7 +61,7 @@ def _choices(
     device, usd, devices, ratio, served = inputs
     chosen = loss_coefficients()[law]
     counted = chosen.parameters_counted
-    same_count = [law for law in loss_coefficients().values() if law.parameters_counted == counted]
+    same_count = [fit for fit in loss_coefficients().values() if fit.parameters_counted == counted]
     priced = prices(device, usd, devices=devices, parameters_counted=counted, serving=_serving)
     return choices(
         chosen, budget, priced, over_training_ratio=ratio, served_tokens=served, ensemble=same_count
