@@ -74,7 +74,10 @@ def put_value(table: dict[str, Any], path: str, value: object) -> None:
 
 
 def remove_value(table: dict[str, Any], path: str) -> None:
-    """Remove the value at ``path``, if there is one; tables are copied as in :func:`put_value`."""
+    """Remove the value at ``path``, if there is one.
+
+    Tables above it are added and copied as in :func:`put_value`.
+    """
     put_value(table, path, None)
     del value_at(table, parent_path(path))[field_name(path)]
 

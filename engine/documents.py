@@ -165,10 +165,7 @@ def parse_toml(raw: bytes, where: str) -> dict[str, Any]:
         raise InputError(where, f"byte {error.start}", "not_utf8") from None
     except tomllib.TOMLDecodeError as error:
         raise InputError(where, str(error), "not_toml") from None
-    except (
-        ValueError,
-        RecursionError,
-    ) as error:  # a number is too long, or tables are nested too deep
+    except (ValueError, RecursionError) as error:  # a number too long, or tables nested too deep
         raise InputError(where, type(error).__name__, "not_toml") from None
 
 

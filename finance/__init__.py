@@ -7,5 +7,6 @@ The costs of compute come from ``engine``. Suggested reading order: ``company.co
 
 The packages ``revenue``, ``costs`` and ``compute`` describe sales, spending and the supply of
 compute. ``treasury`` holds rounds, loans and taxes, ``capital`` the cap table, and ``exits`` the
-distribution of proceeds.
+distribution of proceeds; ``funding`` combines the last two for founders and investors. ``demand``
+and ``risk`` hold models of customers and closed forms, and ``numbers`` checks and ratios.
 """

@@ -169,7 +169,7 @@ class Ledger:
 
         Parameters
         ----------
-        about
+        purpose
             The income or expense that the entry is for. The default is the account of the two
             that is income or an expense, or else the account that is not cash.
 

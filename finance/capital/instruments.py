@@ -81,7 +81,7 @@ class Note(Convertible):
     cap_shares: Shares | None = None
     """Share count that the note itself states, in place of ``counted``."""
     rate: Annotated[Decimal, Field(ge=0, le=1, max_digits=8)]
-    """Interest rate of a year."""
+    """Interest rate per year, 0 to 1."""
     accrual: Accrual = Accrual.SIMPLE
     periods_per_year: Annotated[int, Field(ge=1, le=365)] = 1
     day_count: DayCount = DayCount.ACT_365F

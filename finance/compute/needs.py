@@ -80,7 +80,7 @@ def compute_needs(
 
     Parameters
     ----------
-    at
+    numbers
         The numbers of :class:`ComputeTerms`.
     schedule
         The training schedule with its numbers, or None.
@@ -124,7 +124,7 @@ def compute_needs(
 
 
 def _need_of_runs(runs: Floats, rate: RunRates, price: Floats) -> Need:
-    """Return the compute of ``runs`` in each month; ``price`` is the change of the price."""
+    """Return the compute of ``runs`` in each month; ``price`` multiplies the on-demand price."""
     hours, usd = runs * rate.device_hours, runs * rate.usd * price
     none = np.zeros_like(hours)
     return Need(hours, usd, none) if rate.on_plans_devices else Need(none, none, usd)

@@ -22,7 +22,7 @@ Bound = Literal["value", "low", "high"]
 
 @dataclass(frozen=True, slots=True)
 class RunRates:
-    """Cost of one training run on demand, without research. Shapes (1 or trials, 1)."""
+    """Rates of one training run on demand, without research. Shapes (1 or trials, 1)."""
 
     usd: Floats
     device_hours: Floats

@@ -26,7 +26,8 @@ from finance.numbers.ratios import ratio
 LOWEST_RATE = -0.999999
 """Lowest rate of a period that is searched: a loss of all but a millionth."""
 HIGHEST_RATE = 100.0
-"""Highest rate of a period that is searched, 10,000%; higher rates have no use."""
+"""Highest rate of a period that is searched, 10,000%. Higher rates may solve the equation too, but
+mean nothing to an investor."""
 SPREADSHEET_GUESS = 0.1
 """Rate from which spreadsheets start their search."""
 MAX_FLOWS = 2_000
@@ -42,13 +43,13 @@ class Rates:
     """Rates of return of a period; 0.1 is 10%."""
 
     all: tuple[float, ...]
-    """All rates from -99.9999% to 10,000%, the lowest first; empty if no rate solves."""
+    """All rates from -99.9999% to 10,000%, the lowest first; empty if none solves the equation."""
     usual: float | None
     """Rate that a solver finds from a start at 10%, as spreadsheets do."""
 
     @property
     def ambiguous(self) -> bool:
-        """Whether several rates solve, so that no single rate describes the investment."""
+        """Whether several rates solve the equation, so that none describes the investment."""
         return len(self.all) > 1
 
 

@@ -1,9 +1,9 @@
 """A sale of the company of a cap table: claims, payouts and returns of its holders.
 
-Stock counts in full, vested or not. Options count if they are vested on the day of the sale,
-including accelerated vesting; the others lapse with the free pool. A warrant on preferred stock
-counts as a warrant on the common stock into which that converts, because its exercise price is
-the preference that it would get. Amounts are in the table's currency.
+Stock counts in full, vested or not, because the buyer takes it over as it is. Options count if they
+are vested on the day of the sale, including accelerated vesting; the others lapse with the free
+pool. A warrant on preferred stock counts as a warrant on the common stock into which that converts,
+because its exercise price is the preference that it would get. Amounts are in the table's currency.
 """
 
 from __future__ import annotations

@@ -15,8 +15,9 @@ from finance.treasury.raising import EquityRound
 
 
 def runway_months(months: Sequence[CashMonth], opening_cash_usd: Decimal) -> Decimal | None:
-    """Return the planned months until cash runs out, or None if it lasts beyond the last month.
+    """Return the months until cash runs out, or None if it lasts beyond the last of ``months``.
 
+    The result counts from the start of month 1 of the company, even if ``months`` begin later.
     The month in which the balance turns negative counts in part, as if its burn were even. This
     planned runway uses the costs and revenue of each future month, unlike today's cash ÷ today's
     burn.

@@ -11,7 +11,8 @@ CENT = Decimal("0.01")
 ZERO = Decimal("0.00")
 
 MAX_USD = 10**13
-"""Largest amount allowed, in USD: ten times the value of the largest companies."""
+"""Largest amount allowed, in USD: ten times the value of the largest companies. Larger amounts are
+typing errors."""
 
 
 def cents(amount: Decimal | float) -> Decimal:

@@ -83,7 +83,7 @@ def gbm_quantile(
     Parameters
     ----------
     drift, volatility
-        μ and σ of a year.
+        Drift μ and volatility σ per year.
     chance
         Probability of a value below the quantile; 0.5 gives the median.
     """

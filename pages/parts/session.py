@@ -32,7 +32,8 @@ KeepInput = Literal["never", "if_accepted", "if_refused"]
 class ScenarioSession:
     """The scenario that a browser session has open: the stored version and the draft of it.
 
-    Every method that changes the draft also raises :attr:`revision`, so callers never do.
+    Every method that changes the draft also raises :attr:`revision`, unless the widgets keep what
+    was typed, so callers never do.
     """
 
     stored: StoredScenario
@@ -195,7 +196,7 @@ def _projection_of(content_hash: str, _scenario: Scenario) -> Projection:
 def indicators(projection: Projection, trial: int = 0) -> list[Values]:
     """Return all indicators of each month.
 
-    ``trial`` is the bound of the costs, as in :data:`finance.metrics.projection.BOUNDS`.
+    ``trial`` is the index of the costs' bound in :data:`finance.metrics.projection.BOUNDS`.
     """
     return _indicators_of(projection.scenario.content_hash, trial, projection)
 

@@ -226,7 +226,7 @@ def numeric(value: Fraction | int) -> str:
 
 
 def alike(first: Fraction, second: Fraction) -> bool:
-    """Return whether two counts differ only by the rounding of :func:`numeric`."""
+    """Return whether two counts differ by no more than :func:`numeric` rounds in a short sum."""
     return abs(first - second) < Fraction(1, 10**8)
 
 

@@ -152,7 +152,8 @@ def convertible(context: PackageContext, name: str, issued: Transaction) -> Safe
     Raises
     ------
     InputError
-        If the issuance has no amount, or no conversion mechanism of its type.
+        If the issuance has no amount, or no conversion mechanism of its type with at most one
+        interest rate.
     """
     item, currency = context.issuances[issued.security_id], context.header.currency
     is_safe = issued.convertible_type == "SAFE"

@@ -51,7 +51,7 @@ class ChosenExit:
     payouts: Sequence[HolderPayout]
 
     def founders_payout(self, plan: Funding) -> Fraction:
-        """Return the payout of all founders, in the scenario's currency."""
+        """Return the payout of all founders, in the cap table's currency."""
         payouts = (payout.usd for payout in self.payouts if payout.holder in plan.founders)
         return sum(payouts, Fraction(0))
 
@@ -59,7 +59,7 @@ class ChosenExit:
 def choose_exit(plan: Funding, now: Projection) -> ChosenExit | None:
     """Draw the fields of value and day, and return the exit; None if there is nothing to sell.
 
-    If the value is not allowed, the error is shown and the usual value and day are used.
+    If the value is not allowed, the error is shown and the default value and day are used.
     """
     say, stored = text(), scenario_session().stored.id
     st.subheader(say("funding.exit.heading"))

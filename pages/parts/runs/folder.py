@@ -23,7 +23,7 @@ _REFRESH_S = 2.0
 _LINES = 200
 _LINES_WITHOUT_SCROLLING, _LOG_PX = 12, 380
 _CHECKED_AT_ONCE_BYTES = 300_000_000
-"""Greatest size of checkpoints that are hashed at draw_once, which takes about a second."""
+"""Greatest size, in bytes, of checkpoints that are hashed at once; it takes about a second."""
 _KEPT_S = 30.0
 
 
