@@ -177,9 +177,8 @@ class MachineProfile(Document):
         measured: dict[str, object] = {
             "memory_gb_per_s": self.rates.memory_bytes_per_s / BYTES_PER_GB,
         }
-        if (
-            device.kind == "cpu"
-        ):  # a GPU keeps its maker's peaks; ``values`` holds the shares that it reaches
+        # A GPU keeps its maker's peaks; ``values`` holds the shares that it reaches.
+        if device.kind == "cpu":
             measured["peak_fp32_tflops"] = self.rates.linear_flops_per_s("fp32") / FLOPS_PER_TFLOP
         link = self.rates.link_bytes_per_s(self.n_devices)
         if link is not None:

@@ -39,7 +39,7 @@ def tune(
     at_once: Annotated[int, typer.Option(help=text("cli.at_once"), min=1, max=1_000)] = 1,
     as_json: Json = False,
 ) -> None:
-    """Run a study and print its trials, its account and its best recipe."""
+    """Run a study and print its trials, its cost and the path of its best recipe."""
     study = read_toml(file, Study)
     check_corpus(study.recipe.corpus, study.recipe.text_vocab)
     outcome = search(study, at_once, _print_trial)

@@ -3,8 +3,8 @@
 Each parameter has a log-normal prior from measurements of single kernels and links, recorded
 before any run was predicted (``prior`` columns of ``data/efficiency.csv``). Residuals are
 log(predicted ÷ measured). Their loss grows linearly for large residuals, so that a single outlier
-has little influence. Repeated measurements of a configuration have the weight of √n rows, and
-rows of a large source have a lower weight.
+has little influence. The residuals of a configuration that was measured n times are divided by √n,
+so that together they count as little more than one row. Rows of a large source have a lower weight.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from engine.predictor.efficiency import EfficiencyParameter
 SPEED_LOG_SD = 0.08
 """Standard deviation of log(measured ÷ predicted) for one run, given the parameters."""
 MEMORY_LOG_SD = 0.08
-"""The same standard deviation for the memory of a device."""
+"""Standard deviation of log(measured ÷ predicted) memory of a device, given the parameters."""
 STACK_LOG_SD = 0.08
 """Standard deviation of the prior of a software stack's time factor, in logarithms."""
 NOT_PRIORS = ("time_factor", "spread", "whole_run")

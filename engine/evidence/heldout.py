@@ -122,7 +122,7 @@ def evidence_csv() -> str:
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow([*found.rows[0], *added])
     for row, *both in zip(found.rows, found.held_out, found.in_sample, strict=True):
-        predicted = [getattr(of, name) for of in both for name in figures.values()]
+        predicted = [getattr(prediction, name) for prediction in both for name in figures.values()]
         writer.writerow([*row.values(), *(f"{value:.{_DIGITS}g}" for value in predicted)])
     return out.getvalue()
 

@@ -183,7 +183,7 @@ class EfficiencyColumns(Columns):
     """Power of the mean that joins launching and computing. Power 1 adds them up, as without any
     overlap; an infinite power takes the larger."""
     step_host_s: Array
-    """Seconds of a step of any size; only :mod:`engine.calibration.machine_profile` measures it."""
+    """Seconds that each step takes in addition, at any size; measured machines only."""
     sharded_layer_host_s: Array
     """Seconds that gathering the weights of one layer adds (ZeRO stage 3); measured machines
     only."""

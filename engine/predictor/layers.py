@@ -13,7 +13,8 @@ BACKWARD_PER_FORWARD = 2.0
 """Time of a backward pass over that of its forward pass: two matmuls for one (Kaplan 2020,
 section 2.1)."""
 FUSED_BACKWARD_PER_FORWARD = 2.5
-"""The same ratio for fused attention: five matmuls for two (Dao 2023, section 3)."""
+"""Time of the backward pass of fused attention over that of its forward pass: five matmuls for two
+(Dao 2023, section 3)."""
 ALIGNMENT = 64
 """A width that is a multiple of 64 values (128 bytes) fills whole tiles (NVIDIA, Matrix
 multiplication background guide, section 4)."""

@@ -52,9 +52,8 @@ def sample_recipe(
     if precision not in TRAINING_PRECISIONS:
         precision = best_precision(machine.device)
     layout = plan.layout.data_parallel_only().model_copy(update={"precision": precision})
-    if (
-        layout.activation_checkpointing == "selective"
-    ):  # fused attention stores no scores to recompute
+    # Fused attention stores no scores to recompute.
+    if layout.activation_checkpointing == "selective":
         layout = layout.model_copy(update={"activation_checkpointing": "none"})
     as_planned = same_device and _is_trained_here(plan.shape)
     candidates = [*([plan.shape] if as_planned else []), *_smaller(plan.shape)]

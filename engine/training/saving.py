@@ -103,9 +103,9 @@ class Saver:
                 lambda: self._write(states, progress, part), part, self.needed_bytes
             )
         files = {
-            name: facts
-            for of_rank in ranks.all_gather_object(own)
-            for name, facts in of_rank.items()
+            name: record
+            for records in ranks.all_gather_object(own)
+            for name, record in records.items()
         }
 
         def commit() -> None:

@@ -1,8 +1,8 @@
 """Reference workload: a fixed piece of work that is timed before every measured step.
 
 A rented core shares its hardware with other tenants. On an otherwise idle machine the same step
-took up to a third longer from one minute to the next. The profile therefore compares each step time
-with the time of the reference workload at the same moment.
+took up to a third longer from one minute to the next. The profile therefore compares the step time
+of each short run with the time of the reference workload during that run.
 """
 
 from __future__ import annotations

@@ -16,9 +16,8 @@ _MAX_INDENT = 32
 _CONTROL = re.compile(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff\ud800-\udfff]"
 )
-_ASCII_CONTROL = bytes(
-    {*range(0x20), 0x7F} - {*b"\t\n"}
-)  # the ASCII part, which is removed much faster
+# The ASCII part, which is removed much faster.
+_ASCII_CONTROL = bytes({*range(0x20), 0x7F} - {*b"\t\n"})
 _SPACES = re.compile("  +")
 _WIDE_BLANKS = re.compile("[ \u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]{2,}")
 _WIDE_BLANK = re.compile("[\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]")

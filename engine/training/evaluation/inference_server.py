@@ -59,9 +59,8 @@ def serve() -> None:
     # Libraries also print to standard output; that text goes to standard error instead.
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
-    torch.set_num_threads(
-        max(1, (os.cpu_count() or 1) // 2)
-    )  # the other cores are for runs and the app
+    # The other cores are for runs and the app.
+    torch.set_num_threads(max(1, (os.cpu_count() or 1) // 2))
 
     def send(message: Message) -> None:
         print(json.dumps(message), file=answers, flush=True)
