@@ -87,9 +87,7 @@ def training_flops_per_token(shape: ModelShape, *, causal: bool = False) -> floa
     return (1 + BACKWARD_PER_FORWARD) * forward_flops_per_token(shape, causal=causal)
 
 
-def recomputed_flops_per_token(
-    shape: ModelShape, checkpointing: Checkpointing, *, causal: bool = False
-) -> float:
+def recomputed_flops_per_token(shape: ModelShape, checkpointing: Checkpointing) -> float:
     """Return the FLOPs per token that activation checkpointing repeats.
 
     HFU counts them and MFU does not (Korthikanti 2022, section 6.3). Selective checkpointing
@@ -99,6 +97,6 @@ def recomputed_flops_per_token(
     if checkpointing == "none":
         return 0.0
     if checkpointing == "selective":
-        return attention_flops_per_token(shape, causal=causal)
+        return attention_flops_per_token(shape)
     head = 2 * shape.d_model * shape.vocab
-    return forward_flops_per_token(shape, causal=causal) - head
+    return forward_flops_per_token(shape) - head

@@ -65,7 +65,7 @@ def regions(kind: EnergyKind = "electricity_usd_per_kwh") -> dict[str, EnergyFac
     return {fact.region: fact for fact in energy_facts() if fact.kind == kind and fact.region}
 
 
-def regional(kind: EnergyKind, region: str, field: str = "region") -> EnergyFact:
+def regional(kind: EnergyKind, region: str) -> EnergyFact:
     """Return the row of a region, or of its country.
 
     Raises
@@ -76,7 +76,7 @@ def regional(kind: EnergyKind, region: str, field: str = "region") -> EnergyFact
     rows = regions(kind)
     found = rows.get(region) or rows.get(region.split("-")[0])
     if found is None:
-        raise InputError(field, region, "known_name", nearest=_nearest(region, rows.values()))
+        raise InputError("region", region, "known_name", nearest=_nearest(region, rows.values()))
     return found
 
 

@@ -45,6 +45,23 @@ class Columns:
         return type(self)(**picked)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """Base class of named arrays of one unit that add up; they broadcast to shape (n,)."""
+
+    @property
+    def total(self) -> Array:
+        """Sum of all parts, shape (n,)."""
+        return sum((getattr(self, field.name) for field in fields(self)), np.zeros(1))
+
+    def parts(self, row: int = 0) -> dict[str, float]:
+        """Return the parts of one row as plain numbers."""
+        return {
+            field.name: float(np.broadcast_to(getattr(self, field.name), self.total.shape)[row])
+            for field in fields(self)
+        }
+
+
 def _column(values: Sequence[float]) -> Array:
     return np.array(values, dtype=np.float64)
 

@@ -6,12 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from engine.flops import BACKWARD_PER_FORWARD
 from engine.predictor.columns import Array
 from engine.predictor.context import StepContext
 
-BACKWARD_PER_FORWARD = 2.0
-"""Time of a backward pass over that of its forward pass: two matmuls for one (Kaplan 2020,
-section 2.1)."""
 FUSED_BACKWARD_PER_FORWARD = 2.5
 """Time of the backward pass of fused attention over that of its forward pass: five matmuls for two
 (Dao 2023, section 3)."""

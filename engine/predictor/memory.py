@@ -8,19 +8,19 @@ pipeline keeps in flight (Narayanan 2021, section 2.2).
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from engine.predictor.columns import Array
+from engine.predictor.columns import Array, Parts
 from engine.predictor.context import StepContext
 from engine.units import BYTES_PER_GB
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DeviceMemory:
-    """Bytes on the fullest device at the moment of its peak memory."""
+class DeviceMemory(Parts):
+    """Bytes on the fullest device at the moment of its peak memory, by use."""
 
     weights: Array
     gradients: Array
@@ -30,18 +30,6 @@ class DeviceMemory:
     runtime: Array
     """Libraries, kernels and communication buffers of any model, and memory that the allocator
     holds without using it."""
-
-    @property
-    def total(self) -> Array:
-        """Peak memory of the device, in bytes."""
-        return sum((getattr(self, field.name) for field in fields(self)), np.zeros(1))
-
-    def parts(self, row: int = 0) -> dict[str, float]:
-        """Return the parts of one row as plain numbers."""
-        return {
-            field.name: float(np.broadcast_to(getattr(self, field.name), self.total.shape)[row])
-            for field in fields(self)
-        }
 
 
 def device_memory(context: StepContext) -> DeviceMemory:

@@ -17,11 +17,12 @@ Per micro batch and device, with T tokens:
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 import numpy as np
 
-from engine.predictor.columns import Array
+from engine.flops import BACKWARD_PER_FORWARD
+from engine.predictor.columns import Array, Parts
 from engine.predictor.communication import (
     context_s,
     data_s,
@@ -31,7 +32,6 @@ from engine.predictor.communication import (
 )
 from engine.predictor.context import StepContext
 from engine.predictor.layers import (
-    BACKWARD_PER_FORWARD,
     FUSED_BACKWARD_PER_FORWARD,
     attention_layer,
     expert_layer,
@@ -51,7 +51,7 @@ OFFLOAD_HOST_BYTES_PER_S = 25e9
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StepTime:
+class StepTime(Parts):
     """Seconds of one optimizer step by cause; the parts add up to the step."""
 
     matmul: Array
@@ -70,18 +70,6 @@ class StepTime:
     """Time to add each micro batch's gradients to those of earlier micro batches."""
     overhead: Array
     """Time that the device waits because the host launches kernels more slowly than they run."""
-
-    @property
-    def total(self) -> Array:
-        """Seconds of the whole step."""
-        return sum((getattr(self, field.name) for field in fields(self)), np.zeros(1))
-
-    def parts(self, row: int = 0) -> dict[str, float]:
-        """Return the parts of one row as plain numbers."""
-        return {
-            field.name: float(np.broadcast_to(getattr(self, field.name), self.total.shape)[row])
-            for field in fields(self)
-        }
 
 
 def step_time(context: StepContext) -> StepTime:

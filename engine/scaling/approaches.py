@@ -18,9 +18,7 @@ from scipy.stats import linregress
 from engine.documents import InputError
 from engine.facts import Confidence, Fact, read_facts
 from engine.paths import DATA_DIR
-from engine.scaling.laws import FLOPS_PER_PARAMETER_AND_TOKEN, Counting
-
-PARAMETERS_COUNTED: Counting = "total"
+from engine.scaling.laws import FLOPS_PER_PARAMETER_AND_TOKEN
 
 Approach = Literal[1, 2, 3]
 

@@ -13,10 +13,8 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.scaling.approaches import Optimum
-from engine.scaling.laws import FLOPS_PER_PARAMETER_AND_TOKEN, Array, Counting
+from engine.scaling.laws import FLOPS_PER_PARAMETER_AND_TOKEN, Array
 from engine.units import SECONDS_PER_DAY
-
-PARAMETERS_COUNTED: Counting = "non_embedding"
 
 PF_DAY_FLOPS = 1e15 * SECONDS_PER_DAY
 

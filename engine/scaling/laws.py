@@ -113,7 +113,7 @@ def tokens_for_loss(law: Law, parameters: float, wanted_loss: float) -> float:
     return (law.B / left) ** (1 / law.beta) if left > 0 else math.inf
 
 
-def require_counting(law: Law, counted: Counting, field: str = "parameters_counted") -> None:
+def require_counting(law: Law, counted: Counting) -> None:
     """Raise an InputError if parameters are not counted as ``law`` counts them."""
     if counted != law.parameters_counted:
-        raise InputError(field, counted, "equal", to=law.parameters_counted)
+        raise InputError("parameters_counted", counted, "equal", to=law.parameters_counted)

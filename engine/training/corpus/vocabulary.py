@@ -4,16 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from engine.training.corpus.tokenizer import byte_characters
 
-def _bytes_of_characters() -> dict[str, int]:
-    """Return the byte of each visible character of byte-level BPE (Radford 2019)."""
-    shown = [*range(ord("!"), ord("~") + 1), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
-    hidden = [byte for byte in range(256) if byte not in shown]
-    characters = {chr(byte): byte for byte in shown}
-    return characters | {chr(256 + index): byte for index, byte in enumerate(hidden)}
-
-
-_BYTES = _bytes_of_characters()
+_BYTES = {character: byte for byte, character in byte_characters().items()}
+"""Byte of each character of byte-level BPE (Radford 2019)."""
 
 
 def token_bytes(tokenizer: Any, vocab: int) -> list[bytes]:
