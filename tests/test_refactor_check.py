@@ -11,6 +11,8 @@ import pytest
 from tests import refactor_check
 from tests.refactor_check import ROOT, Case, Tree, cases
 
+pytestmark = pytest.mark.slow
+
 _PROGRAM = """
 import json, sys
 from pathlib import Path

@@ -195,6 +195,7 @@ def test_the_language_can_be_switched() -> None:
     assert app.title[0].value == catalog("zh_Hans")("runway.question")
 
 
+@pytest.mark.slow
 def test_the_app_never_imports_what_trains(home: Path) -> None:
     code = (
         "import sys\n"

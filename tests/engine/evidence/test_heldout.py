@@ -23,6 +23,8 @@ from engine.evidence.predictions import Prediction, score
 from engine.facts import read_facts
 from engine.paths import DATA_DIR
 
+pytestmark = pytest.mark.slow
+
 ONE = Prediction(
     id="one",
     feasible=True,

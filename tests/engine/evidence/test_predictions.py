@@ -15,6 +15,8 @@ from engine.paths import DATA_DIR, PROJECT_DIR
 from engine.predictor.efficiency import spreads
 from tests.engine.evidence.rows import LLAMA3_8B_ROW, MIXTRAL_ROW, write_rows
 
+pytestmark = pytest.mark.slow
+
 MEASURED = DATA_DIR / "measured_throughput.csv"
 COLUMNS = (
     "id,feasible,infeasible_reason,tokens_per_sec_per_gpu,tokens_per_sec_per_gpu_low,"

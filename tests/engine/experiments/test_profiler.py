@@ -33,6 +33,7 @@ LESS_TINY = TINY.model_copy(update={"d_model": 128, "zero_stage": 3})
 ASKED = ProfileRuns(seconds=0.2, short=(TINY, LESS_TINY), check=(TINY,))
 
 
+@pytest.mark.runs
 def test_a_measured_machine_has_a_profile_that_forecasts_its_runs() -> None:
     machine = this_machine()
     reported: list[ProfileProgress] = []

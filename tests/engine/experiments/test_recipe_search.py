@@ -275,6 +275,7 @@ def test_one_search_of_a_study_at_a_time(smoke: Study, runs: FakeRuns) -> None:
         search(study, on_progress=search_again)
 
 
+@pytest.mark.runs
 def test_a_real_trial(smoke: Study) -> None:
     study = smoke.with_values(
         {"n_trials": 1, "evaluations": 2, "recipe.steps": 12, "batches": (), "sizes": ()}

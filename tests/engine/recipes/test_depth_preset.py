@@ -137,6 +137,7 @@ def test_a_machine_is_measured_once(monkeypatch: pytest.MonkeyPatch) -> None:
     assert precision.measured_rates(TWO_CORES) == first
 
 
+@pytest.mark.runs
 def test_this_machine_tells_its_rates() -> None:
     answer = subprocess.run(
         [sys.executable, "-m", "engine.training.bench.precision_probe"],

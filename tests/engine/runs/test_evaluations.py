@@ -31,6 +31,8 @@ from engine.training.corpus.build import prepare_corpus
 from tests.engine.runs.faked import faked_run
 from tests.engine.training.tiny_models import STORIES, export
 
+pytestmark = pytest.mark.slow
+
 CHECKPOINT = "step-00000001"
 
 

@@ -14,6 +14,8 @@ from engine.scaling.laws import loss
 from engine.scaling.published import published_sets, runs_of
 from tests.engine.scaling.test_fit import made_runs
 
+pytestmark = pytest.mark.slow
+
 
 def test_a_cut_parts_the_runs_by_their_compute() -> None:
     runs = made_runs()

@@ -16,6 +16,8 @@ from engine.scaling.published import published_sets, runs_of
 from engine.scaling.repeated import effective_tokens, repeated_coefficients
 from tests.engine.scaling.test_fit import LAW, made_runs
 
+pytestmark = pytest.mark.slow
+
 SETS = (
     "gadre_c4.c4_original.c4_val",
     "porian_rw.refinedweb.cosine_val",

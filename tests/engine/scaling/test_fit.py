@@ -24,6 +24,8 @@ from engine.scaling.published import published_sets, runs_of
 from engine.scaling.runs import TrainingRuns, read_runs
 from engine.scaling.solver import NO_PRIOR, Prior
 
+pytestmark = pytest.mark.slow
+
 PUBLISHED_SET = "gadre_c4.c4_original.c4_val"
 LAW = FittedLaw(parameters_counted="total", A=400.0, B=1500.0, E=1.7, alpha=0.34, beta=0.36)
 

