@@ -1,4 +1,4 @@
-"""What the README tells a reader to type is what works."""
+"""Commands, make targets and links in the README and in docs exist."""
 
 import os
 import re
@@ -15,12 +15,35 @@ from engine.paths import PROJECT_DIR
 from tests.e2e.server import browser, settle
 
 README = (PROJECT_DIR / "README.md").read_text("utf-8")
-COMMANDS = [
-    line.split("  #")[0].strip()
-    for block in re.findall(r"```bash\n(.*?)```", README, re.DOTALL)
-    for line in block.splitlines()
-    if line.strip()
-]
+DOCUMENTS = {
+    str(path.relative_to(PROJECT_DIR)): path.read_text("utf-8")
+    for path in (
+        PROJECT_DIR / "README.md",
+        PROJECT_DIR / "CONTRIBUTING.md",
+        *sorted((PROJECT_DIR / "docs").rglob("*.md")),
+    )
+}
+COMMANDS = sorted(
+    {
+        line.split("  #")[0].split(" # ")[0].strip()
+        for text in DOCUMENTS.values()
+        for block in re.findall(r"```bash\n(.*?)```", text, re.DOTALL)
+        for line in block.splitlines()
+        if line.startswith(("make ", "python -m "))
+    }
+)
+_LINK = re.compile(r"\]\(([^)#:\s]+)(?:#[^)]*)?\)")
+
+
+def test_the_readme_is_short() -> None:
+    assert len(README.splitlines()) <= 150
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_every_link_leads_to_a_file(name: str) -> None:
+    folder = (PROJECT_DIR / name).parent
+    missing = [link for link in _LINK.findall(DOCUMENTS[name]) if not (folder / link).exists()]
+    assert not missing
 
 
 def test_the_start_is_two_commands() -> None:
@@ -34,7 +57,7 @@ def test_the_start_is_two_commands() -> None:
 
 def test_every_make_verb_exists() -> None:
     verbs = {command.split()[1] for command in COMMANDS if command.startswith("make ")}
-    verbs |= set(re.findall(r"`make ([a-z-]+)", README))
+    verbs |= set(re.findall(r"`make ([a-z-]+)", "".join(DOCUMENTS.values())))
     assert {"run", "test", "calibrate", "lint", "screenshots"} <= verbs
     for verb in verbs:
         dry = subprocess.run(
@@ -45,7 +68,9 @@ def test_every_make_verb_exists() -> None:
 
 
 @pytest.mark.parametrize(
-    "command", [one for one in COMMANDS if "python -m " in one], ids=lambda one: one[:60]
+    "command",
+    [command for command in COMMANDS if command.startswith("python -m ")],
+    ids=lambda command: command[:60],
 )
 def test_every_python_command_exists(command: str) -> None:
     module, *words = command.split("python -m ", 1)[1].split()
