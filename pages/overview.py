@@ -7,7 +7,7 @@ import streamlit as st
 from engine import quantities
 from engine.facts import accelerator
 from engine.reports.forecast_tables import show
-from finance.metrics.cash_report import runway_text
+from finance.metrics.cash_report import lasting_text, when_used_up
 from finance.metrics.projection import NextAction, Projection, next_action
 from pages.parts.charts import cash_chart, draw
 from pages.parts.frame import run_in_frame
@@ -36,7 +36,7 @@ def _answer(projection: Projection) -> str:
         accelerator=accelerator(plan.cluster.accelerator).name,
         duration=show("wall_clock_hours", predicted.wall_clock_hours.value, language),
         cost=quantities.usd(predicted.cost_usd.value, language),
-        runway=runway_text(say, projection.runway_months, projection.horizon_months),
+        lasting=lasting_text(say, projection.runway_months, projection.horizon_months),
     )
 
 
@@ -120,8 +120,9 @@ def _action_params(now: Projection) -> dict[str, object]:
     return {
         "month": next_round.month if next_round else "",
         "amount": quantities.usd(next_round.amount_usd, say.language) if next_round else "",
-        "runway": runway_text(say, now.runway_months, now.horizon_months),
-        "with_round": runway_text(say, now.runway_months_with_round, now.horizon_months),
+        "lasting": lasting_text(say, now.runway_months, now.horizon_months),
+        "when": when_used_up(say, now.runway_months),
+        "when_with_round": when_used_up(say, now.runway_months_with_round),
         "memory": show(
             "memory_bytes_per_device", now.forecast.memory_bytes_per_device.value, say.language
         ),

@@ -6,7 +6,7 @@ import streamlit as st
 
 from engine import quantities
 from finance.costs.people import Role
-from finance.metrics.cash_report import cash_csv, runway_text
+from finance.metrics.cash_report import cash_csv, lasting_text, when_used_up
 from finance.metrics.indicator_report import indicator_text
 from finance.metrics.projection import Projection
 from finance.metrics.statement_files import INDICATORS, indicators_csv
@@ -29,15 +29,15 @@ _PEOPLE = (
 def _answer(projection: Projection) -> str:
     say, language = text(), text().language
     next_round = projection.scenario.company.next_round
-    runway = runway_text(say, projection.runway_months, projection.horizon_months)
+    when = when_used_up(say, projection.runway_months)
     if projection.runway_months is None:
         return say("runway.answer_lasts", horizon=projection.horizon_months)
     if next_round is None:
-        return say("runway.answer_no_round", runway=runway)
+        return say("runway.answer_no_round", when=when)
     return say(
         "runway.answer",
-        runway=runway,
-        with_round=runway_text(say, projection.runway_months_with_round, projection.horizon_months),
+        when=when,
+        lasting=lasting_text(say, projection.runway_months_with_round, projection.horizon_months),
         amount=quantities.usd(next_round.amount_usd, language),
         month=next_round.month,
     )

@@ -41,10 +41,32 @@ def cash_csv(months: Sequence[CashMonth]) -> str:
 
 
 def runway_text(text: Catalog, runway: Decimal | None, horizon_months: int) -> str:
-    """Return the runway in months, or a text that it exceeds the horizon if it is None."""
+    """Return the runway for a table or tile; None is a runway beyond the horizon."""
     if runway is None:
         return text("runway.over_horizon", n=horizon_months)
-    return text("unit.months", n=quantities.number(round(runway, 2), text.language, digits=4))
+    return text("unit.months", n=_months(text, runway))
+
+
+def when_used_up(text: Catalog, runway: Decimal | None) -> str:
+    """Return the time at which the cash is used up, such as "after 11.5 months"; empty if never."""
+    if runway is None:
+        return ""
+    if runway < 1:
+        return text("runway.when_at_once")
+    return text("runway.when", n=_months(text, runway))
+
+
+def lasting_text(text: Catalog, runway: Decimal | None, horizon_months: int) -> str:
+    """Return how long the cash lasts, as the predicate of a sentence: "lasts 11.5 months"."""
+    if runway is None:
+        return text("runway.lasting_more", n=horizon_months)
+    if runway < 1:
+        return text("runway.lasting_less")
+    return text("runway.lasting", n=_months(text, runway))
+
+
+def _months(text: Catalog, runway: Decimal) -> str:
+    return quantities.number(round(runway, 2), text.language, digits=4)
 
 
 def effect_rows(text: Catalog, effect: CalibrationEffect) -> Rows:

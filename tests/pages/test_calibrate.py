@@ -332,7 +332,7 @@ def test_a_live_run_has_a_meter_and_a_button_that_ends_it(
         cost = run.forecast.cost_usd
         assert (band["x0"], band["x1"]) == (cost.low, cost.high)
         assert chart(app, "meter")["data"][0]["x"] == pytest.approx([cost.value / 4])
-        assert any("within the forecast" in element.value for element in app.markdown)
+        assert any("within the bounds" in element.value for element in app.markdown)
 
         report_step(run, 6, 3.5, 100 * pace_s)
         app.run()

@@ -35,7 +35,7 @@ def statement(app: AppTest):
 def test_the_answer_and_which_runway_is_which() -> None:
     app = open_page("runway")
     assert answer(app).startswith(
-        "#### The cash is used up after 11.49 months without a round; with $150K in month 9"
+        "#### Without a round the cash is used up after 11.49 months; with $150K in month 9"
     )
     labels = [metric.label for metric in app.metric]
     assert labels[:3] == ["Runway", "With the round", "Runway, trailing"]

@@ -30,10 +30,10 @@ def verdict(run: Run) -> str:
         return say("calibrate.verdict_none")
     rows = {row.quantity: row for row in compare(run.forecast, run.plan, result)}
     step = rows["step_time_s"]
-    key = "calibrate.verdict_inside" if step.inside_interval else "calibrate.verdict_outside"
+    place = "inside" if step.inside_interval else "outside"
     spent = rows.get("cost_usd", rows["device_hours"])
     return say(
-        key,
+        f"calibrate.verdict_{place}.{spent.quantity}",
         ratio=f"{step.ratio:.2f}",
         measured=show(spent.quantity, spent.measured, say.language),
         predicted=show(spent.quantity, spent.predicted.value, say.language),

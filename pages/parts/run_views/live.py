@@ -86,11 +86,11 @@ def progress_line(progress: Progress, phase: Phase, cost_usd: float) -> tuple[fl
 def _meter(progress: Progress, run_id: str) -> None:
     meter = progress.meter()
     tiles(_tiles(progress, meter))
-    key = "calibrate.heading_inside" if meter.inside_interval else "calibrate.heading_outside"
+    place = "inside" if meter.inside_interval else "outside"
     at_end, forecast = (
         spending_text(meter.axis, amount) for amount in (meter.at_end, meter.forecast.value)
     )
-    st.markdown(text()(key, at_end=at_end, forecast=forecast))
+    st.markdown(text()(f"calibrate.heading_{place}.{meter.axis}", at_end=at_end, forecast=forecast))
     draw(meter_chart(meter, run_color(run_id)), f"meter.{run_id}", height=150)
 
 
