@@ -3,30 +3,16 @@
 from decimal import Decimal
 
 import pytest
-import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from engine.text import catalog
 from finance.company.defaults import kinds_of
 from finance.company.scenario import Scenario
-from finance.company.store import ScenarioStore
-from tests.finance.companies import EVERYTHING
 from tests.pages.test_pages import open_page, widget
 
+pytestmark = pytest.mark.usefixtures("no_caches")
+
 LINE = "company.revenue_lines.0"
-
-
-@pytest.fixture(autouse=True)
-def _no_caches() -> None:
-    st.cache_resource.clear()
-    st.cache_data.clear()
-
-
-@pytest.fixture
-def everything(laptop: Scenario) -> str:
-    """Return the id of a stored company that uses every part of the document."""
-    document = laptop.model_dump(mode="json") | {"company": EVERYTHING}
-    return ScenarioStore().create(Scenario.parse(document)).id
 
 
 def answer(app: AppTest) -> str:

@@ -7,7 +7,6 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from engine.text import catalog
@@ -15,13 +14,9 @@ from finance.capital.ocf.package import MANIFEST
 from finance.company.store import ScenarioStore
 from tests.pages.test_pages import open_page
 
+pytestmark = pytest.mark.usefixtures("no_caches")
+
 SAMPLE_OCF = Path(__file__).parent.parent / "finance" / "capital" / "sample_ocf"
-
-
-@pytest.fixture(autouse=True)
-def _no_caches() -> None:
-    st.cache_resource.clear()
-    st.cache_data.clear()
 
 
 def page(scenario: str = "startup-1b", language: str = "en") -> AppTest:

@@ -3,7 +3,6 @@
 from typing import get_args
 
 import pytest
-import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from engine.costs.buying import Note
@@ -15,11 +14,7 @@ from pages.parts.hardware.charts import TIME_UNITS
 from pages.parts.hardware.table import COLUMNS
 from tests.pages.test_pages import open_page, widget
 
-
-@pytest.fixture(autouse=True)
-def _no_caches() -> None:
-    st.cache_resource.clear()
-    st.cache_data.clear()
+pytestmark = pytest.mark.usefixtures("no_caches")
 
 
 def open_hardware(language: str = "en", scenario: str = "startup-1b") -> AppTest:

@@ -6,7 +6,6 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from engine.paths import PROJECT_DIR
@@ -15,11 +14,7 @@ from finance.company.scenario import Scenario
 from finance.company.store import ScenarioStore
 from pages.parts.page_list import PAGES, AppPage
 
-
-@pytest.fixture(autouse=True)
-def _no_caches() -> None:
-    st.cache_resource.clear()
-    st.cache_data.clear()
+pytestmark = pytest.mark.usefixtures("no_caches")
 
 
 def open_page(name: str, language: str = "en", scenario: str | None = None) -> AppTest:

@@ -1,7 +1,6 @@
 """The page Runway without a browser: cash, statements, and people."""
 
 import pytest
-import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from engine.text import catalog
@@ -9,22 +8,10 @@ from finance.company.scenario import Scenario
 from finance.company.store import ScenarioStore
 from finance.metrics.projection import project_scenario
 from finance.metrics.statement_files import statements_of
-from tests.finance.companies import EVERYTHING
 from tests.pages.test_business import answer, draft_of
 from tests.pages.test_pages import open_page, widget
 
-
-@pytest.fixture(autouse=True)
-def _no_caches() -> None:
-    st.cache_resource.clear()
-    st.cache_data.clear()
-
-
-@pytest.fixture
-def everything(laptop: Scenario) -> str:
-    """Return the id of a stored company that uses every part of the document."""
-    document = laptop.model_dump(mode="json") | {"company": EVERYTHING}
-    return ScenarioStore().create(Scenario.parse(document)).id
+pytestmark = pytest.mark.usefixtures("no_caches")
 
 
 def statement(app: AppTest):
