@@ -50,6 +50,7 @@ def isoflop(
     ] = 0.05,
     as_json: Json = False,
 ) -> None:
+    """Fit the best size at each compute budget of a table of runs (Hoffmann 2022, approach 2)."""
     from engine.scaling.approaches import PUBLISHED_EXPONENTS
     from engine.scaling.fit import COEFFICIENTS, fit
     from engine.scaling.isoflop import fit_isoflops
@@ -106,6 +107,7 @@ def isoflop(
 
 
 def optimum(flops: Flops, as_json: Json = False) -> None:
+    """Print the compute-optimal model of a budget by each law."""
     from engine.scaling import approaches
     from engine.scaling import kaplan as kaplan_law
     from engine.scaling.laws import compute_optimal
@@ -155,6 +157,7 @@ def kaplan(
     flops: Annotated[str | None, typer.Option(help=text("cli_scaling.least_flops"))] = None,
     as_json: Json = False,
 ) -> None:
+    """Print losses and optima by the laws of Kaplan 2020."""
     from engine.scaling import kaplan as law
 
     given = {"parameters": parameters, "tokens": tokens, "flops": flops}
@@ -184,6 +187,7 @@ def overtrained(
     runs: Annotated[str | None, typer.Option(help=text("cli_scaling.tied_runs"))] = None,
     as_json: Json = False,
 ) -> None:
+    """Print the cost of training a model at a chosen ratio of tokens to parameters."""
     from engine.scaling import overtrained as gadre
     from engine.scaling.fit import fit
     from engine.scaling.laws import Law, compute_optimal
@@ -218,6 +222,7 @@ def lifetime(
     law: LawName = DEFAULT_LAW,
     as_json: Json = False,
 ) -> None:
+    """Print the model with the fewest FLOPs for training and serving at the same loss."""
     from engine.scaling.laws import compute_optimal
     from engine.scaling.lifetime import SERVING_FLOPS_PER_PARAMETER_AND_TOKEN, cheapest_flops
 
@@ -267,6 +272,7 @@ def mixtures(
     law: LawName = "ludziejewski_2025",
     as_json: Json = False,
 ) -> None:
+    """Print the loss of a mixture of experts and the dense model of the same loss."""
     from engine.scaling import mixtures as moe
 
     used = moe.mixture_law(law, "law")
@@ -292,6 +298,7 @@ def downstream(
     at: Annotated[list[float] | None, typer.Option(help=text("cli_scaling.at"))] = None,
     as_json: Json = False,
 ) -> None:
+    """Fit the accuracy on a task to the loss on it, and predict the accuracy at other losses."""
     from engine.evidence.predictions import read_rows
     from engine.scaling.downstream import fit_task, predict_accuracy
 

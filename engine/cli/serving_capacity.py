@@ -41,6 +41,7 @@ def serving_command(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help=text("cli.json"))] = False,
 ) -> None:
+    """Print the devices, latencies and costs of serving a plan's model at several precisions."""
     plan = read_plan(scenario)
     name = accelerator_name or plan.cluster.accelerator
     device = accelerator(name, "accelerator" if accelerator_name else "plan.cluster.accelerator")

@@ -117,7 +117,7 @@ def _ignore_progress(_: ProfileProgress) -> None:
 
 
 def measure_profile(
-    machine: Machine, asked: ProfileRuns, on_progress: OnProgress = _ignore_progress
+    machine: Machine, planned: ProfileRuns, on_progress: OnProgress = _ignore_progress
 ) -> MachineProfile:
     """Measure this machine and keep its profile. The machine should be idle otherwise.
 
@@ -128,12 +128,12 @@ def measure_profile(
         measured already.
     """
     with _measuring(machine, on_progress) as (send, report):
-        report(ProfileProgress(stage="rates", n_done=0, n_all=len(asked.short)))
+        report(ProfileProgress(stage="rates", n_done=0, n_all=len(planned.short)))
         precision = best_precision(machine.device)
         others = [name for name in TRAINING_PRECISIONS if name not in (precision, "fp16")]
         single = {"n_ranks": machine.n_devices, "precisions": [precision, *others]}
         first = Rates.parse(send(single), "rates")
-        runs = _runs(send, machine, asked.short, asked.seconds, "runs", report)
+        runs = _runs(send, machine, planned.short, planned.seconds, "runs", report)
         rates = first.best_of(Rates.parse(send(single), "rates"))
     profile = profile_of(
         machine.device,
@@ -150,36 +150,38 @@ def measure_profile(
 def check_profile(
     profile: MachineProfile,
     machine: Machine,
-    asked: ProfileRuns,
+    planned: ProfileRuns,
     on_progress: OnProgress = _ignore_progress,
 ) -> tuple[ShortRun, ...]:
     """Train the larger shapes, and compare them with the profile's predictions."""
     with _measuring(machine, on_progress) as (send, report):
-        runs = _runs(send, machine, asked.check, asked.seconds, "checks", report)
+        runs = _runs(send, machine, planned.check, planned.seconds, "checks", report)
     return short_runs(profile, machine.device, runs)
 
 
 def _runs(
     send: Send,
     machine: Machine,
-    asked: Sequence[ProfileRun],
+    planned: Sequence[ProfileRun],
     seconds: float,
     stage: Literal["runs", "checks"],
     on_progress: OnProgress,
 ) -> list[MeasuredRun]:
     started = time.monotonic()
     found: list[MeasuredRun] = []
-    for planned_run in asked:
+    for planned_run in planned:
         left = None
         if found:
-            left = (time.monotonic() - started) / len(found) * (len(asked) - len(found))
+            left = (time.monotonic() - started) / len(found) * (len(planned) - len(found))
         on_progress(
-            ProfileProgress(stage=stage, n_done=len(found), n_all=len(asked), seconds_left=left)
+            ProfileProgress(stage=stage, n_done=len(found), n_all=len(planned), seconds_left=left)
         )
         recipe = planned_run.recipe_on(best_precision(machine.device), machine.n_devices)
         request = {"recipe": recipe.model_dump(mode="json"), "seconds": seconds}
         found.append(MeasuredRun(recipe=recipe, **send(request)))
-    on_progress(ProfileProgress(stage=stage, n_done=len(found), n_all=len(asked), seconds_left=0.0))
+    on_progress(
+        ProfileProgress(stage=stage, n_done=len(found), n_all=len(planned), seconds_left=0.0)
+    )
     return found
 
 
@@ -196,19 +198,21 @@ def _measuring(machine: Machine, on_progress: OnProgress) -> Iterator[tuple[Send
     if not machine.has_gpu:
         environment |= {"DS_ACCELERATOR": "cpu", "OMP_NUM_THREADS": "1"}
     home_dir().mkdir(parents=True, exist_ok=True)
-    with hold_lock(lock_path()) as is_free, log_path().open("w", encoding="utf-8") as log:
+    with hold_lock(lock_path()) as is_free:
         if not is_free:
             raise InputError("machine", device_name(machine), "one_measuring")
-        process = subprocess.Popen(
-            [sys.executable, "-m", "engine.training.bench.short_runs"],
-            cwd=PROJECT_DIR,
-            env=environment,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=log,
-            text=True,
-            encoding="utf-8",
-        )
+        # Opened after the check, since it empties the log of an earlier measurement.
+        with log_path().open("w", encoding="utf-8") as log:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "engine.training.bench.short_runs"],
+                cwd=PROJECT_DIR,
+                env=environment,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+                encoding="utf-8",
+            )
         assert process.stdin is not None
         assert process.stdout is not None
         requests, answers = process.stdin, process.stdout

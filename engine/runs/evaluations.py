@@ -31,7 +31,7 @@ def evaluate(
     process: ModelProcess,
     run: Run,
     which: str = FINAL,
-    asked: QuestionSettings = QuestionSettings(),
+    settings: QuestionSettings = QuestionSettings(),
     *,
     on_progress: Callable[[float], None] = lambda _: None,
 ) -> Evaluation:
@@ -39,8 +39,8 @@ def evaluate(
 
     Parameters
     ----------
-    asked
-        The kinds and the number of the questions.
+    settings
+        Number of questions of each kind, and the seed that selects them.
     on_progress
         Function that is called with the share that is done, from 0 to 1.
 
@@ -50,7 +50,7 @@ def evaluate(
         If there is no such export, or its text is too short.
     """
     folder = export_folder(run, which)
-    request: dict[str, object] = {"run": str(run.folder), "asked": asked.model_dump()}
+    request: dict[str, object] = {"run": str(run.folder), "asked": settings.model_dump()}
     result: dict[str, object] = {}
     for message in process.ask("evaluate", folder, request):
         on_progress(message.get("share", 1.0))
@@ -65,9 +65,9 @@ class EvaluationJob:
     """Evaluates exports of a run one after the other, in its own thread and process."""
 
     def __init__(
-        self, run: Run, exports: Sequence[str], asked: QuestionSettings = QuestionSettings()
+        self, run: Run, exports: Sequence[str], settings: QuestionSettings = QuestionSettings()
     ) -> None:
-        self.run, self.exports, self.asked = run, tuple(exports), asked
+        self.run, self.exports, self.settings = run, tuple(exports), settings
         self.share = 0.0
         self.error: Exception | None = None
         self._first: tuple[float, float] | None = None
@@ -97,7 +97,7 @@ class EvaluationJob:
             with ModelProcess() as process:
                 for index, which in enumerate(self.exports):
                     on_progress = partial(self._record_share, index)
-                    evaluate(process, self.run, which, self.asked, on_progress=on_progress)
+                    evaluate(process, self.run, which, self.settings, on_progress=on_progress)
         except (InputError, RuntimeError, OSError) as error:
             self.error = error
 

@@ -12,6 +12,7 @@ from pathlib import Path
 _PATIENCE_S = 0.5
 """Default time to wait for a lock, in seconds; :func:`is_locked` holds one for milliseconds."""
 _POLL_S = 0.02
+"""Time between two attempts, in seconds."""
 
 
 @contextmanager
@@ -28,7 +29,7 @@ def hold_lock(path: Path, patience_s: float = _PATIENCE_S) -> Iterator[bool]:
 
 
 def take_lock(descriptor: int, patience_s: float) -> bool:
-    """Lock an open file; False if another process keeps its lock for ``patience_s`` seconds."""
+    """Lock an open file; return whether that succeeded within ``patience_s`` seconds."""
     until = time.monotonic() + patience_s
     while True:
         try:

@@ -19,13 +19,14 @@ _Params = ParamSpec("_Params")
 _Value = TypeVar("_Value")
 
 GONE = (
-    psutil.NoSuchProcess,  # psutil's own report, which includes zombies where it needs more
+    psutil.NoSuchProcess,  # psutil's report; a subclass reports a zombie that lacks the data
     ProcessLookupError,  # ESRCH: a signal, pidfd_open, or a read of an open /proc file
     FileNotFoundError,  # ENOENT: an open of a /proc file
 )
 """The errors by which an access to a process reports that the process has ended."""
 _LIST_TRIES = 3
-"""A child that ends while psutil lists its siblings must not hide them: the list is read again."""
+"""Number of times that children are listed: a child that ends while psutil lists its siblings makes
+the list fail."""
 _EXIT_CODE_FIELD = 49
 """Index of the exit code in ``/proc/PID/stat`` after the process's name: field 52 of proc(5)."""
 
@@ -33,7 +34,7 @@ _EXIT_CODE_FIELD = 49
 def unless_gone(
     access: Callable[_Params, _Value], *args: _Params.args, **kwargs: _Params.kwargs
 ) -> _Value | None:
-    """The result of ``access(*args, **kwargs)``, or None if its process has ended."""
+    """Return ``access(*args, **kwargs)``, or None if its process has ended."""
     try:
         return access(*args, **kwargs)
     except GONE:
@@ -41,13 +42,16 @@ def unless_gone(
 
 
 def all_processes() -> list[psutil.Process]:
-    """All processes of this machine that have not ended while they were listed."""
+    """Return all processes of this machine that have not ended while they were listed."""
     found = (unless_gone(psutil.Process, pid) for pid in psutil.pids())
     return [process for process in found if process is not None]
 
 
 def children_of(pid: int, *, recursive: bool = False) -> list[psutil.Process]:
-    """Child processes of ``pid``, with ``recursive`` all descendants; empty if it has ended."""
+    """Return the child processes of ``pid``, or with ``recursive`` all descendants.
+
+    The list is empty if the process has ended.
+    """
     parent = unless_gone(psutil.Process, pid)
     if parent is None:
         return []
@@ -59,7 +63,7 @@ def children_of(pid: int, *, recursive: bool = False) -> list[psutil.Process]:
 
 
 def command_line_of(process: psutil.Process) -> list[str]:
-    """Command line of ``process``; empty if it has ended or belongs to another user."""
+    """Return the command line of ``process``; empty if it has ended or belongs to another user."""
     try:
         return unless_gone(process.cmdline) or []
     except psutil.AccessDenied:
@@ -67,7 +71,7 @@ def command_line_of(process: psutil.Process) -> list[str]:
 
 
 def environment_of(process: psutil.Process) -> dict[str, str]:
-    """Environment of ``process``; empty if it has ended or belongs to another user."""
+    """Return the environment of ``process``; empty if it has ended or belongs to another user."""
     try:
         return unless_gone(process.environ) or {}
     except psutil.AccessDenied:
@@ -75,12 +79,12 @@ def environment_of(process: psutil.Process) -> dict[str, str]:
 
 
 def open_pidfd(pid: int) -> int | None:
-    """A descriptor that becomes readable when the process ends; None if it has ended already."""
+    """Return a descriptor that becomes readable when the process ends; None if it has ended."""
     return unless_gone(os.pidfd_open, pid)
 
 
 def exit_code_of(pid: int) -> int | None:
-    """Exit code of a zombie as ``Popen.returncode`` gives it, negative for a signal.
+    """Return the exit code of a zombie, negative for a signal as in ``Popen.returncode``.
 
     None if the process was reaped already, so that no exit code is left to read.
     """

@@ -73,7 +73,7 @@ class Launcher(Child):
             self._watch_new_processes()
         failures = []
         ended = wait_for_any(self._watched, timeout=0)
-        for descriptor in [watched for watched in self._watched if watched in ended]:
+        for descriptor in [number for number in self._watched if number in ended]:
             if failure := self._watched.pop(descriptor).exit_failure():
                 failures.append(failure)
             os.close(descriptor)

@@ -113,10 +113,10 @@ def check_start(run: Run, job: Job) -> None:
         If the back end lacks a requirement, if it has fewer slots than the run has ranks, or if
         the run would pass a spending limit (:func:`check_spending`).
     """
-    known, allowed = back_end(job.back_end), settings()
-    for error in known.unmet_requirements(allowed):
+    chosen, allowed = back_end(job.back_end), settings()
+    for error in chosen.unmet_requirements(allowed):
         raise error
-    _check_ranks(run, known.slots(allowed))
+    _check_ranks(run, chosen.slots(allowed))
     check_spending(run, job)
 
 

@@ -46,10 +46,12 @@ limit is raised."""
 EXIT_PATIENCE_S: Mapping[str, float] = {"stopped.json": 2.0, "result.json": 30.0}
 """Seconds in which the processes must exit after rank 0 has written its last file, by the file."""
 PORT_TRIES = 5
+"""Most starts that fail because another process took the port first, before the run fails."""
 _STOPPED: Mapping[StopReason, Phase] = {
     "cancelled": Phase.CANCELLED,
     "spending_limit": Phase.STOPPED,
 }
+"""Phase in which a stopped run ends, by the reason of the stop."""
 _PERMANENT_FAILURES = (
     "input", "loss_not_finite", "loss_not_finite_kept", "disk_full", "survivors",
 )  # fmt: skip

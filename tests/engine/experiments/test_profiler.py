@@ -81,12 +81,14 @@ def test_kinds_of_machines_without_runs_to_measure_them_with() -> None:
 
 
 def test_two_at_once_would_measure_each_other() -> None:
+    profiler.log_path().write_text("a line of the first\n")
     with hold_lock(profiler.lock_path()), pytest.raises(InputError, match="already running"):
         measure_profile(this_machine(), ASKED)
+    assert profiler.log_path().read_text() == "a line of the first\n"
 
 
 def test_a_process_that_dies_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(profiler.sys, "executable", "/bin/false")
-    with pytest.raises(InputError, match="this log gives the reason"):
+    with pytest.raises(InputError, match="the log gives the reason"):
         measure_profile(this_machine(), ASKED)
     assert profile_of_machine(this_machine()) is None

@@ -154,7 +154,7 @@ def test_one_process_answers_all_questions(with_text: Run) -> None:
         reported: list[float] = []
         assert kept_evaluation(run) is None
         found = evaluate(
-            process, run, asked=QuestionSettings(questions=5), on_progress=reported.append
+            process, run, settings=QuestionSettings(questions=5), on_progress=reported.append
         )
         assert kept_evaluation(run) == found
         assert kept_evaluation(run, CHECKPOINT) is None
