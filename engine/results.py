@@ -76,7 +76,7 @@ class StepMetrics(Document):
     gradient_norm: float | None = None
     """Norm of the gradient before clipping; None at ZeRO stage 0, which does not report it."""
     time: float
-    """Unix time at the end of the step, in seconds."""
+    """Unix time in seconds, after the step and its evaluation."""
 
 
 class RunResult(Document):

@@ -35,7 +35,7 @@ def now_section(summaries: Sequence[Summary], allowed: Settings) -> None:
     When a run starts or ends, the whole page is drawn again.
     """
     limit_usd = allowed.monthly_spending_limit_usd
-    watch = Watch(summaries, st.session_state.setdefault("tallies", {}))
+    watch = Watch(summaries, st.session_state.setdefault("metric_totals", {}))
 
     def draw_once() -> None:
         recover_unfinished(summaries)
