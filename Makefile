@@ -37,6 +37,7 @@ lint: $(TEST_SETUP)  ## Check style, types, import directions, spelling and Engl
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/codespell
+	$(BIN)/python .ci/check_voice.py
 
 screenshots: $(TEST_SETUP)  ## Take a picture of every page in both languages
 	$(BIN)/python -m tests.e2e.screenshots docs/screenshots
