@@ -76,6 +76,8 @@ def overtrained(law: Law, training_flops: float, tokens_per_parameter: float) ->
 def penalty(law: Law, training_flops: float, tokens_per_parameter: float) -> float:
     """Return the loss above that of the best ratio for the same FLOPs, in nats per token.
 
+    The result is at least 0.
+
     Raises
     ------
     InputError

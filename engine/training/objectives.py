@@ -98,7 +98,8 @@ class NextToken:
     """Prediction of each token from the tokens before it; a window's first token has none."""
 
     has_router: bool = False
-    """Whether the model has a router, which learns to balance the experts (Fedus 2022, 2.2)."""
+    """Whether the model has a router, which learns to balance the experts (Fedus 2022, section
+    2.2)."""
     teacher: Teacher | None = None
     """Model that the trained one is distilled from."""
 
