@@ -9,11 +9,14 @@ from __future__ import annotations
 
 import re
 import sys
+import threading
 import time
 from collections.abc import Iterable, Iterator
 
 _FETCHED = re.compile(r"\s*(?:Downloading|Processing|Using cached) (?:\S*/)?(\S+?)(?:\s\((.+)\))?$")
 """The name of a file, then its size or the package that asked for it."""
+_SILENCE_S = 15.0
+"""Seconds between two signs of life."""
 _INSTALLING = re.compile(r"Installing collected packages: (.+)")
 
 
@@ -33,8 +36,19 @@ def progress_lines(lines: Iterable[str]) -> Iterator[str]:
 
 def main() -> None:
     started = time.monotonic()
-    for line in progress_lines(sys.stdin):
+    ended = threading.Event()
+
+    def show(line: str) -> None:
         print(f"{time.monotonic() - started:5.0f} s {line}", flush=True)
+
+    def show_that_it_works() -> None:
+        while not ended.wait(_SILENCE_S):
+            show("      still at work ...")
+
+    threading.Thread(target=show_that_it_works, daemon=True).start()
+    for line in progress_lines(sys.stdin):
+        show(line)
+    ended.set()
 
 
 if __name__ == "__main__":

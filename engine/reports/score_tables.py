@@ -20,7 +20,7 @@ def loss_rows(say: Catalog, found: Evaluation) -> Rows:
         shown["bits_per_byte"] = quantities.number(found.bits_per_byte, say.language)
     return (
         [say("table.quantity"), say("table.value")],
-        [[say(f"exam.{name}.{found.objective}"), value] for name, value in shown.items()],
+        [[say(f"evaluation.{name}.{found.objective}"), value] for name, value in shown.items()],
     )
 
 
@@ -32,10 +32,10 @@ def question_rows(say: Catalog, found: Evaluation) -> Rows:
 
     names = ("probe", "questions", "accuracy", "interval", "chance", "precision", "recall", "f1")
     return (
-        [say(f"exam.{name}") for name in names],
+        [say(f"evaluation.{name}") for name in names],
         [
             [
-                say(f"exam.probe_name.{score.probe}"),
+                say(f"evaluation.question_name.{score.probe}"),
                 str(score.n_questions),
                 percent(score.accuracy),
                 f"{percent(score.accuracy_low)} – {percent(score.accuracy_high)}",

@@ -177,12 +177,12 @@ def test_a_recipe_from_a_file(started: list[Run]) -> None:
 
 
 @pytest.mark.parametrize("family", get_args(ModelClass))
-def test_a_recipe_from_one_dial(
+def test_a_recipe_from_a_depth(
     family: str, started: list[Run], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(depth_preset, "best_measured_precision", lambda machine: "fp32")
     app = open_page("calibrate")
-    choose(app, "segmented_control", "calibrate.source", "dial")
+    choose(app, "segmented_control", "calibrate.source", "depth")
     app.selectbox(key="calibrate.family").set_value(family).run()
     app.number_input(key="calibrate.depth").set_value(4).run()
     app.number_input(key="calibrate.minutes").set_value(0.5).run()

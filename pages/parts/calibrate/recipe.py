@@ -24,7 +24,7 @@ from pages.parts.run_views.runs import run_labels
 from pages.parts.session import draft, scenario_session, text
 from pages.parts.streamlit_private import Container
 
-_SOURCES = ("scenario", "dial", "upload")
+_SOURCES = ("scenario", "depth", "upload")
 
 Slots = dict[str, Container]
 """Containers below the fields, by path, for the error of each field."""
@@ -117,7 +117,7 @@ def _draw_scenario(slots: Slots) -> None:
 
 def _draw_depth(slots: Slots) -> None:
     say = text()
-    st.caption(say("calibrate.from_dial_note"))
+    st.caption(say("calibrate.from_depth_note"))
     left, right = st.columns(2)
     with left:
         st.number_input(
@@ -158,7 +158,7 @@ def _draw_upload(slots: Slots) -> None:
 
 _DRAWN: dict[str, Callable[[Slots], None]] = {
     "scenario": _draw_scenario,
-    "dial": _draw_depth,
+    "depth": _draw_depth,
     "upload": _draw_upload,
 }
 
@@ -215,7 +215,7 @@ def _base(machine: Machine) -> Recipe | None:
         return (
             None if file is None else read_recipe(parse_toml(file.getvalue(), file.name), machine)
         )
-    if source == "dial":
+    if source == "depth":
         return read_recipe(
             {
                 "depth": state["calibrate.depth"],

@@ -95,15 +95,16 @@ def probe_chart(probes: Sequence[QuestionScore]) -> go.Figure:
     say = text()
     figure = go.Figure()
     names = [
-        f"{say(f'exam.probe_name.{score.probe}')}  <b>{score.accuracy:.0%}</b>" for score in probes
+        f"{say(f'evaluation.question_name.{score.probe}')}  <b>{score.accuracy:.0%}</b>"
+        for score in probes
     ]
     figure.add_scatter(
         x=[100 * score.chance for score in probes],
         y=names,
         mode="markers",
-        name=say("exam.chance"),
+        name=say("evaluation.chance"),
         marker={"size": 13, "color": OTHER, "symbol": "line-ns-open", "line": {"width": 3}},
-        hovertemplate="%{x:.0f}%<extra>" + say("exam.chance") + "</extra>",
+        hovertemplate="%{x:.0f}%<extra>" + say("evaluation.chance") + "</extra>",
     )
     figure.add_scatter(
         x=[100 * score.accuracy for score in probes],

@@ -79,7 +79,7 @@ def _row(run: Run, which: str, evaluation: Evaluation | None) -> dict[str, objec
         if tokens is None
         else quantities.count(tokens, say.language),
         say("axis.loss"): None if loss is None else round(loss, 3),
-        say("exam.bits_per_byte.next_token"): None if bits is None else round(bits, 3),
+        say("evaluation.bits_per_byte.next_token"): None if bits is None else round(bits, 3),
         **{say(f"model.probe_short.{probe}"): accuracies.get(probe) for probe in QUESTION_KINDS},
     }
 
