@@ -40,7 +40,7 @@ def test_the_answer_names_the_cheapest_the_fastest_and_the_plans_own() -> None:
     assert "is the fastest: " in answer(app)
     assert "H100 SXM5 80GB, which the plan uses, takes" in answer(app)
     assert len(app.metric) == 5
-    assert "vs current plan" in app.metric[0].delta
+    assert "vs plan" in app.metric[0].delta
 
 
 def test_both_languages_say_the_same_figures() -> None:
