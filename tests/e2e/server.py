@@ -28,9 +28,9 @@ CHROMIUM_ARGS = [
 
 
 @contextmanager
-def app_server(home: Path) -> Iterator[str]:
+def app_server(home: Path, **variables: str) -> Iterator[str]:
     """Run the app in a process with its data in ``home``, and yield its address."""
-    process, url = start_app(home)
+    process, url = start_app(home, **variables)
     try:
         yield url
     finally:
@@ -38,13 +38,16 @@ def app_server(home: Path) -> Iterator[str]:
         process.wait()
 
 
-def start_app(home: Path) -> tuple[subprocess.Popen[bytes], str]:
-    """Start the app with its data in ``home``; return its process and its address."""
+def start_app(home: Path, **variables: str) -> tuple[subprocess.Popen[bytes], str]:
+    """Start the app with its data in ``home``; return its process and its address.
+
+    ``variables`` are further environment variables of the server.
+    """
     port = _free_port()
     process = subprocess.Popen(
         [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(port)],
         cwd=PROJECT_DIR,
-        env=os.environ | {"FLOPLEDGER_HOME": str(home)},
+        env=os.environ | {"FLOPLEDGER_HOME": str(home)} | variables,
         stdout=(home / "server.log").open("ab"),
         stderr=subprocess.STDOUT,
         stdin=subprocess.DEVNULL,
