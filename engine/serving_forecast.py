@@ -14,6 +14,8 @@ from engine.serving.inference import ServingPoint, TokenPrices, token_prices
 from engine.serving.load import Choice, Workload, choose
 from engine.serving.replica import Deployment, Request, ServedModel, ServingEfficiency
 
+_NARROWING_WEIGHTS = ("as_trained", "bf16", "int8", "int4")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlannedServing:
@@ -46,6 +48,20 @@ def planned_serving(plan: Plan) -> PlannedServing:
         plan.serving.utilisation_share,
     )
     return PlannedServing(point=choice.point, prices=prices)
+
+
+def weights_that_fit(plan: Plan) -> str | None:
+    """Return the widest precision of the weights in which the plan's model can be served.
+
+    ``as_trained`` is the first that is tried, then 16, 8 and 4 bits. None if no number of devices
+    holds the model in any of them.
+    """
+    device = accelerator(plan.cluster.accelerator, "plan.cluster.accelerator")
+    for weights in _NARROWING_WEIGHTS:
+        narrowed = plan.serving.model_copy(update={"weights": weights, "measured": None})
+        if choice_for(plan.model_copy(update={"serving": narrowed}), device).point is not None:
+            return weights
+    return None
 
 
 def choice_for(plan: Plan, device: Accelerator) -> Choice:

@@ -6,10 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from engine import quantities
-from engine.documents import InputError
 from engine.facts import accelerator, loss_coefficients, prices_of
-from engine.models.catalog import published_model, published_models
-from engine.models.huggingface import read_config, shape_from_config
 from engine.predictor.stacks import stacks
 from engine.reports.forecast_tables import FIGURES, show
 from finance.metrics.projection import Projection
@@ -18,6 +15,7 @@ from pages.parts.fields import accelerator_field, field, fields
 from pages.parts.frame import run_in_frame
 from pages.parts.plan.costs import draw_payment_options
 from pages.parts.plan.layout import best_layouts
+from pages.parts.plan.published import choose_model
 from pages.parts.plan.timeline import step_timeline
 from pages.parts.session import draft, projections, scenario_session, text
 from pages.parts.tiles import Tile, figure_tile, tiles
@@ -86,7 +84,7 @@ def _parameters_tile(now: Projection) -> Tile:
 def _inputs() -> None:
     say = text()
     with st.expander(say("plan.model"), expanded=True, icon=":material/account_tree:"):
-        _choose_model()
+        choose_model()
         field("plan.shape.family")
         fields("plan.shape", _SHAPE_FIELDS)
         field("plan.shape.tied_embeddings")
@@ -124,39 +122,6 @@ def _inputs() -> None:
 
 def _software(name: str) -> str:
     return text()("option.software.default") if name == "default" else name
-
-
-def _choose_model() -> None:
-    """Replace the shape with that of a published model or of an uploaded ``config.json``."""
-    say = text()
-    with st.popover(say("plan.take_model"), icon=":material/download:"):
-        names = list(published_models())
-        chosen = st.selectbox(
-            say("plan.published_model"),
-            names,
-            index=None,
-            key=f"published#{scenario_session().revision}",
-            help=say("plan.published_model_help"),
-        )
-        uploaded = st.file_uploader(
-            say("plan.config_json"),
-            type="json",
-            max_upload_size=1,
-            key=f"config#{scenario_session().revision}",
-            help=say("plan.config_json_help"),
-        )
-    try:
-        if chosen:
-            shape = published_model(chosen, "plan.shape").shape
-        elif uploaded:
-            shape = shape_from_config(read_config(uploaded.getvalue()))
-        else:
-            return
-    except InputError as error:
-        scenario_session().refuse(error)
-    else:
-        scenario_session().change({"plan.shape": shape.model_dump(mode="json")})
-    st.rerun()
 
 
 def _device_note() -> None:

@@ -228,6 +228,30 @@ def shape_from_config(config: Mapping[str, Any], seq_len_tokens: int | None = No
         If a field is missing or not allowed, with its name in the config, or if the model is not
         a decoder-only transformer.
     """
+    read, build = _read_with_build(config)
+    try:
+        return ModelShape.parse(_shape_fields(read, build, seq_len_tokens))
+    except InputError as error:
+        name = read.called.get(error.field, error.field)
+        raise InputError(name, error.value, error.rule, **error.params) from None
+
+
+def longest_context_tokens(config: Mapping[str, Any]) -> int | None:
+    """Return the longest sequence that the model accepts, in tokens; None if it states none.
+
+    Models are released with a longer context than most of their pre-training had.
+
+    Raises
+    ------
+    InputError
+        As :func:`shape_from_config` does.
+    """
+    read, _ = _read_with_build(config)
+    return None if read.given(*_LENGTH) is None else read.count(_LENGTH)
+
+
+def _read_with_build(config: Mapping[str, Any]) -> tuple[_Config, _Build]:
+    """Return the fields of the text part, with its build's defaults, and the build."""
     fields, where = dict(config), ""
     text = config.get("text_config")
     if isinstance(text, Mapping):
@@ -235,12 +259,7 @@ def shape_from_config(config: Mapping[str, Any], seq_len_tokens: int | None = No
         outer = {name: config[name] for name in ("tie_word_embeddings",) if name in config}
         fields = {"model_type": config.get("model_type")} | outer | dict(text)
     build = _build_of(fields, where)
-    read = _Config(dict(build.defaults) | fields, where)
-    try:
-        return ModelShape.parse(_shape_fields(read, build, seq_len_tokens))
-    except InputError as error:
-        name = read.called.get(error.field, error.field)
-        raise InputError(name, error.value, error.rule, **error.params) from None
+    return _Config(dict(build.defaults) | fields, where), build
 
 
 def _build_of(fields: Mapping[str, Any], where: str) -> _Build:

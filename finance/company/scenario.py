@@ -12,8 +12,10 @@ from engine.paths import DATA_DIR
 from engine.plan import Plan
 from finance.company.company import Company
 from finance.compute.rates import changed_plan
+from finance.costs.training import PlanValue, TrainingEvent
 
 SAMPLES_DIR = DATA_DIR / "scenarios"
+_SHAPE = "shape."
 
 
 class Scenario(Document):
@@ -33,6 +35,20 @@ class Scenario(Document):
                 path = f"company.training_events.{number}.changes.{error.field}"
                 raise InputError(path, error.value, error.rule, **error.params) from None
         return self
+
+    @property
+    def events_with_own_shape(self) -> dict[int, TrainingEvent]:
+        """Training events that change fields of the plan's shape, by their position from 0."""
+        return {
+            number: event
+            for number, event in enumerate(self.company.training_events)
+            if any(path.startswith(_SHAPE) for path in event.changes)
+        }
+
+
+def without_shape_changes(event: TrainingEvent) -> dict[str, PlanValue]:
+    """Return the changes of a training event, without those of the plan's shape."""
+    return {path: value for path, value in event.changes.items() if not path.startswith(_SHAPE)}
 
 
 def sample_scenarios() -> dict[str, Scenario]:

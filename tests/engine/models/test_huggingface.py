@@ -10,7 +10,12 @@ from transformers import AutoConfig, AutoModelForCausalLM
 
 from engine.documents import MAX_DOCUMENT_BYTES, InputError
 from engine.models.catalog import published_model
-from engine.models.huggingface import KNOWN_TYPES, read_config, shape_from_config
+from engine.models.huggingface import (
+    KNOWN_TYPES,
+    longest_context_tokens,
+    read_config,
+    shape_from_config,
+)
 
 SMALL = {
     "num_hidden_layers": 4,
@@ -389,3 +394,11 @@ def test_what_is_no_config_is_refused(raw: bytes, rule: str, tmp_path: Path) -> 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no such file"):
         read_config(tmp_path)
+
+
+def test_the_longest_context_is_read_from_the_text_part() -> None:
+    assert longest_context_tokens(LLAMA_FILE) == shape_from_config(LLAMA_FILE).seq_len_tokens
+    assert longest_context_tokens({"text_config": LLAMA_FILE | {"n_ctx": None}}) == (
+        longest_context_tokens(LLAMA_FILE)
+    )
+    assert longest_context_tokens(LLAMA_FILE | {"max_position_embeddings": None}) is None
