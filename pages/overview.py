@@ -51,15 +51,19 @@ def _calibration_tile(projection: Projection) -> Tile:
             help=say("basis.calibration"),
         )
     ratio = calibration.step_time
+    note = say(
+        "overview.checked_note",
+        low=f"{ratio.low:.2f}",
+        high=f"{ratio.high:.2f}",
+        accelerator=calibration.accelerator,
+    )
+    if calibration.noisy_load_share is not None:
+        load = quantities.share(calibration.noisy_load_share, say.language)
+        note = say("overview.checked_noisy", note=note, load=load)
     return Tile(
         label=say("overview.checked"),
         value=f"{ratio.value:.2f}×",
-        note=say(
-            "overview.checked_note",
-            low=f"{ratio.low:.2f}",
-            high=f"{ratio.high:.2f}",
-            accelerator=calibration.accelerator,
-        ),
+        note=note,
         help=say("basis.calibration"),
     )
 

@@ -18,6 +18,8 @@ from engine.field_types import PositiveInt
 
 Ratio = Annotated[float, Field(gt=0, le=1e6)]
 
+NOISY_LOAD_SHARE = 0.1
+"""Share of the cores used by other processes from which a machine counts as noisy."""
 SCALE_FACTOR = 4.0
 """Largest factor in parameters, and for the loss in tokens, between a measurement and a plan that
 it corrects."""
@@ -50,6 +52,14 @@ class Calibration(Document):
     step_time: RatioSpread
     memory: RatioSpread
     loss: RatioSpread
+    noisy_load_share: Annotated[float, Field(ge=0, le=1)] | None = None
+    """Largest share of the cores that other processes used during a run, if the machine was noisy
+    in every run; None for a calm machine, and for a calibration that does not record the load."""
+
+    @property
+    def is_noisy(self) -> bool:
+        """Whether every run was measured while other processes used much of the machine."""
+        return self.noisy_load_share is not None
 
     def corrects_speed_on(self, accelerator: str) -> bool:
         """Return whether step times on ``accelerator`` are corrected."""

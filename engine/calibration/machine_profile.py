@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
 
+from engine.calibration.calibration import NOISY_LOAD_SHARE
 from engine.documents import Document
 from engine.facts import Accelerator
 from engine.field_types import NonNegativeFloat, PositiveFloat
@@ -21,8 +22,6 @@ NOISY_PACE_SPREAD = 1.5
 """Factor between the paces of short runs above which a machine counts as noisy."""
 NOISY_STEP_SPREAD = 0.15
 """Half-width of step times, in log(measured ÷ predicted), above which a machine counts as noisy."""
-NOISY_LOAD_SHARE = 0.1
-"""Share of the cores used by other processes above which a machine counts as noisy."""
 
 
 class LinearRate(Document):
@@ -209,7 +208,7 @@ class MachineProfile(Document):
         return (
             self.pace_spread > NOISY_PACE_SPREAD
             or self.step_spread > NOISY_STEP_SPREAD
-            or self.other_load_share > NOISY_LOAD_SHARE
+            or self.other_load_share >= NOISY_LOAD_SHARE
         )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -97,6 +98,9 @@ def calibrate_command(
         if not as_json:
             print_comparison(run, as_json=False)
     calibration = calibrate([measurement(run) for run in finished])
+    if calibration.noisy_load_share is not None:
+        load = f"{calibration.noisy_load_share:.0%}"
+        print(text("calibrate.noisy", load=load), file=sys.stderr)
     before = forecast(plan)
     after = forecast(plan.model_copy(update={"calibration": calibration}))
     if as_json:

@@ -7,7 +7,7 @@ import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from engine.calibration.calibration import Calibration, RatioSpread
+from engine.calibration.calibration import NOISY_LOAD_SHARE, Calibration, RatioSpread
 from engine.forecast import Figure, Forecast, forecast
 from engine.plan import Plan
 from engine.results import RunResult
@@ -82,9 +82,14 @@ def calibrate(measurements: Sequence[Measurement]) -> Calibration:
     Calibrating a calibrated plan therefore gives the same result. The value is the median of the
     runs' means. Low and high are the smallest 10th and the largest 90th percentile of step times of
     any run.
+
+    Runs during which other processes used a tenth of the cores or more are left out if at least one
+    run was calm. If none was, all runs count, and the calibration is marked as noisy.
     """
     if not measurements:
         raise ValueError("no measurements")
+    calm = [run for run in measurements if not is_noisy(run.result)]
+    measurements = calm or measurements
     step, low, high, memory, loss = [], [], [], [], []
     for run in measurements:
         base = forecast(run.plan.model_copy(update={"calibration": None, "profile": None}))
@@ -107,7 +112,15 @@ def calibrate(measurements: Sequence[Measurement]) -> Calibration:
         ),
         memory=_spread(memory),
         loss=_spread(loss),
+        noisy_load_share=(
+            None if calm else max(run.result.other_load_share for run in measurements)
+        ),
     )
+
+
+def is_noisy(result: RunResult) -> bool:
+    """Return whether other processes used a tenth of the cores or more during the run."""
+    return result.other_load_share >= NOISY_LOAD_SHARE
 
 
 def _spread(values: Sequence[float]) -> RatioSpread:

@@ -23,6 +23,7 @@ from tests.e2e.server import app_server, browser, settle, start_app
 pytestmark = [pytest.mark.browser, pytest.mark.runs]
 
 MINUTE_MS = 60_000
+APPLY = re.compile("Apply (the calibration|anyway)")  # the machine may be noisy
 
 
 @pytest.fixture
@@ -89,14 +90,12 @@ def test_from_plan_to_runway(page: Page, home: Path) -> None:
         page.goto(f"{url}/calibrate?s=laptop")
         settle(page)
         assert Progress(run).update().steps_done > steps_when_killed
-        expect(page.get_by_role("button", name="Apply the calibration")).to_be_visible(
-            timeout=3 * MINUTE_MS
-        )
+        expect(page.get_by_role("button", name=APPLY)).to_be_visible(timeout=3 * MINUTE_MS)
         assert reconcile_run(run) is Phase.SUCCEEDED
 
         # The page compares predicted and measured; a click corrects the scenario.
         expect(page.get_by_role("heading", name="Measured ÷ predicted")).to_be_visible()
-        page.get_by_role("button", name="Apply the calibration").click()
+        page.get_by_role("button", name=APPLY).click()
         expect(page.get_by_text("corrected by 1 run.")).to_be_visible()
         page.get_by_role("button", name="Save", exact=True).click()
         expect(page.get_by_text("saved · version 3")).to_be_visible()

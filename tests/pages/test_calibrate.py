@@ -262,6 +262,53 @@ def test_a_finished_run_answers_the_question() -> None:
     assert not app.button(key="apply").disabled
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_noisy_measurement_asks_before_it_is_applied(language: str, started: list[Run]) -> None:
+    say = catalog(language)
+    noisy = faked_run(FALLING, other_load_share=0.765)
+    app = open_page("calibrate", language)
+    app.selectbox(key="run_choice").set_value(noisy.id).run()
+    assert say("calibrate.noisy", load="76%") in {element.value for element in app.warning}
+    again, anyway = app.button(key="measure_again"), app.button(key="apply")
+    assert (again.label, anyway.label) == (
+        say("calibrate.measure_again"),
+        say("calibrate.apply_anyway"),
+    )
+    order = [button.key for button in app.button if button.key in ("measure_again", "apply")]
+    assert order == ["measure_again", "apply"]
+    again.click().run()
+    assert not app.exception
+    (run,) = started
+    assert run.recipe == noisy.recipe
+    assert app.selectbox(key="run_choice").value == run.id
+
+
+def test_a_noisy_calibration_applied_anyway_is_marked_on_the_overview() -> None:
+    noisy = faked_run(FALLING, other_load_share=0.5)
+    app = open_page("calibrate")
+    app.selectbox(key="run_choice").set_value(noisy.id).run()
+    app.button(key="apply").click().run()
+    assert not app.exception
+    calibration = app.session_state["scenario_session"].draft.plan.calibration
+    assert calibration.noisy_load_share == 0.5
+    app.switch_page("pages/overview.py").run()
+    assert any("noisy machine (50" in element.value for element in app.caption), [
+        element.value for element in app.caption
+    ]
+
+
+def test_a_calm_repetition_is_applied_without_a_question() -> None:
+    noisy = faked_run(FALLING, other_load_share=0.5)
+    calm = faked_run(FALLING)
+    app = open_page("calibrate")
+    for run in (noisy, calm):
+        app.selectbox(key="run_choice").set_value(run.id).run()
+        assert app.button(key="apply").label == "Apply the calibration"
+    app.button(key="apply").click().run()
+    calibration = app.session_state["scenario_session"].draft.plan.calibration
+    assert calibration.run_ids == (calm.id,)
+
+
 def test_runs_lie_over_each_other_in_colours_of_their_own() -> None:
     first, second, third = (
         faked_run(FALLING, name=f"run {n}", held_out={3: 5.2}) for n in range(3)

@@ -6,16 +6,18 @@ import pandas as pd
 import streamlit as st
 
 from engine import quantities
-from engine.reports.comparison import Comparison, compare
+from engine.documents import InputError
+from engine.reports.comparison import Comparison, compare, is_noisy
 from engine.reports.forecast_tables import comparison_rows, show
 from engine.results import RunResult
 from engine.runs.folder import Phase, Run
+from engine.runs.launching import control
 from engine.runs.observing.measurements import calibration_of
 from finance.metrics.cash_report import effect_rows
 from finance.metrics.projection import calibration_effect, with_calibration
 from pages.parts.charts import draw
 from pages.parts.run_views.charts import ratio_chart
-from pages.parts.run_views.runs import run_color
+from pages.parts.run_views.runs import run_color, show_run
 from pages.parts.session import scenario_session, text
 from pages.parts.tiles import Tile, tiles
 from pages.parts.user_text import escaped_markdown
@@ -66,7 +68,7 @@ def outcome_section(run: Run, label: str) -> None:
 def _measured_tiles(result: RunResult) -> list[Tile]:
     say = text()
     language = say.language
-    noisy = result.other_load_share > 0.1
+    noisy = is_noisy(result)
     return [
         Tile(
             label=say("quantity.step_time_s"),
@@ -161,11 +163,33 @@ def _effect(run: Run) -> None:
             args=(None,),
         )
         return
+    if calibration.noisy_load_share is not None:
+        load = f"{calibration.noisy_load_share:.0%}"
+        st.warning(say("calibrate.noisy", load=load), icon=":material/graphic_eq:")
+        st.button(
+            say("calibrate.measure_again"),
+            key="measure_again",
+            type="primary",
+            icon=":material/replay:",
+            on_click=_measure_again,
+            args=(run.id,),
+        )
     st.button(
-        say("calibrate.apply"),
+        say("calibrate.apply_anyway" if calibration.is_noisy else "calibrate.apply"),
         key="apply",
-        type="primary",
+        type="secondary" if calibration.is_noisy else "primary",
         icon=":material/check_circle:",
         on_click=session.apply_calibration,
         args=(calibration,),
     )
+
+
+def _measure_again(run_id: str) -> None:
+    """Start another run of the same recipe; it waits in the queue if the machine has no room."""
+    try:
+        run = Run.find(run_id)
+        again = Run.create(run.recipe, run.plan, run.job)
+        control.start(again)
+        show_run(again.id)
+    except InputError as error:
+        scenario_session().refuse(error)

