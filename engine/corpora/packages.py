@@ -28,6 +28,11 @@ class Package:
     """Function that returns the text of a file."""
 
     @property
+    def is_installed(self) -> bool:
+        """Whether the module can be found; it is not imported."""
+        return util.find_spec(self.module) is not None
+
+    @property
     def folder(self) -> Path:
         """Folder of the installed module, which is not imported.
 

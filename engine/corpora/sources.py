@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -55,32 +55,78 @@ class Part:
     rows: tuple[str | None, ...] = ()
 
 
-def source_files(source: str) -> Iterator[SourceFile]:
+def real_source(source: str) -> str:
+    """Return the name of a package, or the absolute path of a source without symbolic links.
+
+    A path that the system does not accept is returned as it is.
+    """
+    if source in PACKAGES:
+        return source
+    try:
+        return os.path.realpath(os.path.expanduser(source))  # noqa: PTH111 - unknown users raise
+    except (OSError, ValueError):
+        return source
+
+
+def source_files(source: str, folders: Sequence[Path] | None = None) -> Iterator[SourceFile]:
     """Yield the files of a corpus in a fixed order.
+
+    Parameters
+    ----------
+    source
+        Name of a package, or a path.
+    folders
+        Real paths of the folders below which every file must be after symbolic links are followed;
+        None allows any path. Packages are always allowed.
 
     Raises
     ------
     InputError
-        If the source is neither an installed package nor a path of text, or a text file is too
-        large.
+        If the source is neither an installed package nor a path of text, a text file is too large,
+        or a file is outside ``folders``. Nothing outside ``folders`` is opened, and the error is
+        the same whether it exists or not.
     """
     if package := PACKAGES.get(source):
         folder = package.folder
         for path in package.files(folder):
             yield SourceFile(path, str(path.relative_to(folder)), source, path.stat().st_size)
         return
-    root = Path(source).expanduser()
+    if folders is not None:
+        _check_inside(source, folders, "corpus.source", source)
+        root = Path(real_source(source))
+    else:
+        root = Path(source).expanduser()
     if root.is_file() and root.suffix.lower() in _SUFFIXES:
         yield _source_file(root, root.name)
     elif root.is_dir():
-        for at, folders, names in os.walk(root):
-            folders.sort()
+        for at, subfolders, names in os.walk(root):
+            subfolders.sort()
             for name in sorted(names):
                 path = Path(at, name)
-                if path.suffix.lower() in _SUFFIXES and path.is_file():
+                if path.suffix.lower() not in _SUFFIXES:
+                    continue
+                if folders is not None:
+                    _check_inside(str(path), folders, str(path), name)
+                if path.is_file():
                     yield _source_file(path, path.relative_to(root).as_posix())
     else:
         raise InputError("corpus.source", source, "corpus_source", packages=", ".join(PACKAGES))
+
+
+def _check_inside(path: str, folders: Sequence[Path], field: str, shown: str) -> None:
+    """Raise an InputError unless ``path``, without its symbolic links, is below a folder.
+
+    The error is about ``field``, with ``shown`` as its value.
+    """
+    real = Path(real_source(path))
+    if ".." in real.parts or not any(real.is_relative_to(folder) for folder in folders):
+        raise InputError(
+            field,
+            shown,
+            "corpus_folder",
+            packages=", ".join(PACKAGES),
+            folders=", ".join(map(str, folders)),
+        )
 
 
 def _source_file(path: Path, name: str) -> SourceFile:
@@ -145,15 +191,16 @@ def _rows(file: SourceFile, column: str) -> Iterator[Part]:
 
     try:
         table = parquet.ParquetFile(file.path, buffer_size=_PART_BYTES, pre_buffer=False)
-    except (pa.ArrowInvalid, OSError) as error:
-        raise InputError(str(file.path), str(error), "parquet") from None
+    except (pa.ArrowInvalid, OSError):
+        raise _not_parquet(file) from None
     with table:
         if column not in table.schema_arrow.names:
-            names = ", ".join(table.schema_arrow.names)
-            raise InputError(f"{file.path}: corpus.text_field", column, "column", names=names)
+            count = len(table.schema_arrow.names)
+            raise InputError(f"{file.path}: corpus.text_field", column, "column", count=count)
         kind = table.schema_arrow.field(column).type
         if not (pa.types.is_string(kind) or pa.types.is_large_string(kind)):
-            raise InputError(f"{file.path}: {column}", str(kind), "text")
+            name = str(kind).partition("<")[0]  # the rest can hold names of fields
+            raise InputError(f"{file.path}: {column}", name, "text")
         at = table.schema_arrow.names.index(column)
         for group in range(table.num_row_groups):
             n_bytes = table.metadata.row_group(group).column(at).total_uncompressed_size
@@ -166,8 +213,13 @@ def _rows(file: SourceFile, column: str) -> Iterator[Part]:
                 rows = tuple(batch.column(0).to_pylist())
                 yield Part(file, batch.nbytes, first=first, rows=rows)
                 first += len(rows)
-        except (pa.ArrowInvalid, OSError, UnicodeDecodeError) as error:
-            raise InputError(str(file.path), str(error), "parquet") from None
+        except (pa.ArrowInvalid, OSError, UnicodeDecodeError):
+            raise _not_parquet(file) from None
+
+
+def _not_parquet(file: SourceFile) -> InputError:
+    """Return the error of an invalid Parquet file; the library's message can quote its content."""
+    return InputError(str(file.path), f"{file.n_bytes} bytes", "parquet")
 
 
 def read_part(part: Part, text_field: str) -> Iterator[tuple[str, str]]:
@@ -212,16 +264,19 @@ def _json_text(line: bytes, where: str, text_field: str) -> str:
     except (ValueError, RecursionError) as error:
         if isinstance(error, InputError):
             raise
-        raise InputError(where, line[:60].decode("utf-8", "replace"), "json_line") from None
+        raise InputError(where, f"{len(line)} bytes", "json_line") from None
     text = found.get(text_field) if isinstance(found, dict) else None
     if not isinstance(text, str):
-        shown = line[:60].decode("utf-8", "replace")
-        raise InputError(where, shown, "json_field", name=text_field)
+        raise InputError(where, f"{len(line)} bytes", "json_field", name=text_field)
     return text
 
 
-def check_corpus(choice: CorpusChoice, vocab: int | None = None) -> None:
+def check_corpus(
+    choice: CorpusChoice, vocab: int | None = None, folders: Sequence[Path] | None = None
+) -> None:
     """Check a corpus before it is prepared, reading at most 16 MB of it.
+
+    ``folders`` are the folders that may be read, as in :func:`source_files`.
 
     Raises
     ------
@@ -230,7 +285,7 @@ def check_corpus(choice: CorpusChoice, vocab: int | None = None) -> None:
         documents have text (one must be held out), or the text yields fewer tokens than ``vocab``.
     """
     n_files = n_documents = n_bytes = 0
-    for file in source_files(choice.source):
+    for file in source_files(choice.source, folders):
         n_files += 1
         if file.kind in PACKAGES or n_bytes > _CHECKED_BYTES:
             continue  # a package's files are not checked

@@ -9,10 +9,11 @@ from typing import Annotated, Self, TypeVar
 import tomlkit
 from pydantic import AfterValidator, Field, model_validator
 
+from engine.corpora.packages import PACKAGES
 from engine.documents import Document, InputError, read_toml, read_toml_table
 from engine.facts import accelerator
 from engine.files import write_atomically
-from engine.paths import home_dir
+from engine.paths import DATA_DIR, home_dir
 from engine.runs.job import BACK_ENDS, BackEndName, SpendingLimit
 
 Name = Annotated[str, Field(min_length=1, max_length=253, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
@@ -116,6 +117,9 @@ class Settings(Document):
     """Limit on the cost of all runs together in a calendar month (UTC)."""
     slots: Slots | None = None
     """Number of ranks on this machine at a time; by default the number of its devices."""
+    corpus_folders: tuple[Word, ...] = ()
+    """Further folders from which the app may read texts; a relative path starts at the home folder.
+    """
     hosts: Hosts | None = None
     slurm: Slurm | None = None
     kubernetes: Kubernetes | None = None
@@ -151,6 +155,27 @@ def settings() -> Settings:
     """
     path = settings_file()
     return read_toml(path, Settings) if path.is_file() else Settings()
+
+
+def texts_dir() -> Path:
+    """Return the folder of the home folder for texts to train on."""
+    return home_dir() / "texts"
+
+
+def corpus_folders() -> tuple[Path, ...]:
+    """Return the real paths of the folders below which the app may read texts to train on.
+
+    They are the texts of the home folder, the project's data, the installed packages of text, and
+    the folders that ``settings.toml`` lists. Commands may read any path.
+
+    Raises
+    ------
+    InputError
+        If a field of ``settings.toml`` is not allowed.
+    """
+    listed = [home_dir() / Path(name).expanduser() for name in settings().corpus_folders]
+    installed = [package.folder for package in PACKAGES.values() if package.is_installed]
+    return tuple(folder.resolve() for folder in (texts_dir(), DATA_DIR, *listed, *installed))
 
 
 def change_settings(changes: Mapping[str, object]) -> Settings:

@@ -7,16 +7,18 @@ from typing import get_args
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from engine.corpora.packages import PACKAGES
+from engine.documents import InputError
 from engine.files import write_json
 from engine.machine import this_machine
 from engine.recipes import depth_preset
-from engine.recipes.recipe import ModelClass
+from engine.recipes.recipe import ModelClass, Recipe
 from engine.runs import lifecycle
 from engine.runs.estimate import estimate
 from engine.runs.folder import Phase, Run, all_runs
 from engine.runs.job import Job
 from engine.runs.launching import control
-from engine.runs.settings import change_settings, settings_file
+from engine.runs.settings import change_settings, corpus_folders, settings_file
 from engine.text import LANGUAGES, catalog
 from pages.parts.calibrate import recipe as calibrate_recipe
 from pages.parts.run_views.charts import spread_heights
@@ -46,6 +48,13 @@ def choose(app: AppTest, kind: str, key: str, value: object) -> None:
     (found,) = [element for element in app.get(kind) if (element.key or "").split("#")[0] == key]
     found.set_value(value).run()
     assert not app.exception
+
+
+def upload(app: AppTest, recipe: Recipe) -> None:
+    """Upload a recipe to the form of the next run."""
+    choose(app, "segmented_control", "calibrate.source", "upload")
+    uploader = app.file_uploader(key="calibrate.upload")
+    uploader.set_value(("recipe.toml", recipe.to_toml().encode(), "text/plain")).run()
 
 
 @pytest.fixture
@@ -234,10 +243,7 @@ def test_a_text_that_is_none_is_refused_before_anything_starts(
     started: list[Run], tmp_path: Path
 ) -> None:
     app = open_page("calibrate")
-    choose(app, "segmented_control", "calibrate.source", "upload")
-    uploader = app.file_uploader(key="calibrate.upload")
-    bad = smoke(**{"corpus.source": str(tmp_path / "nowhere")}).to_toml().encode()
-    uploader.set_value(("bad.toml", bad, "text/plain")).run()
+    upload(app, smoke(**{"corpus.source": str(tmp_path / "nowhere")}))
     assert not app.error
     app.button(key="start").click().run()
     (error,) = app.error
@@ -246,6 +252,42 @@ def test_a_text_that_is_none_is_refused_before_anything_starts(
     assert all_runs() == []
     choose(app, "segmented_control", "calibrate.source", "scenario")
     assert not app.error
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("source", ["/etc/passwd", "{home}/texts/../../secret", "{home}/texts/l"])
+def test_a_text_outside_the_allowed_folders_is_refused(
+    started: list[Run], home: Path, tmp_path: Path, source: str, language: str
+) -> None:
+    (tmp_path / "secret").mkdir()
+    for name in ("a.txt", "b.txt"):
+        (tmp_path / "secret" / name).write_text(f"hunter2 in {name}, and a few words more", "utf-8")
+    (home / "texts").mkdir()
+    (home / "texts" / "l").symlink_to(tmp_path / "secret")
+    source = source.format(home=home)
+    app = open_page("calibrate", language)
+    upload(app, smoke(**{"corpus.source": source}))
+    app.button(key="start").click().run()
+    assert not app.exception
+    (error,) = app.error
+    refused = InputError(
+        "corpus.source", source, "corpus_folder", packages=", ".join(PACKAGES),
+        folders=", ".join(map(str, corpus_folders())),
+    )  # fmt: skip
+    assert error.value == refused.in_language(language)
+    assert str(home / "texts") in error.value
+    assert all_runs() == started == []
+
+
+def test_a_text_of_the_home_folder_is_trained_on(started: list[Run], home: Path) -> None:
+    (home / "texts").mkdir()
+    for name in ("a.txt", "b.txt"):
+        (home / "texts" / name).write_text(" ".join(f"{name} {n}" for n in range(9_000)), "utf-8")
+    app = open_page("calibrate")
+    upload(app, smoke(**{"corpus.source": f"{home}/texts/../texts"}))
+    app.button(key="start").click().run()
+    assert not app.exception
+    assert started[0].recipe.corpus.source == str((home / "texts").resolve())
 
 
 def test_a_finished_run_answers_the_question() -> None:

@@ -6,7 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from engine import quantities
-from engine.corpora.sources import check_corpus
+from engine.corpora.sources import check_corpus, real_source
 from engine.documents import InputError
 from engine.forecast import Figure
 from engine.machine import Machine
@@ -18,7 +18,7 @@ from engine.runs.folder import Run
 from engine.runs.job import Job
 from engine.runs.launching import control
 from engine.runs.launching.supervisor import preview_commands
-from engine.runs.settings import Settings, settings
+from engine.runs.settings import Settings, corpus_folders, settings
 from pages.parts.calibrate.job import chosen_job, chosen_machine, job_form
 from pages.parts.calibrate.recipe import OPTIONS, Slots, chosen_recipe, recipe_form
 from pages.parts.run_views.runs import show_run
@@ -191,7 +191,9 @@ def _start() -> None:
             return
         requested = (recipe, job)
         plan = run_plan(recipe, scenario_session().draft.plan, machine)
-        check_corpus(recipe.corpus, recipe.text_vocab)
+        check_corpus(recipe.corpus, recipe.text_vocab, corpus_folders())
+        # The process that prepares the text has another working folder.
+        recipe = recipe.with_value("corpus.source", real_source(recipe.corpus.source))
         run = Run.create(recipe, plan, job)
         control.start(run)
         show_run(run.id)

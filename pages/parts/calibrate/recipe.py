@@ -20,6 +20,7 @@ from engine.recipes.sample_run import sample_recipe
 from engine.runs.estimate import with_options
 from engine.runs.folder import Phase, Run
 from engine.runs.observing.index import summaries
+from engine.runs.settings import texts_dir
 from pages.parts.run_views.runs import run_labels
 from pages.parts.session import draft, scenario_session, text
 from pages.parts.streamlit_private import Container
@@ -185,7 +186,7 @@ def _draw_corpus(slots: Slots) -> None:
         say("calibrate.corpus"),
         list(PACKAGES),
         accept_new_options=True,
-        help=say("calibrate.corpus_help"),
+        help=say("calibrate.corpus_help", folder=texts_dir()),
         key="calibrate.corpus",
         persist_state="session",
     )

