@@ -11,6 +11,7 @@ from engine.calibration.calibration import NOISY_LOAD_SHARE, Calibration, RatioS
 from engine.forecast import Figure, Forecast, forecast
 from engine.plan import Plan
 from engine.results import RunResult
+from engine.step_times import StepTimes
 from engine.units import SECONDS_PER_HOUR
 
 REPETITION_SPREAD = 0.02
@@ -72,6 +73,26 @@ def compare(predicted: Forecast, plan: Plan, result: RunResult) -> list[Comparis
         Comparison(quantity=quantity, predicted=figure, measured=measured)
         for quantity, figure, measured in pairs
         if figure.value  # a run on a free machine costs nothing and has no ratio of costs
+    ]
+
+
+def compare_steps(
+    predicted: Forecast, tokens_per_step: int, step_times: StepTimes
+) -> list[Comparison]:
+    """Compare the forecast of a run that ended early with the steps that it measured.
+
+    Such a run has no measured memory, no final loss and no peak rate of the machine, and its cost
+    is not that of the whole run.
+    """
+    return [
+        Comparison(
+            quantity="step_time_s", predicted=predicted.step_time_s, measured=step_times.mean
+        ),
+        Comparison(
+            quantity="tokens_per_s",
+            predicted=predicted.tokens_per_s,
+            measured=tokens_per_step / step_times.mean,
+        ),
     ]
 
 

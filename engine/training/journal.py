@@ -10,7 +10,7 @@ from engine.files import append_json_line, cut_json_lines, sync_to_disk
 from engine.recipes.checkpoints import Manifest
 from engine.recipes.recipe import Recipe
 from engine.results import StepMetrics
-from engine.training.bench import measuring
+from engine.step_times import StepTimes
 from engine.training.trackers import Trackers
 
 
@@ -60,6 +60,6 @@ class Journal:
         """Seconds of all steps together, without evaluations and checkpoints."""
         return sum(self._step_times_s.values())
 
-    def step_times(self) -> measuring.StepTimes:
+    def step_times(self) -> StepTimes:
         """Return the step times without the set-up steps of each start."""
-        return measuring.StepTimes.from_steps(self._step_times_s, self.starts)
+        return StepTimes.from_steps(self._step_times_s, self.starts)

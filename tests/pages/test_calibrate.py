@@ -450,6 +450,36 @@ def test_a_failed_run_says_why() -> None:
     assert "supervisor of this run was killed" in app.error[0].value
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_cancelled_run_is_compared_by_its_steps(language: str) -> None:
+    say = catalog(language)
+    pace_s = estimate(smoke(), None, this_machine()).forecast.step_time_s.value
+    run = faked_run(
+        [5.0] * 286, step_times_s=[1.02 * pace_s] * 286, phase=Phase.CANCELLED, steps=1000
+    )
+    app = open_page("calibrate", language)
+    assert answer(app) == "#### " + say(
+        "calibrate.verdict_steps_inside", ratio="1.02", settled="283"
+    )
+    assert not app.error
+    assert app.info[-1].value.replace("\\", "").startswith(run_labels([run])[run.id])
+    assert [metric.label for metric in app.metric] == [
+        say("quantity.step_time_s"),
+        say("quantity.tokens_per_s"),
+    ]
+    assert len(chart(app, "ratios")["data"][0]["x"]) == 2
+    note = say("calibrate.steps_note", settled="283", done="286", steps="1,000")
+    assert note in {element.value for element in app.caption}
+    assert "apply" not in {button.key for button in app.button}
+
+
+def test_a_cancelled_run_with_few_steps_is_not_compared() -> None:
+    faked_run(FALLING, phase=Phase.CANCELLED, steps=1000)
+    app = open_page("calibrate")
+    assert "ended without a measurement" in answer(app)
+    assert not app.metric
+
+
 def test_labels_tell_runs_apart() -> None:
     runs = [faked_run(FALLING), faked_run(FALLING), faked_run(FALLING, name="other")]
     labels = run_labels(runs)

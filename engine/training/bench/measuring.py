@@ -1,44 +1,13 @@
-"""Step times, load and memory that a rank measures while it trains."""
+"""Load and memory that a rank measures while it trains."""
 
 from __future__ import annotations
 
 import os
-import statistics
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
 
-import numpy as np
 import psutil
 import torch
-
-SETUP_STEPS = 3
-"""First steps of each start, which also set up allocators and kernels; step times exclude them."""
-
-
-@dataclass(frozen=True, slots=True)
-class StepTimes:
-    """Step time in seconds, without the set-up steps of each start."""
-
-    mean: float
-    p10: float
-    p90: float
-
-    @classmethod
-    def from_steps(cls, times_s: Mapping[int, float], starts: Sequence[int]) -> Self:
-        """Compute the times from ``times_s``, the seconds of each step (from 1).
-
-        ``starts`` has the number of steps done at each start. If all steps are set-up steps, all
-        count.
-        """
-        setup_steps = {start + n for start in starts for n in range(1, SETUP_STEPS + 1)}
-        timed_s = [time_s for step, time_s in times_s.items() if step not in setup_steps]
-        timed_s = timed_s or list(times_s.values())
-        p10, p90 = np.quantile(timed_s, [0.1, 0.9])
-        # The mean, and not the median: slow steps cost as well.
-        return cls(statistics.fmean(timed_s), float(p10), float(p90))
 
 
 class OtherProcessLoad:

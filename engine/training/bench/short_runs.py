@@ -24,6 +24,7 @@ import numpy as np
 import torch
 
 from engine.recipes.recipe import Recipe
+from engine.step_times import SETUP_STEPS
 from engine.training import ranks
 from engine.training.batches import TrainingBatches
 from engine.training.bench import measuring
@@ -80,13 +81,13 @@ def _train(
     reference_times_s: list[float] = []
     step = 0
     while True:
-        if step == measuring.SETUP_STEPS:
+        if step == SETUP_STEPS:
             load, ends = measuring.OtherProcessLoad(), time.monotonic() + seconds
         reference_s = reference.seconds()
         started = time.perf_counter()
         ranks.all_reduce_sums(trainer.step(step, batches, rank))
         step_s = time.perf_counter() - started
-        if step >= measuring.SETUP_STEPS:
+        if step >= SETUP_STEPS:
             step_times_s.append(step_s)
             reference_times_s.append(reference_s)
         step += 1

@@ -7,17 +7,18 @@ import streamlit as st
 
 from engine import quantities
 from engine.documents import InputError
-from engine.reports.comparison import Comparison, compare, is_noisy
+from engine.reports.comparison import Comparison, compare, compare_steps, is_noisy
 from engine.reports.forecast_tables import comparison_rows, show
 from engine.results import RunResult
 from engine.runs.folder import Phase, Run
 from engine.runs.launching import control
+from engine.runs.observing.measured_steps import measured_steps
 from engine.runs.observing.measurements import calibration_of
 from finance.metrics.cash_report import effect_rows
 from finance.metrics.projection import calibration_effect, with_calibration
 from pages.parts.charts import draw
 from pages.parts.run_views.charts import ratio_chart
-from pages.parts.run_views.runs import run_color, show_run
+from pages.parts.run_views.runs import progress_of, run_color, show_run
 from pages.parts.session import scenario_session, text
 from pages.parts.tiles import Tile, tiles
 from pages.parts.user_text import escaped_markdown
@@ -29,7 +30,7 @@ def verdict(run: Run) -> str:
     """Return the run's answer to the page's question in a sentence."""
     say, result = text(), run.result
     if result is None:
-        return say("calibrate.verdict_none")
+        return _partial_verdict(run)
     rows = {row.quantity: row for row in compare(run.forecast, run.plan, result)}
     step = rows["step_time_s"]
     place = "inside" if step.inside_interval else "outside"
@@ -42,13 +43,31 @@ def verdict(run: Run) -> str:
     )
 
 
+def _partial_verdict(run: Run) -> str:
+    """Return the answer of a run that ended early, by the steps that it measured, if enough."""
+    say, measured = text(), measured_steps(progress_of(run.id))
+    if measured is None:
+        return say("calibrate.verdict_none")
+    step, _ = compare_steps(run.forecast, run.recipe.tokens_per_step, measured.times)
+    place = "inside" if step.inside_interval else "outside"
+    return say(
+        f"calibrate.verdict_steps_{place}",
+        ratio=f"{step.ratio:.2f}",
+        settled=quantities.number(measured.settled, say.language),
+    )
+
+
 def outcome_section(run: Run, label: str) -> None:
     """Compare predicted and measured figures, or show the reason why the run failed."""
     say, state, result = text(), run.state, run.result
     if state.phase is not Phase.SUCCEEDED or result is None:
         why = state.failure.in_language(say.language) if state.failure else ""
-        line = say(f"phase_note.{state.phase}") + " " + why
-        st.error(escaped_markdown(f"{label}: {line}"), icon=":material/error:")
+        line = escaped_markdown(f"{label}: {say(f'phase_note.{state.phase}')} {why}".rstrip())
+        if state.phase is Phase.CANCELLED:
+            st.info(line, icon=":material/cancel:")
+        else:
+            st.error(line, icon=":material/error:")
+        _measured_steps_section(run)
         return
     rows = compare(run.forecast, run.plan, result)
     st.subheader(say("calibrate.ratios"))
@@ -65,21 +84,54 @@ def outcome_section(run: Run, label: str) -> None:
         st.dataframe(pd.DataFrame(cells, columns=head), hide_index=True)
 
 
+def _measured_steps_section(run: Run) -> None:
+    """Compare the forecast with the measured steps of a run that ended early, if enough."""
+    say, measured = text(), measured_steps(progress_of(run.id))
+    if measured is None:
+        return
+    language = say.language
+    rows = compare_steps(run.forecast, run.recipe.tokens_per_step, measured.times)
+    st.subheader(say("calibrate.ratios"))
+    tiles(
+        [
+            _step_time_tile(measured.times.mean, measured.times.p10, measured.times.p90),
+            Tile(
+                label=say("quantity.tokens_per_s"),
+                value=f"{quantities.count(rows[1].measured, language)}/s",
+            ),
+        ]
+    )
+    draw(ratio_chart(rows, run_color(run.id)), "ratios", height=220)
+    st.caption(
+        say(
+            "calibrate.steps_note",
+            settled=quantities.number(measured.settled, language),
+            done=quantities.number(measured.done, language),
+            steps=quantities.number(run.recipe.steps, language),
+        )
+    )
+
+
+def _step_time_tile(mean_s: float, p10_s: float, p90_s: float) -> Tile:
+    say, language = text(), text().language
+    return Tile(
+        label=say("quantity.step_time_s"),
+        value=quantities.duration(mean_s, language),
+        note=say(
+            "calibrate.step_spread",
+            low=quantities.duration(p10_s, language),
+            high=quantities.duration(p90_s, language),
+        ),
+        help=say("basis.measured_step_time"),
+    )
+
+
 def _measured_tiles(result: RunResult) -> list[Tile]:
     say = text()
     language = say.language
     noisy = is_noisy(result)
     return [
-        Tile(
-            label=say("quantity.step_time_s"),
-            value=quantities.duration(result.step_time_s, language),
-            note=say(
-                "calibrate.step_spread",
-                low=quantities.duration(result.step_time_s_p10, language),
-                high=quantities.duration(result.step_time_s_p90, language),
-            ),
-            help=say("basis.measured_step_time"),
-        ),
+        _step_time_tile(result.step_time_s, result.step_time_s_p10, result.step_time_s_p90),
         Tile(
             label=say("quantity.tokens_per_s"),
             value=f"{quantities.count(result.tokens_per_s, language)}/s",
