@@ -51,9 +51,9 @@ def number(value: float | Decimal, language: str, digits: int = 3) -> str:
 
 
 def count(value: float, language: str) -> str:
-    """Format a count as 1.24B, or in Chinese as 12.4亿."""
+    """Format a count as 1.24B, or in Chinese as 12.4亿, and from 10¹⁵ with an exponent."""
     step_digits = 4 if language == "zh_Hans" else 3  # Chinese counts by ten thousands
-    if abs(value) < 10**step_digits:
+    if abs(value) < 10**step_digits or abs(value) >= 1e15:
         return number(value, language)
     leading_digits = math.floor(math.log10(abs(value))) % step_digits + 1
     return format_compact_decimal(

@@ -29,6 +29,9 @@ def test_money(amount: float, en: str, zh: str) -> None:
         (9238.42, "9.24K", "9,238"),
         (1_235_814_400, "1.24B", "12.4亿"),
         (3e12, "3T", "3万亿"),
+        (9.99e14, "999T", "999万亿"),
+        (4.8e22, "4.80e22", "4.80e22"),
+        (-1.226e16, "-1.23e16", "-1.23e16"),
     ],
 )
 def test_counts(value: float, en: str, zh: str) -> None:
