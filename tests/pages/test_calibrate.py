@@ -310,7 +310,7 @@ def test_a_noisy_measurement_asks_before_it_is_applied(language: str, started: l
     noisy = faked_run(FALLING, other_load_share=0.765)
     app = open_page("calibrate", language)
     app.selectbox(key="run_choice").set_value(noisy.id).run()
-    assert say("calibrate.noisy", load="76%") in {element.value for element in app.warning}
+    assert say("calibrate.noisy", load="76.5%") in {element.value for element in app.warning}
     again, anyway = app.button(key="measure_again"), app.button(key="apply")
     assert (again.label, anyway.label) == (
         say("calibrate.measure_again"),

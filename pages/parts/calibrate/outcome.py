@@ -216,7 +216,7 @@ def _effect(run: Run) -> None:
         )
         return
     if calibration.noisy_load_share is not None:
-        load = f"{calibration.noisy_load_share:.0%}"
+        load = quantities.share(calibration.noisy_load_share, say.language)
         st.warning(say("calibrate.noisy", load=load), icon=":material/graphic_eq:")
         st.button(
             say("calibrate.measure_again"),

@@ -73,7 +73,9 @@ class _Explanation:
 def choose_model() -> None:
     """Replace the shape with that of a published model or of an uploaded ``config.json``."""
     say, revision = text(), scenario_session().revision
-    with st.popover(say("plan.take_model"), icon=":material/download:"):
+    # A new key closes the popover, which would hide the sentences below it.
+    key = f"take_model#{revision}"
+    with st.popover(say("plan.take_model"), icon=":material/download:", key=key):
         chosen = st.selectbox(
             say("plan.published_model"),
             list(published_models()),
