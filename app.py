@@ -7,11 +7,14 @@ from __future__ import annotations
 
 import streamlit as st
 
+from engine.paths import PROJECT_DIR
 from pages.parts.frame import draw_frame
 from pages.parts.page_list import PAGES
 from pages.parts.session import text
 
-st.set_page_config(page_title="Flopledger", page_icon=":material/account_balance:", layout="wide")
+# A file, because browsers fetch the material icon of a tab from another host.
+ICON = PROJECT_DIR / "pages" / "images" / "icon.svg"
+st.set_page_config(page_title="Flopledger", page_icon=ICON, layout="wide")
 
 say = text()
 page = st.navigation(
