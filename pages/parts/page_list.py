@@ -26,7 +26,10 @@ class AppPage:
 
     @property
     def url_path(self) -> str:
-        """Path of the page in the address; the first page is at the root."""
+        """Path of the page in the address; the first page is at the root.
+
+        ``app.py`` leads from the first page's name to the root.
+        """
         return "" if self.is_first else self.name
 
     @property

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
+from engine.text import LANGUAGES, catalog
 from pages.parts.page_list import PAGES
 from tests.e2e.server import app_server, browser, settle
 
@@ -31,8 +32,9 @@ def seen_requests(context: BrowserContext) -> list[str]:
 
 
 def test_no_request_leaves_the_machine(home: Path) -> None:
+    say = catalog("en")
     with app_server(home) as url, browser() as chromium:
-        context = chromium.new_context()
+        context = chromium.new_context(locale="en-GB")
         seen = seen_requests(context)
         page = context.new_page()
         for listed in PAGES:
@@ -40,7 +42,36 @@ def test_no_request_leaves_the_machine(home: Path) -> None:
             settle(page)
             icon = page.locator('link[rel="shortcut icon"], link[rel="icon"]').first
             expect(icon).to_have_attribute("href", re.compile(r"^data:image/svg\+xml|/media/"))
+            expect(page).to_have_title(f"{say(listed.title_key)} · Flopledger")
         addresses = [urlsplit(address) for address in seen]
         assert any(address.scheme == "ws" for address in addresses)
         of_the_web = {a.hostname for a in addresses if a.scheme not in ("data", "blob")}
         assert of_the_web == {"127.0.0.1"}
+
+
+def test_the_name_of_the_first_page_opens_it(page: Page, home: Path) -> None:
+    question = catalog("en")(PAGES[0].question_key)
+    with app_server(home) as url:
+        # The first request of a server takes another way than those that follow.
+        for query in ("", "?s=startup-1b", "?s=startup-1b"):
+            page.goto(f"{url}/{PAGES[0].name}{query}")
+            settle(page)
+            expect(page.get_by_role("heading", level=1)).to_have_text(question)
+            expect(page.get_by_role("dialog")).to_have_count(0)
+            assert urlsplit(page.url).path == "/"
+            expect(page).to_have_url(re.compile(query.lstrip("?") or "s=laptop"))
+            expect(page).to_have_title(f"{catalog('en')(PAGES[0].title_key)} · Flopledger")
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_tab_shows_the_title_of_its_page(page: Page, home: Path, language: str) -> None:
+    say = catalog(language)
+    with app_server(home) as url:
+        for listed in PAGES[:2]:
+            page.goto(f"{url}/{listed.url_path}?lang={language}")
+            settle(page)
+            expect(page).to_have_title(f"{say(listed.title_key)} · Flopledger")
+        # A click leads to a page without a new request for it.
+        page.get_by_role("link", name=say(PAGES[2].title_key)).first.click()
+        settle(page)
+        expect(page).to_have_title(f"{say(PAGES[2].title_key)} · Flopledger")
