@@ -209,6 +209,3 @@ def test_gradients_of_micro_batches_are_added_up() -> None:
     assert seconds(1, 1) == 0
     assert seconds(4, 1) == pytest.approx(4 * 2 * 2)
     assert seconds(4, 3) == pytest.approx(4 * 2 * 2 / 8)
-
-
-# As a whole ----------------------------------------------------------------------------------

@@ -239,6 +239,3 @@ def test_selective_checkpointing_repeats_what_the_software_chose() -> None:
     by_hand = (part(half, "matmul") - head.matmul[0]) / 6
     by_hand += (part(half, "elementwise") - head.elementwise[0]) / 3
     assert part(half, "recompute") == pytest.approx(by_hand)
-
-
-# Communication -------------------------------------------------------------------------------
