@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
+from pathlib import Path
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
 from engine.corpora.choice import CorpusChoice
-from engine.documents import Document, InputError
+from engine.documents import Document, InputError, read_toml
 from engine.field_types import LearningRate, OpenShare, Seed, ShareOfOne, ShortName
 from engine.layout import TRAINING_PRECISIONS, Layout
 from engine.shapes import ModelShape
@@ -201,3 +203,30 @@ class Recipe(Document):
             decay_steps = max(1, round(self.decay_share * self.steps))
             height = min(1.0, (self.steps - step) / decay_steps)
         return self.final_learning_rate_share + (1 - self.final_learning_rate_share) * height
+
+
+def recipe_file_hash(path: Path) -> str:
+    """Return the SHA-256 of a recipe file."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def read_unedited_recipe(path: Path, created_with: str | None, run_id: str) -> Recipe:
+    """Read the recipe that a run was created with.
+
+    Parameters
+    ----------
+    path
+        The recipe file of the run.
+    created_with
+        Hash of the file when the run was created; None if the run did not record it.
+    run_id
+        Id of the run, which the error names.
+
+    Raises
+    ------
+    InputError
+        If the file was edited since: the training so far would not belong to it.
+    """
+    if created_with is not None and recipe_file_hash(path) != created_with:
+        raise InputError("recipe.toml", run_id, "edited_recipe")
+    return read_toml(path, Recipe)

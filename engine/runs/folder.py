@@ -31,7 +31,6 @@ has none, a process that queues the run, cancels it or finds that its supervisor
 from __future__ import annotations
 
 import datetime
-import hashlib
 import os
 import re
 import secrets
@@ -49,7 +48,7 @@ from engine.paths import runs_dir
 from engine.plan import Plan
 from engine.recipes.checkpoints import committed
 from engine.recipes.preflight import check_prerequisites
-from engine.recipes.recipe import Recipe
+from engine.recipes.recipe import Recipe, read_unedited_recipe, recipe_file_hash
 from engine.results import Failure, RunResult
 from engine.runs.job import Job
 from engine.runs.locks import is_locked, take_lock
@@ -168,7 +167,11 @@ class Run:
         (folder / "log").touch()
         run = cls(folder)
         run.write_state(
-            RunState(phase=Phase.QUEUED, created_at=now(), recipe_hash=run.recipe_file_hash())
+            RunState(
+                phase=Phase.QUEUED,
+                created_at=now(),
+                recipe_hash=recipe_file_hash(run.folder / "recipe.toml"),
+            )
         )
         return run
 
@@ -219,21 +222,15 @@ class Run:
             return False
         return self.state.phase.is_live  # the run may have ended just before the lock was free
 
-    def recipe_file_hash(self) -> str:
-        return hashlib.sha256((self.folder / "recipe.toml").read_bytes()).hexdigest()
-
     def unedited_recipe(self) -> Recipe:
         """Return the recipe that the run was created with.
 
         Raises
         ------
         InputError
-            If the file was edited since: the training so far would not belong to it.
+            As :func:`engine.recipes.recipe.read_unedited_recipe` does.
         """
-        wanted = self.state.recipe_hash
-        if wanted is not None and self.recipe_file_hash() != wanted:
-            raise InputError("recipe.toml", self.id, "edited_recipe")
-        return self.recipe
+        return read_unedited_recipe(self.folder / "recipe.toml", self.state.recipe_hash, self.id)
 
     @property
     def model_dir(self) -> Path:

@@ -6,15 +6,14 @@ files.
 
 from __future__ import annotations
 
-import hashlib
 import sys
 import time
 from pathlib import Path
 
-from engine.documents import InputError, read_toml
+from engine.documents import InputError
 from engine.files import read_json, write_json
 from engine.recipes.pretrained import check_tokenizers
-from engine.recipes.recipe import Recipe
+from engine.recipes.recipe import Recipe, read_unedited_recipe
 from engine.results import Failure
 from engine.training.corpus.build import OnProgress, PreparedCorpus, open_corpus, prepare_corpus
 
@@ -39,13 +38,10 @@ def unedited_recipe(run_dir: Path) -> Recipe:
     Raises
     ------
     InputError
-        If the file has been edited since: earlier steps would belong to another recipe.
+        As :func:`engine.recipes.recipe.read_unedited_recipe` does.
     """
-    path = run_dir / "recipe.toml"
     created_with = (read_json(run_dir / "state.json") or {}).get("recipe_hash")
-    if created_with not in (None, hashlib.sha256(path.read_bytes()).hexdigest()):
-        raise InputError("recipe.toml", run_dir.name, "edited_recipe")
-    return read_toml(path, Recipe)
+    return read_unedited_recipe(run_dir / "recipe.toml", created_with, run_dir.name)
 
 
 def _progress_writer(path: Path) -> OnProgress:

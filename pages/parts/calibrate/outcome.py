@@ -239,9 +239,6 @@ def _effect(run: Run) -> None:
 def _measure_again(run_id: str) -> None:
     """Start another run of the same recipe; it waits in the queue if the machine has no room."""
     try:
-        run = Run.find(run_id)
-        again = Run.create(run.recipe, run.plan, run.job)
-        control.start(again)
-        show_run(again.id)
+        show_run(control.restart(Run.find(run_id)).id)
     except InputError as error:
         scenario_session().refuse(error)
