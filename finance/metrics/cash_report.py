@@ -23,8 +23,14 @@ LINES = (
     "net_burn_usd",
     "equity_usd",
     "cash_usd",
+    "hardware_usd",
+    "debt_service_usd",
+    "grants_usd",
+    "other_receipts_usd",
+    "convertibles_usd",
+    "debt_usd",
 )
-"""Amounts of a month in USD, in the order of a statement."""
+"""Amounts of a month in USD. New columns are added at the end, for readers by position."""
 
 
 def cash_csv(months: Sequence[CashMonth]) -> str:

@@ -147,12 +147,14 @@ def _mark_events(figure: go.Figure, projection: Projection) -> None:
 
 
 def month_chart(months: Sequence[CashMonth]) -> go.Figure:
-    """Return a chart of stacked costs and of revenue, month by month."""
+    """Return a chart of stacked costs, which sum to gross burn, and of revenue, by month."""
     say = text()
     figure = go.Figure()
     dates = [month.date for month in months]
     for line, color in _COST_COLORS.items():
         amounts = [float(getattr(month, line)) for month in months]
+        if not any(amounts):
+            continue
         figure.add_bar(x=dates, y=amounts, name=say(f"line.{line}"), marker={"color": color})
     figure.add_scatter(
         x=dates,

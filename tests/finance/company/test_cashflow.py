@@ -8,13 +8,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.forecast import Figure, Forecast, forecast
-from finance.company.cashflow import CashMonth
+from finance.company.cashflow import (
+    CASH_FLOW_LINES,
+    OPERATING_LINES,
+    CashMonth,
+    cash_months_of_books,
+)
+from finance.company.company import Company
+from finance.company.monthly_run import run_company
 from finance.company.scenario import Scenario, sample_scenarios
+from finance.compute.rates import compute_rates
 from finance.costs.training import TrainingSchedule, scheduled_runs
 from finance.metrics.cash_report import cash_csv
 from finance.metrics.headline import burn_multiple_of, new_investors_share, runway_months
 from finance.numbers.ratios import burn_multiple
-from tests.finance.companies import cash_months
+from tests.finance.companies import EVERYTHING, cash_months, easy_rates
 
 D = Decimal
 
@@ -123,7 +131,7 @@ def test_money_in_is_money_out_to_the_cent(cash, people, runs, growth, churn) ->
     months = cash_months(scenario, forecast(scenario.plan))
     opening = cash
     for month in months:
-        assert month.cash_usd == opening - month.net_burn_usd + month.equity_usd
+        assert month.cash_usd == opening - month.net_burn_usd + month.raised_usd
         assert month.cash_usd == month.cash_usd.quantize(D("0.01"))
         assert month.customers >= 0
         opening = month.cash_usd
@@ -158,9 +166,82 @@ def test_csv_has_stable_headers_and_exact_cents(company: Scenario, predicted: Fo
     header, first, *_ = cash_csv(cash_months(company, predicted)).splitlines()
     assert header == (
         "month,date,customers,revenue_usd,training_usd,serving_usd,people_usd,other_usd,"
-        "gross_burn_usd,net_burn_usd,equity_usd,cash_usd"
+        "gross_burn_usd,net_burn_usd,equity_usd,cash_usd,"
+        "hardware_usd,debt_service_usd,grants_usd,other_receipts_usd,convertibles_usd,debt_usd"
     )
-    assert first == "1,2027-01-01,0.00,0.00,0.00,0.00,60.00,40.00,100.00,100.00,0.00,265.00"
+    assert first == (
+        "1,2027-01-01,0.00,0.00,0.00,0.00,60.00,40.00,100.00,100.00,0.00,265.00,"
+        "0.00,0.00,0.00,0.00,0.00,0.00"
+    )
+
+
+def test_start_up_by_hand() -> None:
+    """Check months of the sample start-up whose cash is easy to compute by hand."""
+    scenario = sample_scenarios()["startup-1b"]
+    months = cash_months(scenario, forecast(scenario.plan))
+    # Month 1: 2 founders at 8,000 and 3 engineers at 10,500, with 21% on-costs. Other invoices are
+    # due after 30 days. The bank pays 2% a year on 2,200,000 in the bank.
+    first = months[0]
+    assert first.people_usd == D("57475.00") == (2 * D(8000) + 3 * D(10500)) * D("1.21")
+    assert first.gross_burn_usd == D("57475.00")
+    assert first.other_receipts_usd == D("3666.67")
+    assert first.net_burn_usd == D("53808.33")
+    # Month 18: a loan of 1,500,000 with a fee of 1% and 12% interest a year; no shares are sold.
+    assert (months[17].debt_usd, months[17].equity_usd) == (D(1_500_000), D(0))
+    assert [month.debt_service_usd for month in months[16:19]] == [0, 15_000, 15_000]
+    # The seed round of month 14 and Series A of month 33 are the only shares sold.
+    assert {month.month: month.equity_usd for month in months if month.equity_usd}.keys() == {
+        14,
+        33,
+    }
+    # Month 60 brings a research credit, which does not reduce gross burn.
+    last = months[59]
+    assert last.grants_usd > 200_000
+    assert last.gross_burn_usd > last.people_usd + last.serving_usd
+
+
+def test_each_cash_flow_is_in_one_line() -> None:
+    """Every purpose and every line of the cash flow statement belongs to exactly one line."""
+    scenario = sample_scenarios()["startup-1b"]
+    rates = compute_rates(scenario.plan, forecast(scenario.plan), scenario.company.training_events)
+    statements = run_company(scenario.company, rates).statements
+    purposes = [account for accounts in OPERATING_LINES.values() for account in accounts]
+    assert sorted(purposes) == sorted(statements.operating_cash)
+    others = [name for names in CASH_FLOW_LINES.values() for name in names]
+    sections = list(statements.cash_flow)
+    after = sections[sections.index("operating_cash") + 1 :]
+    totals = {"investing_cash", "financing_cash", "change_in_cash"}
+    assert sorted(others) == sorted(set(after) - totals)
+
+
+def test_cash_of_everything_ties_to_the_cent() -> None:
+    """The balance rolls forward in a company with every kind of contract and money."""
+    company = Company.model_validate(EVERYTHING)
+    books = run_company(company, easy_rates(events=2))
+    months = cash_months_of_books(books)
+    before, totals = company.cash_usd, dict.fromkeys(
+        ("hardware_usd", "debt_service_usd", "grants_usd", "other_receipts_usd", "equity_usd",
+         "convertibles_usd", "debt_usd"), D(0)
+    )  # fmt: skip
+    for month in months:
+        costs = (
+            month.training_usd + month.serving_usd + month.people_usd
+            + month.hardware_usd + month.other_usd
+        )  # fmt: skip
+        assert month.gross_burn_usd == costs
+        received = month.revenue_usd + month.grants_usd + month.other_receipts_usd
+        raised = month.equity_usd + month.convertibles_usd + month.debt_usd
+        assert month.cash_usd == before + received + raised - costs - month.debt_service_usd
+        before = month.cash_usd
+        for name in totals:
+            totals[name] += getattr(month, name)
+    assert all(totals.values())
+    assert totals["equity_usd"] == 4_000_000
+    assert totals["convertibles_usd"] == 800_000
+    # Venture debt, and 80% of eight accelerators at 31,000.
+    assert totals["debt_usd"] == 500_000 + D("0.8") * 8 * 31_000
+    # Two bought and eight financed accelerators, a deposit, and 24 payments for four leased ones.
+    assert totals["hardware_usd"] == 2 * 30_000 + 8 * 31_000 + 5_000 + 24 * 4 * 900
 
 
 def test_a_month_is_immutable(company: Scenario, predicted: Forecast) -> None:
