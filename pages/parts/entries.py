@@ -9,6 +9,7 @@ import streamlit as st
 from engine.document_paths import field_name, value_at
 from engine.documents import Document
 from finance.company.defaults import ONLY_KIND, default_entry, kinds_of
+from finance.company.provenance import OriginKind
 from pages.parts.fields import field, field_texts, option_label
 from pages.parts.kinds import field_kind, union_kinds
 from pages.parts.session import draft, scenario_session, text
@@ -168,13 +169,13 @@ def _as_json(path: str) -> list[dict[str, Any]]:
     return [document.model_dump(mode="json") for document in value_at(draft(), path)]
 
 
-def _change(path: str, value: object) -> bool:
-    return scenario_session().change({path: value})
+def _change(path: str, value: object, by: OriginKind = "user") -> bool:
+    return scenario_session().change({path: value}, by=by)
 
 
 def _add(path: str, name: str, kind: str) -> None:
     before = _as_json(path)
-    if _change(path, [*before, default_entry(name, kind)]):
+    if _change(path, [*before, default_entry(name, kind)], "default"):
         st.session_state[f"entry.{path}"] = len(before)
 
 
@@ -185,11 +186,11 @@ def _remove(path: str, number: int) -> None:
 
 
 def _switch(path: str, name: str, key: str) -> None:
-    _change(path, default_entry(name) if st.session_state[key] else None)
+    _change(path, default_entry(name) if st.session_state[key] else None, "default")
 
 
 def _other_kind(path: str, name: str, key: str) -> None:
-    _change(path, default_entry(name, st.session_state[key]))
+    _change(path, default_entry(name, st.session_state[key]), "default")
 
 
 def _take_several(path: str, key: str, options: tuple[str, ...]) -> None:

@@ -7,6 +7,7 @@ can be undone, and reaches the database only when it is saved. Pages get texts f
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
@@ -17,7 +18,13 @@ from engine.calibration.calibration import Calibration
 from engine.calibration.machine_profile import MachineProfile
 from engine.documents import InputError, parse_toml
 from engine.text import Catalog, best_language, catalog
-from finance.company.scenario import Scenario, sample_scenarios
+from finance.company.provenance import Origin, OriginKind
+from finance.company.scenario import (
+    Scenario,
+    attributed,
+    sample_scenarios,
+    with_imported_values,
+)
 from finance.company.store import SaveConflictError, ScenarioStore, StoredScenario
 from finance.metrics.indicators import Indicators, Values
 from finance.metrics.projection import Projection, project_scenario, with_calibration, with_profile
@@ -65,7 +72,13 @@ class ScenarioSession:
         except InputError as error:
             self.refuse(error)
 
-    def change(self, changes: Mapping[str, object], *, keep_input: KeepInput = "never") -> bool:
+    def change(
+        self,
+        changes: Mapping[str, object],
+        *,
+        keep_input: KeepInput = "never",
+        by: OriginKind = "user",
+    ) -> bool:
         """Change fields by their dotted paths, all of them or none.
 
         Parameters
@@ -76,6 +89,9 @@ class ScenarioSession:
             When the widgets keep what was typed instead of showing the draft. A single field does
             if its value is accepted, because new widgets would take the keyboard focus away. A
             form does if it is refused, so that it can be corrected.
+        by
+            Who sets the values, for the register of assumptions: the user, or the app's default
+            for an entry that it adds.
 
         Returns
         -------
@@ -88,13 +104,21 @@ class ScenarioSession:
         except InputError as error:
             self.refuse(error, redraw=keep_input != "if_refused")
             return False
-        self.replace_draft(changed, redraw=keep_input != "if_accepted")
+        self.replace_draft(changed, by=by, redraw=keep_input != "if_accepted")
         return True
 
-    def replace_draft(self, scenario: Scenario, *, redraw: bool = True) -> None:
-        """Make ``scenario`` the draft; undo returns to the previous one."""
+    def replace_draft(
+        self, scenario: Scenario, *, by: OriginKind | None = "user", redraw: bool = True
+    ) -> None:
+        """Make ``scenario`` the draft; undo returns to the previous one.
+
+        ``by`` says who set the values that differ; None keeps the provenance of ``scenario``.
+        """
         self.error = None
         if scenario != self.draft:
+            if by is not None:
+                today = datetime.datetime.now(datetime.UTC).date()
+                scenario = attributed(self.draft, scenario, Origin(by=by, as_of=today))
             self.past.append(self.draft)
             self.draft = scenario
         if redraw:
@@ -148,7 +172,7 @@ class ScenarioSession:
         except InputError as error:
             self.refuse(error)
         else:
-            self.replace_draft(scenario)
+            self.replace_draft(with_imported_values(scenario, name), by=None)
 
 
 @st.cache_resource

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
+from finance.company.provenance import origin_of
 from finance.company.scenario import Scenario, sample_scenarios
 from finance.company.store import ScenarioStore, StoredScenario
 from pages.parts.session import ScenarioSession
@@ -99,3 +100,31 @@ def test_an_accepted_field_and_a_refused_form_keep_what_was_typed(
     assert session.draft.name == "Mine"
     assert session.error is not None
     assert session.revision == 0
+
+
+def test_an_edit_is_the_users_and_an_undone_edit_is_not(session: ScenarioSession) -> None:
+    session.change({"company.cash_usd": "123"})
+    assert origin_of(session.draft.provenance, "company.cash_usd").by == "user"
+    session.undo()
+    assert session.draft.provenance == {}
+    assert not session.is_changed
+
+
+def test_what_the_app_fills_in_is_a_default(session: ScenarioSession) -> None:
+    role = {"title": "Role", "people": 1, "cost_usd_per_month": "8000"}
+    people = [person.model_dump(mode="json") for person in session.draft.company.people]
+    session.change({"company.people": [*people, role]}, by="default")
+    added = f"company.people.{len(people)}"
+    assert origin_of(session.draft.provenance, f"{added}.people").by == "default"
+    session.change({f"{added}.people": 2})
+    assert origin_of(session.draft.provenance, f"{added}.people").by == "user"
+    assert origin_of(session.draft.provenance, f"{added}.cost_usd_per_month").by == "default"
+
+
+def test_an_uploaded_file_is_imported(session: ScenarioSession, laptop: Scenario) -> None:
+    session.import_toml(laptop.to_toml().encode(), "laptop.toml")
+    assert origin_of(session.draft.provenance, "plan.tokens").by == "imported"
+    with_origins = session.draft.to_toml().encode()
+    session.change({"plan.tokens": 10**6})
+    session.import_toml(with_origins, "laptop.toml")
+    assert origin_of(session.draft.provenance, "plan.tokens").by == "imported"
