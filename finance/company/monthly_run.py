@@ -106,6 +106,7 @@ def run_company(
     trials: Trials | None = None,
     *,
     with_planned_money: bool = True,
+    raised: Cents | None = None,
 ) -> Books:
     """Compute all months of a company and return its books.
 
@@ -120,6 +121,9 @@ def run_company(
     with_planned_money
         Whether to include the equity round, planned events of the cap table, and inflows and loans
         that are not committed.
+    raised
+        Further equity paid in, in cents. It has a row for each trial, so that many raises are
+        compared in one run. Shape (trials, months).
 
     Raises
     ------
@@ -134,6 +138,8 @@ def run_company(
         sales, recurring = run.sell()
         books = Books(company, run.ledger, sales, recurring, run.compute(sales.values()))
         run.spend(books)
+        if raised is not None:
+            run.ledger.post(Account.CASH, Account.PAID_IN, raised, f"{COMPANY_PATH}.raised")
         run.finance(with_planned_money)
     run.trials.check_all_draws_were_used()
     return books

@@ -10,7 +10,7 @@ from decimal import Decimal
 
 from finance.company.cashflow import CashMonth
 from finance.numbers.money import ZERO
-from finance.numbers.ratios import burn_multiple
+from finance.numbers.ratios import burn_multiple, months_until_negative
 from finance.treasury.raising import EquityRound
 
 
@@ -22,12 +22,8 @@ def runway_months(months: Sequence[CashMonth], opening_cash_usd: Decimal) -> Dec
     planned runway uses the costs and revenue of each future month, unlike today's cash ÷ today's
     burn.
     """
-    before = opening_cash_usd
-    for month in months:
-        if month.cash_usd < 0:
-            return month.month - 1 + before / (before - month.cash_usd)
-        before = month.cash_usd
-    return None
+    lasted = months_until_negative(opening_cash_usd, (month.cash_usd for month in months))
+    return None if lasted is None else months[0].month - 1 + lasted
 
 
 def burn_multiple_of(months: Sequence[CashMonth]) -> Decimal | None:

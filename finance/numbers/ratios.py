@@ -6,6 +6,7 @@ A ratio is None where it has no meaning, such as a margin without revenue.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Generic
 
@@ -21,6 +22,20 @@ def runway_at_burn(cash_usd: Number, net_burn_usd: Number, over_months: Number) 
     """
     checks.above("over_months", over_months, 0)
     return cash_usd * over_months / net_burn_usd if net_burn_usd > 0 else None
+
+
+def months_until_negative(opening: Number, balances: Iterable[Number]) -> Number | None:
+    """Return the months until a balance turns negative; None if every balance is 0 or more.
+
+    ``balances`` are those at the ends of the months. The month in which the balance turns negative
+    counts in part, as if it fell evenly.
+    """
+    before = opening
+    for months, balance in enumerate(balances):
+        if balance < 0:
+            return months + before / (before - balance)
+        before = balance
+    return None
 
 
 def burn_multiple(net_burn_usd: Number, net_new_arr_usd: Number) -> Number | None:

@@ -1,0 +1,142 @@
+"""A round that is proposed for a company's cap table, and the ownership after it."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any
+
+from engine.documents import InputError
+from finance.books.months import date_of_month, month_of_date
+from finance.capital.events import Event, PricedRound, Tranche
+from finance.capital.exact import cents_of
+from finance.capital.history import Capital, Step, apply_step, history
+from finance.capital.instruments import Note, Safe
+from finance.capital.round_terms import Convention
+from finance.capital.table import CapTable
+from finance.company.company import Company
+from finance.funding.ownership import capital_of, dilution, founders, share_of
+
+FOUNDERS, NEW_INVESTORS = "Founders", "New investors"
+"""Names of the two holders of a company without a cap table. The ownership does not depend on
+them."""
+_MONEY_FROM_INVESTORS = (Safe, Note, PricedRound, Tranche)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RoundOutcome:
+    """Ownership before and after a proposed round, as exact shares of the company."""
+
+    sold: Fraction
+    """Share of the company that the new money buys."""
+    dilution: Fraction
+    """Part of its stake that each earlier holder gives up: new money, conversions and pool."""
+    founders_before: Fraction
+    founders_after: Fraction
+    refused: InputError | None = None
+    """Reason why the cap table allows no such round; ``sold`` is then amount ÷ post-money and the
+    other shares are 0."""
+
+
+def outcome_of_round(
+    company: Company, amount_usd: Decimal, pre_money_usd: Decimal, month: int
+) -> RoundOutcome:
+    """Return the ownership after a round of new money in ``month``.
+
+    The round has the terms of the next planned round, or no pool and no special terms. Other money
+    that is only planned is left out of the cap table; planned grants and pools are included.
+    """
+    capital = capital_of(company, FOUNDERS, NEW_INVESTORS)
+    deal = proposed_round(company, capital, amount_usd, pre_money_usd, month)
+    try:
+        table, steps = _table_before(capital, deal.date)
+        step = apply_step(table, deal)
+    except InputError as error:
+        sold = Fraction(amount_usd) / Fraction(amount_usd + pre_money_usd)
+        return RoundOutcome(
+            sold=sold,
+            dilution=sold,
+            founders_before=Fraction(0),
+            founders_after=Fraction(0),
+            refused=error,
+        )
+    found = dilution(step)
+    assert found is not None  # a priced round has one
+    holders = founders(capital, [*steps, step])
+    return RoundOutcome(
+        sold=found.new_money,
+        dilution=found.total,
+        founders_before=share_of(table, holders),
+        founders_after=share_of(step.after, holders),
+    )
+
+
+def next_planned_round(company: Company, capital: Capital) -> int | None:
+    """Return the index of the first planned round from month 1 on, or None."""
+    for number, event in enumerate(capital.events):
+        is_planned_round = isinstance(event, PricedRound) and event.planned
+        if is_planned_round and month_of_date(company.first_month, event.date) >= 1:
+            return number
+    return None
+
+
+def proposed_round(
+    company: Company,
+    capital: Capital,
+    amount_usd: Decimal,
+    pre_money_usd: Decimal,
+    month: int,
+    *,
+    series: str = "",
+    lead: str = NEW_INVESTORS,
+) -> PricedRound:
+    """Return a planned round of new money in ``month``, in the cap table's currency.
+
+    It is the next planned round with other amounts and another day, if there is one, and otherwise
+    a round of the name ``series``. Purchases of further investors that exceed the new money are
+    left out.
+    """
+    rate = Fraction(repr(company.usd_per_unit(capital.opening.currency)))
+    new_money, pre_money = (cents_of(Fraction(usd) / rate) for usd in (amount_usd, pre_money_usd))
+    day = max(date_of_month(company.first_month, month), capital.opening.date)
+    place = next_planned_round(company, capital)
+    changes: dict[str, Any] = {
+        "date": day,
+        "planned": True,
+        "pre_money": pre_money,
+        "new_money": new_money,
+        "currency": capital.opening.currency,
+    }
+    if place is None:
+        return PricedRound.parse(
+            {
+                "series": series or NEW_INVESTORS,
+                "lead": lead,
+                "convention": Convention.PERCENTAGE_OWNERSHIP,
+                **changes,
+            }
+        )
+    planned = capital.events[place]
+    assert isinstance(planned, PricedRound)
+    bought = sum(purchase.amount for purchase in planned.others)
+    kept = planned.others if bought < new_money and planned.currency == changes["currency"] else ()
+    return PricedRound.parse({**dict(planned), **changes, "others": kept})
+
+
+def _table_before(capital: Capital, day: datetime.date) -> tuple[CapTable, Sequence[Step]]:
+    """Return the table on a day without planned money from investors, and the steps to it."""
+    planned = [
+        event
+        for event in capital.events
+        if event.date <= day and event.planned and not isinstance(event, _MONEY_FROM_INVESTORS)
+    ]
+    done = [event for event in capital.events if event.date <= day and not event.planned]
+    try:
+        kept: list[Event] = sorted([*done, *planned], key=capital.events.index)
+        steps = history(Capital(opening=capital.opening, events=tuple(kept)))
+    except InputError:  # a planned event needs planned money, such as the repayment of a note
+        steps = history(Capital(opening=capital.opening, events=tuple(done)))
+    return (steps[-1].after if steps else capital.opening), steps
