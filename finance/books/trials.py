@@ -43,6 +43,11 @@ class Trials:
         values = self.drawn.get(path)
         return values if values is None or values.ndim == 2 else values[:, np.newaxis]
 
+    @property
+    def used_paths(self) -> frozenset[str]:
+        """Paths of the numbers that runs have read."""
+        return frozenset(self._used_paths)
+
     def check_all_draws_were_used(self) -> None:
         """Raise ``InputError`` if a run has not read some draws, such as those of a misspelt path.
 

@@ -1,0 +1,84 @@
+"""Inputs of a scenario: every value that is a number, a date or a choice, with its dotted path."""
+
+from __future__ import annotations
+
+import datetime
+import types
+from collections.abc import Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import Enum
+from fractions import Fraction
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
+
+from pydantic.fields import FieldInfo
+
+from engine.documents import Document
+from finance.company.provenance import MEASURED_PATHS
+from finance.company.scenario import Scenario
+
+InputValue = int | float | Decimal | Fraction | bool | datetime.date | str
+CHANGES = "changes"
+"""Name of the table of a training event whose keys are themselves dotted paths of the plan."""
+_NOT_INPUTS = frozenset({"schema_version", "kind", "name", "title", "holder", "series", "lead"})
+_CHOICES = frozenset({"accelerator", "software", "law", "currency", "weights"})
+"""Texts that are chosen from a table and move figures."""
+_LEFT_OUT = frozenset({"plan.serving.measured", *MEASURED_PATHS})
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """One input of a scenario."""
+
+    path: str
+    """Dotted path; a changed field of a training event follows its table as
+    ``company.training_events.1.changes.shape.n_layers``."""
+    value: InputValue
+    is_stated: bool
+    """Whether the value differs from the default of its field."""
+
+    @property
+    def is_number(self) -> bool:
+        """Whether the value is a number, which a range can be put around."""
+        return not isinstance(self.value, bool | str | datetime.date)
+
+
+def scenario_inputs(scenario: Scenario) -> list[Input]:
+    """Return all inputs of a scenario, in the order of the document."""
+    return [
+        *_inputs_of(scenario.plan, "plan"),
+        *_inputs_of(scenario.company, "company"),
+    ]
+
+
+def _inputs_of(document: Document, path: str) -> Iterator[Input]:
+    for name, info in type(document).model_fields.items():
+        value, place = getattr(document, name), f"{path}.{name}"
+        if name in _NOT_INPUTS or place in _LEFT_OUT or value is None:
+            continue
+        if isinstance(value, Document):
+            yield from _inputs_of(value, place)
+        elif isinstance(value, tuple):
+            for number, item in enumerate(value):
+                if isinstance(item, Document):
+                    yield from _inputs_of(item, f"{place}.{number}")
+        elif isinstance(value, dict):
+            for key, item in value.items():
+                yield Input(f"{place}.{key}", item, True)
+        elif _is_input(name, value, info):
+            yield Input(place, value, info.is_required() or value != info.default)
+
+
+def _is_input(name: str, value: Any, info: FieldInfo) -> bool:
+    if isinstance(value, str) and not isinstance(value, Enum):
+        return name in _CHOICES or _has_options(info.annotation)
+    return isinstance(value, int | float | Decimal | Fraction | datetime.date | Enum)
+
+
+def _has_options(annotation: Any) -> bool:
+    """Return whether a text is one of several options."""
+    if get_origin(annotation) is Annotated:
+        return _has_options(get_args(annotation)[0])
+    if get_origin(annotation) in (Union, types.UnionType):
+        return any(_has_options(part) for part in get_args(annotation))
+    return get_origin(annotation) is Literal and len(get_args(annotation)) > 1
