@@ -1,1 +1,1 @@
-"""Company: its document, its monthly run, its monthly cash and its stored versions."""
+"""Company: its document, its monthly run and its monthly cash."""

@@ -25,9 +25,9 @@ from finance.company.scenario import (
     sample_scenarios,
     with_imported_values,
 )
-from finance.company.store import SaveConflictError, ScenarioStore, StoredScenario
 from finance.metrics.indicators import Indicators, Values
 from finance.metrics.projection import Projection, project_scenario, with_calibration, with_profile
+from finance.scenarios.store import SaveConflictError, ScenarioStore, StoredScenario
 
 FIRST_SCENARIO = "laptop"
 """The sample that opens first, because every step of it runs on any machine."""

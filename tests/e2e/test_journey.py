@@ -16,8 +16,8 @@ from engine.runs.folder import Phase, all_runs
 from engine.runs.launching.reconcile import reconcile_run
 from engine.runs.observing.progress import Progress
 from engine.text import LANGUAGES, catalog
-from finance.company.store import ScenarioStore
 from finance.metrics.projection import project_scenario, with_calibration
+from finance.scenarios.store import ScenarioStore
 from tests.e2e.server import app_server, browser, settle, start_app
 
 pytestmark = [pytest.mark.browser, pytest.mark.runs]

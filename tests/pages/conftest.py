@@ -4,7 +4,7 @@ import pytest
 import streamlit as st
 
 from finance.company.scenario import Scenario
-from finance.company.store import ScenarioStore
+from finance.scenarios.store import ScenarioStore
 from tests.finance.companies import EVERYTHING
 
 

@@ -11,7 +11,7 @@ from streamlit.testing.v1 import AppTest
 
 from engine.text import catalog
 from finance.capital.ocf.package import MANIFEST
-from finance.company.store import ScenarioStore
+from finance.scenarios.store import ScenarioStore
 from tests.pages.test_pages import open_page
 
 pytestmark = pytest.mark.usefixtures("no_caches")

@@ -11,7 +11,7 @@ from streamlit.testing.v1 import AppTest
 from engine.paths import PROJECT_DIR
 from engine.text import catalog
 from finance.company.scenario import Scenario
-from finance.company.store import ScenarioStore
+from finance.scenarios.store import ScenarioStore
 from pages.parts.page_list import PAGES, AppPage
 
 pytestmark = pytest.mark.usefixtures("no_caches")

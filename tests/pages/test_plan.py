@@ -8,7 +8,7 @@ from streamlit.testing.v1 import AppTest
 from engine.facts import accelerator
 from engine.text import LANGUAGES, catalog
 from finance.company.scenario import Scenario
-from finance.company.store import ScenarioStore
+from finance.scenarios.store import ScenarioStore
 from tests.pages.test_pages import open_page, widget
 
 pytestmark = pytest.mark.usefixtures("no_caches")

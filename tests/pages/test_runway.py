@@ -5,9 +5,9 @@ from streamlit.testing.v1 import AppTest
 
 from engine.text import catalog
 from finance.company.scenario import Scenario
-from finance.company.store import ScenarioStore
 from finance.metrics.projection import project_scenario
 from finance.metrics.statement_files import statements_of
+from finance.scenarios.store import ScenarioStore
 from tests.pages.test_business import answer, draft_of
 from tests.pages.test_pages import open_page, widget
 

@@ -6,7 +6,7 @@ import pytest
 
 from finance.company.provenance import origin_of
 from finance.company.scenario import Scenario, sample_scenarios
-from finance.company.store import ScenarioStore, StoredScenario
+from finance.scenarios.store import ScenarioStore, StoredScenario
 from pages.parts.session import ScenarioSession
 
 TOO_LARGE = {

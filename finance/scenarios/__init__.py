@@ -1,0 +1,1 @@
+"""Stored scenarios: versions, drafts, share links, and what differs between two documents."""
