@@ -50,7 +50,10 @@ def apply_event(table: CapTable, event: UnpricedEvent) -> CapTable:
         case PoolIncrease():
             return table.changed(pool=table.pool + event.shares)
         case OptionGrant():
-            _check_at_most(event.shares, table.pool)
+            if event.shares > table.pool:
+                raise InputError(
+                    "shares", _count(event.shares), "more_than_pool", limit=_count(table.pool)
+                )
             return table.changed(grants=(*table.grants, event), pool=table.pool - event.shares)
         case Warrant():
             return table.changed(warrants=(*table.warrants, event))
@@ -107,13 +110,13 @@ def _exercise(table: CapTable, event: Exercise) -> CapTable:
     right: OptionGrant | Warrant
     if any(grant.name == event.of for grant in grants):
         right = _find(grants, event.of)
-        _check_at_most(event.shares, right.exercisable(event.date))
+        _check_at_most(event.shares, right.exercisable(event.date), event.of)
         grants = _reduced(grants, right, event.shares, exercised=right.exercised + event.shares)
     else:
         right = _find(warrants, event.of)
         if right.expires is not None and event.date > right.expires:
             raise InputError("date", str(event.date), "not_after", other=str(right.expires))
-        _check_at_most(event.shares, right.shares)
+        _check_at_most(event.shares, right.shares, event.of)
         warrants = _reduced(warrants, right, event.shares)
     holding = Holding.parse(
         {
@@ -132,18 +135,18 @@ def _exercise(table: CapTable, event: Exercise) -> CapTable:
 def _lapse(table: CapTable, event: Lapse) -> CapTable:
     if any(grant.name == event.of for grant in table.grants):
         grant = _find(table.grants, event.of)
-        _check_at_most(event.shares, grant.shares)
+        _check_at_most(event.shares, grant.shares, event.of)
         return table.changed(
             grants=_reduced(table.grants, grant, event.shares), pool=table.pool + event.shares
         )
     warrant = _find(table.warrants, event.of)
-    _check_at_most(event.shares, warrant.shares)
+    _check_at_most(event.shares, warrant.shares, event.of)
     return table.changed(warrants=_reduced(table.warrants, warrant, event.shares))
 
 
 def _transfer(table: CapTable, event: Transfer) -> CapTable:
     sold = _find(table.holdings, event.of)
-    _check_at_most(event.shares, sold.shares)
+    _check_at_most(event.shares, sold.shares, event.of)
     kept_paid = cents_of(Fraction(sold.paid) * (1 - event.shares / sold.shares))
     bought = sold.model_copy(
         update={
@@ -292,8 +295,12 @@ def _reduced(
     )
 
 
-def _check_at_most(shares: Fraction, limit: Fraction) -> None:
+def _check_at_most(shares: Fraction, limit: Fraction, of: str) -> None:
+    """Raise InputError if an event takes more shares than there are of the security ``of``."""
     if shares > limit:
-        raise InputError(
-            "shares", f"{float(shares):,}", "less_than_equal", limit=f"{float(limit):,}"
-        )
+        raise InputError("shares", _count(shares), "more_than_held", limit=_count(limit), of=of)
+
+
+def _count(shares: Fraction) -> str:
+    """Return a number of shares with thousands separators; whole numbers without decimals."""
+    return f"{shares.numerator:,}" if shares.denominator == 1 else f"{float(shares):,.4f}"

@@ -54,19 +54,26 @@ def history(capital: Capital) -> tuple[Step, ...]:
     Raises
     ------
     InputError
-        For the first event that cannot happen; the field starts with its index in ``events``.
+        For the first event that cannot happen. The field starts with its index in ``events``; the
+        parameters ``entry`` and ``entry_date`` have its name, or else its kind, and its day.
     """
     table, steps = capital.opening, []
     for i, event in enumerate(capital.events):
         try:
             step = apply_step(table, event)
         except InputError as error:
+            entry = {"entry": name_of(event) or event.kind, "entry_date": event.date.isoformat()}
             raise InputError(
-                f"events.{i}.{error.field}", error.value, error.rule, **error.params
+                f"events.{i}.{error.field}", error.value, error.rule, **error.params, **entry
             ) from None
         steps.append(step)
         table = step.after
     return tuple(steps)
+
+
+def name_of(event: Event) -> str | None:
+    """Return the name of an event, such as SAFE-1 or Series A, or None if its kind has none."""
+    return event.series if isinstance(event, PricedRound) else getattr(event, "name", None)
 
 
 def table_on(capital: Capital, steps: Sequence[Step], day: datetime.date) -> CapTable:

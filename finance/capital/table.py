@@ -29,6 +29,7 @@ from finance.capital.exact import (
     Shares,
 )
 from finance.capital.instruments import Note, OptionGrant, Safe, Warrant
+from finance.capital.roles import HolderRole
 from finance.capital.vesting import Vesting
 
 COMMON = "Common"
@@ -142,6 +143,9 @@ class CapTable(Document):
     notes: Annotated[tuple[Note, ...], Field(max_length=500)] = ()
     pool: NonNegativeShares = ZERO
     """Options that may still be granted (the free pool)."""
+    roles: dict[ShortName, HolderRole] = Field(default_factory=dict, max_length=5000)
+    """Roles of holders by their names. The opening table may name holders of later events; a
+    holder without a role here has the role of what it holds."""
 
     @model_validator(mode="after")
     def _names_once(self) -> Self:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
 from finance.books.months import date_of_month
 from finance.capital.events import Event, PricedRound, StockIssue
 from finance.capital.history import Capital, Step
+from finance.capital.roles import HolderRole
 from finance.capital.round_terms import Convention
 from finance.capital.table import CapTable, Decided, Term
 from finance.company.company import Company
@@ -83,9 +84,29 @@ def owners(capital: Capital, steps: Sequence[Step]) -> list[str]:
     return [*holders, POOL] if POOL in names else holders
 
 
-def founders(capital: Capital, steps: Sequence[Step]) -> frozenset[str]:
-    """Return the holders of the common stock issued on the first day of such an issue."""
+def roles(capital: Capital, steps: Sequence[Step]) -> dict[str, HolderRole]:
+    """Return the role of every holder of all tables, in the order of their first security.
+
+    A holder with a role in the document has that role. Otherwise the holders of the common stock
+    that was issued on the first day of such an issue are founders, other holders of options are
+    employees, and all others are investors.
+    """
     tables = (capital.opening, *(step.after for step in steps))
+    marked = capital.opening.roles
+    first_holders = _first_common_holders(tables)
+    granted = {grant.holder for table in tables for grant in table.grants}
+    holders = (security.holder for table in tables for security in table.securities)
+
+    def derived(holder: str) -> HolderRole:
+        if holder in first_holders:
+            return HolderRole.FOUNDER
+        return HolderRole.EMPLOYEE if holder in granted else HolderRole.INVESTOR
+
+    return {holder: marked.get(holder) or derived(holder) for holder in dict.fromkeys(holders)}
+
+
+def _first_common_holders(tables: Iterable[CapTable]) -> frozenset[str]:
+    """Return the holders of the common stock issued on the first day of such an issue."""
     issued = [
         holding
         for table in tables
@@ -95,6 +116,12 @@ def founders(capital: Capital, steps: Sequence[Step]) -> frozenset[str]:
     ]
     first = min((holding.date for holding in issued), default=None)
     return frozenset(holding.holder for holding in issued if holding.date == first)
+
+
+def founders(capital: Capital, steps: Sequence[Step]) -> frozenset[str]:
+    """Return the holders whose role is founder."""
+    held = roles(capital, steps).items()
+    return frozenset(holder for holder, role in held if role is HolderRole.FOUNDER)
 
 
 def share_of(table: CapTable, holders: Collection[str]) -> Fraction:

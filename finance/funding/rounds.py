@@ -6,17 +6,18 @@ An edit is a set of changes of the scenario's fields, which are validated togeth
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
 from typing import Any
 
-from finance.capital.events import Event, PricedRound
+from finance.capital.events import Event, Exercise, PricedRound
 from finance.capital.history import Capital, Step, history
+from finance.capital.roles import INSIDERS, HolderRole
 from finance.capital.table import CapTable
 from finance.company.company import Company
-from finance.funding.ownership import Dilution, capital_of, dilution, founders, owners, share_of
+from finance.funding.ownership import Dilution, capital_of, dilution, owners, roles, share_of
 from finance.revenue.prices import REPORTING_CURRENCY
 from finance.treasury.raising import cash_from_event
 
@@ -43,9 +44,23 @@ class Funding:
     """Whether the scenario states the cap table; otherwise it is the simplest possible one."""
 
     @cached_property
+    def roles(self) -> dict[str, HolderRole]:
+        """Role of every holder, marked in the document or derived."""
+        return roles(self.capital, self.steps)
+
+    @cached_property
     def founders(self) -> frozenset[str]:
-        """Holders of the first common stock."""
-        return founders(self.capital, self.steps)
+        """Holders whose role is founder."""
+        return self.with_roles({HolderRole.FOUNDER})
+
+    @cached_property
+    def insiders(self) -> frozenset[str]:
+        """Founders, employees and advisers."""
+        return self.with_roles(INSIDERS)
+
+    def with_roles(self, wanted: Collection[HolderRole]) -> frozenset[str]:
+        """Return the holders who have one of some roles."""
+        return frozenset(holder for holder, role in self.roles.items() if role in wanted)
 
     @cached_property
     def owners(self) -> list[str]:
@@ -95,12 +110,22 @@ class Funding:
 
     @cached_property
     def payments(self) -> list[Step]:
-        """Events that bring money from holders other than the founders."""
+        """Events that bring money from investors, and not from founders, employees or advisers."""
         return [
             step
             for step in self.steps
-            if cash_from_event(step) and getattr(step.event, "holder", None) not in self.founders
+            if cash_from_event(step) and _payer(step) not in self.insiders
         ]
+
+
+def _payer(step: Step) -> str:
+    """Return the holder who pays for an event; the lead investor pays for a round."""
+    event = step.event
+    if isinstance(event, PricedRound):
+        return event.lead
+    if isinstance(event, Exercise):
+        return next(held.holder for held in step.after.holdings if held.name == event.name)
+    return getattr(event, "holder", "")
 
 
 def funding(company: Company, founders: str, investors: str) -> Funding:
@@ -110,17 +135,37 @@ def funding(company: Company, founders: str, investors: str) -> Funding:
     return Funding(capital, steps, company.capital is not None)
 
 
-def with_event(capital: Capital, event: Mapping[str, Any], place: int | None = None) -> Changes:
+def with_event(
+    capital: Capital,
+    event: Mapping[str, Any],
+    place: int | None = None,
+    roles: Mapping[str, HolderRole] | None = None,
+) -> Changes:
     """Return the changes that add an event after the others of its day.
 
-    If ``place`` is given, the event replaces the event with that index.
+    Parameters
+    ----------
+    place
+        Index of the event that is replaced; None adds an event.
+    roles
+        Roles of holders that change with the event.
     """
     others = [other for number, other in enumerate(capital.events) if number != place]
     day = str(event["date"])
     before = sum(other.date.isoformat() <= day for other in others)
     if place is not None and capital.events[place].date.isoformat() == day:
         before = place  # an edit that keeps the day does not move the event
-    return _changes(capital.opening, [*others[:before], event, *others[before:]])
+    events = [*others[:before], event, *others[before:]]
+    return _changes(_with_roles(capital.opening, roles or {}), events)
+
+
+def with_roles(capital: Capital, roles: Mapping[str, HolderRole]) -> Changes:
+    """Return the changes that mark the roles of some holders."""
+    return _changes(_with_roles(capital.opening, roles), capital.events)
+
+
+def _with_roles(opening: CapTable, roles: Mapping[str, HolderRole]) -> CapTable:
+    return opening.changed(roles={**opening.roles, **roles})
 
 
 def without_event(capital: Capital, place: int) -> Changes:
@@ -135,11 +180,14 @@ def from_table(company: Company, capital: Capital, table: CapTable) -> Changes:
     """Return the changes that make ``table`` the opening table.
 
     Planned priced rounds on or after its day stay, without pro rata rights of holders who are
-    not on the table. Its amounts in other currencies count at the company's exchange rates.
+    not on the table. Its amounts in other currencies count at the company's exchange rates. Holders
+    keep the roles that are marked now, unless the table gives them others.
     """
     if table.currency == REPORTING_CURRENCY:
         table = table.changed(rates={**company.exchange_rates, **table.rates})
     known = {security.holder for security in table.securities}
+    marked = {name: role for name, role in capital.opening.roles.items() if name in known}
+    table = table.changed(roles={**marked, **table.roles})
     rounds = []
     for event in capital.events:
         if isinstance(event, PricedRound) and event.planned and event.date >= table.date:

@@ -9,6 +9,7 @@ from fractions import Fraction
 from engine import quantities
 from engine.text import Catalog
 from finance.capital.events import Event
+from finance.capital.history import name_of
 from finance.capital.instruments import Convertible
 from finance.capital.table import Term
 from finance.capital.wording import price_text, term_text
@@ -37,8 +38,7 @@ def holder_text(text: Catalog, holder: str) -> str:
 
 def event_title(text: Catalog, event: Event) -> str:
     """Return the name of an event, such as SAFE-1 or Series A, or else of its kind."""
-    own = getattr(event, "series", None) if event.kind == "priced_round" else None
-    return own or getattr(event, "name", None) or text(f"funding.kind.{event.kind}")
+    return name_of(event) or text(f"funding.kind.{event.kind}")
 
 
 def event_text(text: Catalog, event: Event, currency: str) -> str:

@@ -33,7 +33,9 @@ from finance.capital.ocf.items import (
     stock_class,
 )
 from finance.capital.ocf.package import MANIFEST
+from finance.capital.ocf.relationships import RELATIONSHIPS
 from finance.capital.ocf.vesting import START, terms_id, vesting_terms
+from finance.capital.roles import HolderRole
 from finance.capital.table import CapTable, Decided
 from finance.capital.vesting import Vesting
 
@@ -175,15 +177,21 @@ def _stakeholders(table: CapTable) -> list[Json]:
     invested = {holding.holder for holding in table.holdings if holding.stock_class not in common}
     invested |= {convertible.holder for convertible in (*table.safes, *table.notes)}
     invested |= {warrant.holder for warrant in table.warrants}
+    holders = [document.holder for document in table.securities]
     return [
         {
             "object_type": "STAKEHOLDER",
             "id": holder,
             "name": {"legal_name": holder},
             "stakeholder_type": "INSTITUTION" if holder in invested else "INDIVIDUAL",
+            **_relationship(table.roles.get(holder)),
         }
-        for holder in dict.fromkeys(document.holder for document in table.securities)
+        for holder in dict.fromkeys([*holders, *table.roles])
     ]
+
+
+def _relationship(role: HolderRole | None) -> Json:
+    return {} if role is None else {"current_relationship": RELATIONSHIPS[role]}
 
 
 def _json(document: Json) -> bytes:

@@ -22,6 +22,7 @@ from finance.capital.ocf.objects import (
     VestingTerms,
 )
 from finance.capital.ocf.package import OpenSecurity, Package, open_securities, read_package
+from finance.capital.ocf.relationships import role_of_stakeholder
 from finance.capital.ocf.securities import (
     PackageContext,
     convertible,
@@ -58,12 +59,12 @@ def read_ocf(path: Path, day: datetime.date | None = None) -> CapTable:
     transactions = package.transactions(day)
     classes = package.read(OcfStockClass, "STOCK_CLASS")
     header = _header(manifest, classes, transactions)
+    stakeholders = package.read(Stakeholder, "STAKEHOLDER")
     context = PackageContext(
         header=header,
         class_names=_unique((ocf_class.id, ocf_class.name) for ocf_class in classes),
         holder_names=_unique(
-            (stakeholder.id, stakeholder.name.legal_name)
-            for stakeholder in package.read(Stakeholder, "STAKEHOLDER")
+            (stakeholder.id, stakeholder.name.legal_name) for stakeholder in stakeholders
         ),
         issuances={
             str(item["security_id"]): item
@@ -89,6 +90,11 @@ def read_ocf(path: Path, day: datetime.date | None = None) -> CapTable:
             "rates": header.rates,
             "classes": _classes(package, context, transactions, classes),
             "pool": header.pool if alike(header.pool, pool) else pool,
+            "roles": {
+                context.holder_names[stakeholder.id]: role
+                for stakeholder in stakeholders
+                if (role := role_of_stakeholder(stakeholder)) is not None
+            },
             **_securities(context, securities),
         }
     )

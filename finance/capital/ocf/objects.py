@@ -43,6 +43,10 @@ class LegalName(_Part):
 class Stakeholder(_Part):
     id: str
     name: LegalName
+    current_relationship: str | None = None
+    """Relationship to the company in OCF 1.2."""
+    current_relationships: tuple[str, ...] = ()
+    """Relationships to the company in later versions of OCF, the most important first."""
 
 
 class RatioMechanism(_Part):

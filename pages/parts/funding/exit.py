@@ -132,11 +132,11 @@ def draw_exit(plan: Funding, chosen: ChosenExit) -> None:
 
 
 def _table(plan: Funding, payouts: Sequence[HolderPayout]) -> None:
-    """Draw the payouts; founders have no multiple, as they paid almost nothing for their stock."""
+    """Draw the payouts; holders who got their shares for work have no multiple."""
     say = text()
 
     def has_multiple(payout: HolderPayout) -> bool:
-        return payout.holder not in plan.founders
+        return payout.holder not in plan.insiders
 
     ordered = sorted(payouts, key=lambda payout: -payout.usd)
     rows = [

@@ -297,9 +297,9 @@ def test_the_sample_s_round() -> None:
         ([{"kind": "exercise", "of": "nothing", "shares": 1, "name": "x"}], "events.1.of",
          "known_security"),
         ([{"kind": "transfer", "of": "CS-1", "shares": 9_000_000, "to": "x", "price": 1,
-           "name": "y"}], "events.1.shares", "less_than_equal"),
+           "name": "y"}], "events.1.shares", "more_than_held"),
         ([{"kind": "option_grant", "name": "O", "holder": "x", "shares": 1,
-           "exercise_price": 1}], "events.1.shares", "less_than_equal"),
+           "exercise_price": 1}], "events.1.shares", "more_than_pool"),
         ([safe("M", 100, mfn=True), {"kind": "mfn_election", "safe": "M", "of": "M"}],
          "events.2.of", "later_safe"),
         ([SAFE, {"kind": "mfn_election", "safe": "S", "of": "S"}], "events.2.safe", "open_mfn"),
@@ -319,6 +319,23 @@ def test_what_cannot_happen_in_one_line(events, field: str, rule: str) -> None:
     assert error.value.field.endswith(field.removeprefix("events."))
     for language in ("en", "zh_Hans"):
         assert len(error.value.in_language(language).splitlines()) == 1
+
+
+def test_an_error_names_the_event_and_its_day() -> None:
+    pool = {"kind": "pool_increase", "shares": 580_000}
+    grant = {
+        "kind": "option_grant", "name": "OPT-2", "holder": "x", "shares": 600_000,
+        "exercise_price": 1,
+    }  # fmt: skip
+    with pytest.raises(InputError) as refused:
+        company(pool, grant)
+    error = refused.value
+    assert error.params["entry"] == "OPT-2"
+    assert error.params["entry_date"] == DAYS[2]
+    assert (error.value, error.params["limit"]) == ("600,000", "580,000")
+    with pytest.raises(InputError) as refused:
+        company({"kind": "repayment", "of": "N"})
+    assert refused.value.params["entry"] == "repayment"
 
 
 def test_fractions_do_not_grow_for_ever() -> None:

@@ -25,6 +25,7 @@ from finance.capital.interest import Accrual, DayCount
 from finance.capital.ocf.exporting import Issuer, ocf_files, ocf_zip, write_ocf
 from finance.capital.ocf.importing import read_ocf
 from finance.capital.ocf.package import MANIFEST, stock_outstanding
+from finance.capital.roles import HolderRole
 from finance.capital.table import COMMON, CapTable, Decided, Holding, StockClass, Term
 from finance.capital.vesting import Acceleration, Vesting
 
@@ -119,6 +120,46 @@ def test_a_zip_is_as_good_as_a_folder(tmp_path: Path) -> None:
     package = tmp_path / "table.zip"
     package.write_bytes(ocf_zip(ocf_files(table, ISSUER, NOW)))
     assert read_ocf(package) == table
+
+
+def test_roles_are_relationships(tmp_path: Path) -> None:
+    """A round trip keeps the roles that are marked, also of a holder without a security yet."""
+    roles = {
+        "Ida Example": HolderRole.FOUNDER,
+        "Example Fund I": HolderRole.INVESTOR,
+        "Adviser to come": HolderRole.ADVISER,
+    }
+    table = read_ocf(SAMPLE).changed(roles=roles)
+    files = ocf_files(table, ISSUER, NOW)
+    stakeholders = json.loads(files["Stakeholders.ocf.json"])["items"]
+    written_roles = {
+        item["id"]: item["current_relationship"]
+        for item in stakeholders
+        if "current_relationship" in item
+    }
+    assert written_roles == {
+        "Ida Example": "FOUNDER", "Example Fund I": "INVESTOR", "Adviser to come": "ADVISOR",
+    }  # fmt: skip
+    write_ocf(files, tmp_path)
+    assert read_ocf(tmp_path) == table
+
+
+@pytest.mark.parametrize(
+    ("stated", "role"),
+    [
+        ({"current_relationship": "EXECUTIVE"}, HolderRole.EMPLOYEE),
+        ({"current_relationship": "CONSULTANT"}, HolderRole.ADVISER),
+        ({"current_relationships": ["BOARD_MEMBER", "FOUNDER"]}, HolderRole.FOUNDER),
+        ({"current_relationships": ["NEW_WORD"]}, None),
+        ({}, None),
+    ],
+)
+def test_relationships_of_other_programs(
+    tmp_path: Path, stated: dict[str, Any], role: HolderRole | None
+) -> None:
+    folder = _broken(tmp_path, "Stakeholders.ocf.json", lambda f: f["items"][0].update(stated))
+    first = json.loads((SAMPLE / "Stakeholders.ocf.json").read_text("utf-8"))["items"][0]
+    assert read_ocf(folder).roles.get(first["name"]["legal_name"]) == role
 
 
 def test_what_another_program_changed_counts(tmp_path: Path) -> None:
