@@ -12,6 +12,7 @@ from typing import Any
 from engine.documents import InputError
 from engine.text import Catalog
 from finance.books.months import MAX_MONTHS, date_of_month
+from finance.capital.roles import HolderRole
 from finance.company.cashflow import CashMonth
 from finance.start.answers import MoneyAnswers, Stage, StartAnswers
 from finance.start.defaults import Origins, computed, default_of
@@ -171,7 +172,8 @@ def cap_table(answers: StartAnswers, text: Catalog, origins: Origins) -> Data:
                 "cap": str(cap),
             }
         )
-    return {"opening": {"date": day}, "events": events}
+    roles = dict.fromkeys(names, HolderRole.FOUNDER.value)
+    return {"opening": {"date": day, "roles": roles}, "events": events}
 
 
 def round_event(first_month: datetime.date, deal: Raise, text: Catalog) -> Data:

@@ -126,6 +126,7 @@ def test_founders_share_equally_beside_a_tenth_for_the_pool() -> None:
     after = history(Capital.parse(data))[-1].after
     held = after.shares_by_holder()
     assert held == {"Ann": 4_500_000, "Founder 2": 4_500_000}
+    assert after.roles == {"Ann": "founder", "Founder 2": "founder"}
     assert after.pool / after.fully_diluted == pytest.approx(0.1)
     assert [(safe.holder, safe.amount, safe.cap) for safe in after.safes] == [
         ("Angels", Decimal(500_000), Decimal(10_000_000))
