@@ -20,6 +20,8 @@ from finance.company.scenario import Scenario
 InputValue = int | float | Decimal | Fraction | bool | datetime.date | str
 CHANGES = "changes"
 """Name of the table of a training event whose keys are themselves dotted paths of the plan."""
+_TABLES = frozenset({"exchange_rates", CHANGES})
+"""Tables of any keys whose values are inputs."""
 _NOT_INPUTS = frozenset({"schema_version", "kind", "name", "title", "holder", "series", "lead"})
 _CHOICES = frozenset({"accelerator", "software", "law", "currency", "weights"})
 """Texts that are chosen from a table and move figures."""
@@ -62,7 +64,7 @@ def _inputs_of(document: Document, path: str) -> Iterator[Input]:
             for number, item in enumerate(value):
                 if isinstance(item, Document):
                     yield from _inputs_of(item, f"{place}.{number}")
-        elif isinstance(value, dict):
+        elif name in _TABLES and isinstance(value, dict):
             for key, item in value.items():
                 yield Input(f"{place}.{key}", item, True)
         elif _is_input(name, value, info):
