@@ -1,7 +1,8 @@
 """Format quantities in the reader's language: $4.2M or US$420万, 18 days, 52.8 GB.
 
 Babel formats numbers and currencies. Units of computing keep their symbols in every language. Only
-the displayed text is rounded.
+the displayed text is rounded, by one rule: a value has three significant digits, and a value with
+an interval has fewer where the interval is wide (:func:`interval_digits`). Months have one decimal.
 """
 
 from __future__ import annotations
@@ -38,6 +39,39 @@ _COUNT_SUFFIXES = {
 }
 
 
+MOST_DIGITS = 3
+"""Significant digits of a value without an interval, and the most of one with an interval."""
+INTERVAL_DIGITS = 2
+"""Significant digits of the width of an interval; they set the last digit of the value."""
+LEAST_MONTHS = 0.05
+"""Months below which one decimal would show zero."""
+
+
+def interval_digits(value: float, low: float, high: float) -> int:
+    """Return the significant digits of a value that lies between two bounds.
+
+    The last digit of the value is the second digit of the interval's width, as for measurements in
+    the Guide to the Expression of Uncertainty in Measurement (JCGM 100:2008, section 7.2.6). So the
+    bounds differ by at least ten units of the last digit, except where :data:`MOST_DIGITS` limits
+    them.
+    """
+    width = high - low
+    if not value or not width > 0 or not math.isfinite(width):
+        return MOST_DIGITS
+    digits = place(value) - place(width) + INTERVAL_DIGITS
+    return min(MOST_DIGITS, max(1, digits))
+
+
+def significant(value: float, digits: int) -> float:
+    """Round to a number of significant digits."""
+    return round(value, digits - 1 - place(value)) if value and math.isfinite(value) else value
+
+
+def place(value: float) -> int:
+    """Return the power of ten of the first digit; 0 for zero."""
+    return math.floor(math.log10(abs(value))) if value else 0
+
+
 def number(value: float | Decimal, language: str, digits: int = 3) -> str:
     """Format with ``digits`` significant digits, and outside 10⁻⁴ to 10¹⁵ with an exponent."""
     value = float(value)
@@ -61,17 +95,22 @@ def count(value: float, language: str) -> str:
     )
 
 
-def usd(value: float | Decimal, language: str) -> str:
-    """Format an amount as $4.2M, $63.7K, $12.30 or $0.0071, or in Chinese as US$6.37万."""
-    amount = float(value)
-    if abs(amount) >= 10_000:
-        sign = "-" if amount < 0 else ""
-        compact = count(abs(amount), language)
-        return f"{sign}{_dollar(language)}{compact}"
-    if abs(amount) >= 1 or amount == 0:
-        return format_currency(amount, "USD", locale=language)
-    text = number(abs(amount), language, digits=2)
-    return f"{'-' if amount < 0 else ''}{_dollar(language)}{text}"
+def usd(value: float | Decimal, language: str, digits: int = MOST_DIGITS) -> str:
+    """Format an amount as $4.2M, $6.31K, $310, $12.30 or $0.0071, or in Chinese as US$6.37万.
+
+    Below 100 USD the cents are shown, or below 10 USD with two ``digits``.
+    """
+    amount = float(value) if digits >= MOST_DIGITS else significant(float(value), digits)
+    sign = "-" if amount < 0 else ""
+    if abs(amount) >= 1000:
+        return f"{sign}{_dollar(language)}{count(abs(amount), language)}"
+    if abs(amount) >= 0.1 or amount == 0:
+        cents = "" if abs(amount) >= 10 ** (digits - 1) else ".00"
+        return format_currency(
+            amount, "USD", format=f"¤0{cents}", locale=language, currency_digits=False
+        )
+    text = number(abs(amount), language, digits=min(digits, 2))
+    return f"{sign}{_dollar(language)}{text}"
 
 
 def usd_exact(value: Decimal, language: str) -> str:
@@ -94,7 +133,7 @@ def si(value: float, unit: str, language: str) -> str:
     return f"{number(value, language)} {unit}"
 
 
-def duration(seconds: float, language: str) -> str:
+def duration(seconds: float, language: str, digits: int = MOST_DIGITS) -> str:
     """Format a time in the largest unit that it holds at least twice: 51 s, 4.3 min, 12 days."""
     text = catalog(language)
     for unit_s, key in (
@@ -106,13 +145,21 @@ def duration(seconds: float, language: str) -> str:
     ):
         if seconds >= unit_s:
             size_s = unit_s / 2 if unit_s > 1 else 1
-            return text(f"unit.{key}", n=number(seconds / size_s, language))
-    return text("unit.milliseconds", n=number(seconds * 1000, language))
+            return text(f"unit.{key}", n=number(significant(seconds / size_s, digits), language))
+    return text("unit.milliseconds", n=number(significant(seconds * 1000, digits), language))
 
 
 def months(value: float | Decimal, language: str) -> str:
-    """Format a number of months."""
-    return catalog(language)("unit.months", n=number(float(value), language))
+    """Format a number of months with its unit: 38.6 months."""
+    return catalog(language)("unit.months", n=months_number(value, language))
+
+
+def months_number(value: float | Decimal, language: str) -> str:
+    """Format a number of months with one decimal, or a time close to zero with one digit."""
+    shown = float(value)
+    if 0 < abs(shown) < LEAST_MONTHS:
+        return number(shown, language, digits=1)
+    return format_decimal(round(shown, 1), format="#,##0.#", locale=language)
 
 
 def parse_count(text: str) -> int | None:

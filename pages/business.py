@@ -5,8 +5,12 @@ from __future__ import annotations
 import streamlit as st
 
 from engine import quantities
-from engine.reports.forecast_tables import change
-from finance.metrics.indicator_report import NO_VALUE, indicator_text, year_ends
+from finance.metrics.indicator_report import (
+    NO_VALUE,
+    indicator_change,
+    indicator_text,
+    year_ends,
+)
 from finance.metrics.indicators import Values
 from finance.metrics.projection import Projection
 from finance.metrics.unit_economics import token_economics
@@ -74,11 +78,7 @@ def _tiles(now: Projection, saved: Projection) -> None:
         return indicator_text(say, key, last[key])
 
     def moved(key: str) -> str | None:
-        before, after = saved_last[key], last[key]
-        if before is None or after is None:
-            return None
-        by = change(float(before), float(after))
-        return None if by is None else say("tile.against_saved", change=f"{by:+.1%}")
+        return indicator_change(say, key, saved_last[key], last[key])
 
     def trend(key: str) -> list[float]:
         return [float(value) for row in rows if (value := row[key]) is not None]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from engine import quantities
+from engine.reports.forecast_tables import change_text
 from finance.company.scenario import Scenario
 from finance.funding.rounds import Funding, funding
 from finance.funding.wording import money_text
@@ -92,7 +93,7 @@ def _next_tiles(plan: Funding, saved: Funding) -> list[Tile]:
         return []
     title = escaped_markdown(next_round.deal.series)
     share = plan.founders_share(next_round.step.after)
-    moved = 0.0 if before is None else float(share - saved.founders_share(before.step.after))
+    share_before = None if before is None else saved.founders_share(before.step.after)
     parts = {
         name: quantities.share(float(getattr(next_round.dilution, name)), language)
         for name in ("new_money", "converted", "pool")
@@ -101,7 +102,9 @@ def _next_tiles(plan: Funding, saved: Funding) -> list[Tile]:
         Tile(
             label=say("funding.tile.next", title=title),
             value=quantities.share(float(share), language),
-            delta=say("tile.against_saved", change=f"{moved:+.1%}") if moved else None,
+            delta=None
+            if share_before is None
+            else change_text(say, float(share_before), float(share), is_share=True),
             better="up",
             note=say("funding.tile.next_note"),
             help=say("funding.tile.owned_help"),

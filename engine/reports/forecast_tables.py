@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import sys
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from rich import box
 from rich.console import Console
@@ -34,16 +35,18 @@ FIGURES = (
 """Figures of a forecast that have bounds, in reading order."""
 
 
-def show(quantity: str, value: float, language: str) -> str:
+def show(quantity: str, value: float, language: str, digits: int = quantities.MOST_DIGITS) -> str:
     """Format a value with the unit that the name of its quantity states."""
     if quantity.endswith("_usd") or "_usd_" in quantity:
-        return quantities.usd(value, language)
+        return quantities.usd(value, language, digits)
+    if quantity == "wall_clock_hours":
+        return quantities.duration(SECONDS_PER_HOUR * value, language, digits)
+    if quantity == "step_time_s":
+        return quantities.duration(value, language, digits)
+    if digits < quantities.MOST_DIGITS:
+        value = quantities.significant(value, digits)
     if "_bytes" in quantity:
         return quantities.si(value, "B", language)
-    if quantity == "wall_clock_hours":
-        return quantities.duration(SECONDS_PER_HOUR * value, language)
-    if quantity == "step_time_s":
-        return quantities.duration(value, language)
     if quantity == "mfu":
         return quantities.share(value, language)
     if quantity == "device_hours":
@@ -53,10 +56,43 @@ def show(quantity: str, value: float, language: str) -> str:
     return quantities.number(value, language)
 
 
+@dataclass(frozen=True, slots=True)
+class ShownFigure:
+    """Texts of a figure. ``low`` and ``high`` are empty where both look like each other."""
+
+    value: str
+    low: str = ""
+    high: str = ""
+
+    @property
+    def has_bounds(self) -> bool:
+        """Whether the bounds differ in the digits shown."""
+        return bool(self.low)
+
+    def __str__(self) -> str:
+        return f"{self.value} ({self.low} – {self.high})" if self.has_bounds else self.value
+
+
+def shown_figure(quantity: str, figure: Figure, language: str) -> ShownFigure:
+    """Return the texts of a figure, with as many digits as its interval supports.
+
+    The bounds have the last digit of the value. Where they would look alike, they are left out.
+    """
+    digits = quantities.interval_digits(figure.value, figure.low, figure.high)
+    last_place = quantities.place(figure.value) - digits
+
+    def bound(value: float) -> str:
+        own = max(1, quantities.place(value) - last_place)
+        return show(quantity, value, language, min(own, quantities.MOST_DIGITS))
+
+    value = show(quantity, figure.value, language, digits)
+    low, high = bound(figure.low), bound(figure.high)
+    return ShownFigure(value) if low == high else ShownFigure(value, low, high)
+
+
 def show_figure(quantity: str, figure: Figure, language: str) -> str:
-    """Format a figure as "value (low – high)"."""
-    low, high = (show(quantity, bound, language) for bound in (figure.low, figure.high))
-    return f"{show(quantity, figure.value, language)} ({low} – {high})"
+    """Format a figure as "value (low – high)", or as "value" if the bounds look alike."""
+    return str(shown_figure(quantity, figure, language))
 
 
 def comparison_rows(text: Catalog, rows: Sequence[Comparison]) -> Rows:
@@ -90,6 +126,21 @@ def change(before: float, after: float) -> float | None:
     if not before or math.isclose(before, after, rel_tol=5e-4):
         return None
     return after / before - 1
+
+
+def points(before: float, after: float) -> float | None:
+    """Return the change of a share in percentage points, or None if it is below 0.05 points."""
+    moved = 100 * (after - before)
+    return None if abs(moved) < 0.05 else moved
+
+
+def change_text(text: Catalog, before: float, after: float, *, is_share: bool) -> str | None:
+    """Return a change against the saved scenario: in points for a share, else in percent."""
+    if is_share:
+        moved = points(before, after)
+        return None if moved is None else text("tile.points_against_saved", change=f"{moved:+.1f}")
+    moved = change(before, after)
+    return None if moved is None else text("tile.against_saved", change=f"{moved:+.1%}")
 
 
 def print_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:

@@ -71,8 +71,20 @@ def lasting_text(text: Catalog, runway: Decimal | None, horizon_months: int) -> 
     return text("runway.lasting", n=_months(text, runway))
 
 
+def runway_bounds(text: Catalog, projection: Projection) -> tuple[str, str] | None:
+    """Return the runway at high and at low compute costs, or None if both look alike."""
+    low, high = (
+        runway_text(text, runway, projection.horizon_months)
+        for runway in (
+            projection.runway_months_at_high_cost,
+            projection.runway_months_at_low_cost,
+        )
+    )
+    return None if low == high else (low, high)
+
+
 def _months(text: Catalog, runway: Decimal) -> str:
-    return quantities.number(round(runway, 2), text.language, digits=4)
+    return quantities.months_number(runway, text.language)
 
 
 def effect_rows(text: Catalog, effect: CalibrationEffect) -> Rows:
@@ -105,7 +117,11 @@ def effect_rows(text: Catalog, effect: CalibrationEffect) -> Rows:
             ]
         )
     old_runway, new_runway = before.runway_months, after.runway_months
-    change = "" if old_runway is None or new_runway is None else f"{new_runway - old_runway:+.2f}"
+    change = (
+        ""
+        if old_runway is None or new_runway is None
+        else months_change(text, old_runway, new_runway)
+    )
     rows.append(
         [
             text("quantity.runway_months"),
@@ -117,6 +133,11 @@ def effect_rows(text: Catalog, effect: CalibrationEffect) -> Rows:
     return head, rows
 
 
+def months_change(text: Catalog, before: Decimal, after: Decimal) -> str:
+    """Return a change of months with its sign and unit: "-8.5 months"."""
+    return f"{'+' if after >= before else ''}{quantities.months(after - before, text.language)}"
+
+
 def _relative_change(before: float, after: float) -> str:
     if not before:
         return ""
@@ -126,7 +147,7 @@ def _relative_change(before: float, after: float) -> str:
 def projection_rows(text: Catalog, projection: Projection) -> Rows:
     """Return the table of a projection's key figures."""
     language, horizon = text.language, projection.horizon_months
-    burn_multiple = projection.burn_multiple
+    burn_multiple, bounds = projection.burn_multiple, runway_bounds(text, projection)
     return [text("table.quantity"), text("table.value")], [
         [text("quantity.cost_usd"), show("cost_usd", projection.forecast.cost_usd.value, language)],
         [
@@ -136,9 +157,8 @@ def projection_rows(text: Catalog, projection: Projection) -> Rows:
         ],
         [
             text("quantity.runway_months"),
-            f"{runway_text(text, projection.runway_months, horizon)} "
-            f"({runway_text(text, projection.runway_months_at_high_cost, horizon)} – "
-            f"{runway_text(text, projection.runway_months_at_low_cost, horizon)})",
+            runway_text(text, projection.runway_months, horizon)
+            + ("" if bounds is None else text("runway.bounds", low=bounds[0], high=bounds[1])),
         ],
         [
             text("quantity.runway_months_with_round"),

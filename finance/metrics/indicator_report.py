@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
 from engine import quantities
+from engine.reports.forecast_tables import change_text
 from engine.text import Catalog
 from engine.units import MONTHS_PER_YEAR
 
@@ -24,6 +25,16 @@ def indicator_text(text: Catalog, key: str, value: Decimal | None) -> str:
     if key in _MULTIPLES:
         return f"{quantities.number(value, text.language)}×"
     return quantities.share(value, text.language)
+
+
+def indicator_change(
+    text: Catalog, key: str, before: Decimal | None, after: Decimal | None
+) -> str | None:
+    """Return the change of an indicator against the saved scenario; None if there is none."""
+    if before is None or after is None:
+        return None
+    is_share = not key.endswith(("_usd", "_months")) and key not in _MULTIPLES
+    return change_text(text, float(before), float(after), is_share=is_share)
 
 
 def year_ends(n_months: int) -> list[int]:

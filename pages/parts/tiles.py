@@ -10,10 +10,13 @@ import streamlit as st
 
 from engine import quantities
 from engine.forecast import Figure
-from engine.reports.forecast_tables import change, show
-from finance.metrics.cash_report import runway_text
+from engine.reports.forecast_tables import change_text, shown_figure
+from finance.metrics.cash_report import runway_bounds, runway_text
 from finance.metrics.projection import Projection
 from pages.parts.session import text
+
+_COVERS = {"loss_nats_per_token": "law"}
+"""Key of what the bounds of a figure cover, where that is not the error of measured runs."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,16 +61,22 @@ def figure_tile(
 ) -> Tile:
     """Return a figure of the forecast with its bounds and its change against the saved scenario."""
     say = text()
-    low, high = (show(quantity, bound, say.language) for bound in (now.low, now.high))
-    moved = change(saved.value, now.value)
+    shown = shown_figure(quantity, now, say.language)
     return Tile(
         label=say(f"quantity.{quantity}"),
-        value=show(quantity, now.value, say.language),
-        note=say("tile.interval", low=low, high=high) if low != high else "",
-        delta=None if moved is None else say("tile.against_saved", change=f"{moved:+.1%}"),
+        value=shown.value,
+        note=_interval(shown.low, shown.high, _COVERS.get(quantity, "measured"))
+        if shown.has_bounds
+        else "",
+        delta=change_text(say, saved.value, now.value, is_share=quantity == "mfu"),
         better=better,
         help=say(f"basis.{quantity}"),
     )
+
+
+def _interval(low: str, high: str, covers: str) -> str:
+    say = text()
+    return say("tile.interval_covering", low=low, high=high, covers=say(f"tile.covers.{covers}"))
 
 
 def runway_tile(now: Projection, saved: Projection) -> Tile:
@@ -75,14 +84,15 @@ def runway_tile(now: Projection, saved: Projection) -> Tile:
     say = text()
     delta = None
     if now.runway_months is not None and saved.runway_months is not None:
-        moved = round(now.runway_months - saved.runway_months, 2)
-        delta = say("tile.months_against_saved", change=f"{moved:+.2f}") if moved else None
-    low, high = now.runway_months_at_high_cost, now.runway_months_at_low_cost
-    shown_low, shown_high = (runway_text(say, months, now.horizon_months) for months in (low, high))
+        moved = round(now.runway_months - saved.runway_months, 1)
+        delta = say("tile.months_against_saved", change=f"{moved:+.1f}") if moved else None
+    bounds = runway_bounds(say, now)
     return Tile(
         label=say("quantity.runway_months"),
         value=runway_text(say, now.runway_months, now.horizon_months),
-        note=say("tile.interval", low=shown_low, high=shown_high),
+        note=say("tile.compute_moves_little")
+        if bounds is None
+        else _interval(*bounds, "compute_cost"),
         delta=delta,
         better="up",
         help=say("basis.runway_months"),

@@ -10,7 +10,13 @@ from engine import quantities
     [
         (0, "$0.00", "US$0.00"),
         (0.0071, "$0.0071", "US$0.0071"),
+        (0.5, "$0.50", "US$0.50"),
         (3.44, "$3.44", "US$3.44"),
+        (12.34, "$12.34", "US$12.34"),
+        (99.99, "$99.99", "US$99.99"),
+        (310.4, "$310", "US$310"),
+        (6_309.88, "$6.31K", "US$6,310"),
+        (-50, "-$50.00", "-US$50.00"),
         (63_736.9, "$63.7K", "US$6.37万"),
         (4_200_000, "$4.2M", "US$420万"),
         (120_000_000, "$120M", "US$1.2亿"),
@@ -53,6 +59,37 @@ def test_units_and_shares() -> None:
     assert quantities.si(206e9, "FLOP/s", "en") == "206 GFLOP/s"
     assert quantities.share(0.4461, "en") == "44.6%"
     assert quantities.number(1.3e23, "en") == "1.30e23"
+
+
+@pytest.mark.parametrize(
+    ("months", "shown"),
+    [
+        (38.6151, "38.6 months"),
+        (11.96, "12 months"),
+        (1.04, "1 month"),
+        (0, "0 months"),
+        (0.0123, "0.01 months"),
+        (-8.496, "-8.5 months"),
+    ],
+)
+def test_months_have_one_decimal(months: float, shown: str) -> None:
+    assert quantities.months(months, "en") == shown
+
+
+@pytest.mark.parametrize(
+    ("low", "value", "high", "digits"),
+    [
+        (1.93, 2.05, 2.17, 3),  # a width of 0.24 reaches to the second decimal
+        (0.381, 0.446, 0.502, 2),  # a width of 12 points reaches to whole points
+        (15_000, 26_700, 40_000, 2),
+        (2, 26, 300, 1),
+        (38.61, 38.62, 38.63, 3),  # never more than three
+        (5, 5, 5, 3),
+        (0, 0, 0, 3),
+    ],
+)
+def test_an_interval_sets_the_digits(low: float, value: float, high: float, digits: int) -> None:
+    assert quantities.interval_digits(value, low, high) == digits
 
 
 @pytest.mark.parametrize(

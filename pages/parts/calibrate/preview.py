@@ -12,7 +12,7 @@ from engine.forecast import Figure
 from engine.machine import Machine
 from engine.recipes.recipe import Recipe
 from engine.recipes.sample_run import run_plan
-from engine.reports.forecast_tables import show
+from engine.reports.forecast_tables import shown_figure
 from engine.runs.estimate import Estimate, estimate
 from engine.runs.folder import Run
 from engine.runs.job import Job
@@ -144,9 +144,9 @@ def _figures(expected: Estimate) -> None:
     predicted = expected.forecast
 
     def row(name: str, quantity: str, figure: Figure) -> list[str]:
-        low, high = (show(quantity, bound, language) for bound in (figure.low, figure.high))
-        value = show(quantity, figure.value, language)
-        return [say(name), value, say("tile.interval", low=low, high=high)]
+        shown = shown_figure(quantity, figure, language)
+        bounds = say("tile.interval", low=shown.low, high=shown.high) if shown.has_bounds else ""
+        return [say(name), shown.value, bounds]
 
     memory = row("calibrate.memory_all_ranks", "memory_bytes", expected.memory_bytes)
     available = quantities.si(expected.memory_available_bytes, "B", language)

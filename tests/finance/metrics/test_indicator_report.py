@@ -15,7 +15,7 @@ from finance.metrics.projection import project_scenario
     ("key", "value", "english", "chinese"),
     [
         ("arr_usd", "4200000", "$4.2M", "US$420万"),
-        ("runway_trailing_months", "4.386", "4.39 months", "4.39 个月"),
+        ("runway_trailing_months", "4.386", "4.4 months", "4.4 个月"),
         ("burn_multiple", "2.5799", "2.58×", "2.58×"),
         ("gross_margin_paid_inference", "0.9698", "97%", "97%"),
         ("arr_usd", None, "–", "–"),
