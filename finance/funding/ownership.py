@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from fractions import Fraction
 
 from finance.books.months import date_of_month
@@ -17,6 +18,10 @@ from finance.company.company import Company
 
 POOL = ""
 """Holder of the options that are not granted."""
+SMALLEST_SEED_USD, LARGEST_SEED_USD = Decimal(2_000_000), Decimal(7_000_000)
+"""Amounts at which the usual name of a first round changes. Carta counts rounds of 0.5 to 1.9
+million USD as pre-seed; the second is between its medians of seed and Series A rounds
+(https://community.carta.com/discussion/startup-fundraising-cheatsheet, 2025-01)."""
 FOUNDERS_SHARES = Fraction(10_000_000)
 """Founders' shares of a company without a cap table; only ratios to it have a meaning."""
 
@@ -162,6 +167,13 @@ def dilution(step: Step) -> Dilution | None:
     )
 
 
+def usual_series(amount_usd: Decimal) -> str:
+    """Return the name that a first priced round of this size usually has."""
+    if amount_usd < SMALLEST_SEED_USD:
+        return "Pre-seed"
+    return "Seed" if amount_usd <= LARGEST_SEED_USD else "Series A"
+
+
 def capital_of(company: Company, founders: str, investors: str) -> Capital:
     """Return the company's cap table, or the simplest table with its equity round.
 
@@ -185,7 +197,7 @@ def capital_of(company: Company, founders: str, investors: str) -> Capital:
         planned_round = PricedRound(
             date=date_of_month(company.first_month, deal.month),
             planned=True,
-            series="Series A",
+            series=usual_series(deal.amount_usd),
             pre_money=deal.pre_money_usd,
             new_money=deal.amount_usd,
             lead=investors,

@@ -201,3 +201,13 @@ def test_a_refused_event_names_its_place(startup: Scenario, seen: Funding) -> No
     wrong = SAFE | {"cap": "100000"}
     with pytest.raises(InputError, match=r"^company\.capital\.events\.6\..*cap: 100000"):
         startup.with_values(with_event(seen.capital, wrong))
+
+
+@pytest.mark.parametrize(
+    ("amount", "series"),
+    [("150000", "Pre-seed"), ("3700000", "Seed"), ("7000000", "Seed"), ("12000000", "Series A")],
+)
+def test_a_first_round_is_named_by_its_size(laptop: Scenario, amount: str, series: str) -> None:
+    company = laptop.company.with_value("equity_round.amount_usd", amount)
+    (planned,) = funding(company, "Founders", "New").rounds
+    assert planned.deal.series == series

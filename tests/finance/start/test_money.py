@@ -10,9 +10,11 @@ import pytest
 from engine.text import catalog
 from finance.capital.history import Capital, history
 from finance.company.cashflow import CashMonth
+from finance.funding.ownership import LARGEST_SEED_USD
+from finance.funding.raises import CashWithRaises, raise_needed
 from finance.start.answers import MoneyAnswers, StartAnswers
 from finance.start.build import start_company
-from finance.start.defaults import Origins
+from finance.start.defaults import Origins, default_of
 from finance.start.money import cap_table, needed_usd, planned_raise, rounded_up
 
 FIRST = datetime.date(2027, 1, 1)
@@ -142,3 +144,21 @@ def test_money_of_signed_safes_is_in_the_cash_of_today() -> None:
         return project_scenario(made.scenario).months[0].cash_usd
 
     assert first_month([]) == first_month([{"holder": "Angels", "amount_usd": "500000"}])
+
+
+def test_the_limit_of_a_seed_round_is_the_same_for_all_companies() -> None:
+    assert default_of("largest_seed").number == LARGEST_SEED_USD
+
+
+def test_the_amount_is_that_of_the_solver_rounded_up() -> None:
+    answers = StartAnswers.parse({"name": "A", "first_month": FIRST})
+    made = start_company(answers, catalog("en"), FIRST)
+    assert made.raised is not None
+    target = made.raised.month + made.raised.runway_months
+    months = CashWithRaises.of(made.scenario).months_without[:target]
+    buffer = sum((month.net_burn_usd for month in months[-3:]), Decimal(0))
+    assert buffer > 0
+    solved = raise_needed(
+        made.scenario, target, 0, made.raised.pre_money_usd, minimum_cash_usd=buffer
+    )
+    assert made.raised.amount_usd == rounded_up(solved.amount_usd)
