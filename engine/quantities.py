@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import math
 import re
+import unicodedata
+from collections.abc import Sequence
 from decimal import Decimal
 
 from babel.numbers import format_compact_decimal, format_currency, format_decimal, format_percent
@@ -30,12 +32,29 @@ _COUNT_SUFFIXES = {
     "": 1,
     "k": 10**3,
     "m": 10**6,
+    "mn": 10**6,
     "b": 10**9,
+    "bn": 10**9,
     "g": 10**9,
     "t": 10**12,
+    "千": 10**3,
     "万": 10**4,
+    "百万": 10**6,
+    "千万": 10**7,
     "亿": 10**8,
     "万亿": 10**12,
+}
+_TYPED_NUMBER = re.compile(
+    r"""(?P<sign>[+-]?)
+    (?P<digits>\d+|\d{1,3}(?:,\d{3})+|\d{1,3}(?:[ ]\d{3})+|\d+(?:_\d+)+)?
+    (?P<fraction>\.\d*)?
+    (?P<exponent>e[+-]?\d{1,2})?
+    [ ]*(?P<suffix>百万|千万|万亿|bn|mn|[kmbgt千万亿])?""",
+    re.VERBOSE,
+)
+_EXACT_UNITS = {
+    "en": (("T", 10**12), ("B", 10**9), ("M", 10**6)),
+    "zh_Hans": (("万亿", 10**12), ("亿", 10**8), ("万", 10**4)),
 }
 
 
@@ -162,15 +181,51 @@ def months_number(value: float | Decimal, language: str) -> str:
     return format_decimal(round(shown, 1), format="#,##0.#", locale=language)
 
 
-def parse_count(text: str) -> int | None:
-    """Parse a count such as 3T, 1.5B, 20_000, 2e9 or 3000亿; None if the text is no count."""
-    match = re.fullmatch(
-        r"\s*([0-9][0-9_,]*\.?[0-9]*(?:e\+?[0-9]{1,2})?)\s*([kmbgt]|万亿|万|亿)?\s*", text.lower()
-    )
-    if match is None:
+def exact(value: float | Decimal, language: str) -> str:
+    """Format a number with grouping and with every digit that it has: 2,200,000 or 0.0125."""
+    digits = f"{Decimal(str(value)).normalize():f}"
+    whole, _, fraction = digits.partition(".")
+    grouped = format_decimal(Decimal(whole), locale=language)
+    if whole.startswith("-") and not grouped.startswith("-"):
+        grouped = f"-{grouped}"  # the whole part of -0.5 is 0
+    return f"{grouped}.{fraction}" if fraction else grouped
+
+
+def exact_count(value: int, language: str) -> str:
+    """Format a count with every digit: 1.5B or 15亿 with at most three decimals, else grouped."""
+    for suffix, size in _EXACT_UNITS[language]:
+        if value >= size and value * 1000 % size == 0:
+            return f"{Decimal(value) / size:f}{suffix}"
+    return exact(value, language)
+
+
+def parse_number(typed: str, units: Sequence[str] = ()) -> Decimal | None:
+    """Parse a number that was typed in either language; None if the text is no number.
+
+    It may have thousands separators, an exponent, or a suffix for its size: 2,200,000, 2.2M, 1.5e6
+    and 220万 are numbers. A comma must precede three digits, since it separates decimals in some
+    languages.
+
+    Parameters
+    ----------
+    units
+        Units that may precede or follow the number, such as USD and $.
+    """
+    text = unicodedata.normalize("NFKC", typed).replace("\N{MINUS SIGN}", "-").strip()
+    for unit in units:
+        text = text.removeprefix(unit).removesuffix(unit).strip()
+    match = _TYPED_NUMBER.fullmatch(text.lower())
+    if match is None or not re.search(r"\d", (match["digits"] or "") + (match["fraction"] or "")):
         return None
-    digits = match[1].replace("_", "").replace(",", "")
-    return int((Decimal(digits) * _COUNT_SUFFIXES[match[2] or ""]).to_integral_value())
+    digits = re.sub(r"[ ,_]", "", match["digits"] or "0")
+    number = Decimal(f"{match['sign']}{digits}{match['fraction'] or ''}{match['exponent'] or ''}")
+    return number * _COUNT_SUFFIXES[match["suffix"] or ""]
+
+
+def parse_count(typed: str) -> int | None:
+    """Parse a count such as 3T, 1.5B, 20_000, 2e9 or 3000亿; None if the text is no count."""
+    number = parse_number(typed)
+    return None if number is None or number < 0 else int(number.to_integral_value())
 
 
 def _dollar(language: str) -> str:

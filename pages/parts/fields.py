@@ -1,8 +1,10 @@
-"""Input fields of the scenario: label, unit and help from the catalog, bounds from the document.
+"""Input fields of the scenario: label, unit and help from the catalog, kind from the document.
 
 ``field(path)`` draws the widget that fits the type of the field at a dotted path, and writes what
-is typed into the draft. A number in a path is an index in a list. The document validates every
-value again, because a widget's limits are checked in the browser only.
+is typed into the draft. A number in a path is an index in a list. Numbers are typed as text, with
+thousands separators, so that no digit is cut; 2.2M, 220万 and 2,200,000 are the same number. An
+input that the document refuses stays in its field, with the reason below it; see
+:mod:`pages.parts.field_errors`.
 """
 
 from __future__ import annotations
@@ -10,27 +12,36 @@ from __future__ import annotations
 import datetime
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
-from typing import Any, Literal, get_args, get_origin
+from typing import Any, get_args
 
 import streamlit as st
+from babel.dates import get_month_names
 
-from engine import quantities
-from engine.document_paths import field_name, value_at
+from engine.document_paths import field_name, parent_path, value_at, value_or_none
 from engine.documents import InputError
 from engine.facts import accelerators
 from engine.plan import on_accelerator
-from pages.parts.kinds import FieldKind, is_count, is_percent, kind_of
-from pages.parts.session import scenario_session, text
+from finance.books.months import date_of_month
+from finance.revenue.prices import REPORTING_CURRENCY
+from pages.parts.field_errors import FieldError
+from pages.parts.field_words import field_texts_of, option_in_words, pattern_of
+from pages.parts.kinds import FieldKind, Style, kind_of
+from pages.parts.session import draft, scenario_session, text
+from pages.parts.typed_values import parsed, shown
+from pages.parts.user_text import escaped_markdown
+
+NO_MONTH = 0
+"""Choice of a month field that is left empty."""
+_STYLES_OF_TEXT = frozenset({"text", "count", "whole", "number", "percent"})
 
 
-def fields(prefix: str, names: Sequence[str]) -> None:
-    """Draw fields of one part of the scenario, two in a row."""
-    for start in range(0, len(names), 2):
-        for column, name in zip(
-            st.columns(2, vertical_alignment="bottom"), names[start : start + 2], strict=False
-        ):
+def fields(prefix: str, names: Sequence[str], n_columns: int = 2) -> None:
+    """Draw fields of one part of the scenario, ``n_columns`` in a row."""
+    for start in range(0, len(names), n_columns):
+        row = names[start : start + n_columns]
+        for column, name in zip(st.columns(n_columns, vertical_alignment="top"), row, strict=False):
             with column:
-                field(f"{prefix}.{name}")
+                field(f"{prefix}.{name}" if prefix else name)
 
 
 def field(
@@ -39,7 +50,7 @@ def field(
     options: Mapping[str, str] | None = None,
     on_change: Callable[..., None] | None = None,
 ) -> None:
-    """Draw one field of the session's draft.
+    """Draw one field of the session's draft, and the reason if its input is not accepted.
 
     Parameters
     ----------
@@ -51,71 +62,32 @@ def field(
     on_change
         Called with the path and the widget's key instead of writing the value to the draft.
     """
-    value, kind = value_at(scenario_session().draft, path), kind_of(scenario_session().draft, path)
-    key = f"field.{path}#{scenario_session().revision}"
-    label, help_text = field_texts(path)
-    common: dict[str, Any] = {
-        "label": label,
-        "help": help_text,
-        "key": key,
-        "on_change": on_change or _take,
-    }
-    if options is not None or get_origin(kind.type) is Literal:
-        labels = options or {value: option_label(path, value) for value in get_args(kind.type)}
-        choices = list(labels)
-        st.selectbox(
-            options=choices,
-            index=choices.index(value),
-            args=(path, key),
-            format_func=lambda choice: labels[choice],
-            **common,
-        )
-    elif kind.type is bool:
-        st.toggle(value=value, args=(path, key), **common)
-    elif kind.type is datetime.date:
-        st.date_input(value=value, args=(path, key, _iso_date), **common)
-    elif kind.type is str:
-        st.text_input(value=value, args=(path, key), **common)
-    elif is_count(path):
-        shown = "" if value is None else _short_count(value)
-        st.text_input(value=shown, args=(path, key, _parse_count), **common)
+    session = scenario_session()
+    value, kind = value_at(session.draft, path), kind_of(session.draft, path)
+    style = kind.style(field_name(path))
+    error = session.errors.get(path)
+    key = f"field.{path}#{session.revision}"
+    label, help_text = _label(path, kind), field_texts(path)[1]
+    common: dict[str, Any] = {"label": label, "help": help_text, "key": key}
+    if options is not None or style in ("choice", "month", "calendar_month"):
+        labels = options or _options(path, kind, style, value)
+        state = value if error is None else error.typed
+        if style == "month":
+            # The labels follow the first month, and a select box returns its option by label.
+            common["key"] = f"{key}.{draft().company.first_month:%Y-%m}"
+            state = NO_MONTH if state is None else state
+        _choice(path, labels, state, common, on_change or _take_choice)
+    elif style == "switch":
+        state = value if error is None else error.typed
+        st.toggle(value=state, on_change=on_change or _take, args=(path, key), **common)
+    elif style == "date":
+        state = value if error is None else error.typed
+        st.date_input(value=state, on_change=on_change or _take_date, args=(path, key), **common)
     else:
-        _number_field(path, key, value, kind, common)
-
-
-def _number_field(
-    path: str, key: str, value: Any, kind: FieldKind, common: Mapping[str, Any]
-) -> None:
-    low, high = kind.low, kind.high
-    if is_percent(path):
-        st.number_input(
-            value=None if value is None else float(value) * 100,
-            min_value=100 * (low or 0.0),
-            step=1.0,
-            format="%.12g",
-            args=(path, key, _from_percent),
-            **common,
-        )
-    elif kind.type is int:
-        st.number_input(
-            value=value,
-            min_value=None if low is None else int(low),
-            max_value=None if high is None else int(high),
-            step=1,
-            args=(path, key),
-            **common,
-        )
-    else:
-        shown = 0.0 if value is None else float(value)
-        st.number_input(
-            value=None if value is None else shown,
-            min_value=low,
-            max_value=high,
-            format="%.15g",
-            step=max(_step(shown), 0.01 if path.endswith("_usd") else 0.0),
-            args=(path, key, _as_typed),
-            **common,
-        )
+        state = shown(style, value, text().language) if error is None else error.typed
+        st.text_input(value=state, on_change=on_change or _take_text, args=(path, key), **common)
+    if error is not None:
+        draw_error(path, error, _kept(path, style, value))
 
 
 def field_texts(path: str) -> tuple[str, str | None]:
@@ -123,20 +95,28 @@ def field_texts(path: str) -> tuple[str, str | None]:
 
     They are the texts of its path, or else those of all fields with its name.
     """
-    say = text()
-    names = [name for name in path.split(".") if not name.isdigit()]
-    own = f"field.{'.'.join(names)}"
-    key = own if f"{own}.label" in say else f"entry.{names[-1]}"
-    return say(f"{key}.label"), say(f"{key}.help") if f"{key}.help" in say else None
+    return field_texts_of(pattern_of(path), text().language)
 
 
 def option_label(path: str, option: object) -> str:
     """Return the label of a value that is chosen from a list."""
-    say, name = text(), field_name(path)
-    for table in ("option", "entry_option"):
-        if (key := f"{table}.{name}.{option}") in say:
-            return say(key)
-    return str(option)
+    return option_in_words(field_name(path), option, text().language)
+
+
+def currency_of(path: str) -> str:
+    """Return the currency of the amounts in the document that holds a field."""
+    above = parent_path(path)
+    while above:
+        currency = value_or_none(draft(), f"{above}.currency")
+        if currency is not None:
+            return str(currency)
+        above = parent_path(above)
+    return REPORTING_CURRENCY
+
+
+def month_in_words(month: int) -> str:
+    """Return a month of the company with its calendar month, such as 9 · 2027-09."""
+    return f"{month} · {date_of_month(draft().company.first_month, month):%Y-%m}"
 
 
 def accelerator_field() -> None:
@@ -151,38 +131,19 @@ def accelerator_field() -> None:
     )
 
 
-def _take_accelerator(path: str, key: str) -> None:
-    session = scenario_session()
-    plan = on_accelerator(session.draft.plan, st.session_state[key])
-    session.replace_draft(session.draft.model_copy(update={"plan": plan}))
+def draw_error(path: str, error: FieldError, kept: str = "") -> None:
+    """Draw the reason why an input is not accepted; the line above the page links to it."""
+    words = escaped_markdown(error.in_words(text(), path, kept))
+    st.markdown(
+        f'<span id="{anchor_of(path)}" class="field-error" role="alert">'
+        f":red[:material/error: {words}]</span>",
+        unsafe_allow_html=True,
+    )
 
 
-def _take(path: str, key: str, convert: Any = None) -> None:
-    typed = st.session_state[key]
-    session = scenario_session()
-    try:
-        value = convert(path, typed) if convert else typed
-    except InputError as error:
-        session.refuse(error)
-    else:
-        session.change({path: value}, keep_input="if_accepted")
-
-
-def _parse_count(path: str, typed: str) -> int | None:
-    if not typed.strip() and kind_of(scenario_session().draft, path).optional:
-        return None
-    count = quantities.parse_count(typed)
-    if count is None:
-        raise InputError(path, typed, "count")
-    return count
-
-
-def _iso_date(_path: str, typed: datetime.date) -> str:
-    return typed.isoformat()
-
-
-def _from_percent(_path: str, typed: float | None) -> str | None:
-    return None if typed is None else from_percent(typed)
+def anchor_of(path: str) -> str:
+    """Return the id of the element that shows a field's error."""
+    return "field-" + path.replace(".", "-")
 
 
 def from_percent(typed: float) -> str:
@@ -190,21 +151,87 @@ def from_percent(typed: float) -> str:
     return str(round(Decimal(repr(typed)) / 100, 6))
 
 
-def _as_typed(_path: str, typed: float | None) -> str | None:
-    """Return the decimal that was typed, not the binary float nearest to it."""
-    return None if typed is None else repr(typed)
+def _label(path: str, kind: FieldKind) -> str:
+    """Return a field's label with its unit; that of an amount is the currency of its entry."""
+    label = field_texts(path)[0]
+    if kind.is_in_currency(field_name(path)):
+        return text()("field_error.with_unit", label=label, unit=currency_of(path))
+    return label
 
 
-def _short_count(value: int) -> str:
-    for suffix, size in (("T", 10**12), ("B", 10**9), ("M", 10**6)):
-        if value >= size and value * 1000 % size == 0:
-            return f"{Decimal(value) / size:f}{suffix}"
-    return str(value)
+def _kept(path: str, style: Style, value: Any) -> str:
+    """Return the text of a value that stays in use while another input is refused."""
+    if value is None or style not in _STYLES_OF_TEXT:
+        return ""
+    kept = shown(style, value, text().language)
+    return f"{kept}%" if style == "percent" else kept
 
 
-def _step(value: float) -> float:
-    """Return a step of the buttons − and +: a power of ten of about a twentieth of the value."""
-    if value <= 0:
-        return 1.0
-    exponent = len(f"{value / 20:.0f}") - 1 if value >= 20 else -len(f"{20 / value:.0f}")
-    return float(f"1e{exponent}")
+def _options(path: str, kind: FieldKind, style: Style, value: Any) -> dict[Any, str]:
+    if style == "choice":
+        return {option: option_label(path, option) for option in get_args(kind.type)}
+    if style == "calendar_month":
+        names = get_month_names(context="stand-alone", locale=text().language)
+        return dict(names.items())
+    return _months(kind.optional, value)
+
+
+def _months(optional: bool, value: int | None) -> dict[int, str]:
+    """Return the months of the plan with their calendar months, and a value beyond them."""
+    first: dict[int, str] = {NO_MONTH: text()("field_error.until_end")} if optional else {}
+    last = max(draft().company.horizon_months, value or 1)
+    return first | {month: month_in_words(month) for month in range(1, last + 1)}
+
+
+def _choice(
+    path: str,
+    labels: Mapping[Any, str],
+    state: Any,
+    common: Mapping[str, Any],
+    on_change: Callable[..., None],
+) -> None:
+    choices = list(labels)
+    st.selectbox(
+        options=choices,
+        index=choices.index(state) if state in labels else 0,
+        on_change=on_change,
+        args=(path, common["key"]),
+        format_func=lambda choice: labels[choice],
+        **common,
+    )
+
+
+def _take(path: str, key: str) -> None:
+    typed = st.session_state[key]
+    scenario_session().change_field(path, typed, typed)
+
+
+def _take_choice(path: str, key: str) -> None:
+    session, typed = scenario_session(), st.session_state[key]
+    is_month = kind_of(session.draft, path).style(field_name(path)) == "month"
+    session.change_field(path, None if is_month and typed == NO_MONTH else typed, typed)
+
+
+def _take_date(path: str, key: str) -> None:
+    typed: datetime.date | None = st.session_state[key]
+    scenario_session().change_field(path, None if typed is None else typed.isoformat(), typed)
+
+
+def _take_text(path: str, key: str) -> None:
+    """Write typed text to the draft; the field then shows it with its grouping."""
+    session, typed = scenario_session(), st.session_state[key]
+    kind = kind_of(session.draft, path)
+    style = kind.style(field_name(path))
+    try:
+        value = parsed(path, kind, style, typed, currency_of(path))
+    except InputError as error:
+        session.refuse_field(path, error, typed)
+        return
+    if session.change_field(path, value, typed):
+        st.session_state[key] = shown(style, value_at(session.draft, path), text().language)
+
+
+def _take_accelerator(path: str, key: str) -> None:
+    session = scenario_session()
+    plan = on_accelerator(session.draft.plan, st.session_state[key])
+    session.replace_draft(session.draft.model_copy(update={"plan": plan}))

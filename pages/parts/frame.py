@@ -12,8 +12,11 @@ import streamlit as st
 from engine.paths import PROJECT_DIR
 from engine.text import LANGUAGES
 from pages.parts.fields import field
+from pages.parts.refused_inputs import draw_refused_inputs
 from pages.parts.session import ScenarioSession, scenario_session, store, text
 from pages.parts.streamlit_private import page_runs_without_app
+
+FORM_STYLE = PROJECT_DIR / "pages" / "styles" / "forms.css"
 
 
 def run_in_frame(page: Callable[[], None]) -> None:
@@ -31,6 +34,7 @@ def run_in_frame(page: Callable[[], None]) -> None:
 def draw_frame() -> None:
     """Draw the sidebar, and above the page the error or the conflict of the last action."""
     session, say = scenario_session(), text()
+    st.html(FORM_STYLE)
     # Navigation drops the query string. Set it again, so that the address is always a share link.
     st.query_params["s"] = session.stored.id
     with st.sidebar:
@@ -50,6 +54,7 @@ def draw_frame() -> None:
         )
     if session.error is not None:
         st.error(session.error.in_language(say.language), icon=":material/block:")
+    draw_refused_inputs()
     if session.conflict is not None:
         with st.container(border=True):
             st.warning(say("frame.conflict", version=session.conflict.current_version))

@@ -1,18 +1,26 @@
-"""Kinds of fields of a document: their types, their bounds, and how their values are written."""
+"""Kinds of fields of a document: their types, their bounds, and how their values are written.
+
+A kind depends on the class and the name of a field only, so each is computed once per process.
+"""
 
 from __future__ import annotations
 
+import datetime
 import re
 import types
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Annotated, Any, Union, get_args, get_origin
+from decimal import Decimal
+from functools import cache
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from annotated_types import Ge, Gt, Le, Lt
 from pydantic.fields import FieldInfo
 
 from engine.document_paths import field_name, parent_path, value_at
 from engine.documents import Document
+from finance.books.months import MAX_MONTHS
+from finance.numbers.money import MAX_USD
 
 _COUNTS = frozenset(
     {
@@ -25,6 +33,16 @@ _COUNTS = frozenset(
 )
 """Names of counts that are written as 3T or 300亿."""
 _SHARE = re.compile(r"(^|_)share(_|$)")
+_MONTH = re.compile(r"(^|_)month$")
+_USD = re.compile(r"(^|_)usd(_|$)")
+_CALENDAR_MONTHS = frozenset({"last_fiscal_month"})
+
+Style = Literal[
+    "choice", "switch", "date", "text", "month", "calendar_month", "count", "whole", "number",
+    "percent",
+]  # fmt: skip
+"""Way in which a field is edited. A ``month`` counts from the company's first month, and a
+``count`` is written in short form, such as 3T."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +55,40 @@ class FieldKind:
     low: float | None
     high: float | None
 
+    def style(self, name: str) -> Style:
+        """Return how a field of this kind with the name ``name`` is edited."""
+        if get_origin(self.type) is Literal:
+            return "choice"
+        if self.type in _STYLES:
+            return _STYLES[self.type]
+        if name in _CALENDAR_MONTHS:
+            return "calendar_month"
+        if is_count(name):
+            return "count"
+        if is_percent(name):
+            return "percent"
+        if self.type is not int:
+            return "number"
+        return "month" if _MONTH.search(name) and self.high == MAX_MONTHS else "whole"
+
+    def is_in_currency(self, name: str) -> bool:
+        """Return whether the field is an amount in the currency of its document."""
+        return self.type is Decimal and self.high == float(MAX_USD) and not is_usd(name)
+
+
+_STYLES: dict[Any, Style] = {str: "text", bool: "switch", datetime.date: "date"}
+
 
 def kind_of(document: Document, path: str) -> FieldKind:
     """Return the kind of the field at a dotted path; its parent must be a document."""
-    parent = value_at(document, parent_path(path))
-    return field_kind(type(parent).model_fields[field_name(path)])
+    parent: Document = value_at(document, parent_path(path))
+    return kind_in_class(type(parent), field_name(path))
+
+
+@cache
+def kind_in_class(document: type[Document], name: str) -> FieldKind:
+    """Return the kind of the field ``name`` of a document's class."""
+    return field_kind(document.model_fields[name])
 
 
 def field_kind(info: FieldInfo) -> FieldKind:
@@ -66,6 +113,11 @@ def is_count(path: str) -> bool:
 def is_percent(path: str) -> bool:
     """Return whether the field is a share, which is written in percent."""
     return _SHARE.search(field_name(path)) is not None
+
+
+def is_usd(path: str) -> bool:
+    """Return whether the field is an amount in USD."""
+    return _USD.search(field_name(path)) is not None
 
 
 def union_kinds(kind: Any) -> dict[str, type[Document]]:

@@ -8,14 +8,15 @@ can be undone, and reaches the database only when it is saved. Pages get texts f
 from __future__ import annotations
 
 import datetime
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 import streamlit as st
 
 from engine.calibration.calibration import Calibration
 from engine.calibration.machine_profile import MachineProfile
+from engine.document_paths import replace_value
 from engine.documents import InputError, parse_toml
 from engine.text import Catalog, best_language, catalog
 from finance.company.provenance import Origin, OriginKind
@@ -28,6 +29,7 @@ from finance.company.scenario import (
 from finance.metrics.indicators import Indicators, Values
 from finance.metrics.projection import Projection, project_scenario, with_calibration, with_profile
 from finance.scenarios.store import SaveConflictError, ScenarioStore, StoredScenario
+from pages.parts.field_errors import UNREADABLE, FieldError, entry_names
 
 FIRST_SCENARIO = "laptop"
 """The sample that opens first, because every step of it runs on any machine."""
@@ -51,7 +53,9 @@ class ScenarioSession:
     """Number of the current set of widgets. It is part of every widget's key, and a widget with a
     new key shows the draft's value instead of what was typed into it."""
     error: InputError | None = None
-    """The reason why the last change was refused."""
+    """The reason why the last change was refused, if it was not the input of a field."""
+    errors: dict[str, FieldError] = field(default_factory=dict)
+    """Inputs that were not accepted, by the path of their field."""
     conflict: SaveConflictError | None = None
 
     @property
@@ -63,6 +67,7 @@ class ScenarioSession:
         """Open a stored version; the draft of the previous one is dropped."""
         self.stored, self.draft, self.past = stored, stored.scenario, []
         self.error = self.conflict = None
+        self.errors.clear()
         self.redraw()
 
     def open_stored(self, scenario_id: str) -> None:
@@ -99,13 +104,87 @@ class ScenarioSession:
             Whether the changes were accepted. If not, ``error`` has the reason.
         """
         try:
-            changed = self.draft.with_values(changes)
-            _projection_of(changed.content_hash, changed)  # a draft must have a projection
+            changed = self._changed(changes)
         except InputError as error:
             self.refuse(error, redraw=keep_input != "if_refused")
             return False
         self.replace_draft(changed, by=by, redraw=keep_input != "if_accepted")
         return True
+
+    def change_field(self, path: str, value: object, typed: Any) -> bool:
+        """Change one field to an input of its widget; a refused input stays in :attr:`errors`.
+
+        Two fields may contradict each other until both are changed. So inputs that were refused
+        before are tried again, together with the new input and then one by one.
+
+        Parameters
+        ----------
+        value
+            The input as plain data for the document.
+        typed
+            State of the field's widget.
+
+        Returns
+        -------
+        bool
+            Whether the input was accepted.
+        """
+        refused = {
+            other: error.value
+            for other, error in self.errors.items()
+            if other != path and error.value is not UNREADABLE
+        }
+        if refused and self._accept_field({path: value} | refused) is None:
+            return True
+        error = self._accept_field({path: value})
+        if error is not None:
+            self.refuse_field(path, error, typed, {path: value})
+            return False
+        for other in refused:
+            self._accept_field({other: refused[other]})
+        return True
+
+    def refuse_field(
+        self, path: str, error: InputError, typed: Any, changes: Mapping[str, object] | None = None
+    ) -> None:
+        """Keep an input that is not accepted, so that its field shows it with the reason.
+
+        Parameters
+        ----------
+        path
+            Path of the field, or of the list whose change was refused.
+        changes
+            The refused changes; None if the input could not be read as a value.
+        """
+        data = self.draft.model_dump(mode="json")
+        for place, value in (changes or {}).items():
+            replace_value(data, place, value)
+        value = UNREADABLE if changes is None else changes.get(path, UNREADABLE)
+        self.errors.pop(path, None)
+        self.errors[path] = FieldError(error, typed, value, entry_names(data, error.field))
+
+    def drop_errors(self, paths: Iterable[str] | None = None) -> None:
+        """Forget refused inputs, all of them or those of some paths; the fields show the draft."""
+        for path in list(self.errors if paths is None else paths):
+            self.errors.pop(path, None)
+        self.redraw()
+
+    def _accept_field(self, changes: Mapping[str, object]) -> InputError | None:
+        """Change fields whose widgets keep their input; return the reason if it is refused."""
+        try:
+            changed = self._changed(changes)
+        except InputError as error:
+            return error
+        for path in changes:
+            self.errors.pop(path, None)
+        self.replace_draft(changed, redraw=False)
+        return None
+
+    def _changed(self, changes: Mapping[str, object]) -> Scenario:
+        """Return the draft with changes; raise InputError if it is not valid."""
+        changed = self.draft.with_values(changes)
+        _projection_of(changed.content_hash, changed)  # a draft must have a projection
+        return changed
 
     def replace_draft(
         self, scenario: Scenario, *, by: OriginKind | None = "user", redraw: bool = True
@@ -147,6 +226,7 @@ class ScenarioSession:
         if self.past:
             self.draft = self.past.pop()
             self.error = None
+            self.errors.clear()
             self.redraw()
 
     def save(self) -> None:
@@ -172,6 +252,7 @@ class ScenarioSession:
         except InputError as error:
             self.refuse(error)
         else:
+            self.errors.clear()
             self.replace_draft(with_imported_values(scenario, name), by=None)
 
 

@@ -1,5 +1,7 @@
 """Quantities as text in both languages."""
 
+from decimal import Decimal
+
 import pytest
 
 from engine import quantities
@@ -100,3 +102,73 @@ def test_an_interval_sets_the_digits(low: float, value: float, high: float, digi
 )  # fmt: skip
 def test_typed_counts(typed: str, meant: int | None) -> None:
     assert quantities.parse_count(typed) == meant
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("2,200,000", "2200000"),
+        ("2 200 000", "2200000"),
+        ("2.2M", "2200000.0"),
+        ("2.2 mn", "2200000.0"),
+        ("220万", "2200000"),
+        ("２２０万", "2200000"),
+        ("2，200，000", "2200000"),
+        ("1.2亿", "120000000.0"),
+        ("3千万", "30000000"),
+        ("1.5e6", "1.5E+6"),
+        ("2bn", "2000000000"),
+        (".5", "0.5"),
+        ("-12.5", "-12.5"),
+        ("\N{MINUS SIGN}3", "-3"),
+        ("$2.2M", "2200000.0"),
+        ("2.2M USD", "2200000.0"),
+    ],
+)
+def test_typed_numbers(typed: str, meant: str) -> None:
+    assert quantities.parse_number(typed, ("USD", "$")) == Decimal(meant)
+
+
+@pytest.mark.parametrize(
+    "typed",
+    ["", " ", "many", "1,5", "1,50", "22,0000", "1.2.3", "2M3", "5€", "e6", ".", "-", "--3",
+     "1e999", "3X", "1/2", "NaN", "inf", "2,200 000", "12%"],
+)  # fmt: skip
+def test_text_that_is_no_number(typed: str) -> None:
+    assert quantities.parse_number(typed, ("USD", "$")) is None
+
+
+@pytest.mark.parametrize("language", ["en", "zh_Hans"])
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        ("2200000.00", "2,200,000"),
+        ("1234.5", "1,234.5"),
+        ("0.0125", "0.0125"),
+        ("-0.5", "-0.5"),
+        ("-12500.25", "-12,500.25"),
+        ("0", "0"),
+        ("1E+6", "1,000,000"),
+        ("12345678901234567890.12", "12,345,678,901,234,567,890.12"),
+    ],
+)
+def test_exact_numbers_keep_every_digit(value: str, shown: str, language: str) -> None:
+    assert quantities.exact(Decimal(value), language) == shown
+    assert quantities.parse_number(shown) == Decimal(value)
+
+
+@pytest.mark.parametrize(
+    ("value", "en", "zh"),
+    [
+        (3_072_000, "3.072M", "307.2万"),
+        (3 * 10**12, "3T", "3万亿"),
+        (3 * 10**11, "300B", "3000亿"),
+        (20_000, "20,000", "2万"),
+        (1_234_567, "1,234,567", "1,234,567"),
+        (999, "999", "999"),
+    ],
+)
+def test_exact_counts(value: int, en: str, zh: str) -> None:
+    assert quantities.exact_count(value, "en") == en
+    assert quantities.exact_count(value, "zh_Hans") == zh
+    assert quantities.parse_count(en) == quantities.parse_count(zh) == value

@@ -90,8 +90,12 @@ def test_unknown_prices_stay_empty_and_are_said() -> None:
 
 def test_what_fits_nowhere_says_what_to_change() -> None:
     app = open_page("plan", scenario="startup-1b")
-    for path, value in (("shape.n_layers", 400), ("cluster.n_devices", 1), ("shape.d_model", 8192)):
-        widget(app, "number_input", f"plan.{path}").set_value(value).run()
+    for path, value in (
+        ("shape.n_layers", "400"),
+        ("cluster.n_devices", "1"),
+        ("shape.d_model", "8192"),
+    ):
+        widget(app, "text_input", f"plan.{path}").set_value(value).run()
     app.switch_page("pages/hardware.py").run()
     names(app).set_value(["L40S-48GB", "A100-40GB"]).run()
     assert not app.exception

@@ -119,7 +119,7 @@ def test_a_model_that_cannot_be_served_is_refused_in_words(language: str) -> Non
     sentence = say("plan.never_served", model="Kimi-K2", device=device)
     assert app.warning[0].value.replace("\\", "") == sentence
     assert draft(app) == before
-    widget(app, "number_input", "plan.cluster.n_devices").set_value(1).run()
+    widget(app, "text_input", "plan.cluster.n_devices").set_value("1").run()
     assert not app.warning  # another draft may accept the model
 
 

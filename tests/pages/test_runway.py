@@ -75,7 +75,7 @@ def test_money_can_be_added_and_is_marked() -> None:
     app.button(key="add.company.inflows.only").click().run()
     assert not app.exception
     assert not app.error
-    widget(app, "number_input", "company.inflows.0.amount_usd").set_value(5000.0).run()
+    widget(app, "text_input", "company.inflows.0.amount_usd").set_value("5000").run()
     assert draft_of(app).company.inflows[0].amount_usd == 5000
     app.button(key="add.company.loans.only").click().run()
     app.button(key="add.company.training_events.only").click().run()
@@ -94,7 +94,7 @@ def test_tax_is_switched_on_and_off() -> None:
 
     switch().set_value(True).run()
     assert draft_of(app).company.tax is not None
-    widget(app, "number_input", "company.tax.income_share").set_value(30.0).run()
+    widget(app, "text_input", "company.tax.income_share").set_value("30").run()
     assert not app.error
     switch().set_value(False).run()
     assert draft_of(app).company.tax is None

@@ -74,6 +74,7 @@ CHANGES: dict[str, Callable[[ScenarioSession], object]] = {
     "import_toml": lambda session: session.import_toml(
         session.draft.with_value("name", "Mine").to_toml().encode(), "mine.toml"
     ),
+    "drop_errors": lambda session: session.drop_errors(),
     "import_toml_refused": lambda session: session.import_toml(b"[", "bad.toml"),
 }
 
@@ -89,6 +90,7 @@ def test_each_way_of_changing_the_draft_raises_the_revision(
 def test_every_public_method_is_covered_above() -> None:
     names = {name for name, value in vars(ScenarioSession).items() if callable(value)}
     covered = {name.removesuffix("_refused") for name in CHANGES} | {"refuse", "redraw"}
+    covered |= {"change_field", "refuse_field"}  # their widget keeps its input
     assert {name for name in names if not name.startswith("_")} <= covered
 
 
@@ -128,3 +130,58 @@ def test_an_uploaded_file_is_imported(session: ScenarioSession, laptop: Scenario
     session.change({"plan.tokens": 10**6})
     session.import_toml(with_origins, "laptop.toml")
     assert origin_of(session.draft.provenance, "plan.tokens").by == "imported"
+
+
+HEADS, KV_HEADS = "plan.shape.n_heads", "plan.shape.n_kv_heads"
+
+
+def test_a_refused_field_keeps_its_input_and_the_draft_its_value(
+    session: ScenarioSession, stored: StoredScenario
+) -> None:
+    assert not session.change_field(KV_HEADS, 3, "3")
+    assert session.draft == stored.scenario
+    error = session.errors[KV_HEADS]
+    assert (error.typed, error.value, error.error.rule) == ("3", 3, "divisor")
+    assert session.revision == 0
+    assert session.error is None
+    assert session.change_field(KV_HEADS, 4, "4")
+    assert not session.errors
+
+
+def test_two_fields_that_contradict_each_other_are_accepted_together(
+    session: ScenarioSession,
+) -> None:
+    assert not session.change_field(HEADS, 9, "9")
+    assert not session.change_field("plan.cluster.n_devices", 0, "0")
+    assert set(session.errors) == {HEADS, "plan.cluster.n_devices"}
+    assert session.change_field("plan.cluster.n_devices", 2, "2")
+    assert not session.change_field(KV_HEADS, 5, "5")
+    assert session.change_field(KV_HEADS, 3, "3")
+    assert (session.draft.plan.shape.n_heads, session.draft.plan.shape.n_kv_heads) == (9, 3)
+    assert not session.errors
+
+
+def test_an_input_that_became_valid_is_taken(session: ScenarioSession) -> None:
+    assert not session.change_field("plan.cluster.n_devices", 0, "0")
+    assert not session.change_field(KV_HEADS, 3, "3")
+    assert session.change_field(HEADS, 6, "6")
+    assert session.draft.plan.shape.n_kv_heads == 3
+    assert set(session.errors) == {"plan.cluster.n_devices"}
+
+
+def test_an_error_names_the_entry_that_it_is_about(session: ScenarioSession) -> None:
+    entry = {"name": "Office", "currency": "EUR", "amount_per_month": "5500"}
+    assert session.change({"company.spending": [entry | {"currency": "USD"}]})
+    assert not session.change_field("company.spending.0.currency", "EUR", "EUR")
+    error = session.errors["company.spending.0.currency"]
+    assert error.names == {"company.spending.0": "Office"}
+
+
+@pytest.mark.parametrize("clear", ["undo", "open", "drop_errors", "import_toml"])
+def test_refused_inputs_are_dropped_with_the_draft_that_they_were_typed_into(
+    session: ScenarioSession, clear: str
+) -> None:
+    session.change({"name": "Mine"})
+    session.change_field(KV_HEADS, 3, "3")
+    CHANGES[clear](session)
+    assert not session.errors
