@@ -3,6 +3,8 @@
 Babel formats numbers and currencies. Units of computing keep their symbols in every language. Only
 the displayed text is rounded, by one rule: a value has three significant digits, and a value with
 an interval has fewer where the interval is wide (:func:`interval_digits`). Months have one decimal.
+Amounts in USD are shown in the display currency of :mod:`engine.currencies`, which is USD unless a
+page has chosen a different currency.
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ from decimal import Decimal
 
 from babel.numbers import format_compact_decimal, format_currency, format_decimal, format_percent
 
+from engine.currencies import displayed, displayed_amount, symbol
 from engine.text import catalog
 from engine.units import SECONDS_PER_DAY
 
@@ -115,26 +118,31 @@ def count(value: float, language: str) -> str:
 
 
 def usd(value: float | Decimal, language: str, digits: int = MOST_DIGITS) -> str:
-    """Format an amount as $4.2M, $6.31K, $310, $12.30 or $0.0071, or in Chinese as US$6.37万.
+    """Format an amount of USD as $4.2M, $6.31K, $310, $12.30 or $0.0071, in Chinese US$6.37万.
 
-    Below 100 USD the cents are shown, or below 10 USD with two ``digits``.
+    The text is in the display currency. Below 100 the cents are shown, or below 10 with two
+    ``digits``.
     """
+    return money(displayed_amount(value), displayed().currency, language, digits)
+
+
+def money(value: float | Decimal, currency: str, language: str, digits: int = MOST_DIGITS) -> str:
+    """Format an amount of any currency as it is, such as €4.2M or ¥420万."""
     amount = float(value) if digits >= MOST_DIGITS else significant(float(value), digits)
     sign = "-" if amount < 0 else ""
+    shown = f"{sign}{symbol(language, currency)}"
     if abs(amount) >= 1000:
-        return f"{sign}{_dollar(language)}{count(abs(amount), language)}"
+        return f"{shown}{count(abs(amount), language)}"
     if abs(amount) >= 0.1 or amount == 0:
-        cents = "" if abs(amount) >= 10 ** (digits - 1) else ".00"
-        return format_currency(
-            amount, "USD", format=f"¤0{cents}", locale=language, currency_digits=False
-        )
-    text = number(abs(amount), language, digits=min(digits, 2))
-    return f"{sign}{_dollar(language)}{text}"
+        cents = "0" if abs(amount) >= 10 ** (digits - 1) else "0.00"
+        return f"{shown}{format_decimal(abs(amount), format=cents, locale=language)}"
+    return f"{shown}{number(abs(amount), language, digits=min(digits, 2))}"
 
 
 def usd_exact(value: Decimal, language: str) -> str:
-    """Format an amount to the cent, with grouping."""
-    return format_currency(value, "USD", locale=language)
+    """Format an amount of USD to the cent, with grouping, in the display currency."""
+    shown = displayed()
+    return format_currency(value * shown.units_per_usd, shown.currency, locale=language)
 
 
 def share(value: float | Decimal, language: str, digits: int = 3) -> str:
@@ -226,7 +234,3 @@ def parse_count(typed: str) -> int | None:
     """Parse a count such as 3T, 1.5B, 20_000, 2e9 or 3000亿; None if the text is no count."""
     number = parse_number(typed)
     return None if number is None or number < 0 else int(number.to_integral_value())
-
-
-def _dollar(language: str) -> str:
-    return "US$" if language == "zh_Hans" else "$"

@@ -16,7 +16,8 @@ from engine.evidence.peers import Peer, peers
 from engine.evidence.predictions import Prediction, Score, score
 from engine.paths import DATA_DIR
 from engine.predictor.efficiency import EfficiencyParameter, efficiency_parameters
-from pages.parts.evidence.charts import BAND, draw_scatter, scatter, speed_of
+from pages.parts.charts import draw
+from pages.parts.evidence.charts import BAND, HEIGHT, scatter, speed_of
 from pages.parts.frame import run_in_frame
 from pages.parts.session import text
 from pages.parts.tiles import Tile, tiles
@@ -107,7 +108,7 @@ def _chart(results: Evidence, predictions: Sequence[Prediction]) -> None:
     ]
     outside = sum(abs(ratio - 1) > BAND for ratio in ratios)
     st.subheader(say("evidence.chart_heading"))
-    draw_scatter(scatter(results, predictions), "predicted_measured")
+    draw(scatter(results, predictions), "predicted_measured", height=HEIGHT, hover="closest")
     st.caption(say("evidence.chart_note", outside=outside, n=len(ratios)))
 
 

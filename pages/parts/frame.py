@@ -11,6 +11,7 @@ import streamlit as st
 
 from engine.paths import PROJECT_DIR
 from engine.text import LANGUAGES
+from pages.parts.currency_choice import choose_currency
 from pages.parts.fields import field
 from pages.parts.refused_inputs import draw_refused_inputs
 from pages.parts.session import ScenarioSession, scenario_session, store, text
@@ -52,6 +53,7 @@ def draw_frame() -> None:
             on_change=_choose_language,
             required=True,
         )
+        choose_currency()
     if session.error is not None:
         st.error(session.error.in_language(say.language), icon=":material/block:")
     draw_refused_inputs()

@@ -16,6 +16,7 @@ import streamlit as st
 
 from engine.calibration.calibration import Calibration
 from engine.calibration.machine_profile import MachineProfile
+from engine.currencies import STORED, display_in, exchange_rates
 from engine.document_paths import replace_value
 from engine.documents import InputError, parse_toml
 from engine.text import Catalog, best_language, catalog
@@ -319,10 +320,22 @@ def _projectable(stored: StoredScenario) -> StoredScenario:
 
 
 def text() -> Catalog:
-    """Return the catalog of the session's language: the chosen one, or else the browser's."""
+    """Return the catalog of the session's language: the chosen one, or else the browser's.
+
+    Amounts of the calling thread are then displayed in the session's currency.
+    """
+    display_in(currency())
     if "language" not in st.session_state:
         requested = st.query_params.get("lang")
         st.session_state["language"] = best_language(
             tag for tag in (requested, st.context.locale) if tag
         )
     return catalog(st.session_state["language"])
+
+
+def currency() -> str:
+    """Return the session's display currency: the chosen one, or else that of the link, or USD."""
+    if "currency" not in st.session_state:
+        requested = st.query_params.get("currency", STORED)
+        st.session_state["currency"] = requested if requested in exchange_rates() else STORED
+    return str(st.session_state["currency"])

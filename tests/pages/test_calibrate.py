@@ -21,7 +21,7 @@ from engine.runs.launching import control
 from engine.runs.settings import change_settings, corpus_folders, settings_file
 from engine.text import LANGUAGES, catalog
 from pages.parts.calibrate import recipe as calibrate_recipe
-from pages.parts.run_views.charts import spread_heights
+from pages.parts.figures.lanes import spread_heights
 from pages.parts.run_views.runs import run_labels
 from tests.engine.conftest import supervisors  # noqa: F401 - a fixture
 from tests.engine.runs.faked import StandIns, alive, faked_run, report_step, smoke

@@ -18,11 +18,15 @@ from pages.parts.page_list import PAGES, AppPage
 pytestmark = pytest.mark.usefixtures("no_caches")
 
 
-def open_page(name: str, language: str = "en", scenario: str | None = None) -> AppTest:
+def open_page(
+    name: str, language: str = "en", scenario: str | None = None, **query: str
+) -> AppTest:
     app = AppTest.from_file(str(PROJECT_DIR / "app.py"), default_timeout=20)
     app.query_params["lang"] = language
     if scenario is not None:
         app.query_params["s"] = scenario
+    for parameter, value in query.items():
+        app.query_params[parameter] = value
     app.run()
     if name != PAGES[0].name:
         app.switch_page(f"pages/{name}.py").run()

@@ -6,7 +6,6 @@ import time
 from pathlib import Path
 
 import pandas as pd
-import plotly.graph_objects as go
 import streamlit as st
 
 from engine import quantities
@@ -16,7 +15,9 @@ from engine.experiments.profile_report import rate_rows, short_run_rows, verdict
 from engine.experiments.profiler import log_path, measuring_now
 from engine.machine import Machine, profile_of_machine
 from engine.runs.background import start_engine
-from pages.parts.charts import COMPUTE, draw
+from pages.parts.charts import draw
+from pages.parts.figures.figure import Figure
+from pages.parts.palette import COMPUTE, OTHER
 from pages.parts.session import scenario_session, text
 
 _MINUTES = 2
@@ -134,27 +135,45 @@ def _shown(profile: MachineProfile) -> None:
         st.caption(say("profile.pace_help"))
 
 
-def _chart(profile: MachineProfile) -> go.Figure:
+def _chart(profile: MachineProfile) -> Figure:
     """Return a chart of predicted against measured step times, with the line of equality."""
     say = text()
     measured = [run.measured_step_s for run in profile.runs]
     predicted = [run.predicted_step_s for run in profile.runs]
     ends = [min(*measured, *predicted) * 0.8, max(*measured, *predicted) * 1.25]
-    figure = go.Figure()
+    figure = Figure(
+        say(
+            "alt.profile_runs",
+            n=len(profile.runs),
+            low=quantities.duration(min(measured), say.language),
+            high=quantities.duration(max(measured), say.language),
+            worst=quantities.share(
+                max(abs(p / m - 1) for p, m in zip(predicted, measured, strict=True)), say.language
+            ),
+        )
+    )
     figure.add_scatter(
-        x=ends, y=ends, mode="lines", line={"color": "gray", "dash": "dot"}, hoverinfo="skip"
+        x=ends,
+        y=ends,
+        mode="lines",
+        name=say("chart.equal"),
+        line={"color": OTHER, "dash": "dot"},
+        hoverinfo="skip",
     )
     figure.add_scatter(
         x=measured,
         y=predicted,
         mode="markers",
+        name=say("profile.chart_predicted"),
         marker={"color": COMPUTE, "size": 9},
         text=[f"{run.name}, ZeRO {run.zero_stage}" for run in profile.runs],
         hovertemplate="%{text}<br>%{x:.3f} s → %{y:.3f} s<extra></extra>",
     )
     figure.update_layout(showlegend=False)
-    figure.update_xaxes(type="log", title=say("profile.chart_measured"))
-    figure.update_yaxes(type="log", title=say("profile.chart_predicted"))
+    for axis in ("x", "y"):
+        figure.scale(axis, "count", log=True)
+    figure.update_xaxes(title=say("profile.chart_measured"))
+    figure.update_yaxes(title=say("profile.chart_predicted"))
     return figure
 
 

@@ -5,14 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 
 import pandas as pd
-import plotly.graph_objects as go
 import streamlit as st
 
 from engine import quantities
 from engine.experiments.reports import search_cost_rows, search_sentence, trial_rows
 from engine.experiments.study import StudyOutcome, TrialOutcome, best_recipe, stored_outcomes
 from engine.runs.locks import is_locked
-from pages.parts.charts import COMPUTE, DATA, LIGHT_COMPUTE, MONEY, OTHER, PEOPLE, WARNING, draw
+from pages.parts.charts import draw
+from pages.parts.figures.figure import Figure
+from pages.parts.palette import COMPUTE, DATA, LIGHT_COMPUTE, MONEY, OTHER, PEOPLE, WARNING
 from pages.parts.session import text
 
 _COLORS = (COMPUTE, DATA, MONEY, PEOPLE, LIGHT_COMPUTE, WARNING)
@@ -61,13 +62,13 @@ def _draw(folder: Path) -> None:
             st.code(f"python -m engine train {folder / 'best.toml'}", language="bash")
 
 
-def _chart(outcome: StudyOutcome) -> go.Figure:
+def _chart(outcome: StudyOutcome) -> Figure:
     """Return a chart of loss against learning rate, in a colour for each size.
 
     Points of trials that were ended early are hollow.
     """
     say = text()
-    figure = go.Figure()
+    figure = Figure(search_sentence(say, outcome))
     worst = max(
         (trial.held_out_loss for trial in outcome.trials if trial.held_out_loss), default=1.0
     )
@@ -88,9 +89,9 @@ def _chart(outcome: StudyOutcome) -> go.Figure:
             text=[_hover(trial) for trial in of_size],
             hovertemplate="%{text}<extra></extra>",
         )
-    if outcome.best is not None:
+    if outcome.best is not None and outcome.best.held_out_loss is not None:
         figure.add_hline(
-            y=outcome.best.held_out_loss, line={"color": OTHER, "width": 1, "dash": "dot"}
+            outcome.best.held_out_loss, line={"color": OTHER, "width": 1, "dash": "dot"}
         )
     figure.update_xaxes(title=say("tuning.axis_rate"), type="log")
     figure.update_yaxes(title=say("tuning.axis_loss"))

@@ -3,57 +3,58 @@
 from __future__ import annotations
 
 import math
+import statistics
 from collections import Counter
 from collections.abc import Sequence
-
-import plotly.graph_objects as go
-import streamlit as st
 
 from engine import quantities
 from engine.evidence.heldout import Evidence
 from engine.evidence.predictions import Prediction
 from engine.evidence.rows import Row, Run
-from pages.parts.charts import COMPUTE, DATA, LIGHT_COMPUTE, MONEY, OTHER, PEOPLE, WARNING
+from pages.parts.charts import LABEL_SIZE
+from pages.parts.figures.figure import Figure
+from pages.parts.palette import OTHER, SOURCES
 from pages.parts.session import text
 
 BAND = 0.25
 """Half width of the band around the diagonal, as a share: predicted ÷ measured is 1 ± this."""
 
-_COLORS = (COMPUTE, DATA, MONEY, PEOPLE, LIGHT_COMPUTE, WARNING, OTHER)
-_SYMBOLS = ("circle", "diamond", "square", "triangle-up")
-_HEIGHT = 620
+HEIGHT = 620
+"""Height of the chart in pixels."""
 _AXIS_MARGIN = 1.5
 """Factor by which the axes go beyond the slowest and the fastest run."""
 
 
-def draw_scatter(figure: go.Figure, key: str) -> None:
-    """Show a chart whose points are read singly; see also :func:`pages.parts.charts.draw`."""
-    figure.update_layout(
-        height=_HEIGHT,
-        margin={"l": 10, "r": 10, "t": 10, "b": 10},
-        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
-        hovermode="closest",
-        hoverlabel={"align": "left"},
-    )
-    st.plotly_chart(figure, key=key, config={"displayModeBar": False})
-
-
-def scatter(results: Evidence, predictions: Sequence[Prediction]) -> go.Figure:
+def scatter(results: Evidence, predictions: Sequence[Prediction]) -> Figure:
     """Return a chart of predicted against measured tokens/s of a device on log axes.
 
     Each source has a colour and a shape; the largest source comes first.
     """
     say = text()
-    figure = go.Figure()
     points = [
         (row, run, prediction)
         for row, run, prediction in zip(results.rows, results.runs, predictions, strict=True)
         if row["tokens_per_sec_per_gpu"]
     ]
     speeds = [speed_of(row) for row, _, _ in points]
+    ratios = [
+        prediction.tokens_per_sec_per_gpu / speed
+        for (_, _, prediction), speed in zip(points, speeds, strict=True)
+    ]
+    figure = Figure(
+        say(
+            "alt.evidence",
+            n=len(points),
+            inside=sum(abs(ratio - 1) <= BAND for ratio in ratios),
+            low=quantities.number(min(speeds), say.language),
+            high=quantities.number(max(speeds), say.language),
+            median=f"{statistics.median(ratios):.2f}",
+        )
+    )
     _diagonal(figure, speeds)
     counted = Counter(row["source_id"] for row, _, _ in points)
     for number, (source, _) in enumerate(counted.most_common()):
+        color, symbol = SOURCES[number % len(SOURCES)]
         of_source = [point for point in points if point[0]["source_id"] == source]
         figure.add_scatter(
             x=[speed_of(row) for row, _, _ in of_source],
@@ -62,8 +63,8 @@ def scatter(results: Evidence, predictions: Sequence[Prediction]) -> go.Figure:
             name=source,
             marker={
                 "size": 8,
-                "color": _COLORS[number % len(_COLORS)],
-                "symbol": _SYMBOLS[number // len(_COLORS) % len(_SYMBOLS)],
+                "color": color,
+                "symbol": symbol,
                 "opacity": 0.8,
                 "line": {"width": 0.5, "color": "rgba(255,255,255,0.6)"},
             },
@@ -71,11 +72,10 @@ def scatter(results: Evidence, predictions: Sequence[Prediction]) -> go.Figure:
             hovertemplate="%{text}<extra>%{fullData.name}</extra>",
         )
     ticks = {
-        "type": "log",
-        "dtick": 1,
-        "tickformat": "~s",
         "range": [math.log10(min(speeds) / _AXIS_MARGIN), math.log10(max(speeds) * _AXIS_MARGIN)],
     }
+    for axis in ("x", "y"):
+        figure.scale(axis, "count", log=True)
     figure.update_xaxes(title=say("axis.measured_tokens_per_s"), showgrid=True, **ticks)
     figure.update_yaxes(title=say("axis.predicted_tokens_per_s"), **ticks)
     return figure
@@ -86,7 +86,7 @@ def speed_of(row: Row) -> float:
     return float(row["tokens_per_sec_per_gpu"])
 
 
-def _diagonal(figure: go.Figure, speeds: Sequence[float]) -> None:
+def _diagonal(figure: Figure, speeds: Sequence[float]) -> None:
     say = text()
     ends = [min(speeds) / _AXIS_MARGIN, max(speeds) * _AXIS_MARGIN]
     figure.add_scatter(
@@ -116,10 +116,9 @@ def _diagonal(figure: go.Figure, speeds: Sequence[float]) -> None:
             x=math.log10(x),
             y=math.log10(x * factor),
             text=label,
-            showarrow=False,
             xanchor=anchor,
             xshift=8 if anchor == "left" else -8,
-            font={"size": 12},
+            font={"size": LABEL_SIZE},
         )
 
 

@@ -6,15 +6,18 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import plotly.graph_objects as go
-
 from engine import quantities
+from engine.currencies import displayed_amount
 from engine.forecast import Figure
 from engine.planning.hardware import HardwareRow, PriceBasis
 from engine.reports.forecast_tables import show, show_figure
 from engine.units import HOURS_PER_DAY, MINUTES_PER_HOUR, SECONDS_PER_HOUR
-from pages.parts.charts import COMPUTE, DATA, OTHER, WARNING
+from pages.parts.charts import LABEL_SIZE
+from pages.parts.figures.figure import Figure as Chart
+from pages.parts.figures.lanes import label_width
+from pages.parts.figures.ticks import currency_unit
 from pages.parts.hardware.wording import marked, show_co2, show_energy
+from pages.parts.palette import COMPUTE, DATA, OTHER, WARNING
 from pages.parts.session import text
 
 TIME_UNITS = {
@@ -32,7 +35,7 @@ _SYMBOLS = {"own": "star-open", "known": "circle-open", "unverified": "diamond-o
 
 # Sizes in pixels by which labels are kept apart; the plot is at least this large.
 _PLOT_WIDTH, _PLOT_HEIGHT = 560.0, 330.0
-_CHARACTER_WIDTH, _LINE_HEIGHT = 7.0, 16.0
+_LINE_HEIGHT = 16.0
 _MARKER = 10.0
 _BESIDE = 30.0
 """Greatest length of a label to the right of the plot, in pixels."""
@@ -72,15 +75,28 @@ def points_of(rows: Sequence[HardwareRow], basis: PriceBasis) -> list[Point]:
     ]
 
 
-def cost_time_chart(points: Sequence[Point], unit: str) -> go.Figure:
+def cost_time_chart(points: Sequence[Point], unit: str) -> Chart:
     """Return a chart of cost against time on log axes, with the forecast's bounds as lines."""
     say = text()
-    figure = go.Figure()
     times = [point.hours * (1 / TIME_UNITS[unit]) for point in points]
-    for point, time in zip(points, times, strict=True):
+    costs = [point.usd * displayed_amount(1) for point in points]
+    cheapest = min(points, key=lambda point: point.usd.value)
+    fastest = min(points, key=lambda point: point.hours.value)
+    figure = Chart(
+        say(
+            "alt.cost_time",
+            n=len(points),
+            cheapest=marked(cheapest.row),
+            cost=quantities.usd(cheapest.usd.value, say.language),
+            fastest=marked(fastest.row),
+            time=show("wall_clock_hours", fastest.hours.value, say.language),
+        )
+    )
+    for point, time, cost in zip(points, times, costs, strict=True):
         figure.add_scatter(
             x=[time.low, time.high],
-            y=[point.usd.low, point.usd.high],
+            y=[cost.low, cost.high],
+            name=marked(point.row),
             mode="lines",
             line={"color": _COLORS[_group(point.row)], "width": 2},
             opacity=0.4,
@@ -88,14 +104,14 @@ def cost_time_chart(points: Sequence[Point], unit: str) -> go.Figure:
             hoverinfo="skip",
         )
     x_low, x_high = _bounds(times)
-    y_low, y_high = _bounds([point.usd for point in points])
+    y_low, y_high = _bounds(costs)
     positions = _label_positions(
         [
             (
                 _PLOT_WIDTH * math.log(time.value / x_low) / math.log(x_high / x_low),
-                _PLOT_HEIGHT * math.log(point.usd.value / y_low) / math.log(y_high / y_low),
+                _PLOT_HEIGHT * math.log(cost.value / y_low) / math.log(y_high / y_low),
             )
-            for point, time in zip(points, times, strict=True)
+            for cost, time in zip(costs, times, strict=True)
         ],
         [marked(point.row) for point in points],
         _most_important_first(points),
@@ -107,7 +123,7 @@ def cost_time_chart(points: Sequence[Point], unit: str) -> go.Figure:
         names = [marked(points[index].row) for index in chosen]
         figure.add_scatter(
             x=[times[index].value for index in chosen],
-            y=[points[index].usd.value for index in chosen],
+            y=[costs[index].value for index in chosen],
             mode="markers+text",
             name=say(f"hardware.chart.{group}"),
             marker={
@@ -124,20 +140,14 @@ def cost_time_chart(points: Sequence[Point], unit: str) -> go.Figure:
             hovertext=[_hover(points[index]) for index in chosen],
             hoverinfo="text",
         )
-    x_ticks, y_ticks = _ticks(x_low, x_high), _ticks(y_low, y_high)
+    figure.scale("x", "count", log=True)
+    figure.scale("y", "money", log=True)
     figure.update_xaxes(
-        type="log",
-        range=[math.log10(x_low), math.log10(x_high)],
-        tickvals=x_ticks,
-        ticktext=[quantities.number(tick, say.language) for tick in x_ticks],
-        title=say(f"hardware.axis.{unit}"),
+        range=[math.log10(x_low), math.log10(x_high)], title=say(f"hardware.axis.{unit}")
     )
     figure.update_yaxes(
-        type="log",
         range=[math.log10(y_low), math.log10(y_high)],
-        tickvals=y_ticks,
-        ticktext=[_usd_tick(tick, say.language) for tick in y_ticks],
-        title=say("hardware.axis.cost"),
+        title=say("hardware.axis.cost", currency=currency_unit()),
     )
     return figure
 
@@ -153,35 +163,35 @@ class Bar:
     hover: str
 
 
-def energy_chart(rows: Sequence[HardwareRow]) -> go.Figure:
+def energy_chart(rows: Sequence[HardwareRow]) -> Chart:
     """Return a chart of the energy of one run, the least first."""
     say, language = text(), text().language
     known = [(row, energy) for row in rows if row.fits and (energy := row.energy_kwh)]
     largest = max((energy.high for _, energy in known), default=0.0)
     unit = next((unit for unit, kwh in _ENERGY_UNITS.items() if largest >= 2 * kwh), "wh")
-    figure = _bars(
-        [
-            Bar(
-                row=row,
-                figure=energy * (1 / _ENERGY_UNITS[unit]),
-                label=show_energy(energy.value, language),
-                hover=say(
-                    "tile.interval",
-                    low=show_energy(energy.low, language),
-                    high=show_energy(energy.high, language),
-                )
-                + f"<br>{show_co2(row.co2e_kg)}",
+    bars = [
+        Bar(
+            row=row,
+            figure=energy * (1 / _ENERGY_UNITS[unit]),
+            label=show_energy(energy.value, language),
+            hover=say(
+                "tile.interval",
+                low=show_energy(energy.low, language),
+                high=show_energy(energy.high, language),
             )
-            for row, energy in known
-        ]
-    )
+            + f"<br>{show_co2(row.co2e_kg)}",
+        )
+        for row, energy in known
+    ]
+    figure = _bars(bars)
+    figure.alt = say("alt.energy", n=len(bars), **_ends(bars))
     figure.update_xaxes(
         title=say(f"hardware.axis.{unit}"), range=[0, 1.05 * largest / _ENERGY_UNITS[unit]]
     )
     return figure
 
 
-def memory_chart(rows: Sequence[HardwareRow]) -> go.Figure:
+def memory_chart(rows: Sequence[HardwareRow]) -> Chart:
     """Return a chart of the used share of each device's memory, the least first."""
     say, language = text(), text().language
     bars = []
@@ -201,16 +211,17 @@ def memory_chart(rows: Sequence[HardwareRow]) -> go.Figure:
                 )
             )
     figure = _bars(bars)
-    figure.add_vline(
+    figure.alt = say(
+        "alt.hardware_memory", n=len(rows), fit=sum(row.fits for row in rows), **_ends(bars)
+    )
+    figure.add_vline(100, line={"color": WARNING, "width": 2})
+    figure.add_annotation(
         x=100,
-        line={"color": WARNING, "width": 2},
-        annotation={
-            "text": say("hardware.chart.full"),
-            "font": {"color": WARNING},
-            "yanchor": "bottom",
-            "y": 1,
-        },
-        annotation_position="top",
+        y=1,
+        yref="paper",
+        yanchor="bottom",
+        text=say("hardware.chart.full"),
+        font={"color": WARNING, "size": LABEL_SIZE},
     )
     largest = max((bar.figure.high for bar in bars), default=0.0)
     figure.update_xaxes(title=say("hardware.axis.memory"), range=[0, 1.1 * max(largest, 100)])
@@ -222,11 +233,24 @@ def bars_height(rows: Sequence[HardwareRow]) -> int:
     return 110 + 42 * len(rows)
 
 
-def _bars(bars: Sequence[Bar]) -> go.Figure:
+def _ends(bars: Sequence[Bar]) -> dict[str, str]:
+    """Return the names and values of the smallest and the largest bar, for a description."""
+    if not bars:
+        return dict.fromkeys(("least", "least_value", "most", "most_value"), "–")
+    rising = sorted(bars, key=lambda bar: bar.figure.value)
+    return {
+        "least": marked(rising[0].row),
+        "least_value": rising[0].label,
+        "most": marked(rising[-1].row),
+        "most_value": rising[-1].label,
+    }
+
+
+def _bars(bars: Sequence[Bar]) -> Chart:
     """Return a chart of horizontal bars with their bounds, the smallest first."""
     rising = sorted(bars, key=lambda bar: bar.figure.value)
     names = [f"<b>{marked(b.row)}</b>" if b.row.is_own else marked(b.row) for b in rising]
-    chart = go.Figure()
+    chart = Chart()
     chart.add_bar(
         x=[bar.figure.value for bar in rising],
         y=[f"{name}<br>{bar.label}" for name, bar in zip(names, rising, strict=True)],
@@ -284,24 +308,6 @@ def _bounds(figures: Sequence[Figure]) -> tuple[float, float]:
     return low / room, high * room
 
 
-def _ticks(low: float, high: float) -> list[float]:
-    """Return multiples of powers of ten; a long axis has fewer for each power."""
-    powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
-    steps: tuple[float, ...] = (1,)
-    if high / low < 12:
-        steps = (1, 1.5, 2, 3, 4, 5, 7)
-    elif high / low < 2_000:
-        steps = (1, 2, 5)
-    ticks = [step * 10.0**power for power in powers for step in steps]
-    return [tick for tick in ticks if low <= tick <= high]
-
-
-def _usd_tick(tick: float, language: str) -> str:
-    """Return an amount, without cents if it is whole dollars."""
-    usd = quantities.usd(tick, language)
-    return usd.removesuffix(".00")
-
-
 def _label_positions(
     points: Sequence[tuple[float, float]], labels: Sequence[str], order: Sequence[int]
 ) -> list[str | None]:
@@ -313,7 +319,7 @@ def _label_positions(
     positions: list[str | None] = [None] * len(points)
     for index in order:
         x, y = points[index]
-        width = _CHARACTER_WIDTH * len(labels[index])
+        width = label_width(labels[index])
         for position, (right, up) in _POSITIONS.items():
             left = x + right * (_MARKER + width / 2) - width / 2
             bottom = y + up * (_MARKER + _LINE_HEIGHT / 2) - _LINE_HEIGHT / 2

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 
 import pandas as pd
-import plotly.graph_objects as go
 import streamlit as st
 
 from engine import quantities
@@ -25,7 +24,9 @@ from engine.runs.locks import is_locked
 from engine.serving.measured import MeasuredServing
 from engine.serving_forecast import planned_serving
 from engine.units import BYTES_PER_MB
-from pages.parts.charts import COMPUTE, OTHER, draw
+from pages.parts.charts import draw
+from pages.parts.figures.figure import Figure
+from pages.parts.palette import COMPUTE, OTHER
 from pages.parts.session import scenario_session, text
 
 _CONTROLS = ("fine_tuned", "small")
@@ -124,16 +125,16 @@ def _answer(table: Compression) -> str:
     )
 
 
-def _size_chart(table: Compression) -> go.Figure:
+def _size_chart(table: Compression) -> Figure:
     figure = _points(table, [model.size_bytes / BYTES_PER_MB for model in table.models])
     figure.update_xaxes(title=text()("compression.axis_size"), type="log")
     return figure
 
 
-def _speed_chart(table: Compression) -> go.Figure:
+def _speed_chart(table: Compression) -> Figure:
     spreads = [model.speeds[0].writing for model in table.models]
     figure = _points(table, [spread.value for spread in spreads])
-    figure.data[0].error_x = {
+    figure.data[0]["error_x"] = {
         "type": "data",
         "symmetric": False,
         "array": [spread.high - spread.value for spread in spreads],
@@ -145,11 +146,11 @@ def _speed_chart(table: Compression) -> go.Figure:
     return figure
 
 
-def _points(table: Compression, x: list[float]) -> go.Figure:
+def _points(table: Compression, x: list[float]) -> Figure:
     """Return a chart of loss against ``x`` with labelled points; controls are hollow."""
     say = text()
     symbols = [_symbol(model) for model in table.models]
-    figure = go.Figure()
+    figure = Figure(_answer(table))
     figure.add_scatter(
         x=x,
         y=[model.held_out_loss for model in table.models],
@@ -162,7 +163,7 @@ def _points(table: Compression, x: list[float]) -> go.Figure:
         hovertemplate="%{text}<br>%{x:.3g} · %{y:.4f} nat<extra></extra>",
     )
     figure.add_hline(
-        y=table.as_trained.held_out_loss, line={"color": OTHER, "width": 1, "dash": "dot"}
+        table.as_trained.held_out_loss, line={"color": OTHER, "width": 1, "dash": "dot"}
     )
     figure.update_yaxes(title=say("compression.axis_loss"))
     return figure

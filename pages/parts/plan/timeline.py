@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 
-import plotly.graph_objects as go
 import streamlit as st
 
 from engine import quantities
 from engine.plan import Plan
 from engine.planning.step_schedule import pipeline_step
 from engine.predictor.timeline import Event, Timeline, perfetto_trace, simulate
-from pages.parts.charts import COMPUTE, DATA, LIGHT_COMPUTE, MONEY, OTHER, draw
+from pages.parts.charts import draw
+from pages.parts.figures.figure import Figure
+from pages.parts.palette import COMPUTE, DATA, LIGHT_COMPUTE, MONEY, OTHER
 from pages.parts.session import draft, text
 
 _COLORS = {
@@ -57,13 +58,20 @@ def _simulate(content_hash: str, _plan: Plan) -> Timeline:
     return simulate(pipeline_step(_plan))
 
 
-def _chart(timeline: Timeline) -> go.Figure:
+def _chart(timeline: Timeline) -> Figure:
     say = text()
     stages = timeline.drawn_stages[:_MOST_DRAWN_STAGES]
     drawn = [event for event in timeline.events if event.stage in stages and event.track in _TRACKS]
     drawn = sorted(drawn, key=lambda event: event.start_s)[:_MOST_DRAWN]
     scale, unit = (1e3, "ms") if timeline.total_s < 1 else (1.0, "s")
-    figure = go.Figure()
+    figure = Figure(
+        say(
+            "alt.timeline",
+            stages=len(stages),
+            total=quantities.duration(timeline.total_s, say.language),
+            bubble=quantities.share(timeline.bubble_share, say.language),
+        )
+    )
     for name, color in _COLORS.items():
         events = [event for event in drawn if event.name == name]
         if events:

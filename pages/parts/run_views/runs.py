@@ -15,7 +15,8 @@ from engine.runs.folder import Run
 from engine.runs.labels import about_of
 from engine.runs.launching.reconcile import reconcile_run
 from engine.runs.observing.progress import AXES, Axis, Progress, losses_are_comparable
-from pages.parts.charts import LIGHT_COMPUTE, draw
+from pages.parts.charts import draw
+from pages.parts.palette import LIGHT_COMPUTE
 from pages.parts.run_views.charts import RUN_COLORS, DrawnRun, curves_chart
 from pages.parts.session import text
 from pages.parts.user_text import curve_label

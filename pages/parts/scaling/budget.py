@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-import plotly.graph_objects as go
 import streamlit as st
 
 from engine import quantities
@@ -25,7 +24,10 @@ from engine.plan import ServingPlan
 from engine.planning.budget import Choice, choices, frontier, isoflop_curves
 from engine.planning.prices import prices
 from engine.planning.spending import Budget, Unit
-from pages.parts.charts import COMPUTE, DATA, MONEY, OTHER, draw
+from pages.parts.charts import LABEL_SIZE, draw
+from pages.parts.figures.figure import Figure as Chart
+from pages.parts.figures.ticks import tick_text
+from pages.parts.palette import COMPUTE, DATA, MONEY, OTHER
 from pages.parts.session import draft, text
 from pages.parts.streamlit_private import Container
 from pages.parts.tiles import Tile, tiles
@@ -229,7 +231,23 @@ def _tiles(options: tuple[Choice, ...]) -> None:
 
 def _chart(law: LossCoefficients, options: tuple[Choice, ...]) -> None:
     say = text()
-    figure = go.Figure()
+    optimal = options[0]
+    figure = Chart(
+        say(
+            "alt.isoflop",
+            flops=f"{optimal.training_flops:.2g}",
+            choices=say("funding.semicolon").join(
+                say(
+                    "alt.isoflop_choice",
+                    choice=say(f"scaling.choice.{choice.kind}"),
+                    parameters=quantities.count(choice.parameters, say.language),
+                    tokens=quantities.count(choice.tokens, say.language),
+                    loss=f"{choice.loss:.3f}",
+                )
+                for choice in options
+            ),
+        )
+    )
     centre = math.log10(options[0].training_flops)
     budgets = np.logspace(centre - 2, centre + 2, _CURVES)
     for flops in budgets:
@@ -241,16 +259,15 @@ def _chart(law: LossCoefficients, options: tuple[Choice, ...]) -> None:
             y=losses,
             mode="lines",
             line={"color": OTHER, "width": 1},
-            name=f"{flops:.1e} FLOPs",
+            name=f"{tick_text(float(f'{flops:.1g}'), 'power')} FLOPs",
             showlegend=False,
         )
         figure.add_annotation(
             x=math.log10(sizes[-1]),
             y=math.log10(losses[-1]),
-            text=f"{flops:.0e}",
-            showarrow=False,
+            text=f"{tick_text(float(f'{flops:.1g}'), 'power')} FLOPs",
             xanchor="left",
-            font={"size": 11},
+            font={"size": LABEL_SIZE},
         )
     path = frontier(law, np.logspace(centre - 2.5, centre + 2.5, 40))
     figure.add_scatter(
@@ -268,14 +285,18 @@ def _chart(law: LossCoefficients, options: tuple[Choice, ...]) -> None:
             mode="markers",
             marker={"size": 13, "symbol": "circle-open", "color": _COLORS[choice.kind]},
             error_y={
+                "type": "data",
+                "symmetric": False,
                 "array": [high - choice.loss],
                 "arrayminus": [choice.loss - low],
             },
             name=say(f"scaling.choice.{choice.kind}"),
         )
-    figure.update_xaxes(type="log", title=say("scaling.axis_parameters"))
-    figure.update_yaxes(type="log", title=say("scaling.axis_loss"))
-    draw(figure, "scaling_isoflop", height=440, hover="closest")
+    figure.scale("x", "count", log=True)
+    figure.scale("y", "count", log=True)
+    figure.update_xaxes(title=say("scaling.axis_parameters"))
+    figure.update_yaxes(title=say("scaling.axis_loss"))
+    draw(figure, "scaling_isoflop", height=440, hover="closest", right=90)
     st.caption(say("scaling.chart_note"))
 
 

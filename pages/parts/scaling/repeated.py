@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
-import plotly.graph_objects as go
 import streamlit as st
 
 from engine import quantities
 from engine.documents import InputError
 from engine.scaling import repeated
-from pages.parts.charts import COMPUTE, DATA, OTHER, draw
+from pages.parts.charts import draw
+from pages.parts.figures.figure import Figure
+from pages.parts.palette import COMPUTE, DATA, OTHER
 from pages.parts.scaling.budget import SpentBudget, count_input
 from pages.parts.session import text
 from pages.parts.tiles import Tile, tiles
@@ -78,7 +79,15 @@ def _chart(
 ) -> None:
     say = text()
     epochs = np.geomspace(0.2, 100, 80)
-    figure = go.Figure()
+    figure = Figure(
+        say(
+            "alt.repeated",
+            unique=quantities.count(unique, say.language),
+            epochs=f"{best.epochs:.1f}",
+            parameters=quantities.count(best.parameters, say.language),
+            loss=f"{best.loss:.3f}",
+        )
+    )
     figure.add_scatter(
         x=epochs,
         y=repeated.frontier(law, best.parameters, unique, epochs),
@@ -101,6 +110,7 @@ def _chart(
         marker={"size": 13, "symbol": "circle-open", "color": COMPUTE},
         name=say("scaling.best"),
     )
-    figure.update_xaxes(type="log", title=say("scaling.axis_epochs"))
+    figure.scale("x", "count", log=True)
+    figure.update_xaxes(title=say("scaling.axis_epochs"))
     figure.update_yaxes(title=say("scaling.axis_loss"))
     draw(figure, "scaling_repeated", height=400, hover="closest")

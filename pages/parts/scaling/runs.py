@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-import plotly.graph_objects as go
 import streamlit as st
 
+from engine import quantities
 from engine.documents import InputError
 from engine.paths import DATA_DIR
 from engine.scaling.backtest import LEAST_RUNS, Backtest, backtest, split
@@ -18,7 +18,9 @@ from engine.scaling.extrapolation import PredictedLoss, extrapolation
 from engine.scaling.fit import Fit, fit
 from engine.scaling.published import published_sets, runs_of
 from engine.scaling.runs import TrainingRuns, read_runs
-from pages.parts.charts import COMPUTE, OTHER, WARNING, draw
+from pages.parts.charts import draw
+from pages.parts.figures.figure import Figure
+from pages.parts.palette import COMPUTE, OTHER, WARNING
 from pages.parts.session import text
 from pages.parts.tiles import Tile, tiles
 
@@ -158,7 +160,16 @@ def _fit_chart(results: _Results) -> None:
     say = text()
     runs = results.runs
     law = results.fitted.law
-    figure = go.Figure()
+    figure = Figure(
+        say(
+            "alt.fit",
+            n=runs.n_runs,
+            low=f"{runs.loss.min():.3f}",
+            high=f"{runs.loss.max():.3f}",
+            first=quantities.count(runs.tokens.min(), say.language),
+            last=quantities.count(runs.tokens.max(), say.language),
+        )
+    )
     sizes = np.unique(runs.parameters)
     shown = sizes[np.linspace(0, len(sizes) - 1, min(_SIZES_SHOWN, len(sizes))).astype(int)]
     span = np.geomspace(runs.tokens.min(), runs.tokens.max() * 3, 50)
@@ -166,7 +177,12 @@ def _fit_chart(results: _Results) -> None:
         color = _shade(position, len(shown))
         losses = law.E + law.A * size**-law.alpha + law.B * span**-law.beta
         figure.add_scatter(
-            x=span, y=losses, mode="lines", line={"color": color, "width": 1.5}, showlegend=False
+            x=span,
+            y=losses,
+            mode="lines",
+            name=say("scaling.fitted_line", n=quantities.count(size, say.language)),
+            line={"color": color, "width": 1.5},
+            showlegend=False,
         )
         mine = runs.parameters == size
         figure.add_scatter(
@@ -174,10 +190,13 @@ def _fit_chart(results: _Results) -> None:
             y=runs.loss[mine],
             mode="markers",
             marker={"color": color, "size": 8},
-            name=f"{size:.2g}",
+            name=quantities.count(size, say.language),
         )
-    figure.update_xaxes(type="log", title=say("scaling.axis_tokens"))
-    figure.update_yaxes(type="log", title=say("scaling.axis_loss"))
+    figure.scale("x", "count", log=True)
+    figure.scale("y", "count", log=True)
+    figure.update_layout(legend={"title": {"text": say("scaling.axis_parameters")}})
+    figure.update_xaxes(title=say("scaling.axis_tokens"))
+    figure.update_yaxes(title=say("scaling.axis_loss"))
     draw(figure, "scaling_fit", height=420, hover="closest")
 
 
@@ -195,7 +214,16 @@ def _small_to_large(results: _Results) -> None:
         st.info(say("scaling.too_few", least=LEAST_RUNS), icon=":material/info:")
         return
     small, large, predicted = results.small, results.large, results.predicted
-    figure = go.Figure()
+    figure = Figure(
+        say(
+            "alt.small_to_large",
+            small=small.n_runs,
+            large=large.n_runs,
+            cut=results.cut,
+            error=f"{results.ours.error:.1%}" if results.ours else "–",
+            coverage=f"{results.ours.coverage:.0%}" if results.ours else "–",
+        )
+    )
     figure.add_scatter(
         x=small.flops,
         y=small.loss,
@@ -218,13 +246,17 @@ def _small_to_large(results: _Results) -> None:
         error_y={
             "array": predicted.high - predicted.loss,
             "arrayminus": predicted.loss - predicted.low,
+            "type": "data",
+            "symmetric": False,
             "thickness": 1,
             "color": WARNING,
         },
         name=say("scaling.predicted"),
     )
-    figure.update_xaxes(type="log", title=say("scaling.axis_flops"))
-    figure.update_yaxes(type="log", title=say("scaling.axis_loss"))
+    figure.scale("x", "power", log=True)
+    figure.scale("y", "count", log=True)
+    figure.update_xaxes(title=say("scaling.axis_flops"))
+    figure.update_yaxes(title=say("scaling.axis_loss"))
     draw(figure, "scaling_small_to_large", height=420, hover="closest")
     st.caption(say("scaling.small_note", small=small.n_runs, large=large.n_runs, cut=results.cut))
 

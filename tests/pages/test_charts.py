@@ -1,0 +1,102 @@
+"""Charts of all pages: descriptions, files to download, valid figures, text in one language."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+
+import plotly.graph_objects as go
+import pytest
+
+from engine.currencies import display_in
+from engine.text import LANGUAGES
+from pages.parts.page_list import PAGES, AppPage
+from tests.pages.test_pages import open_page
+
+pytestmark = pytest.mark.usefixtures("no_caches")
+
+
+@pytest.fixture(autouse=True)
+def _dollars_again() -> Iterator[None]:
+    yield
+    display_in("USD")
+
+
+def charts_of(page: str, language: str, scenario: str = "startup-1b"):
+    """Return the protobufs of a page's charts."""
+    return [element.proto for element in open_page(page, language, scenario).get("plotly_chart")]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_charts_are_described_valid_and_named(page: AppPage, language: str) -> None:
+    for chart in charts_of(page.name, language):
+        assert chart.alt.rstrip(".。")
+        assert chart.alt.endswith((".", "。"))
+        assert re.search(r"\d", chart.alt), chart.alt
+        spec = json.loads(chart.spec)
+        go.Figure(spec)  # raises ValueError for a property that Plotly does not have
+        for name, axis in spec["layout"].items():
+            if re.fullmatch(r"[xy]axis\d*", name) and axis.get("showticklabels", True):
+                assert axis.get("title", {}).get("text") or _names_its_ticks(spec, name), name
+        config = json.loads(chart.config)
+        assert config["toImageButtonOptions"]["scale"] == 2
+        assert re.fullmatch(r"startup-1b-[a-z0-9-]+", config["toImageButtonOptions"]["filename"])
+
+
+def _names_its_ticks(spec, name: str) -> bool:
+    """Return whether the ticks of an axis are names, which need no unit."""
+    letter = name[0]
+    return all(isinstance(value, str) for trace in spec["data"] for value in trace[letter])
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_text_in_charts_is_large_enough(page: AppPage) -> None:
+    for chart in charts_of(page.name, "en"):
+        for size in _sizes(json.loads(chart.spec)["layout"]):
+            assert size >= 11
+
+
+def _sizes(part) -> Iterator[float]:
+    if isinstance(part, dict):
+        for name, value in part.items():
+            if name in ("font", "tickfont") and "size" in value:
+                yield value["size"]
+            yield from _sizes(value)
+    elif isinstance(part, list):
+        for value in part:
+            yield from _sizes(value)
+
+
+def test_chinese_amounts_are_in_wan() -> None:
+    (cash, *_) = charts_of("runway", "zh_Hans")
+    ticks = json.loads(cash.spec)["layout"]["yaxis"]["ticktext"]
+    assert any(tick.endswith("万") for tick in ticks)
+    assert not any(tick.endswith(("K", "M", "k")) for tick in ticks)
+
+
+def test_a_negative_amount_has_its_sign_before_the_currency() -> None:
+    (cash, *_) = charts_of("runway", "en")
+    below = [t for t in json.loads(cash.spec)["layout"]["yaxis"]["ticktext"] if "-" in t]
+    assert below
+    assert all(tick.startswith("-$") for tick in below)
+
+
+def test_amounts_and_axes_follow_the_chosen_currency() -> None:
+    app = open_page("runway", "en", "startup-1b")
+    in_usd = json.loads(app.get("plotly_chart")[0].proto.spec)
+    app.selectbox(key="currency_choice#en").set_value("CNY").run()
+    assert not app.exception
+    in_cny = json.loads(app.get("plotly_chart")[0].proto.spec)
+    assert "CN¥" in "".join(metric.value for metric in app.metric)
+    assert "CN¥" in app.get("plotly_chart")[0].proto.alt
+    assert in_cny["layout"]["yaxis"]["title"]["text"].endswith("(CNY)")
+    for before, after in zip(in_usd["data"], in_cny["data"], strict=True):
+        assert after["y"] == pytest.approx([6.652882 * usd for usd in before["y"]])
+
+
+def test_a_link_carries_its_currency() -> None:
+    app = open_page("runway", "zh_Hans", "startup-1b", currency="EUR")
+    assert "€" in "".join(metric.value for metric in app.metric)
+    assert "2026-10-30" in app.selectbox(key="currency_choice#zh_Hans").help
