@@ -7,6 +7,7 @@ import streamlit as st
 from engine import quantities
 from engine.reports.forecast_tables import change_text
 from finance.company.scenario import Scenario
+from finance.funding.ownership import names_in
 from finance.funding.rounds import Funding, funding
 from finance.funding.wording import money_text
 from pages.parts.charts import draw
@@ -21,8 +22,7 @@ from pages.parts.user_text import escaped_markdown
 
 
 def _funding_of(scenario: Scenario) -> Funding:
-    say = text()
-    return funding(scenario.company, say("funding.founders"), say("funding.investors"))
+    return funding(scenario.company, names_in(text()))
 
 
 def _answer(plan: Funding) -> str:

@@ -25,7 +25,7 @@ from finance.funding.captable_report import (
     exit_rows,
 )
 from finance.funding.exit_table import Exit, default_exit_date, exit_of, loans_on
-from finance.funding.ownership import capital_of, stakes
+from finance.funding.ownership import capital_of, names_in, stakes
 from finance.funding.wording import event_text, money_text
 from finance.metrics.projection import project_scenario
 
@@ -47,7 +47,7 @@ def captable(
     """Print the cap table after each event, and the payouts of an exit."""
     chosen = read_scenario(scenario)
     company = chosen.company
-    capital = capital_of(company, text("funding.founders"), text("funding.investors"))
+    capital = capital_of(company, names_in(text))
     steps = history(capital)
     sold = _sale(chosen, capital, steps, exit_on) if exit_value else None
     exit_usd = _amount(exit_value) if exit_value else Fraction(0)

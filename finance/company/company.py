@@ -19,6 +19,7 @@ from engine.documents import Document, InputError
 from engine.field_types import CurrencyCode, DecimalShare
 from finance.books.months import MAX_MONTHS, MIN_HORIZON_MONTHS
 from finance.capital.history import Capital, Step, history
+from finance.company.goals import FundingGoal, SaleCase
 from finance.compute.needs import ComputeTerms
 from finance.costs.people import Role
 from finance.costs.spending import DataCost, Spending
@@ -69,6 +70,9 @@ class Company(Document):
     loans: Annotated[tuple[Loan, ...], Field(max_length=20)] = ()
     interest_on_cash_share_per_year: DecimalShare = Decimal(0)
     tax: Tax | None = None
+
+    funding_goal: FundingGoal = FundingGoal()
+    sale: SaleCase = SaleCase()
 
     @field_validator("first_month")
     @classmethod

@@ -11,13 +11,18 @@ from typing import Any
 
 from engine import quantities
 from engine.document_paths import put_value, remove_value, value_or_none
+from finance.books.months import date_of_month, month_of_date
 from finance.capital.events import PricedRound
 from finance.capital.history import Capital
 from finance.capital.instruments import POST_MONEY, PRE_MONEY
 from finance.capital.round_terms import PoolBasis
+from finance.funding.ownership import Names, last_day
+from finance.funding.proposed_round import next_series
 
 NONE = "none"
 """Choice that leaves a field out."""
+NEW_ROUND_USD = Decimal(5_000_000)
+"""New money of a new round before it is edited."""
 OTHER = "other"
 """Choice of the shares that a cap counts if the document's count is neither of YC's forms."""
 _COUNTED = {"post_money": POST_MONEY, "pre_money": PRE_MONEY}
@@ -90,15 +95,12 @@ def form_value(event: Mapping[str, Any], name: str, kind: str) -> Any:
     return _short(value) if kind in ("amount", "price") else str(value)
 
 
-def new_name(capital: Capital, kind: str, field: str) -> str:
+def new_name(names: Names, capital: Capital, kind: str, field: str) -> str:
     """Return a name that is not in use, such as SAFE-3 or Series B."""
-    used = {getattr(event, "name", None) for event in capital.events}
-    used |= {getattr(event, "series", None) for event in capital.events}
-    used |= {security.name for security in capital.opening.securities}
-    used |= {stock_class.name for stock_class in capital.opening.classes}
     if kind == "priced_round":
-        candidates = [f"Series {letter}" for letter in "ABCDEFGHIJKLMNOPQRSTUVWXYZ"]
-        return next((name for name in candidates if name not in used), "")
+        return next_series(capital, NEW_ROUND_USD, names)
+    used = {getattr(event, "name", None) for event in capital.events}
+    used |= {security.name for security in capital.opening.securities}
     if field == "series":
         rounds = [event for event in capital.events if isinstance(event, PricedRound)]
         return rounds[-1].series if rounds else ""
@@ -106,6 +108,18 @@ def new_name(capital: Capital, kind: str, field: str) -> str:
     while f"{_NAMES[kind]}-{number}" in used:
         number += 1
     return f"{_NAMES[kind]}-{number}"
+
+
+def new_date(capital: Capital, first_month: datetime.date, horizon_months: int) -> datetime.date:
+    """Return a day for a new event: within the plan, and a month after the events in it.
+
+    Without events from the first month on it is the first day of the plan.
+    """
+    last = last_day(capital)
+    if last < first_month:
+        return first_month
+    month = min(month_of_date(first_month, last) + 1, horizon_months)
+    return max(date_of_month(first_month, month), last)
 
 
 def _document_value(event: Mapping[str, Any], name: str, kind: str, value: Any) -> Any:

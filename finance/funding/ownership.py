@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 
-from finance.books.months import date_of_month
+from engine.text import Catalog
+from finance.books.months import date_of_month, month_of_date
 from finance.capital.events import Event, PricedRound, StockIssue
 from finance.capital.history import Capital, Step
 from finance.capital.roles import HolderRole
@@ -167,19 +168,52 @@ def dilution(step: Step) -> Dilution | None:
     )
 
 
-def usual_series(amount_usd: Decimal) -> str:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Names:
+    """Names in the cap table of a company that states none."""
+
+    founders: str = "Founders"
+    investors: str = "New investors"
+    first_rounds: tuple[str, str, str] = ("Pre-seed", "Seed", "Series A")
+    """Usual names of a first round, by its size."""
+    series: str = "Series {letter}"
+
+
+def names_in(text: Catalog) -> Names:
+    """Return the names in the language of a catalog."""
+    return Names(
+        founders=text("funding.founders"),
+        investors=text("funding.investors"),
+        first_rounds=(
+            text("funding.series.pre_seed"),
+            text("funding.series.seed"),
+            text("funding.series.later", letter="A"),
+        ),
+        series=text("funding.series.later", letter="{letter}"),
+    )
+
+
+def usual_series(amount_usd: Decimal, names: Names) -> str:
     """Return the name that a first priced round of this size usually has."""
+    pre_seed, seed, series_a = names.first_rounds
     if amount_usd < SMALLEST_SEED_USD:
-        return "Pre-seed"
-    return "Seed" if amount_usd <= LARGEST_SEED_USD else "Series A"
+        return pre_seed
+    return seed if amount_usd <= LARGEST_SEED_USD else series_a
 
 
-def capital_of(company: Company, founders: str, investors: str) -> Capital:
+def is_done(first_month: datetime.date, event: Event) -> bool:
+    """Return whether an event counts as done: it is not planned, or precedes the first month.
+
+    The money of an event before the first month is assumed to be in the opening cash.
+    """
+    return not event.planned or month_of_date(first_month, event.date) < 1
+
+
+def capital_of(company: Company, names: Names) -> Capital:
     """Return the company's cap table, or the simplest table with its equity round.
 
     In the simplest table the founders hold all shares before the round, in one certificate, and
-    new investors buy ordinary preferred stock. ``founders`` and ``investors`` are the names of
-    these two holders.
+    new investors buy ordinary preferred stock.
     """
     if company.capital is not None:
         return company.capital
@@ -187,7 +221,7 @@ def capital_of(company: Company, founders: str, investors: str) -> Capital:
     issue = StockIssue(
         date=company.first_month,
         name="CS-1",
-        holder=founders,
+        holder=names.founders,
         shares=FOUNDERS_SHARES,
         price=Fraction(0),
     )
@@ -197,10 +231,10 @@ def capital_of(company: Company, founders: str, investors: str) -> Capital:
         planned_round = PricedRound(
             date=date_of_month(company.first_month, deal.month),
             planned=True,
-            series=usual_series(deal.amount_usd),
+            series=usual_series(deal.amount_usd, names),
             pre_money=deal.pre_money_usd,
             new_money=deal.amount_usd,
-            lead=investors,
+            lead=names.investors,
             convention=Convention.PERCENTAGE_OWNERSHIP,
         )
         events = (issue, planned_round)

@@ -10,19 +10,26 @@ from fractions import Fraction
 from typing import Any
 
 from engine.documents import InputError
-from finance.books.months import date_of_month, month_of_date
-from finance.capital.events import Event, PricedRound, Tranche
+from finance.books.months import date_of_month
+from finance.capital.events import PricedRound, Tranche
 from finance.capital.exact import cents_of
 from finance.capital.history import Capital, Step, apply_step, history
 from finance.capital.instruments import Note, Safe
 from finance.capital.round_terms import Convention
 from finance.capital.table import CapTable
 from finance.company.company import Company
-from finance.funding.ownership import capital_of, dilution, founders, share_of
+from finance.funding.ownership import (
+    Names,
+    capital_of,
+    dilution,
+    founders,
+    is_done,
+    share_of,
+    usual_series,
+)
 
-FOUNDERS, NEW_INVESTORS = "Founders", "New investors"
-"""Names of the two holders of a company without a cap table. The ownership does not depend on
-them."""
+FIRST_PRE_MONEY_USD = Decimal("10000000.00")
+"""Pre-money valuation of a company without any round: a round number to begin with."""
 _MONEY_FROM_INVESTORS = (Safe, Note, PricedRound, Tranche)
 
 
@@ -49,10 +56,10 @@ def outcome_of_round(
     The round has the terms of the next planned round, or no pool and no special terms. Other money
     that is only planned is left out of the cap table; planned grants and pools are included.
     """
-    capital = capital_of(company, FOUNDERS, NEW_INVESTORS)
+    capital = capital_of(company, Names())
     deal = proposed_round(company, capital, amount_usd, pre_money_usd, month)
     try:
-        table, steps = _table_before(capital, deal.date)
+        table, steps = _table_before(company, capital, deal.date)
         step = apply_step(table, deal)
     except InputError as error:
         sold = Fraction(amount_usd) / Fraction(amount_usd + pre_money_usd)
@@ -74,11 +81,27 @@ def outcome_of_round(
     )
 
 
+def default_pre_money(company: Company) -> Decimal:
+    """Return the pre-money valuation, in USD, of a raise that states none.
+
+    It is that of the next planned round, or else the post-money valuation of the last round, or
+    else :data:`FIRST_PRE_MONEY_USD`.
+    """
+    if company.next_round is not None:
+        return company.next_round.pre_money_usd
+    for step in reversed(company.capital_steps):
+        deal = step.event
+        if isinstance(deal, PricedRound):
+            rate = Fraction(repr(company.usd_per_unit(step.before.currency)))
+            post_money = step.before.in_currency(deal.pre_money + deal.new_money, deal.currency)
+            return cents_of(post_money * rate)
+    return FIRST_PRE_MONEY_USD
+
+
 def next_planned_round(company: Company, capital: Capital) -> int | None:
     """Return the index of the first planned round from month 1 on, or None."""
     for number, event in enumerate(capital.events):
-        is_planned_round = isinstance(event, PricedRound) and event.planned
-        if is_planned_round and month_of_date(company.first_month, event.date) >= 1:
+        if isinstance(event, PricedRound) and not is_done(company.first_month, event):
             return number
     return None
 
@@ -90,14 +113,13 @@ def proposed_round(
     pre_money_usd: Decimal,
     month: int,
     *,
-    series: str = "",
-    lead: str = NEW_INVESTORS,
+    names: Names = Names(),
 ) -> PricedRound:
     """Return a planned round of new money in ``month``, in the cap table's currency.
 
     It is the next planned round with other amounts and another day, if there is one, and otherwise
-    a round of the name ``series``. Purchases of further investors that exceed the new money are
-    left out.
+    a round with the usual name for its size, or the next free one, led by new investors. Purchases
+    of further investors that exceed the new money are left out.
     """
     rate = Fraction(repr(company.usd_per_unit(capital.opening.currency)))
     new_money, pre_money = (cents_of(Fraction(usd) / rate) for usd in (amount_usd, pre_money_usd))
@@ -113,8 +135,8 @@ def proposed_round(
     if place is None:
         return PricedRound.parse(
             {
-                "series": series or NEW_INVESTORS,
-                "lead": lead,
+                "series": next_series(capital, amount_usd, names),
+                "lead": names.investors,
                 "convention": Convention.PERCENTAGE_OWNERSHIP,
                 **changes,
             }
@@ -126,16 +148,30 @@ def proposed_round(
     return PricedRound.parse({**dict(planned), **changes, "others": kept})
 
 
-def _table_before(capital: Capital, day: datetime.date) -> tuple[CapTable, Sequence[Step]]:
+def next_series(capital: Capital, amount_usd: Decimal, names: Names) -> str:
+    """Return a name for a round that is not in use; that of a first round follows its size."""
+    rounds = [event.series for event in capital.events if isinstance(event, PricedRound)]
+    used = {*rounds, *(stock_class.name for stock_class in capital.opening.classes)}
+    is_first = not rounds and not any(known.preferred for known in capital.opening.classes)
+    if is_first and (usual := usual_series(amount_usd, names)) not in used:
+        return usual
+    letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+    candidates = (names.series.format(letter=letter) for letter in letters)
+    return next((name for name in candidates if name not in used), names.investors)
+
+
+def _table_before(
+    company: Company, capital: Capital, day: datetime.date
+) -> tuple[CapTable, Sequence[Step]]:
     """Return the table on a day without planned money from investors, and the steps to it."""
-    planned = [
+    until = [event for event in capital.events if event.date <= day]
+    done = [event for event in until if is_done(company.first_month, event)]
+    kept = [
         event
-        for event in capital.events
-        if event.date <= day and event.planned and not isinstance(event, _MONEY_FROM_INVESTORS)
+        for event in until
+        if is_done(company.first_month, event) or not isinstance(event, _MONEY_FROM_INVESTORS)
     ]
-    done = [event for event in capital.events if event.date <= day and not event.planned]
     try:
-        kept: list[Event] = sorted([*done, *planned], key=capital.events.index)
         steps = history(Capital(opening=capital.opening, events=tuple(kept)))
     except InputError:  # a planned event needs planned money, such as the repayment of a note
         steps = history(Capital(opening=capital.opening, events=tuple(done)))

@@ -27,14 +27,14 @@ from finance.books.ledger import Account
 from finance.books.months import date_of_month
 from finance.books.trials import Trials
 from finance.company.cashflow import CashMonth, cash_months_of_books
+from finance.company.goals import MAX_BUFFER_MONTHS
 from finance.company.monthly_run import Books, run_company
 from finance.company.scenario import Scenario
 from finance.compute.rates import ComputeRates, compute_rates
-from finance.funding.proposed_round import RoundOutcome, outcome_of_round
+from finance.funding.proposed_round import RoundOutcome, default_pre_money, outcome_of_round
 from finance.numbers.money import CENT, MAX_USD, ZERO
 from finance.numbers.ratios import months_until_negative
 
-MAX_BUFFER_MONTHS = 36
 _TRIED_AT_ONCE = 64
 """Amounts that the search compares in one monthly run."""
 _LAST_MONTHS = 3
@@ -237,6 +237,30 @@ def raise_needed(
         outcome=outcome_of_round(scenario.company, amount_usd, pre_money, arrival)
         if arrival and amount
         else None,
+    )
+
+
+def raise_for_goal(
+    cash: CashWithRaises, *, buffer_months: Decimal | None = None, with_minimum: bool = True
+) -> RaiseNeeded:
+    """Return the smallest raise for the goal that the scenario's company states.
+
+    Parameters
+    ----------
+    buffer_months
+        Months of burn in place of the goal's own.
+    with_minimum
+        Whether the goal's least cash counts.
+    """
+    company = cash.scenario.company
+    goal = company.funding_goal
+    return raise_needed(
+        cash.scenario,
+        min(goal.target_runway_months or company.horizon_months, company.horizon_months),
+        goal.buffer_months if buffer_months is None else buffer_months,
+        goal.pre_money_usd or default_pre_money(company),
+        minimum_cash_usd=goal.minimum_cash_usd if with_minimum else ZERO,
+        cash=cash,
     )
 
 

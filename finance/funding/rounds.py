@@ -5,6 +5,7 @@ An edit is a set of changes of the scenario's fields, which are validated togeth
 
 from __future__ import annotations
 
+import datetime
 import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,7 +18,16 @@ from finance.capital.history import Capital, Step, history
 from finance.capital.roles import INSIDERS, HolderRole
 from finance.capital.table import CapTable
 from finance.company.company import Company
-from finance.funding.ownership import Dilution, capital_of, dilution, owners, roles, share_of
+from finance.funding.ownership import (
+    Dilution,
+    Names,
+    capital_of,
+    dilution,
+    is_done,
+    owners,
+    roles,
+    share_of,
+)
 from finance.revenue.prices import REPORTING_CURRENCY
 from finance.treasury.raising import cash_from_event
 
@@ -42,6 +52,9 @@ class Funding:
     steps: Sequence[Step]
     is_own: bool
     """Whether the scenario states the cap table; otherwise it is the simplest possible one."""
+    first_month: datetime.date = datetime.date.min
+    """First day of the plan. Earlier events count as done, and their money is assumed to be in the
+    opening cash."""
 
     @cached_property
     def roles(self) -> dict[str, HolderRole]:
@@ -74,11 +87,24 @@ class Funding:
 
     @property
     def today(self) -> CapTable:
-        """The table before the first planned event."""
+        """The table before the first event that is still to come."""
         for step in self.steps:
-            if step.event.planned:
+            if not self.is_done(step):
                 return step.before
         return self.last
+
+    def is_done(self, step: Step) -> bool:
+        """Return whether an event is not planned, or precedes the first month of the plan."""
+        return is_done(self.first_month, step.event)
+
+    @cached_property
+    def in_opening_cash(self) -> list[Step]:
+        """Events before the first month that bring money, which is assumed in the opening cash."""
+        return [
+            step
+            for step in self.steps
+            if step.event.date < self.first_month and cash_from_event(step)
+        ]
 
     @property
     def last(self) -> CapTable:
@@ -96,16 +122,16 @@ class Funding:
 
     @property
     def next_round(self) -> Round | None:
-        """The first planned priced round, or None."""
-        return next((round_ for round_ in self.rounds if round_.deal.planned), None)
+        """The first priced round that is planned in the first month or later, or None."""
+        return next((round_ for round_ in self.rounds if not self.is_done(round_.step)), None)
 
     def founders_share(self, table: CapTable) -> Fraction:
         """Return the share of the company that the founders have together."""
         return share_of(table, self.founders)
 
     def raised(self, *, planned: bool) -> Fraction:
-        """Return the money from investors, paid or planned, in the table's currency."""
-        due = (cash_from_event(step) for step in self.payments if step.event.planned == planned)
+        """Return the money from investors, paid or still to come, in the table's currency."""
+        due = (cash_from_event(step) for step in self.payments if self.is_done(step) != planned)
         return sum(due, Fraction(0))
 
     @cached_property
@@ -128,11 +154,11 @@ def _payer(step: Step) -> str:
     return getattr(event, "holder", "")
 
 
-def funding(company: Company, founders: str, investors: str) -> Funding:
-    """Return the company's own cap table, or the simplest one with these two holders."""
-    capital = capital_of(company, founders, investors)
+def funding(company: Company, names: Names = Names()) -> Funding:
+    """Return the company's own cap table, or the simplest one with these names."""
+    capital = capital_of(company, names)
     steps = company.capital_steps if company.capital else history(capital)
-    return Funding(capital, steps, company.capital is not None)
+    return Funding(capital, steps, company.capital is not None, company.first_month)
 
 
 def with_event(

@@ -182,7 +182,7 @@ def outcomes(projections: Sequence[Projection]) -> list[Outcome]:
 
 def founders_keep(projection: Projection) -> Decimal:
     """Return the founders' share of the company after all events of the plan."""
-    of_company = funding(projection.scenario.company, "founders", "investors")
+    of_company = funding(projection.scenario.company)
     kept = of_company.founders_share(of_company.last)
     return Decimal(kept.numerator) / Decimal(kept.denominator)
 

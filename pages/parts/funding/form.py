@@ -13,6 +13,7 @@ from typing import Any
 import streamlit as st
 
 from finance.funding.event_entries import event_from_form, form_value, new_name
+from finance.funding.ownership import names_in
 from finance.funding.rounds import Funding, with_event
 from pages.parts.funding.fields import KINDS, EventField
 from pages.parts.session import scenario_session, text
@@ -62,7 +63,7 @@ def _value(plan: Funding, kind: str, field: EventField, existing: Mapping[str, A
     if existing:
         return form_value(existing, field.name, field.kind)
     if field.name in ("name", "series"):
-        return new_name(plan.capital, kind, field.name)
+        return new_name(names_in(text()), plan.capital, kind, field.name)
     if field.name in ("holder", "lead"):
         return text()("funding.investors")
     if field.name == "date":

@@ -22,6 +22,7 @@ from finance.funding.captable_report import EXIT_HEADERS, TABLE_HEADERS, captabl
 from finance.funding.exit_table import default_exit_date, default_exit_value, exit_of, loans_on
 from finance.funding.ownership import (
     POOL,
+    Names,
     capital_of,
     changes,
     dilution,
@@ -188,7 +189,7 @@ def test_a_round_of_nothing_is_no_round() -> None:
     company = (
         sample_scenarios()["laptop"].with_value("company.equity_round.amount_usd", "0").company
     )
-    (only,) = capital_of(company, "A", "B").events
+    (only,) = capital_of(company, Names()).events
     assert only.kind == "stock_issue"
 
 

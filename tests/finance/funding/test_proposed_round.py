@@ -12,8 +12,14 @@ from finance.capital.events import PricedRound
 from finance.capital.exact import EXACT
 from finance.company.company import Company
 from finance.company.scenario import Scenario
-from finance.funding.ownership import capital_of
-from finance.funding.proposed_round import next_planned_round, outcome_of_round, proposed_round
+from finance.funding.ownership import Names, capital_of
+from finance.funding.proposed_round import (
+    FIRST_PRE_MONEY_USD,
+    default_pre_money,
+    next_planned_round,
+    outcome_of_round,
+    proposed_round,
+)
 from tests.finance.companies import SMALL
 
 STOCK = {
@@ -97,10 +103,12 @@ def test_a_round_before_the_first_month_is_not_the_next() -> None:
     firm = company(STOCK, ROUND | {"date": "2026-08-01"})
     assert firm.capital is not None
     assert next_planned_round(firm, firm.capital) is None
-    deal = proposed_round(
-        firm, firm.capital, Decimal(1), Decimal(2), 1, series="Series B", lead="Others"
-    )
-    assert (deal.series, deal.lead, deal.pool) == ("Series B", "Others", None)
+    deal = proposed_round(firm, firm.capital, Decimal(1), Decimal(2), 1)
+    assert (deal.series, deal.lead, deal.pool) == ("Series A", "New investors", None)
+    first = company(STOCK)
+    assert first.capital is not None
+    small = proposed_round(first, first.capital, Decimal(1), Decimal(2), 1)
+    assert small.series == "Pre-seed"
 
 
 def test_amounts_are_in_the_currency_of_the_cap_table() -> None:
@@ -130,7 +138,13 @@ def test_the_sample_s_planned_round_gives_its_own_figures(startup: Scenario) -> 
 
 
 def test_a_company_without_a_cap_table_has_founders_alone(laptop: Scenario) -> None:
-    capital = capital_of(laptop.company, "Founders", "Investors")
+    capital = capital_of(laptop.company, Names())
     assert next_planned_round(laptop.company, capital) == 1
     found = outcome_of_round(laptop.company, Decimal(450_000), Decimal(1_350_000), 9)
     assert float(found.founders_after) == pytest.approx(0.75, abs=1e-9)
+
+
+def test_the_valuation_of_a_raise_that_states_none() -> None:
+    assert default_pre_money(company(STOCK, ROUND)) == 9_000_000
+    assert default_pre_money(company(STOCK, ROUND | {"date": "2026-08-01"})) == 10_000_000
+    assert default_pre_money(company(STOCK)) == FIRST_PRE_MONEY_USD

@@ -17,6 +17,7 @@ from finance.company.scenario import Scenario, sample_scenarios
 from finance.funding.raises import (
     CashWithRaises,
     Verdict,
+    raise_for_goal,
     raise_needed,
     raise_results,
     rounded_up,
@@ -245,6 +246,26 @@ def test_more_money_never_shortens_the_runway(
     assert runways == sorted(runways, key=lambda months: (months is None, months))
     alone = runway_months(with_raise(company, ordered[0], month), cash.scenario.company.cash_usd)
     assert runways[0] == alone
+
+
+def test_the_goal_of_the_document() -> None:
+    """The default is the whole plan, six months of burn and the planned round's valuation."""
+    found = raise_for_goal(cash_of(burning()))
+    assert (found.target_months, found.buffer_usd) == (12, 600)
+    assert found.outcome is not None
+    assert float(found.outcome.sold) == pytest.approx(1_350 / 2_850, abs=1e-9)
+    assert raise_for_goal(cash_of(burning()), buffer_months=Decimal(0)).amount_usd == 750
+    goal = {
+        "target_runway_months": 6, "buffer_months": 0, "minimum_cash_usd": "25.00",
+        "pre_money_usd": "700.00",
+    }  # fmt: skip
+    stated = raise_for_goal(cash_of(burning(funding_goal=goal)))
+    assert (stated.target_months, stated.buffer_usd, stated.amount_usd) == (6, 25, 175)
+    assert stated.outcome is not None
+    assert float(stated.outcome.sold) == pytest.approx(1 / 5, abs=1e-9)
+    beyond = goal | {"target_runway_months": 60}
+    assert raise_for_goal(cash_of(burning(funding_goal=beyond))).target_months == 12
+    assert raise_for_goal(cash_of(burning(funding_goal=goal)), with_minimum=False).buffer_usd == 0
 
 
 def test_a_grid_of_amounts_and_valuations() -> None:

@@ -8,11 +8,14 @@ import pytest
 
 from engine.documents import InputError, read_toml
 from engine.paths import DATA_DIR
+from engine.text import catalog
 from finance.capital.history import Capital, history
 from finance.capital.instruments import Counted
 from finance.company.scenario import Scenario, sample_scenarios
-from finance.funding.event_entries import event_from_form, form_value, new_name
+from finance.funding.event_entries import event_from_form, form_value, new_date, new_name
+from finance.funding.ownership import Names, names_in
 from finance.funding.rounds import Funding, from_table, funding, with_event, without_event
+from finance.metrics.projection import project_scenario
 
 SAFE = {
     "kind": "safe", "date": "2027-05-01", "planned": True, "name": "SAFE-3", "holder": "Late",
@@ -27,7 +30,7 @@ def startup() -> Scenario:
 
 @pytest.fixture(scope="module")
 def seen(startup: Scenario) -> Funding:
-    return funding(startup.company, "Founders", "Investors")
+    return funding(startup.company, Names())
 
 
 def test_the_founders_figures(seen: Funding) -> None:
@@ -73,7 +76,7 @@ def test_an_edit_stays_in_its_place_unless_its_day_moves(seen: Funding) -> None:
 
 def test_a_scenario_without_a_cap_table_gets_its_own(startup: Scenario) -> None:
     laptop = sample_scenarios()["laptop"]
-    simple = funding(laptop.company, "Founders", "Investors")
+    simple = funding(laptop.company, Names())
     assert not simple.is_own
     changed = laptop.with_values(with_event(simple.capital, SAFE))
     assert changed.company.equity_round is None
@@ -191,10 +194,69 @@ def test_what_a_cap_counts_otherwise_is_kept() -> None:
 
 
 def test_new_names_are_free(seen: Funding) -> None:
-    assert new_name(seen.capital, "safe", "name") == "SAFE-3"
-    assert new_name(seen.capital, "note", "name") == "NOTE-1"
-    assert new_name(seen.capital, "priced_round", "series") == "Series B"
-    assert new_name(seen.capital, "tranche", "series") == "Series A"
+    assert new_name(Names(), seen.capital, "safe", "name") == "SAFE-3"
+    assert new_name(Names(), seen.capital, "note", "name") == "NOTE-1"
+    assert new_name(Names(), seen.capital, "priced_round", "series") == "Series B"
+    assert new_name(Names(), seen.capital, "tranche", "series") == "Series A"
+
+
+def test_the_first_round_is_the_seed() -> None:
+    empty = Capital.parse({"opening": {"date": "2026-01-01"}})
+    names = [
+        new_name(names_in(catalog(lang)), empty, "priced_round", "series")
+        for lang in ("en", "zh_Hans")
+    ]
+    assert names == ["Seed", "种子轮"]
+
+
+@pytest.mark.parametrize(
+    ("events", "proposed"),
+    [
+        ([], "2027-01-01"),  # nothing: the first day of the plan
+        (["2026-03-04"], "2027-01-01"),  # events before the plan only
+        (["2026-03-04", "2027-01-31"], "2027-02-01"),  # a calendar month later, not 30 days
+        (["2028-02-29"], "2028-03-01"),
+        (["2029-12-15"], "2029-12-15"),  # the last month of the plan
+        (["2033-05-05"], "2033-05-05"),  # after the plan: events keep their order
+    ],
+)
+def test_a_new_event_lies_in_the_plan(events: list[str], proposed: str) -> None:
+    pools = [{"kind": "pool_increase", "date": day, "shares": 1} for day in events]
+    capital = Capital.parse({"opening": {"date": "2026-01-01"}, "events": pools})
+    found = new_date(capital, datetime.date(2027, 1, 1), 36)
+    assert found.isoformat() == proposed
+
+
+STOCK = {
+    "kind": "stock_issue", "date": "2026-02-01", "name": "CS-1", "holder": "Ada",
+    "shares": 8_000_000, "price": "0",
+}  # fmt: skip
+EARLY_ROUND = {
+    "kind": "priced_round", "date": "2026-08-01", "planned": True, "series": "Seed",
+    "pre_money": "16000000", "new_money": "4000000", "lead": "Fund",
+    "convention": "percentage_ownership",
+}  # fmt: skip
+
+
+def test_an_event_before_the_first_month_counts_as_done(startup: Scenario) -> None:
+    """Its money is assumed in the opening cash: all pages say that no round is planned."""
+    capital = {"opening": {"date": "2026-01-01"}, "events": [STOCK, EARLY_ROUND]}
+    early = startup.with_values({"company.capital": capital})
+    plan = funding(early.company, Names())
+    assert plan.next_round is None
+    assert early.company.next_round is None
+    assert (plan.raised(planned=True), plan.raised(planned=False)) == (0, 4_000_000)
+    assert plan.founders_share(plan.today) == plan.founders_share(plan.last)
+    assert [step.event.kind for step in plan.in_opening_cash] == ["priced_round"]
+    months = project_scenario(early).months
+    assert sum(month.equity_usd for month in months) == 0
+    later = startup.with_values(
+        {"company.capital": capital | {"events": [STOCK, EARLY_ROUND | {"date": "2027-01-01"}]}}
+    )
+    in_plan = funding(later.company, Names())
+    assert in_plan.next_round is not None
+    assert in_plan.raised(planned=True) == 4_000_000
+    assert in_plan.in_opening_cash == []
 
 
 def test_a_refused_event_names_its_place(startup: Scenario, seen: Funding) -> None:
@@ -209,5 +271,5 @@ def test_a_refused_event_names_its_place(startup: Scenario, seen: Funding) -> No
 )
 def test_a_first_round_is_named_by_its_size(laptop: Scenario, amount: str, series: str) -> None:
     company = laptop.company.with_value("equity_round.amount_usd", amount)
-    (planned,) = funding(company, "Founders", "New").rounds
+    (planned,) = funding(company, Names()).rounds
     assert planned.deal.series == series
