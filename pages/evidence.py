@@ -14,8 +14,9 @@ from engine.documents import InputError
 from engine.evidence.heldout import Evidence, evidence, evidence_csv, held_out
 from engine.evidence.peers import Peer, peers
 from engine.evidence.predictions import Prediction, Score, score
+from engine.evidence.repeats import repeatability
 from engine.paths import DATA_DIR
-from engine.predictor.efficiency import EfficiencyParameter, efficiency_parameters
+from engine.predictor.efficiency import ASSUMPTION, EfficiencyParameter, efficiency_parameters
 from pages.parts.charts import draw
 from pages.parts.evidence.charts import BAND, HEIGHT, scatter, speed_of
 from pages.parts.frame import run_in_frame
@@ -176,21 +177,21 @@ def _peers(results: Evidence, scores: Sequence[Score]) -> None:
     lines += [_computed("ours_b200", "b200", group) for group in scores if group.group == _SIMUMAX]
     lines.append(_computed("six_nd", "all", results.baseline))
     lines = [[*line, computed] for line in lines]
-    lines += [_reported(peer) for peer in peers() if peer.kind != "floor"]
+    lines += [_reported(peer) for peer in peers()]
     names = ("peer", "peer_median", "peer_p90", "peer_rows", "peer_source")
     st.table(
         pd.DataFrame(lines, columns=[say(f"evidence.{name}") for name in names]), hide_index=True
     )
-    for peer in peers():
-        if peer.kind == "floor":
-            st.caption(
-                say(
-                    "evidence.floor",
-                    median=_range(peer.median_low, peer.median_high),
-                    p90=_range(peer.p90_low, peer.p90_high),
-                    source=peer.source,
-                )
+    floor = repeatability(results.rows)
+    if floor is not None:
+        st.caption(
+            say(
+                "evidence.floor",
+                n=floor.n_pairs,
+                median=quantities.share(floor.median, say.language, digits=2),
+                p90=quantities.share(floor.p90, say.language, digits=2),
             )
+        )
 
 
 def _computed(name: str, rows: str, group: Score) -> list[str]:
@@ -205,9 +206,8 @@ def _computed(name: str, rows: str, group: Score) -> list[str]:
 
 def _reported(peer: Peer) -> list[str]:
     say = text()
-    key = f"evidence.peer_name.{peer.name}"
     return [
-        say(key) if key in say else peer.name,
+        peer.name,
         _range(peer.median_low, peer.median_high),
         _range(peer.p90_low, peer.p90_high),
         say(f"evidence.peer_rows_note.{peer.rows_note}"),
@@ -275,8 +275,15 @@ def _parameter_line(parameter: EfficiencyParameter) -> list[str]:
         value,
         _unbroken(f"{low} – {high}"),
         _unbroken(say(f"evidence.unit.{unit}")),
-        parameter.prior_source,
+        _prior_source(parameter),
     ]
+
+
+def _prior_source(parameter: EfficiencyParameter) -> str:
+    """Return the source of a prior; an assumption is named as such in the reader's language."""
+    if not parameter.is_assumption:
+        return parameter.prior_source
+    return text()("evidence.assumption", text=parameter.prior_source.removeprefix(ASSUMPTION))
 
 
 def _downloads() -> None:

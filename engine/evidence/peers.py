@@ -14,15 +14,14 @@ class Peer(Fact):
     """Errors of one tool in tokens/s, as shares of what was measured."""
 
     name: str
-    """Name of the tool; for a rule or a floor, a key of the catalogs below ``evidence.peer``."""
-    kind: Literal["tool", "rule", "floor"]
+    """Name of the tool."""
     median_low: NonNegativeFloat
     """Lower bound of the reported medians; equal to the upper bound where a single figure was
     reported."""
     median_high: NonNegativeFloat
     p90_low: NonNegativeFloat
     p90_high: NonNegativeFloat
-    rows_note: Literal["expressible_half", "alike", "own_b200", "repeated"]
+    rows_note: Literal["expressible_half", "alike", "own_b200"]
     """Rows that the errors are from: a key of the catalogs below ``evidence.rows``."""
 
 

@@ -14,7 +14,11 @@ from engine.evidence.crossvalidation import CrossValidation, cross_validate
 from engine.evidence.fitting import NOT_PRIORS, STACK_LOG_SD, Fit, fit
 from engine.evidence.sample import Sample
 from engine.paths import DATA_DIR
-from engine.predictor.efficiency import EfficiencyParameter, efficiency_parameters
+from engine.predictor.efficiency import (
+    ASSUMPTION,
+    EfficiencyParameter,
+    efficiency_parameters,
+)
 from engine.predictor.stacks import stacks
 
 _DIGITS = 5
@@ -90,7 +94,7 @@ def _stack_factor(stack: str, found: Fit, source: str, today: str) -> Efficiency
         high=_rounded(estimate.high),
         prior=1.0,
         prior_log_sd=STACK_LOG_SD,
-        prior_source="software that is not otherwise described is as likely faster as slower",
+        prior_source=f"{ASSUMPTION}other software is as likely faster as slower",
         unit="ratio",
         source=source,
         as_of=today,

@@ -22,6 +22,8 @@ from engine.predictor.columns import Array, Columns
 from engine.predictor.stacks import Stack
 from engine.units import BYTES_PER_GB
 
+ASSUMPTION = "assumption: "
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Spreads:
@@ -54,7 +56,13 @@ class EfficiencyParameter(Fact):
     prior: float
     prior_log_sd: float
     prior_source: str
+    """Source of the prior; it begins with :data:`ASSUMPTION` where no source states the value."""
     unit: str
+
+    @property
+    def is_assumption(self) -> bool:
+        """Whether no source states the prior."""
+        return self.prior_source.startswith(ASSUMPTION)
 
     @property
     def key(self) -> str:
