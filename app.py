@@ -1,15 +1,16 @@
-"""Start the app: navigation between its pages, and the frame around each of them.
+"""Start the app: the navigation between its pages, and the page that the address names.
 
 Run it with ``make run``.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import streamlit as st
 
 from engine.paths import PROJECT_DIR
-from pages.parts.frame import draw_frame
-from pages.parts.page_list import PAGES
+from pages.parts.page_list import FIRST_PAGE, OPEN_PAGE, PAGES
 from pages.parts.session import text
 
 # A file, because browsers fetch the material icon of a tab from another host.
@@ -17,8 +18,8 @@ ICON = PROJECT_DIR / "pages" / "images" / "icon.svg"
 st.set_page_config(page_title="Flopledger", page_icon=ICON, layout="wide")
 
 say = text()
-listed_pages = [
-    st.Page(
+listed_pages = {
+    listed: st.Page(
         listed.script,
         title=say(listed.title_key),
         icon=listed.icon,
@@ -26,21 +27,32 @@ listed_pages = [
         default=listed.is_first,
     )
     for listed in PAGES
+}
+
+
+def opening(listed: st.Page) -> Callable[[], None]:
+    """Return a function that opens a page and keeps the query string."""
+
+    def open_listed() -> None:
+        st.switch_page(listed, query_params=st.query_params.to_dict())
+
+    return open_listed
+
+
+# Further paths of a page, such as its name in earlier versions of the app.
+redirects = [
+    st.Page(opening(page), title=page.title, url_path=path, visibility="hidden")
+    for listed, page in listed_pages.items()
+    for path in listed.redirected_paths
 ]
-first_page = listed_pages[0]
-
-
-def open_first_page() -> None:
-    """Open the first page; the query string, such as the scenario of a link, stays."""
-    st.switch_page(first_page, query_params=st.query_params.to_dict())
-
-
-# The first page is at the root of the address, but its name is natural to type.
-by_name = st.Page(
-    open_first_page, title=first_page.title, url_path=PAGES[0].name, visibility="hidden"
+groups: dict[str, list[st.Page]] = {}
+for listed, page in listed_pages.items():
+    groups.setdefault(say(f"page_group.{listed.group}"), []).append(page)
+groups[say("page_group.start")] += redirects
+chosen = st.navigation(groups, position="sidebar", expanded=True)
+st.set_page_config(page_title=f"{chosen.title} · Flopledger")
+st.logo(ICON, size="large")
+st.session_state[OPEN_PAGE] = next(
+    (listed.name for listed, page in listed_pages.items() if page == chosen), FIRST_PAGE
 )
-page = st.navigation([*listed_pages, by_name], position="top")
-st.set_page_config(page_title=f"{page.title} · Flopledger")
-if page is not by_name:
-    draw_frame()
-page.run()
+chosen.run()

@@ -41,7 +41,7 @@ def show(quantity: str, value: float, language: str, digits: int = quantities.MO
         return quantities.usd(value, language, digits)
     if quantity == "wall_clock_hours":
         return quantities.duration(SECONDS_PER_HOUR * value, language, digits)
-    if quantity == "step_time_s":
+    if quantity in ("step_time_s", "serving_time_to_first_token_s"):
         return quantities.duration(value, language, digits)
     if digits < quantities.MOST_DIGITS:
         value = quantities.significant(value, digits)

@@ -28,6 +28,7 @@ def choose_currency() -> None:
         on_change=_choose,
         args=(f"currency_choice#{say.language}",),
         label_visibility="collapsed",
+        width=160,
         help=rate_text() if chosen != STORED else say("currency.help"),
     )
 

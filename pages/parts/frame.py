@@ -1,4 +1,4 @@
-"""The frame of every page: the sidebar with the scenario, its actions and the language."""
+"""The frame of every page: the bar above it with the scenario, its actions, and the language."""
 
 from __future__ import annotations
 
@@ -18,41 +18,46 @@ from pages.parts.session import ScenarioSession, scenario_session, store, text
 from pages.parts.streamlit_private import page_runs_without_app
 
 FORM_STYLE = PROJECT_DIR / "pages" / "styles" / "forms.css"
+_LANGUAGE_CHANGED = "language_changed"
 
 
 def run_in_frame(page: Callable[[], None]) -> None:
     """Draw a page; run ``app.py`` first if the server has not, so that the page has its frame.
 
     A new server runs the requested page without ``app.py``. The first user who follows a link to
-    a page would see it without navigation and sidebar.
+    a page would see it without navigation.
     """
     if page_runs_without_app():
         runpy.run_path(str(PROJECT_DIR / "app.py"))
     else:
-        page()
+        _draw_in_frame(page)
+
+
+@st.fragment
+def _draw_in_frame(page: Callable[[], None]) -> None:
+    """Draw the bar and the page.
+
+    Both are one fragment, so that a changed field does not run ``app.py`` and draw the navigation.
+    """
+    if st.session_state.pop(_LANGUAGE_CHANGED, False):
+        st.rerun()  # the titles in the navigation are drawn by app.py
+    draw_frame()
+    page()
 
 
 def draw_frame() -> None:
-    """Draw the sidebar, and above the page the error or the conflict of the last action."""
+    """Draw the bar, and below it the error or the conflict of the last action."""
     session, say = scenario_session(), text()
     st.html(FORM_STYLE)
     # Navigation drops the query string. Set it again, so that the address is always a share link.
     st.query_params["s"] = session.stored.id
-    with st.sidebar:
-        st.markdown(f"### Flopledger · 算力账本\n{say('frame.promise')}")
+    with st.container(horizontal=True, vertical_alignment="center", key="top_bar"):
         _choose_scenario(session)
+        _saved_state(session)
         _save(session)
+        st.space("stretch")
         _exchange(session)
-        st.divider()
-        st.segmented_control(
-            say("frame.language"),
-            options=list(LANGUAGES),
-            format_func=LANGUAGES.__getitem__,
-            default=st.session_state["language"],
-            key="language_choice",
-            on_change=_choose_language,
-            required=True,
-        )
+        _language()
         choose_currency()
     if session.error is not None:
         st.error(session.error.in_language(say.language), icon=":material/block:")
@@ -88,7 +93,13 @@ def _choose_scenario(session: ScenarioSession) -> None:
         on_change=_open_chosen,
         args=(key,),
         help=say("frame.scenario_help"),
+        label_visibility="collapsed",
+        width=260,
     )
+
+
+def _saved_state(session: ScenarioSession) -> None:
+    say = text()
     if session.is_changed:
         st.badge(say("frame.unsaved"), icon=":material/edit:", color="orange")
     else:
@@ -101,33 +112,45 @@ def _choose_scenario(session: ScenarioSession) -> None:
 
 def _save(session: ScenarioSession) -> None:
     say = text()
-    with st.container(horizontal=True):
-        st.button(
-            say("frame.save"),
-            key="save",
-            type="primary",
-            icon=":material/save:",
-            on_click=session.save,
-            disabled=not session.is_changed,
-        )
-        st.button(
-            say("frame.undo"),
-            key="undo",
-            icon=":material/undo:",
-            on_click=session.undo,
-            disabled=not session.past,
-        )
-        st.button(
-            say("frame.copy"),
-            key="save_copy",
-            icon=":material/content_copy:",
-            on_click=session.save_copy,
-        )
+    st.button(
+        say("frame.save"),
+        key="save",
+        type="primary",
+        icon=":material/save:",
+        on_click=session.save,
+        disabled=not session.is_changed,
+    )
+    st.button(
+        say("frame.undo"),
+        key="undo",
+        icon=":material/undo:",
+        on_click=session.undo,
+        disabled=not session.past,
+    )
+    st.button(
+        say("frame.copy"),
+        key="save_copy",
+        icon=":material/content_copy:",
+        on_click=session.save_copy,
+    )
+
+
+def _language() -> None:
+    st.selectbox(
+        text()("frame.language"),
+        options=list(LANGUAGES),
+        format_func=LANGUAGES.__getitem__,
+        index=list(LANGUAGES).index(st.session_state["language"]),
+        key="language_choice",
+        on_change=_choose_language,
+        label_visibility="collapsed",
+        width=120,
+    )
 
 
 def _exchange(session: ScenarioSession) -> None:
     say = text()
-    with st.expander(say("frame.share"), icon=":material/share:"):
+    with st.popover(say("frame.share"), icon=":material/share:"):
         field("name")
         st.caption(say("frame.share_help"))
         st.code(_share_link(session), language=None)
@@ -162,4 +185,5 @@ def _open_chosen(key: str) -> None:
 
 def _choose_language() -> None:
     st.session_state["language"] = st.session_state["language_choice"]
+    st.session_state[_LANGUAGE_CHANGED] = True
     scenario_session().redraw()  # a select box returns its option by label, and labels changed

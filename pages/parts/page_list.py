@@ -1,4 +1,4 @@
-"""The pages of the app, in the order of the navigation.
+"""The pages of the app, in the order and the groups of the navigation.
 
 The app, the tests, the screenshots and ``docs/pages.md`` all use this list. To add a page, add an
 entry here, the file ``pages/<name>.py``, and the keys ``page.<name>`` (its title) and
@@ -8,6 +8,16 @@ entry here, the file ``pages/<name>.py``, and the keys ``page.<name>`` (its titl
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
+
+Group = Literal["start", "decide", "company", "model", "prove"]
+"""Group of pages in the navigation; the catalogs have its title under ``page_group``."""
+
+FIRST_PAGE = "summary"
+"""Name of the page at the root of the address."""
+
+OPEN_PAGE = "open_page"
+"""Key in the session's state of the name of the open page."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +28,10 @@ class AppPage:
     """Name of its file, its path in the address, and its keys in the catalogs."""
     icon: str
     """Material icon in the navigation, as Streamlit writes it."""
+    group: Group
+    """Group of the navigation that lists the page."""
+    earlier_names: tuple[str, ...] = ()
+    """Paths of earlier versions of the app that lead to this page."""
 
     @property
     def script(self) -> str:
@@ -26,16 +40,18 @@ class AppPage:
 
     @property
     def url_path(self) -> str:
-        """Path of the page in the address; the first page is at the root.
-
-        ``app.py`` leads from the first page's name to the root.
-        """
+        """Path of the page in the address; the page that opens first is at the root."""
         return "" if self.is_first else self.name
 
     @property
     def is_first(self) -> bool:
         """Whether the app opens with this page."""
-        return self.name == PAGES[0].name
+        return self.name == FIRST_PAGE
+
+    @property
+    def redirected_paths(self) -> tuple[str, ...]:
+        """Further paths in the address that ``app.py`` leads to the page."""
+        return (self.name, *self.earlier_names) if self.is_first else self.earlier_names
 
     @property
     def title_key(self) -> str:
@@ -49,15 +65,19 @@ class AppPage:
 
 
 PAGES = (
-    AppPage("overview", ":material/dashboard:"),
-    AppPage("plan", ":material/architecture:"),
-    AppPage("scaling", ":material/trending_down:"),
-    AppPage("hardware", ":material/memory:"),
-    AppPage("calibrate", ":material/speed:"),
-    AppPage("runs", ":material/list_alt:"),
-    AppPage("evidence", ":material/fact_check:"),
-    AppPage("model", ":material/chat:"),
-    AppPage("business", ":material/storefront:"),
-    AppPage("runway", ":material/payments:"),
-    AppPage("funding", ":material/handshake:"),
+    AppPage("start", ":material/home:", "start"),
+    AppPage("summary", ":material/verified:", "decide", ("overview",)),
+    AppPage("compare", ":material/compare_arrows:", "decide"),
+    AppPage("assumptions", ":material/rule:", "decide"),
+    AppPage("revenue", ":material/storefront:", "company", ("business",)),
+    AppPage("costs", ":material/groups:", "company"),
+    AppPage("cash", ":material/payments:", "company", ("runway",)),
+    AppPage("funding", ":material/handshake:", "company"),
+    AppPage("train", ":material/model_training:", "model", ("plan", "scaling")),
+    AppPage("cluster", ":material/dns:", "model", ("hardware",)),
+    AppPage("serving", ":material/cloud:", "model"),
+    AppPage("calibrate", ":material/speed:", "prove"),
+    AppPage("runs", ":material/list_alt:", "prove"),
+    AppPage("models", ":material/chat:", "prove", ("model",)),
+    AppPage("evidence", ":material/fact_check:", "prove"),
 )

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import html
 from collections.abc import Iterable
-from urllib.parse import urlsplit
 
 import streamlit as st
 
 from pages.parts.field_errors import entry_names
 from pages.parts.field_words import page_of, place_in_words
 from pages.parts.fields import anchor_of
-from pages.parts.page_list import PAGES
+from pages.parts.page_list import OPEN_PAGE, PAGES
 from pages.parts.session import ScenarioSession, scenario_session, text
 from pages.parts.user_text import escaped_markdown
 
@@ -49,7 +48,7 @@ def draw_refused_inputs() -> None:
 
 def _by_page(paths: Iterable[str]) -> tuple[list[str], dict[str, str]]:
     """Return the paths of fields on the open page, and those on other pages with their page."""
-    here, elsewhere, open_page = list[str](), dict[str, str](), _page_in_address()
+    here, elsewhere, open_page = list[str](), dict[str, str](), st.session_state.get(OPEN_PAGE)
     for path in paths:
         page = page_of(path)
         if page is None or page == open_page or page not in PAGE_NAMES:
@@ -68,8 +67,3 @@ def _link(session: ScenarioSession, path: str) -> str:
 def _name(session: ScenarioSession, path: str, *, with_page: bool) -> str:
     names = entry_names(session.draft.model_dump(mode="json"), path)
     return place_in_words(text(), path, names, with_page=with_page)
-
-
-def _page_in_address() -> str | None:
-    """Return the name of the open page, which is the path of its address."""
-    return urlsplit(st.context.url or "").path.strip("/") or None

@@ -51,14 +51,16 @@ def test_from_plan_to_runway(page: Page, home: Path) -> None:
     server, url = start_app(home)
     try:
         # The first request of this server is a link to a page, which must have its frame.
-        page.goto(f"{url}/plan?s=laptop")
+        page.goto(f"{url}/cluster?s=laptop")
         settle(page)
         expect(page.get_by_role("heading", level=1)).to_have_text(
             "What does this model take to train?"
         )
-        expect(page.get_by_test_id("stSidebar")).to_contain_text("Flopledger")
+        expect(page.get_by_test_id("stSidebar")).to_contain_text("What to train")
 
         # A founder plans a smaller model, with two layers and few tokens.
+        page.get_by_role("link", name="What to train").click()
+        settle(page)
         for label, value in (("Layers", "2"), ("Width (d_model)", "64"), ("Query heads", "2"),
                              ("Training tokens", "245760")):  # fmt: skip
             field(page, label).fill(value)
@@ -67,7 +69,7 @@ def test_from_plan_to_runway(page: Page, home: Path) -> None:
         page.get_by_role("button", name="Save", exact=True).click()
         expect(page.get_by_text("saved · version 2")).to_be_visible()
 
-        page.goto(f"{url}/runway?s=laptop")
+        page.goto(f"{url}/cash?s=laptop")
         settle(page)
         before = runway(page)
 
@@ -101,7 +103,7 @@ def test_from_plan_to_runway(page: Page, home: Path) -> None:
         expect(page.get_by_text("saved · version 3")).to_be_visible()
 
         # The runway has changed by the effect of the calibration.
-        page.get_by_role("link", name="Runway").click()
+        page.get_by_role("link", name="Cash").click()
         settle(page)
         after = runway(page)
         calibration = ScenarioStore().get("laptop").scenario.plan.calibration
@@ -116,7 +118,7 @@ def test_from_plan_to_runway(page: Page, home: Path) -> None:
         assert seen.runway_months != uncorrected.runway_months
 
         # The trained model generates text.
-        page.get_by_role("link", name="Model").click()
+        page.get_by_role("link", name="Models", exact=True).click()
         settle(page)
         expect(page.get_by_test_id("stMetric").first).to_contain_text("Bits per byte")
         page.get_by_role("button", name="Continue", exact=True).click()
@@ -137,14 +139,15 @@ def _wait_for_text_longer_than(element, length: int) -> None:
 
 
 def test_the_browsers_language_is_taken(home: Path) -> None:
-    question = {language: catalog(language)("overview.question") for language in LANGUAGES}
+    question = {language: catalog(language)("summary.question") for language in LANGUAGES}
     with app_server(home) as url, browser() as chromium:
         page = chromium.new_context(locale="zh-CN").new_page()
         page.goto(url)
         settle(page)
         heading = page.get_by_role("heading", level=1)
         expect(heading).to_have_text(question["zh_Hans"])
-        page.get_by_test_id("stSidebar").get_by_text("English").click()
+        page.get_by_role("combobox", name="语言").click()
+        page.get_by_role("option", name="English").click()
         expect(heading).to_have_text(question["en"])
 
 

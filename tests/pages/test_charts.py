@@ -70,21 +70,21 @@ def _sizes(part) -> Iterator[float]:
 
 
 def test_chinese_amounts_are_in_wan() -> None:
-    (cash, *_) = charts_of("runway", "zh_Hans")
+    (cash, *_) = charts_of("cash", "zh_Hans")
     ticks = json.loads(cash.spec)["layout"]["yaxis"]["ticktext"]
     assert any(tick.endswith("万") for tick in ticks)
     assert not any(tick.endswith(("K", "M", "k")) for tick in ticks)
 
 
 def test_a_negative_amount_has_its_sign_before_the_currency() -> None:
-    (cash, *_) = charts_of("runway", "en")
+    (cash, *_) = charts_of("cash", "en")
     below = [t for t in json.loads(cash.spec)["layout"]["yaxis"]["ticktext"] if "-" in t]
     assert below
     assert all(tick.startswith("-$") for tick in below)
 
 
 def test_amounts_and_axes_follow_the_chosen_currency() -> None:
-    app = open_page("runway", "en", "startup-1b")
+    app = open_page("cash", "en", "startup-1b")
     in_usd = json.loads(app.get("plotly_chart")[0].proto.spec)
     app.selectbox(key="currency_choice#en").set_value("CNY").run()
     assert not app.exception
@@ -97,6 +97,6 @@ def test_amounts_and_axes_follow_the_chosen_currency() -> None:
 
 
 def test_a_link_carries_its_currency() -> None:
-    app = open_page("runway", "zh_Hans", "startup-1b", currency="EUR")
+    app = open_page("cash", "zh_Hans", "startup-1b", currency="EUR")
     assert "€" in "".join(metric.value for metric in app.metric)
     assert "2026-10-30" in app.selectbox(key="currency_choice#zh_Hans").help

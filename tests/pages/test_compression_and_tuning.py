@@ -115,7 +115,7 @@ def test_what_cannot_be_compressed_says_why() -> None:
 
 def test_no_search_yet() -> None:
     app = drawn(_TUNING)
-    assert "engine tune" in app.code[0].value
+    assert "engine tune" in app.code[-1].value
     assert not app.dataframe
 
 

@@ -163,14 +163,14 @@ def test_limits_are_in_the_unit_of_the_field(field: str, params: Any, words: str
 
 
 BAD = [
-    ("runway", "company.cash_usd", "lots", "must be a number", "须为数字"),
-    ("runway", "company.cash_usd", "-1", "must be at least 0", "不得小于 0"),
-    ("runway", "company.horizon_months", "6", "must be at least 12", "不得小于 12"),
-    ("runway", "company.horizon_months", "36.5", "must be a whole number", "须为整数"),
-    ("runway", "company.name", "", "must have at least 1 character", "至少 1 个字符"),
-    ("runway", "company.interest_on_cash_share_per_year", "150", "at most 100%", "不得大于 100%"),
-    ("plan", "plan.tokens", "many", "must be a count", "须为数量"),
-    ("plan", "plan.shape.n_layers", "0", "must be at least 1", "不得小于 1"),
+    ("cash", "company.cash_usd", "lots", "must be a number", "须为数字"),
+    ("cash", "company.cash_usd", "-1", "must be at least 0", "不得小于 0"),
+    ("cash", "company.horizon_months", "6", "must be at least 12", "不得小于 12"),
+    ("cash", "company.horizon_months", "36.5", "must be a whole number", "须为整数"),
+    ("cash", "company.name", "", "must have at least 1 character", "至少 1 个字符"),
+    ("cash", "company.interest_on_cash_share_per_year", "150", "at most 100%", "不得大于 100%"),
+    ("train", "plan.tokens", "many", "must be a count", "须为数量"),
+    ("train", "plan.shape.n_layers", "0", "must be at least 1", "不得小于 1"),
 ]
 
 
@@ -198,7 +198,7 @@ def test_a_refused_input_is_kept_and_explained_at_its_field(
 @pytest.mark.usefixtures("no_caches")
 @pytest.mark.parametrize(("typed", "exact"), [("2.2M", "2,200,000"), ("220万", "2,200,000")])
 def test_an_accepted_amount_is_shown_with_its_grouping(typed: str, exact: str) -> None:
-    app = open_page("runway")
+    app = open_page("cash")
     widget(app, "text_input", "company.cash_usd").set_value(typed).run()
     assert widget(app, "text_input", "company.cash_usd").value == exact
     assert app.session_state["scenario_session"].draft.company.cash_usd == 2_200_000
@@ -206,17 +206,17 @@ def test_an_accepted_amount_is_shown_with_its_grouping(typed: str, exact: str) -
 
 @pytest.mark.usefixtures("no_caches")
 def test_a_refused_input_is_kept_on_the_way_to_another_page() -> None:
-    app = open_page("runway")
+    app = open_page("cash")
     widget(app, "text_input", "company.cash_usd").set_value("lots").run()
-    app.switch_page("pages/plan.py").run()
-    app.switch_page("pages/runway.py").run()
+    app.switch_page("pages/train.py").run()
+    app.switch_page("pages/cash.py").run()
     assert widget(app, "text_input", "company.cash_usd").value == "lots"
     assert "must be a number" in refusal(app, "company.cash_usd")
 
 
 @pytest.mark.usefixtures("no_caches")
 def test_a_month_is_chosen_with_its_calendar_month() -> None:
-    app = open_page("business")
+    app = open_page("revenue")
     launch = widget(app, "selectbox", "company.revenue.launch_month")
     assert launch.options[8] == "9 · 2027-09"
     launch.set_value(9).run()

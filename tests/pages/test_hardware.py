@@ -18,7 +18,7 @@ pytestmark = pytest.mark.usefixtures("no_caches")
 
 
 def open_hardware(language: str = "en", scenario: str = "startup-1b") -> AppTest:
-    return open_page("hardware", language, scenario)
+    return open_page("cluster", language, scenario, tabs={"cluster": "hardware"})
 
 
 def names(app: AppTest):
@@ -27,7 +27,7 @@ def names(app: AppTest):
 
 
 def answer(app: AppTest) -> str:
-    return next(element.value for element in app.markdown if element.value.startswith("#### "))
+    return [element.value for element in app.markdown if element.value.startswith("#### ")][-1]
 
 
 def captions(app: AppTest) -> str:
@@ -39,8 +39,8 @@ def test_the_answer_names_the_cheapest_the_fastest_and_the_plans_own() -> None:
     assert "is the cheapest that fits: $" in answer(app)
     assert "is the fastest: " in answer(app)
     assert "H100 SXM5 80GB, which the plan uses, takes" in answer(app)
-    assert len(app.metric) == 5
-    assert "vs plan" in app.metric[0].delta
+    assert len(app.metric) == 4 + 5
+    assert "vs plan" in app.metric[4].delta
 
 
 def test_both_languages_say_the_same_figures() -> None:
@@ -62,7 +62,7 @@ def test_an_empty_choice_is_handled() -> None:
     names(app).set_value([]).run()
     assert not app.exception
     assert "No accelerator is chosen" in app.info[0].value
-    assert not app.metric
+    assert len(app.metric) == 4  # those of the plan
     names(app).set_value(["A100-80GB"]).run()
     assert not app.exception
     assert "A100 SXM4 80GB is both the cheapest and the fastest" in answer(app)
@@ -89,14 +89,13 @@ def test_unknown_prices_stay_empty_and_are_said() -> None:
 
 
 def test_what_fits_nowhere_says_what_to_change() -> None:
-    app = open_page("plan", scenario="startup-1b")
-    for path, value in (
-        ("shape.n_layers", "400"),
-        ("cluster.n_devices", "1"),
-        ("shape.d_model", "8192"),
-    ):
+    app = open_page("cluster", scenario="startup-1b")
+    widget(app, "text_input", "plan.cluster.n_devices").set_value("1").run()
+    app.switch_page("pages/train.py").run()
+    for path, value in (("shape.n_layers", "400"), ("shape.d_model", "8192")):
         widget(app, "text_input", f"plan.{path}").set_value(value).run()
-    app.switch_page("pages/hardware.py").run()
+    app.session_state["open_tab.cluster"] = "hardware"
+    app.switch_page("pages/cluster.py").run()
     names(app).set_value(["L40S-48GB", "A100-40GB"]).run()
     assert not app.exception
     assert "The plan fits on none of the 2 accelerators" in app.error[0].value
@@ -118,10 +117,10 @@ def test_the_region_moves_the_carbon() -> None:
 
 def test_the_lowest_price_is_another_answer() -> None:
     app = open_hardware()
-    before = app.metric[0].value
+    before = app.metric[4].value
     app.segmented_control(key="hardware.basis.en").set_value("cheapest").run()
     assert not app.exception
-    assert app.metric[0].value != before
+    assert app.metric[4].value != before
 
 
 def test_kinds_decide_what_can_be_chosen() -> None:
@@ -176,11 +175,11 @@ def test_choices_outlive_another_page_and_another_language() -> None:
     app = open_hardware()
     names(app).set_value(["H100-80GB", "B200"]).run()
     app.selectbox(key="hardware.region.en").set_value("FR").run()
-    app.switch_page("pages/plan.py").run()
-    app.switch_page("pages/hardware.py").run()
+    app.switch_page("pages/train.py").run()
+    app.switch_page("pages/cluster.py").run()
     assert names(app).value == ["H100-80GB", "B200"]
     assert app.selectbox(key="hardware.region.en").value == "FR"
-    app.segmented_control(key="language_choice").set_value("zh_Hans").run()
+    app.selectbox(key="language_choice").set_value("zh_Hans").run()
     assert not app.exception
     assert names(app).value == ["H100-80GB", "B200"]
     assert app.selectbox(key="hardware.region.zh_Hans").value == "FR"

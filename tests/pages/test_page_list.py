@@ -6,7 +6,7 @@ import pytest
 
 from engine.paths import PROJECT_DIR
 from engine.text import LANGUAGES, catalog
-from pages.parts.page_list import PAGES
+from pages.parts.page_list import FIRST_PAGE, PAGES
 
 ROW = re.compile(r"^\| \[?([^|\]]+?)\]?(?:\([^)]*\))? \|", re.MULTILINE)
 """The first cell of a table's row, without its link."""
@@ -23,7 +23,18 @@ def test_every_file_in_pages_is_listed() -> None:
     files = {path.stem for path in (PROJECT_DIR / "pages").glob("*.py")} - {"__init__"}
     assert {page.name for page in PAGES} == files
     assert len({page.icon for page in PAGES}) == len(PAGES)
-    assert [page.url_path for page in PAGES] == ["", *(page.name for page in PAGES[1:])]
+    assert {page.name: page.url_path for page in PAGES} == {
+        page.name: "" if page.name == FIRST_PAGE else page.name for page in PAGES
+    }
+
+
+def test_every_path_of_an_earlier_version_leads_to_a_page() -> None:
+    paths = [path for page in PAGES for path in (page.url_path, *page.redirected_paths)]
+    assert len(set(paths)) == len(paths)
+    assert set(paths) >= {
+        *("overview", "plan", "scaling", "hardware", "calibrate", "runs", "evidence"),
+        *("model", "business", "runway", "funding"),
+    }
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

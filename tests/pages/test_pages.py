@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from collections.abc import Mapping
 from decimal import Decimal
 from pathlib import Path
 
@@ -13,22 +14,30 @@ from engine.text import catalog
 from finance.company.scenario import Scenario
 from finance.scenarios.store import ScenarioStore
 from pages.parts.fields import anchor_of
-from pages.parts.page_list import PAGES, AppPage
+from pages.parts.lazy_tabs import open_tab_key
+from pages.parts.page_list import FIRST_PAGE, PAGES, AppPage
 
 pytestmark = pytest.mark.usefixtures("no_caches")
 
 
 def open_page(
-    name: str, language: str = "en", scenario: str | None = None, **query: str
+    name: str,
+    language: str = "en",
+    scenario: str | None = "laptop",
+    tabs: Mapping[str, str] | None = None,
+    **query: str,
 ) -> AppTest:
+    """Open a page; ``tabs`` has the code of the open tab by the name of each group of tabs."""
     app = AppTest.from_file(str(PROJECT_DIR / "app.py"), default_timeout=20)
     app.query_params["lang"] = language
     if scenario is not None:
         app.query_params["s"] = scenario
     for parameter, value in query.items():
         app.query_params[parameter] = value
+    for group, code in (tabs or {}).items():
+        app.session_state[open_tab_key(group)] = code
     app.run()
-    if name != PAGES[0].name:
+    if name != FIRST_PAGE:
         app.switch_page(f"pages/{name}.py").run()
     assert not app.exception
     return app
@@ -60,21 +69,21 @@ def test_a_page_asks_its_question(page: AppPage, language: str) -> None:
 
 @pytest.mark.parametrize("scenario", ["laptop", "startup-1b"])
 def test_both_samples_open_by_their_link(scenario: str) -> None:
-    app = open_page("overview", scenario=scenario)
+    app = open_page("summary", scenario=scenario)
     assert app.query_params["s"] == scenario
     labels = [metric.label for metric in app.metric]
     assert labels[:2] == ["Time to train", "Cost of one run"]
 
 
 def test_an_unknown_link_says_so() -> None:
-    app = open_page("overview", scenario="nope")
+    app = open_page("summary", scenario="nope")
     assert "scenario: nope" in app.error[0].value
 
 
 def test_an_edit_moves_the_forecast_and_undo_brings_it_back() -> None:
-    app = open_page("plan")
+    app = open_page("train")
     before = app.metric[3].value
-    widget(app, "text_input", "plan.cluster.n_devices").set_value("4").run()
+    widget(app, "text_input", "plan.shape.n_layers").set_value("8").run()
     assert not app.exception
     widget(app, "text_input", "plan.tokens").set_value("6.144M").run()
     assert app.metric[3].value != before
@@ -86,13 +95,13 @@ def test_an_edit_moves_the_forecast_and_undo_brings_it_back() -> None:
 
 
 def test_a_saved_edit_is_stored_with_its_history() -> None:
-    app = open_page("plan")
+    app = open_page("cluster")
     widget(app, "text_input", "plan.cluster.n_devices").set_value("1").run()
     app.button(key="save").click().run()
     stored = ScenarioStore().get("laptop")
     assert stored.version == 2
     assert stored.scenario.plan.cluster.n_devices == 1
-    assert open_page("plan").metric[0].value == app.metric[0].value
+    assert open_page("cluster").metric[0].value == app.metric[0].value
 
 
 @pytest.mark.parametrize(
@@ -103,7 +112,7 @@ def test_a_saved_edit_is_stored_with_its_history() -> None:
     ],
 )
 def test_a_bad_edit_is_one_line_and_changes_nothing(path: str, typed: str, parts: str) -> None:
-    app = open_page("plan")
+    app = open_page("train")
     widget(app, "text_input", path).set_value(typed).run()
     assert not app.exception
     assert parts in refusal(app, path)
@@ -113,14 +122,14 @@ def test_a_bad_edit_is_one_line_and_changes_nothing(path: str, typed: str, parts
 
 
 def test_heads_that_do_not_divide_are_refused() -> None:
-    app = open_page("plan", "zh_Hans")
+    app = open_page("train", "zh_Hans")
     widget(app, "text_input", "plan.shape.n_kv_heads").set_value("3").run()
     assert "须能整除 4" in refusal(app, "plan.shape.n_kv_heads")
     assert widget(app, "text_input", "plan.shape.n_kv_heads").value == "3"
 
 
 def test_another_accelerator_takes_precision_and_price_along() -> None:
-    app = open_page("plan", scenario="startup-1b")
+    app = open_page("cluster", scenario="startup-1b")
     widget(app, "selectbox", "plan.cluster.accelerator").set_value("CPU-core").run()
     assert not app.error
     assert widget(app, "selectbox", "plan.layout.precision").value == "fp32"
@@ -134,7 +143,7 @@ def test_another_accelerator_takes_precision_and_price_along() -> None:
 
 
 def test_a_renamed_scenario_stays_open() -> None:
-    app = open_page("plan")
+    app = open_page("cluster")
     widget(app, "text_input", "name").set_value("Renamed").run()
     app.button(key="save").click().run()
     widget(app, "text_input", "plan.cluster.n_devices").set_value("1").run()
@@ -145,15 +154,15 @@ def test_a_renamed_scenario_stays_open() -> None:
 
 
 def test_a_switched_language_changes_nothing_but_the_language() -> None:
-    app = open_page("plan")
-    app.segmented_control(key="language_choice").set_value("zh_Hans").run()
+    app = open_page("cluster")
+    app.selectbox(key="language_choice").set_value("zh_Hans").run()
     widget(app, "text_input", "plan.cluster.n_devices").set_value("1").run()
     assert not app.error
-    assert widget(app, "selectbox", "plan.shape.family").value == "llama"
+    assert widget(app, "selectbox", "plan.layout.precision").value == "fp32"
 
 
 def test_a_percentage_is_kept_as_typed() -> None:
-    app = open_page("business")
+    app = open_page("revenue")
     widget(app, "text_input", "company.revenue.churn_share_per_month").set_value("1.1").run()
     widget(app, "text_input", "company.revenue.churn_share_per_month").set_value("0.1 %").run()
     assert not app.error
@@ -163,7 +172,7 @@ def test_a_percentage_is_kept_as_typed() -> None:
 
 
 def test_money_edits_move_the_runway() -> None:
-    app = open_page("runway")
+    app = open_page("cash")
     before = app.metric[0].value
     widget(app, "text_input", "company.cash_usd").set_value("12000").run()
     assert app.metric[0].value != before
@@ -171,7 +180,7 @@ def test_money_edits_move_the_runway() -> None:
 
 
 def test_a_conflict_is_said_and_nothing_is_lost(laptop: Scenario) -> None:
-    app = open_page("plan")
+    app = open_page("cluster")
     widget(app, "text_input", "plan.cluster.n_devices").set_value("1").run()
     ScenarioStore().save("laptop", 1, laptop.with_value("name", "theirs"))
     app.button(key="save").click().run()
@@ -186,7 +195,7 @@ def test_a_conflict_is_said_and_nothing_is_lost(laptop: Scenario) -> None:
 
 
 def test_a_price_of_zero_or_an_empty_company_is_drawn() -> None:
-    app = open_page("plan")
+    app = open_page("cluster")
     widget(app, "text_input", "plan.cluster.price_usd_per_device_hour").set_value("0").run()
     assert not app.exception
     widget(app, "text_input", "plan.cluster.n_devices").set_value("1").run()
@@ -194,9 +203,9 @@ def test_a_price_of_zero_or_an_empty_company_is_drawn() -> None:
 
 
 def test_the_language_can_be_switched() -> None:
-    app = open_page("runway")
-    app.segmented_control(key="language_choice").set_value("zh_Hans").run()
-    assert app.title[0].value == catalog("zh_Hans")("runway.question")
+    app = open_page("cash")
+    app.selectbox(key="language_choice").set_value("zh_Hans").run()
+    assert app.title[0].value == catalog("zh_Hans")("cash.question")
 
 
 @pytest.mark.slow

@@ -8,27 +8,32 @@ from engine.text import LANGUAGES
 from tests.pages.test_pages import open_page
 
 
-def answer(app: AppTest) -> str:
-    return next(element.value for element in app.markdown if element.value.startswith("####"))
-
-
 def labelled(app: AppTest, kind: str, start: str):  # type: ignore[no-untyped-def]
     return next(
         element for element in app.get(kind) if element.key and element.key.startswith(start)
     )
 
 
+def answer(app: AppTest) -> str:
+    return [element.value for element in app.markdown if element.value.startswith("#### ")][-1]
+
+
+def open_tab(tab: str, language: str = "en", scenario: str = "laptop") -> AppTest:
+    return open_page("train", language, scenario, tabs={"train": tab})
+
+
+@pytest.mark.parametrize(("tab", "tiles"), [("budget", 3), ("runs", 3), ("repeated", 5)])
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_every_tile_says_what_it_stands_on(language: str) -> None:
-    app = open_page("scaling", language)
+def test_every_tile_says_what_it_stands_on(language: str, tab: str, tiles: int) -> None:
+    app = open_tab(tab, language)
     assert not app.exception
     assert not app.error
-    assert len(app.metric) == 3 + 3 + 5
+    assert len(app.metric) == 4 + tiles
     assert all(metric.help for metric in app.metric)
 
 
 def test_a_larger_budget_buys_a_lower_loss() -> None:
-    app = open_page("scaling")
+    app = open_tab("budget")
     before = answer(app)
     labelled(app, "text_input", "scaling_amount").set_value("10M").run()
     assert "$10M" in answer(app)
@@ -39,7 +44,7 @@ def test_a_larger_budget_buys_a_lower_loss() -> None:
 
 
 def test_published_optimum_at_a_flops_budget() -> None:
-    app = open_page("scaling")
+    app = open_tab("budget")
     labelled(app, "selectbox", "scaling_unit").set_value("flops").run()
     labelled(app, "text_input", "scaling_amount").set_value("1e22").run()
     # Computed by hand: (α·A/(β·B))^(1/(α+β)) · (1e22/6)^(β/(α+β)) with Besiroglu 2024, table 1.
@@ -49,7 +54,7 @@ def test_published_optimum_at_a_flops_budget() -> None:
 
 @pytest.mark.parametrize("typed", ["many", "-3", "0", "nan"])
 def test_a_bad_budget_is_one_line(typed: str) -> None:
-    app = open_page("scaling")
+    app = open_tab("budget")
     labelled(app, "text_input", "scaling_amount").set_value(typed).run()
     assert not app.exception
     assert len(app.error) == 1
@@ -57,15 +62,15 @@ def test_a_bad_budget_is_one_line(typed: str) -> None:
 
 
 def test_our_own_ladder_foretells_its_large_runs() -> None:
-    app = open_page("scaling")
-    runs, error, coverage = (metric.value for metric in app.metric[3:6])
+    app = open_tab("runs")
+    runs, error, coverage = (metric.value for metric in app.metric[4:7])
     assert runs == "23"
     assert float(error.rstrip("%")) < 2
     assert coverage == "100%"
 
 
 def test_cautions_are_said_in_words() -> None:
-    app = open_page("scaling")
+    app = open_tab("runs")
     names = [name for name in published_sets() if name.startswith("cerebras_gpt")]
     labelled(app, "selectbox", "scaling_set").set_value(names[0]).run()
     assert not app.exception
@@ -73,7 +78,7 @@ def test_cautions_are_said_in_words() -> None:
 
 
 def test_another_unique_billion_is_worth_less_when_there_is_plenty() -> None:
-    app = open_page("scaling")
+    app = open_tab("repeated", scenario="startup-1b")
     scarce = app.metric[-1].value
     labelled(app, "text_input", "scaling_unique").set_value("100T").run()
     assert scarce != "$0.00"
@@ -83,6 +88,6 @@ def test_another_unique_billion_is_worth_less_when_there_is_plenty() -> None:
 def test_serving_is_priced_as_the_scenario_serves() -> None:
     totals = []
     for name in ("laptop", "startup-1b", "laptop"):
-        captions = [element.value for element in open_page("scaling", scenario=name).caption]
+        captions = [element.value for element in open_tab("budget", scenario=name).caption]
         totals.append(next(caption for caption in captions if "with serving" in caption))
     assert totals[0] == totals[2] != totals[1]

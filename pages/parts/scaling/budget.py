@@ -28,8 +28,7 @@ from pages.parts.charts import LABEL_SIZE, draw
 from pages.parts.figures.figure import Figure as Chart
 from pages.parts.figures.ticks import tick_text
 from pages.parts.palette import COMPUTE, DATA, MONEY, OTHER
-from pages.parts.session import draft, text
-from pages.parts.streamlit_private import Container
+from pages.parts.session import draft, projections, text
 from pages.parts.tiles import Tile, tiles
 
 _UNITS: tuple[Unit, ...] = ("usd", "device_hours", "flops")
@@ -37,6 +36,7 @@ _DEFAULT_AMOUNTS = {"usd": "1M", "device_hours": "400k", "flops": "1e22"}
 _DEFAULT_ACCELERATOR = "H100-80GB"
 _COLORS = {"compute_optimal": COMPUTE, "over_trained": DATA, "inference_aware": MONEY}
 _CURVES = 5
+_SPENT = "spent_budget"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,12 +70,23 @@ def _choices(
     )
 
 
-def draw_budget(answer: Container) -> SpentBudget | None:
-    """Draw inputs, tiles, chart and table, and write the answer above the tabs.
+def spent_budget() -> SpentBudget:
+    """Return the budget that was drawn last, or else the compute and the law of the plan."""
+    spent: SpentBudget | None = st.session_state.get(_SPENT)
+    if spent is not None:
+        return spent
+    plan, forecast = draft().plan, projections()[0].forecast
+    return SpentBudget(
+        loss_coefficients()[plan.law],
+        forecast.training_flops,
+        forecast.cost_usd.value / forecast.training_flops,
+    )
 
-    Returns None if an input is not allowed.
-    """
+
+def draw_budget() -> None:
+    """Draw the answer, inputs, tiles, chart and table."""
     say = text()
+    answer = st.container()
     inputs, results = st.columns([1, 3], gap="medium")
     try:
         with inputs:
@@ -84,7 +95,7 @@ def draw_budget(answer: Container) -> SpentBudget | None:
         options = _choices(law.law, budget, chosen, serving, serving.content_hash)
     except InputError as error:
         results.error(error.in_language(say.language), icon=":material/error:")
-        return None
+        return
     optimal = options[0]
     answer.markdown(f"#### {_answer(budget, optimal)}")
     with results:
@@ -105,7 +116,7 @@ def draw_budget(answer: Container) -> SpentBudget | None:
             as_of=law.as_of,
         )
     )
-    return SpentBudget(
+    st.session_state[_SPENT] = SpentBudget(
         law, optimal.training_flops, optimal.training_usd.value / optimal.training_flops
     )
 

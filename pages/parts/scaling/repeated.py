@@ -11,7 +11,7 @@ from engine.scaling import repeated
 from pages.parts.charts import draw
 from pages.parts.figures.figure import Figure
 from pages.parts.palette import COMPUTE, DATA, OTHER
-from pages.parts.scaling.budget import SpentBudget, count_input
+from pages.parts.scaling.budget import count_input, spent_budget
 from pages.parts.session import text
 from pages.parts.tiles import Tile, tiles
 
@@ -19,12 +19,9 @@ _MORE_TOKENS = 1e9
 _HALF = 0.5
 
 
-def draw_repeated(spent: SpentBudget | None) -> None:
-    """Draw the planner of repeated data for the budget of the first tab."""
-    say = text()
-    if spent is None:
-        st.info(say("scaling.budget_first"), icon=":material/arrow_back:")
-        return
+def draw_repeated() -> None:
+    """Draw the planner of repeated data for the budget that was drawn last, or for the plan."""
+    say, spent = text(), spent_budget()
     law = repeated.repeated_coefficients()["muennighoff_2023"]
     with st.container(width=360):
         try:

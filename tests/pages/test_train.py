@@ -1,4 +1,4 @@
-"""Taking a published model or a ``config.json`` on the page Plan."""
+"""Taking a published model or a ``config.json`` on the page What to train."""
 
 import json
 
@@ -11,6 +11,7 @@ from finance.company.scenario import Scenario
 from finance.scenarios.store import ScenarioStore
 from tests.pages.test_pages import open_page, widget
 
+LATER_RUN = "company.training_events.1"
 pytestmark = pytest.mark.usefixtures("no_caches")
 
 LLAMA = {
@@ -48,9 +49,9 @@ def drop_the_dated_run(scenario: Scenario) -> str:
 
 def test_the_list_and_the_file_of_a_model_train_at_the_plans_length(startup: Scenario) -> None:
     stored = drop_the_dated_run(startup)
-    listed = open_page("plan", scenario=stored)
+    listed = open_page("train", scenario=stored)
     take(listed, "Llama-3.1-8B")
-    uploaded = open_page("plan", scenario=stored)
+    uploaded = open_page("train", scenario=stored)
     upload(uploaded, LLAMA)
     assert draft(listed).plan.shape.seq_len_tokens == startup.plan.shape.seq_len_tokens == 4096
     assert draft(uploaded).plan.shape == draft(listed).plan.shape
@@ -59,7 +60,7 @@ def test_the_list_and_the_file_of_a_model_train_at_the_plans_length(startup: Sce
 
 
 def test_the_models_own_length_is_used_when_the_user_asks(startup: Scenario) -> None:
-    app = open_page("plan", scenario=drop_the_dated_run(startup))
+    app = open_page("train", scenario=drop_the_dated_run(startup))
     upload(app, LLAMA)
     app.button(key="use_own_length").click().run()
     assert not app.exception
@@ -68,22 +69,38 @@ def test_the_models_own_length_is_used_when_the_user_asks(startup: Scenario) -> 
 
 
 def test_a_length_beyond_the_models_longest_is_capped_with_a_sentence(startup: Scenario) -> None:
-    app = open_page("plan", scenario=drop_the_dated_run(startup))
+    app = open_page("train", scenario=drop_the_dated_run(startup))
     upload(app, LLAMA | {"max_position_embeddings": 2048})
     assert draft(app).plan.shape.seq_len_tokens == 2048
     assert "is now 2,048 instead of 4,096" in notes(app)
 
 
 def test_a_config_without_a_length_takes_the_plans(startup: Scenario) -> None:
-    app = open_page("plan", scenario=drop_the_dated_run(startup))
+    app = open_page("train", scenario=drop_the_dated_run(startup))
     upload(app, LLAMA | {"max_position_embeddings": None})
     assert draft(app).plan.shape.seq_len_tokens == 4096
     assert not app.error
 
 
+def store_with_a_run_of_other_size(scenario: Scenario) -> str:
+    """Store the scenario with a dated run that changes single fields of the shape."""
+    changes = {
+        "tokens": 6 * 10**12,
+        "layout.micro_batch_sequences": 2,
+        "cluster.n_devices": 128,
+        "shape.n_layers": 28,
+        "shape.d_model": 3072,
+        "shape.n_heads": 24,
+    }
+    return ScenarioStore().create(scenario.with_value(f"{LATER_RUN}.changes", changes)).id
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_a_contradicting_run_is_named_and_its_changes_can_be_dropped(language: str) -> None:
-    app, say = open_page("plan", language, scenario="startup-1b"), catalog(language)
+def test_a_contradicting_run_is_named_and_its_changes_can_be_dropped(
+    startup: Scenario, language: str
+) -> None:
+    stored = store_with_a_run_of_other_size(startup)
+    app, say = open_page("train", language, scenario=stored), catalog(language)
     take(app, "Llama-2-7B")
     assert not app.error
     assert "Harbor 3B" in app.warning[0].value
@@ -99,8 +116,8 @@ def test_a_contradicting_run_is_named_and_its_changes_can_be_dropped(language: s
     assert set(event.changes) == {"tokens", "layout.micro_batch_sequences", "cluster.n_devices"}
 
 
-def test_a_run_that_mixes_two_models_is_named() -> None:
-    app = open_page("plan", scenario="startup-1b")
+def test_a_run_that_mixes_two_models_is_named(startup: Scenario) -> None:
+    app = open_page("train", scenario=store_with_a_run_of_other_size(startup))
     take(app, "Llama-3.1-8B")
     assert draft(app).plan.shape.n_layers == 32
     assert "mixture of two models" in app.warning[0].value
@@ -111,7 +128,7 @@ def test_a_run_that_mixes_two_models_is_named() -> None:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_a_model_that_cannot_be_served_is_refused_in_words(language: str) -> None:
-    app, say = open_page("plan", language), catalog(language)
+    app, say = open_page("train", language), catalog(language)
     before = draft(app)
     take(app, "Kimi-K2")
     assert not app.error
@@ -119,12 +136,12 @@ def test_a_model_that_cannot_be_served_is_refused_in_words(language: str) -> Non
     sentence = say("plan.never_served", model="Kimi-K2", device=device)
     assert app.warning[0].value.replace("\\", "") == sentence
     assert draft(app) == before
-    widget(app, "text_input", "plan.cluster.n_devices").set_value("1").run()
+    widget(app, "text_input", "plan.shape.n_layers").set_value("3").run()
     assert not app.warning  # another draft may accept the model
 
 
 def test_narrower_weights_are_offered_where_they_make_serving_possible() -> None:
-    app = open_page("plan")
+    app = open_page("train")
     take(app, "DeepSeek-V3")
     assert draft(app).plan.shape.mla is None
     assert "can be served" in app.warning[0].value

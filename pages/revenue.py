@@ -1,4 +1,4 @@
-"""Page Business: revenue, costs, unit economics, and options for compute."""
+"""Page Revenue: what is sold, to whom, and what each customer and token brings in."""
 
 from __future__ import annotations
 
@@ -15,13 +15,11 @@ from finance.metrics.indicators import Values
 from finance.metrics.projection import Projection
 from finance.metrics.unit_economics import token_economics
 from pages.parts.business.charts import arr_chart, revenue_chart, token_chart
-from pages.parts.business.compute import compute_inputs, compute_options_section
 from pages.parts.charts import draw
 from pages.parts.entries import entries, optional_part
-from pages.parts.fields import fields
 from pages.parts.frame import run_in_frame
 from pages.parts.indicator_table import indicator_table
-from pages.parts.rates import exchange_rates
+from pages.parts.lazy_tabs import lazy_tabs
 from pages.parts.session import indicators, projections, text
 from pages.parts.tiles import Tile, burn_multiple_tile, tiles
 
@@ -155,23 +153,9 @@ def _tiles(now: Projection, saved: Projection) -> None:
 
 
 def _inputs() -> None:
-    say = text()
-    names = ("revenue", "costs", "compute")
-    revenue, costs, compute = st.tabs([say(f"business.{name}") for name in names])
-    with revenue:
-        entries("company.revenue_lines")
-        st.divider()
-        optional_part("company.revenue", "revenue")
-    with costs:
-        fields("company", ("other_costs_usd_per_month", "payment_days"))
-        for name in ("spending", "data"):
-            st.divider()
-            entries(f"company.{name}")
-        st.divider()
-        exchange_rates()
-        st.caption(say("business.people_elsewhere"))
-    with compute:
-        compute_inputs()
+    entries("company.revenue_lines")
+    st.divider()
+    optional_part("company.revenue", "revenue")
 
 
 def page() -> None:
@@ -179,35 +163,36 @@ def page() -> None:
     say = text()
     now, saved = projections()
     rows = indicators(now)
-    st.title(say("business.question"))
+    st.title(say("revenue.question"))
     st.markdown(f"#### {_answer(now, rows[-1])}")
     _tiles(now, saved)
     inputs, charts = st.columns([2, 3], gap="large")
     with inputs:
         _inputs()
     with charts:
-        names = ("margin", "tokens", "customers", "ways")
-        margin, tokens, customers, options = st.tabs(
-            [say(f"business.tab_{name}") for name in names]
-        )
-        with margin:
-            draw(revenue_chart(now, rows), "revenue", height=520)
-            st.caption(say("business.margin_note"))
-        with tokens:
-            draw(token_chart(now), "tokens", height=420)
-            st.caption(
-                say(
-                    "business.tokens_note",
-                    used=quantities.share(
-                        now.scenario.plan.serving.utilisation_share, say.language
-                    ),
-                )
-            )
-        with customers:
-            draw(arr_chart(now, rows, year_ends(len(rows))), "arr")
-            indicator_table(rows, _CUSTOMER_KEYS)
-        with options:
-            compute_options_section(now)
+        drawn = {"margin": _margin, "tokens": _tokens, "customers": _customers}
+        lazy_tabs("revenue", drawn, "business.tab_")
+
+
+def _margin() -> None:
+    now, _ = projections()
+    draw(revenue_chart(now, indicators(now)), "revenue", height=520)
+    st.caption(text()("business.margin_note"))
+
+
+def _tokens() -> None:
+    say = text()
+    now, _ = projections()
+    draw(token_chart(now), "tokens", height=420)
+    used = quantities.share(now.scenario.plan.serving.utilisation_share, say.language)
+    st.caption(say("business.tokens_note", used=used))
+
+
+def _customers() -> None:
+    now, _ = projections()
+    rows = indicators(now)
+    draw(arr_chart(now, rows, year_ends(len(rows))), "arr")
+    indicator_table(rows, _CUSTOMER_KEYS)
 
 
 run_in_frame(page)

@@ -1,11 +1,10 @@
-"""Page Runway: cash month by month, the financial statements, and the indicators."""
+"""Page Cash: cash month by month, the financial statements, and the indicators."""
 
 from __future__ import annotations
 
 import streamlit as st
 
 from engine import quantities
-from finance.costs.people import Role
 from finance.metrics.cash_report import cash_csv, lasting_text, when_used_up
 from finance.metrics.indicator_report import indicator_text
 from finance.metrics.projection import Projection
@@ -15,15 +14,10 @@ from pages.parts.entries import entries, optional_part
 from pages.parts.fields import fields
 from pages.parts.frame import run_in_frame
 from pages.parts.indicator_table import indicator_table
+from pages.parts.lazy_tabs import lazy_tabs
 from pages.parts.session import draft, indicators, projections, text
 from pages.parts.statement_tables import csv_button, statement_tables
-from pages.parts.tables import table
 from pages.parts.tiles import Tile, peak_burn_tile, runway_tile, tiles, with_round_tile
-
-_PEOPLE = (
-    *("title", "people", "cost_usd_per_month", "start_month", "end_month", "function"),
-    *("on_cost_share", "raise_share_per_year", "stock_usd_per_year", "region"),
-)
 
 
 def _answer(projection: Projection) -> str:
@@ -82,10 +76,6 @@ def _inputs() -> None:
             st.caption(say("runway.round_elsewhere"))
         else:
             fields("company.equity_round", ("month", "amount_usd", "pre_money_usd"))
-    with st.expander(say("runway.training"), expanded=True, icon=":material/model_training:"):
-        optional_part("company.training", "training")
-        st.divider()
-        entries("company.training_events")
     with st.expander(say("runway.money"), icon=":material/savings:"):
         entries("company.inflows")
         st.divider()
@@ -94,11 +84,36 @@ def _inputs() -> None:
         optional_part("company.tax", "tax")
 
 
+def _cash() -> None:
+    say = text()
+    now, _ = projections()
+    inputs, charts = st.columns([2, 3], gap="large")
+    with inputs:
+        _inputs()
+    with charts:
+        st.subheader(say("overview.cash_heading", n=now.horizon_months))
+        draw(cash_chart(now), "cash", height=400)
+        st.subheader(say("runway.months_heading"))
+        draw(month_chart(now.months), "months")
+        csv_button("cash", cash_csv(now.months))
+
+
+def _statements() -> None:
+    statement_tables(projections()[0].books)
+
+
+def _indicators() -> None:
+    now, _ = projections()
+    st.caption(text()("runway.indicators_note"))
+    indicator_table(indicators(now))
+    csv_button(INDICATORS, indicators_csv(now.books))
+
+
 def page() -> None:
     """Draw the page."""
     say = text()
     now, saved = projections()
-    st.title(say("runway.question"))
+    st.title(say("cash.question"))
     st.markdown(f"#### {_answer(now)}")
     tiles(
         [
@@ -109,23 +124,8 @@ def page() -> None:
             _lowest_cash_tile(now),
         ]
     )
-    inputs, charts = st.columns([2, 3], gap="large")
-    with inputs:
-        _inputs()
-    with charts:
-        st.subheader(say("overview.cash_heading", n=now.horizon_months))
-        draw(cash_chart(now), "cash", height=400)
-        st.subheader(say("runway.months_heading"))
-        draw(month_chart(now.months), "months")
-        csv_button("cash", cash_csv(now.months))
-        st.subheader(say("people.heading"), help=say("people.help"))
-        table("company.people", Role, say("people.heading"), _PEOPLE)
-    st.subheader(say("runway.statements_heading"))
-    statement_tables(now.books)
-    st.subheader(say("runway.indicators_heading"))
-    st.caption(say("runway.indicators_note"))
-    indicator_table(indicators(now))
-    csv_button(INDICATORS, indicators_csv(now.books))
+    drawn = {"cash": _cash, "statements": _statements, "indicators": _indicators}
+    lazy_tabs("cash", drawn, "cash.tab_")
 
 
 run_in_frame(page)

@@ -1,4 +1,4 @@
-"""Page Plan: the model's shape, its training and its cluster, and the forecast for them."""
+"""Page Cluster and layout: the devices, the layout on them, and other accelerators."""
 
 from __future__ import annotations
 
@@ -6,30 +6,19 @@ import pandas as pd
 import streamlit as st
 
 from engine import quantities
-from engine.facts import accelerator, loss_coefficients, prices_of
+from engine.facts import accelerator, prices_of
 from engine.predictor.stacks import stacks
 from engine.reports.forecast_tables import FIGURES, show
 from finance.metrics.projection import Projection
 from pages.parts.charts import draw, memory_chart, step_chart
+from pages.parts.cluster.layout import best_layouts
+from pages.parts.cluster.timeline import step_timeline
 from pages.parts.fields import accelerator_field, field, fields
 from pages.parts.frame import run_in_frame
-from pages.parts.plan.costs import draw_payment_options
-from pages.parts.plan.layout import best_layouts
-from pages.parts.plan.published import choose_model
-from pages.parts.plan.timeline import step_timeline
+from pages.parts.hardware.comparison import draw_hardware
+from pages.parts.lazy_tabs import lazy_tabs
 from pages.parts.session import draft, projections, scenario_session, text
-from pages.parts.tiles import Tile, figure_tile, tiles
-
-_SHAPE_FIELDS = (
-    "n_layers",
-    "d_model",
-    "n_heads",
-    "n_kv_heads",
-    "head_dim",
-    "d_ff",
-    "vocab",
-    "seq_len_tokens",
-)
+from pages.parts.tiles import figure_tile, tiles
 
 _LAYOUT_FIELDS = (
     "micro_batch_sequences",
@@ -44,14 +33,6 @@ _LAYOUT_FIELDS = (
     "precision",
     "activation_checkpointing",
     "offload",
-)
-_MOE_FIELDS = ("n_experts", "top_k", "d_ff", "n_shared_experts", "n_dense_layers")
-_MLA_FIELDS = (
-    *("q_lora_rank", "kv_lora_rank", "qk_nope_head_dim", "qk_rope_head_dim", "v_head_dim"),
-)
-_SERVING_FIELDS = (
-    *("concurrent_sequences", "utilisation_share", "context_tokens", "output_tokens"),
-    *("cached_share", "weights"),
 )
 
 
@@ -70,54 +51,16 @@ def _answer(projection: Projection) -> str:
     )
 
 
-def _parameters_tile(now: Projection) -> Tile:
-    say, predicted = text(), now.forecast
-    embedding = quantities.count(predicted.parameters_embedding, say.language)
-    return Tile(
-        label=say("quantity.parameters_total"),
-        value=quantities.count(predicted.parameters_total, say.language),
-        note=say("plan.embedding_note", embedding=embedding),
-        help=say("basis.parameters_total"),
-    )
-
-
 def _inputs() -> None:
     say = text()
-    with st.expander(say("plan.model"), expanded=True, icon=":material/account_tree:"):
-        choose_model()
-        field("plan.shape.family")
-        fields("plan.shape", _SHAPE_FIELDS)
-        field("plan.shape.tied_embeddings")
-        shape = draft().plan.shape
-        if shape.moe:
-            st.markdown(f"**{say('plan.experts')}**")
-            fields("plan.shape.moe", _MOE_FIELDS)
-        if shape.mla:
-            st.markdown(f"**{say('plan.latent_attention')}**")
-            fields("plan.shape.mla", _MLA_FIELDS)
-    with st.expander(say("plan.training"), expanded=True, icon=":material/model_training:"):
-        field("plan.tokens")
-        fields("plan.layout", _LAYOUT_FIELDS)
-        field("plan.software", options={name: _software(name) for name in stacks()})
-        field("plan.peak_learning_rate")
-        field("plan.law", options={law.law: law.label for law in loss_coefficients().values()})
     with st.expander(say("plan.cluster"), expanded=True, icon=":material/dns:"):
         accelerator_field()
         _device_note()
         fields("plan.cluster", ("n_devices", "availability_share"))
         _price()
-    with st.expander(say("plan.serving"), icon=":material/cloud:"):
-        fields("plan.serving", _SERVING_FIELDS)
-        measured = draft().plan.serving.measured
-        if measured is not None:
-            st.caption(
-                say(
-                    "plan.served_as_measured",
-                    way=say(f"compression.way_{measured.way}"),
-                    writing=f"{measured.writing.value:.2f}",
-                    date=measured.measured_on.isoformat(),
-                )
-            )
+    with st.expander(say("plan.training"), expanded=True, icon=":material/model_training:"):
+        fields("plan.layout", _LAYOUT_FIELDS)
+        field("plan.software", options={name: _software(name) for name in stacks()})
 
 
 def _software(name: str) -> str:
@@ -181,8 +124,8 @@ def _price() -> None:
         st.rerun()
 
 
-def _details(now: Projection) -> None:
-    say, predicted = text(), now.forecast
+def _details() -> None:
+    say, predicted = text(), projections()[0].forecast
     rows = [
         {
             say("table.quantity"): say(f"quantity.{name}"),
@@ -203,54 +146,59 @@ def page() -> None:
     """Draw the page."""
     say = text()
     now, saved = projections()
-    st.title(say("plan.question"))
+    st.title(say("cluster.question"))
     st.markdown(f"#### {_answer(now)}")
+    _tiles(now, saved)
+    lazy_tabs("cluster", {"layout": _layout, "hardware": draw_hardware}, "cluster.tab_")
+
+
+def _tiles(now: Projection, saved: Projection) -> None:
     forecast, before = now.forecast, saved.forecast
     tiles(
         [
-            _parameters_tile(now),
-            figure_tile("mfu", forecast.mfu, before.mfu, better="up"),
-            figure_tile("device_hours", forecast.device_hours, before.device_hours, better="down"),
-            figure_tile("cost_usd", forecast.cost_usd, before.cost_usd, better="down"),
             figure_tile(
-                "loss_nats_per_token",
-                forecast.loss_nats_per_token,
-                before.loss_nats_per_token,
+                "memory_bytes_per_device",
+                forecast.memory_bytes_per_device,
+                before.memory_bytes_per_device,
                 better="down",
             ),
+            figure_tile("mfu", forecast.mfu, before.mfu, better="up"),
+            figure_tile(
+                "wall_clock_hours",
+                forecast.wall_clock_hours,
+                before.wall_clock_hours,
+                better="down",
+            ),
+            figure_tile("cost_usd", forecast.cost_usd, before.cost_usd, better="down"),
         ]
     )
-    if forecast.loss_extrapolated:
-        st.info(say("plan.extrapolated"), icon=":material/straighten:")
-    inputs, charts = st.columns([2, 3], gap="large")
+
+
+def _layout() -> None:
+    inputs, results = st.columns([2, 3], gap="large")
     with inputs:
         _inputs()
-    with charts:
-        _results(now)
+    with results:
+        drawn = {
+            "where": _memory_and_time,
+            "layouts": best_layouts,
+            "timeline": step_timeline,
+            "details": _details,
+        }
+        lazy_tabs("layout", drawn, "plan.tab_")
 
 
-def _results(now: Projection) -> None:
-    say, forecast = text(), now.forecast
-    names = ("where", "layouts", "ways", "timeline", "details")
-    where, layouts, payment, timeline, details = st.tabs(
-        [say(f"plan.tab_{name}") for name in names]
-    )
-    with where:
-        st.subheader(say("plan.memory_heading"))
-        draw(memory_chart(forecast), "memory", height=230)
-        st.subheader(say("plan.step_heading"))
-        draw(step_chart(forecast), "step", height=260)
-        if forecast.calibration_run_ids:
-            st.caption(say("plan.calibrated_note", ratio=_ratio(now)))
-        _goodput(now)
-    with layouts:
-        best_layouts()
-    with payment:
-        draw_payment_options(now)
-    with timeline:
-        step_timeline()
-    with details:
-        _details(now)
+def _memory_and_time() -> None:
+    say = text()
+    now, _ = projections()
+    forecast = now.forecast
+    st.subheader(say("plan.memory_heading"))
+    draw(memory_chart(forecast), "memory", height=230)
+    st.subheader(say("plan.step_heading"))
+    draw(step_chart(forecast), "step", height=260)
+    if forecast.calibration_run_ids:
+        st.caption(say("plan.calibrated_note", ratio=_ratio(now)))
+    _goodput(now)
 
 
 def _goodput(now: Projection) -> None:

@@ -1,4 +1,4 @@
-"""Page Overview: the figures that decide whether the plan is worth funding."""
+"""Page Summary: the figures that decide whether the plan is worth funding."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from pages.parts.session import projections, text
 from pages.parts.tiles import Tile, figure_tile, runway_tile, tiles
 
 _PAGE_OF_ACTION = {
-    NextAction.MAKE_IT_FIT: "plan",
+    NextAction.MAKE_IT_FIT: "cluster",
     NextAction.CALIBRATE: "calibrate",
     NextAction.PLAN_A_ROUND: "funding",
     NextAction.RAISE_EARLIER: "funding",
     NextAction.RAISE_MORE: "funding",
     NextAction.RAISE: "funding",
-    NextAction.NOTHING: "plan",
+    NextAction.NOTHING: "train",
 }
 
 
@@ -89,7 +89,7 @@ def page() -> None:
     """Draw the page."""
     say = text()
     now, saved = projections()
-    st.title(say("overview.question"))
+    st.title(say("summary.question"))
     st.markdown(f"#### {_answer(now)}")
     tiles(
         [

@@ -1,4 +1,4 @@
-"""Page Hardware: the same plan on several accelerators, and the ways to buy them."""
+"""The same plan on several accelerators, and the ways to buy them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from engine.costs.energy import Facility
 from engine.plan import Plan
 from engine.planning.hardware import HardwareRow, PriceBasis, cheapest, compare_hardware, fastest
 from pages.parts.charts import draw
-from pages.parts.frame import run_in_frame
 from pages.parts.hardware.buying import buying, choose_to_buy
 from pages.parts.hardware.charts import (
     bars_height,
@@ -109,10 +108,9 @@ def _memory(rows: Sequence[HardwareRow]) -> None:
         draw(memory_chart(rows), "memory", height=bars_height(forecast_rows), hover="closest")
 
 
-def page() -> None:
-    """Draw the page."""
+def draw_hardware() -> None:
+    """Draw the comparison."""
     say = text()
-    st.title(say("hardware.question"))
     head = st.container()
     selection = choose_hardware()
     if not selection.names:
@@ -138,6 +136,3 @@ def page() -> None:
     table(rows, choose_to_buy)
     best = cheapest(rows, selection.basis) or fastest(rows) or rows[0]
     buying(rows, best.device.accelerator, selection.region)
-
-
-run_in_frame(page)

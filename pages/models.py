@@ -1,4 +1,4 @@
-"""Page Model: the trained model's scores, the text it writes, and its attention."""
+"""Page Models: the trained model's scores, the text it writes, and its attention."""
 
 from __future__ import annotations
 
@@ -181,7 +181,7 @@ def _section(export: Export, runs: list[Run]) -> None:
 def page() -> None:
     """Draw the page."""
     say = text()
-    st.title(say("model.question"))
+    st.title(say("models.question"))
     runs = [run for run in readable_runs() if exports(run)]
     if not runs:
         st.markdown(say("model.none"))

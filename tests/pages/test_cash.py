@@ -1,4 +1,4 @@
-"""The page Runway without a browser: cash, statements, and people."""
+"""The page Cash without a browser: cash, statements, and indicators."""
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -8,8 +8,8 @@ from finance.company.scenario import Scenario
 from finance.metrics.projection import project_scenario
 from finance.metrics.statement_files import statements_of
 from finance.scenarios.store import ScenarioStore
-from tests.pages.test_business import answer, draft_of
 from tests.pages.test_pages import open_page, widget
+from tests.pages.test_revenue import answer, draft_of
 
 pytestmark = pytest.mark.usefixtures("no_caches")
 
@@ -20,9 +20,9 @@ def statement(app: AppTest):
 
 
 def test_the_answer_and_which_runway_is_which() -> None:
-    app = open_page("runway")
+    app = open_page("cash")
     assert answer(app).startswith(
-        "#### Without a round the cash is used up after 11.49 months; with $150K in month 9"
+        "#### Without a round the cash is used up after 11.5 months; with $150K in month 9"
     )
     labels = [metric.label for metric in app.metric]
     assert labels[:3] == ["Runway", "With the round", "Runway, trailing"]
@@ -33,14 +33,14 @@ def test_the_answer_and_which_runway_is_which() -> None:
 
 def test_a_company_that_lasts_says_so(laptop: Scenario) -> None:
     rich = laptop.with_value("company.cash_usd", "9000000")
-    app = open_page("runway", scenario=ScenarioStore().create(rich).id)
+    app = open_page("cash", scenario=ScenarioStore().create(rich).id)
     assert answer(app) == "#### The cash lasts more than 36 months, even without a round."
 
 
 @pytest.mark.parametrize("language", ["en", "zh_Hans"])
 def test_statements_open_up(everything: str, language: str) -> None:
     text = catalog(language)
-    app = open_page("runway", language, everything)
+    app = open_page("cash", language, everything, tabs={"cash": "statements"})
     assert list(statement(app).columns) == [text("statement.line"), *map(str, range(2027, 2032))]
     closed = len(statement(app))
     app.toggle(key="statement.opened").set_value(True).run()
@@ -55,13 +55,15 @@ def test_statements_open_up(everything: str, language: str) -> None:
 
 
 def test_the_figures_of_a_statement_are_those_of_the_books(laptop: Scenario) -> None:
-    revenue = statement(open_page("runway")).set_index("USD").loc["Revenue"]
+    revenue = (
+        statement(open_page("cash", tabs={"cash": "statements"})).set_index("USD").loc["Revenue"]
+    )
     cents = statements_of(project_scenario(laptop).books)["income_statement"]["revenue"][0]
     assert revenue["2028"] == round(cents[12:24].sum() / 100)
 
 
 def test_every_indicator_stands_there_with_its_definition() -> None:
-    app = open_page("runway")
+    app = open_page("cash", tabs={"cash": "indicators"})
     table = next(element.value for element in app.dataframe if "indicator" in element.value)
     assert list(table.columns) == ["indicator", "month 12", "month 24", "month 36"]
     assert "Rule of 40" in set(table["indicator"])
@@ -71,20 +73,19 @@ def test_every_indicator_stands_there_with_its_definition() -> None:
 
 
 def test_money_can_be_added_and_is_marked() -> None:
-    app = open_page("runway")
+    app = open_page("cash")
     app.button(key="add.company.inflows.only").click().run()
     assert not app.exception
     assert not app.error
     widget(app, "text_input", "company.inflows.0.amount_usd").set_value("5000").run()
     assert draft_of(app).company.inflows[0].amount_usd == 5000
     app.button(key="add.company.loans.only").click().run()
-    app.button(key="add.company.training_events.only").click().run()
     assert not app.exception
     assert not app.error
 
 
 def test_tax_is_switched_on_and_off() -> None:
-    app = open_page("runway")
+    app = open_page("cash")
 
     def switch():
         (found,) = [

@@ -1,4 +1,4 @@
-"""The page Business without a browser: revenue lines are added, edited and removed."""
+"""The pages Revenue and Costs without a browser: revenue lines are added, edited and removed."""
 
 from decimal import Decimal
 
@@ -30,17 +30,28 @@ def draft_of(app: AppTest) -> Scenario:
 
 @pytest.mark.parametrize("language", ["en", "zh_Hans"])
 def test_a_company_with_everything_is_drawn(everything: str, language: str) -> None:
-    app = open_page("business", language, everything)
+    app = open_page("revenue", language, everything)
     assert "ARR" in answer(app)
     assert answer(app).count("×") == 1  # what a customer brings
     assert len(app.metric) == 5
     assert all(metric.help for metric in app.metric)
-    assert compute_options(app)["way"][0] == catalog(language)("way.as_planned")
-    assert len(app.get("plotly_chart")) == 4
+    assert len(app.get("plotly_chart")) == 1
+
+
+@pytest.mark.parametrize("language", ["en", "zh_Hans"])
+@pytest.mark.parametrize("tab", ["people", "training", "compute", "spending"])
+def test_the_costs_of_a_company_with_everything_are_drawn(
+    everything: str, language: str, tab: str
+) -> None:
+    app = open_page("costs", language, everything, tabs={"costs": tab})
+    assert not app.error
+    assert answer(app)
+    if tab == "compute":
+        assert compute_options(app)["way"][0] == catalog(language)("way.as_planned")
 
 
 def test_a_line_is_added_edited_and_taken_away() -> None:
-    app = open_page("business")
+    app = open_page("revenue")
     before = app.metric[0].value
     app.button(key="add.company.revenue_lines.api_tokens").click().run()
     assert not app.exception
@@ -59,11 +70,11 @@ def test_a_line_is_added_edited_and_taken_away() -> None:
 
 
 def test_lines_of_another_kind_have_other_fields() -> None:
-    app = open_page("business", "zh_Hans")
-    for path, kinds in (
-        ("company.revenue_lines", kinds_of("revenue_lines")),
-        ("company.compute.contracts", ("gpu_backed_debt",)),
+    for page, path, kinds in (
+        ("revenue", "company.revenue_lines", kinds_of("revenue_lines")),
+        ("costs", "company.compute.contracts", ("gpu_backed_debt",)),
     ):
+        app = open_page(page, "zh_Hans", tabs={"costs": "compute"})
         for number, kind in enumerate(kinds):
             app.button(key=f"add.{path}.{kind}").click().run()
             assert not app.exception
@@ -72,7 +83,7 @@ def test_lines_of_another_kind_have_other_fields() -> None:
 
 
 def test_who_comes_can_follow_another_curve() -> None:
-    app = open_page("business")
+    app = open_page("revenue")
     app.button(key="add.company.revenue_lines.api_tokens").click().run()
     (curve,) = [
         element for element in app.selectbox if element.key.startswith(f"kind.{LINE}.adoption#")
@@ -83,7 +94,7 @@ def test_who_comes_can_follow_another_curve() -> None:
 
 
 def test_what_is_not_allowed_is_one_line_and_changes_nothing() -> None:
-    app = open_page("business")
+    app = open_page("revenue")
     app.button(key="add.company.revenue_lines.subscription").click().run()
     path = f"{LINE}.conversion_share_per_month"
     widget(app, "text_input", path).set_value("99").run()
@@ -95,7 +106,7 @@ def test_what_is_not_allowed_is_one_line_and_changes_nothing() -> None:
 
 
 def test_nothing_sold_is_said() -> None:
-    app = open_page("business")
+    app = open_page("revenue")
     (switch,) = [
         element for element in app.toggle if element.key.startswith("part.company.revenue#")
     ]
@@ -105,7 +116,7 @@ def test_nothing_sold_is_said() -> None:
 
 
 def test_more_devices_move_the_ways() -> None:
-    app = open_page("business", scenario="startup-1b")
+    app = open_page("costs", scenario="startup-1b", tabs={"costs": "compute"})
     before = compute_options(app).set_index("way")["cash_at_end"]
     app.number_input(key="ways.devices.64").set_value(8).run()
     after = compute_options(app).set_index("way")["cash_at_end"]

@@ -100,7 +100,7 @@ def run() -> Run:
 
 
 def section(name: str, language: str = "en") -> AppTest:
-    app = open_page("model", language)
+    app = open_page("models", language)
     app.segmented_control(key="model_section").set_value(name).run()
     assert not app.exception
     return app
@@ -112,7 +112,9 @@ def answer_of(app: AppTest) -> str:
 
 
 def test_no_run_is_said() -> None:
-    assert catalog("en")("model.none") in [element.value for element in open_page("model").markdown]
+    assert catalog("en")("model.none") in [
+        element.value for element in open_page("models").markdown
+    ]
 
 
 @pytest.mark.parametrize("language", ["en", "zh_Hans"])
@@ -126,13 +128,13 @@ def test_every_section_draws(run: Run, name: str, language: str) -> None:
 
 
 def test_the_answer_has_figures(run: Run) -> None:
-    app = open_page("model")
+    app = open_page("models")
     assert "2 bits per byte" in answer_of(app)
     assert "2.15" in answer_of(app)
 
 
 def test_it_writes_with_what_the_fields_say(run: Run) -> None:
-    app = open_page("model")
+    app = open_page("models")
     app.slider(key="generate.temperature").set_value(0.5)
     app.text_area(key="prompt").set_value("Once").run()
     app.button(key="generate").click().run()
@@ -174,7 +176,7 @@ def test_a_failed_evaluation_says_why(run: Run, monkeypatch: pytest.MonkeyPatch)
 
 
 def test_a_checkpoint_can_be_chosen(run: Run) -> None:
-    app = open_page("model")
+    app = open_page("models")
     (choice,) = [
         element for element in app.selectbox if (element.key or "").startswith("model_which#")
     ]
@@ -209,7 +211,7 @@ def test_a_text_of_one_token_is_refused_in_one_line(run: Run) -> None:
 def test_bert_does_not_write(run: Run) -> None:
     bert = run.recipe.with_values({"shape.family": "bert", "shape.n_kv_heads": 2})
     (run.folder / "recipe.toml").write_text(bert.to_toml())
-    app = open_page("model")
+    app = open_page("models")
     assert app.info[0].value == catalog("en")("model.fills_in")
     assert not [element for element in app.button if element.key == "generate"]
     assert not section("inside").error
