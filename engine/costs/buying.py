@@ -14,9 +14,10 @@ from decimal import Decimal
 from typing import Literal
 
 from engine.costs.ownership import OwnCost, Ownership, own_cost
+from engine.costs.rent_or_buy import break_even_share, payback_months
 from engine.documents import InputError
 from engine.facts import CloudPrice, Confidence, accelerator, prices_of
-from engine.units import HOURS_PER_YEAR, MONTHS_PER_YEAR
+from engine.units import HOURS_PER_YEAR
 
 TERM_HOURS = {"commitment_1y": HOURS_PER_YEAR, "commitment_3y": 3 * HOURS_PER_YEAR}
 """Length of each commitment in hours."""
@@ -200,44 +201,18 @@ def summarise(found: Iterable[PaymentOption]) -> list[TermsSummary]:
 def break_even(owned: OwnCost, option: PaymentOption) -> BreakEven:
     """Return the use at which owning costs the same as a cloud offer.
 
-    On demand and on spot, a year of h device-hours costs p·h; owning costs F + e·h. Both are equal
-    at h = F / (p − e). A commitment costs the same at any use. If owning is cheaper at full use, it
-    is counted as cheaper at any use, else as never cheaper. The outlay K is paid back after n
-    months with K = s·(1 − (1 + i)^−n)/i, the present value of the monthly savings s at the monthly
-    rate i.
+    On demand and on spot, see :func:`engine.costs.rent_or_buy.break_even_share`. A commitment costs
+    the same at any use. If owning is cheaper at full use, it is counted as cheaper at any use, else
+    as never cheaper.
     """
     committed = option.terms in TERM_HOURS
     usd_per_hour = float(option.usd_per_device_hour) * option.devices_paid / option.n_devices
     if not committed:
         usd_per_hour = option.cost_usd / option.device_hours
-    margin_usd = usd_per_hour - owned.electricity_usd_per_hour
-    hours: float | None = owned.fixed_usd_per_year / margin_usd if margin_usd > 0 else math.inf
-    if hours is not None and hours > HOURS_PER_YEAR:
-        hours = None
-    elif committed:
-        hours = 0.0
-
-    used_hours = HOURS_PER_YEAR * owned.utilisation_share
-    saved_usd_per_year = (
-        usd_per_hour * (HOURS_PER_YEAR if committed else used_hours)
-        - owned.fixed_running_usd_per_year
-        - owned.electricity_usd_per_hour * used_hours
+    share = break_even_share(owned.fixed_usd_per_year, owned.electricity_usd_per_hour, usd_per_hour)
+    if share is not None and committed:
+        share = 0.0
+    return BreakEven(
+        device_hours_per_year=None if share is None else share * HOURS_PER_YEAR,
+        payback_months=payback_months(owned, usd_per_hour, committed=committed),
     )
-    months = _payback_months(
-        owned.outlay_usd_per_device,
-        saved_usd_per_year / MONTHS_PER_YEAR,
-        math.expm1(math.log1p(owned.cost_of_capital_per_year) / MONTHS_PER_YEAR),
-    )
-    worn_out = months is None or months > owned.lifetime_years * MONTHS_PER_YEAR
-    return BreakEven(device_hours_per_year=hours, payback_months=None if worn_out else months)
-
-
-def _payback_months(
-    outlay_usd: float, saved_usd_per_month: float, rate_per_month: float
-) -> float | None:
-    if saved_usd_per_month <= outlay_usd * rate_per_month:
-        return None
-    if not rate_per_month:
-        return outlay_usd / saved_usd_per_month
-    remaining = outlay_usd * rate_per_month / saved_usd_per_month
-    return -math.log1p(-remaining) / math.log1p(rate_per_month)

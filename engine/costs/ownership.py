@@ -155,12 +155,24 @@ def typical_purchase(device: Accelerator, ownership: Ownership) -> PurchasePrice
     return rows[(len(rows) - 1) // 2] if rows else None
 
 
+def annuity_usd_per_year(
+    outlay_usd: float, residual_usd: float, years: float, rate: float
+) -> float:
+    """Return the yearly cost of an outlay K with residual value S after L years at the rate r.
+
+    It is (K − S)·r / (1 − (1 + r)^−L) + S·r, the textbook capital recovery.
+    """
+    lost = outlay_usd - residual_usd
+    if not rate:
+        return lost / years
+    return lost * rate / -math.expm1(-years * math.log1p(rate)) + residual_usd * rate
+
+
 def own_cost(accelerator_name: str, ownership: Ownership) -> OwnCost | None:
     """Return the yearly cost of one owned device, and its cost per hour in use.
 
-    The outlay K, with residual value S after L years at the yearly rate r, is charged as the
-    annuity (K − S)·r / (1 − (1 + r)^−L) + S·r, the textbook capital recovery. Depreciation is its
-    part (K − S)/L, and the rest is the cost of capital.
+    The outlay is charged as :func:`annuity_usd_per_year`. Depreciation is its part (K − S)/L, and
+    the rest is the cost of capital.
 
     Returns
     -------
@@ -182,12 +194,9 @@ def own_cost(accelerator_name: str, ownership: Ownership) -> OwnCost | None:
         return None
     outlay = server_usd / (1 - ownership.interconnect_cost_share)
     residual = outlay * ownership.residual_share
-    depreciation = (outlay - residual) / ownership.lifetime_years
     rate, years = ownership.cost_of_capital_per_year, ownership.lifetime_years
-    annuity = depreciation
-    if rate:
-        annuity = (outlay - residual) * rate / -math.expm1(-years * math.log1p(rate))
-        annuity += residual * rate
+    depreciation = (outlay - residual) / years
+    annuity = annuity_usd_per_year(outlay, residual, years, rate)
     colocation = MONTHS_PER_YEAR * float(ownership.colocation_price_usd_per_kw_month())
     colocation *= server_peak_kw(device, ownership.facility)
     maintenance = outlay * ownership.maintenance_share_per_year

@@ -10,8 +10,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
+from engine.costs.ownership import Ownership, annuity_usd_per_year
+from engine.costs.rent_or_buy import break_even_share
 from engine.forecast import Forecast
-from engine.units import HOURS_PER_MONTH
+from engine.units import HOURS_PER_MONTH, MONTHS_PER_YEAR
 from finance.books.cents import cents_to_usd
 from finance.books.ledger import Account
 from finance.company.monthly_run import run_company
@@ -98,9 +100,9 @@ def break_even_utilisation(contract: DeviceContract, on_demand_usd: Decimal) -> 
     """Return the utilisation from which a contract is cheaper than the same hours on demand.
 
     The utilisation u solves fixed = u · hours · (on demand − variable), for one device and month.
-    It is 0 if the contract has no fixed costs and a cheaper hour. The fixed costs of hardware
-    include straight-line depreciation but not the cost of capital, which only the comparison's cash
-    reflects.
+    It is 0 if the contract has no fixed costs and a cheaper hour. Hardware is charged as an annuity
+    at the default cost of capital, as in :mod:`engine.costs.rent_or_buy`, so that a purchase at
+    market terms has the break-even that all pages show.
 
     Returns
     -------
@@ -108,11 +110,7 @@ def break_even_utilisation(contract: DeviceContract, on_demand_usd: Decimal) -> 
         A share from 0 to 1, or None if on demand is cheaper even at full utilisation.
     """
     fixed, variable = _fixed_and_variable_usd(contract)
-    margin = float(on_demand_usd) - variable
-    if margin <= 0:
-        return None
-    share = fixed / (HOURS_PER_MONTH * margin)
-    return share if share <= 1 else None
+    return break_even_share(MONTHS_PER_YEAR * fixed, variable, float(on_demand_usd))
 
 
 def _fixed_and_variable_usd(contract: DeviceContract) -> tuple[float, float]:
@@ -123,9 +121,15 @@ def _fixed_and_variable_usd(contract: DeviceContract) -> tuple[float, float]:
         monthly = contract.usd_per_device_month + contract.running_usd_per_device_month
         return float(monthly), float(contract.electricity_usd_per_device_hour)
     if isinstance(contract, Owned):
-        loss_of_value = contract.usd_per_device * (1 - contract.residual_share)
-        fixed = loss_of_value / contract.lifetime_months + contract.running_usd_per_device_month
-        return float(fixed), float(contract.electricity_usd_per_device_hour)
+        price = float(contract.usd_per_device)
+        annuity = annuity_usd_per_year(
+            price,
+            price * float(contract.residual_share),
+            contract.lifetime_months / MONTHS_PER_YEAR,
+            Ownership().cost_of_capital_per_year,
+        )
+        fixed = annuity / MONTHS_PER_YEAR + float(contract.running_usd_per_device_month)
+        return fixed, float(contract.electricity_usd_per_device_hour)
     hour = float(contract.price_usd_per_device_hour)
     if isinstance(contract, Spot):
         hour *= 1 + float(contract.interruption_share)

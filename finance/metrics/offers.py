@@ -6,10 +6,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 
-from engine.costs.buying import OWN_ASSUMPTION, TermsSummary, payment_options, summarise
+from engine.costs.buying import OWN_ASSUMPTION, Terms
+from engine.costs.comparable import TermsRatio, terms_ratio
 from engine.costs.ownership import OwnCost, Ownership, own_cost
+from engine.facts import typical_price
 from engine.plan import Plan
-from engine.units import HOURS_PER_MONTH, MONTHS_PER_YEAR
+from engine.units import MONTHS_PER_YEAR
 from finance.books.months import MAX_MONTHS
 from finance.compute.contracts import (
     DeviceContract,
@@ -27,7 +29,8 @@ LEASE_MONTHS = 36
 LOAN_MONTHS = 36
 LOAN_SHARE = Decimal("0.8")
 """Loan as a share of the price; like the terms of leases and loans, this is an own assumption."""
-_TERM_MONTHS = {"commitment_1y": 12, "commitment_3y": 36}
+_TERM_MONTHS: dict[Terms, int] = {"commitment_1y": 12, "commitment_3y": 36}
+PRICE_DECIMALS = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +40,8 @@ class Offer:
     contract: DeviceContract
     source: str
     """Source of the price, in words."""
+    ratio: TermsRatio | None = None
+    """Ratio to the on-demand price that the price follows from; None for a published price."""
 
 
 def offers(
@@ -44,15 +49,13 @@ def offers(
 ) -> dict[str, Offer]:
     """Return a contract of each kind that has a price for the plan's accelerator, by kind.
 
-    Rented devices cost the median of the published prices with the same terms; commitments of one
-    year and of three years are separate offers. A lease repays the hardware's loss of value during
-    its term, at the cost of capital. A loan against hardware has the same interest rate.
+    On demand costs the median of the published prices. Commitments and spot devices cost the plan's
+    price times the ratio that these terms have at providers with both prices
+    (:func:`engine.costs.comparable.terms_ratio`). A lease repays the hardware's loss of value
+    during its term, at the cost of capital. A loan against hardware has the same interest rate.
     """
     name = plan.cluster.accelerator
-    rented = summarise(payment_options(name, devices, devices * HOURS_PER_MONTH, HOURS_PER_MONTH))
-    by_kind: dict[str, Offer] = {
-        summary.terms: _rented_offer(summary, devices, first_month) for summary in rented
-    }
+    by_kind: dict[str, Offer] = dict(_rented_offers(plan, devices, first_month))
     assumed = ownership or Ownership()
     owned = own_cost(name, assumed)
     if owned is not None:
@@ -66,23 +69,42 @@ def offers(
     return by_kind
 
 
-def _rented_offer(summary: TermsSummary, devices: int, first_month: int) -> Offer:
-    median = summary.median
-    price = median.usd_per_device_hour
-    common = {"name": summary.terms, "devices": devices, "first_month": first_month}
-    contract: DeviceContract
-    if summary.terms == "spot":
-        contract = Spot(kind="spot", price_usd_per_device_hour=price, **common)
-    elif summary.terms in _TERM_MONTHS:
-        contract = Reserved(
-            kind="reserved",
-            price_usd_per_device_hour=price,
-            months=_TERM_MONTHS[summary.terms],
-            **common,
-        )
-    else:
-        contract = OnDemand(kind="on_demand", price_usd_per_device_hour=price, **common)
-    return Offer(contract=contract, source=f"{median.provider} {median.instance} ({median.as_of})")
+def _rented_offers(plan: Plan, devices: int, first_month: int) -> Iterator[tuple[str, Offer]]:
+    name, reference = plan.cluster.accelerator, plan.cluster.price_usd_per_device_hour
+    median = typical_price(name)
+    if median is None:
+        return
+    common = {"devices": devices, "first_month": first_month}
+    yield (
+        "on_demand",
+        Offer(
+            contract=OnDemand(
+                kind="on_demand",
+                name="on_demand",
+                price_usd_per_device_hour=median.usd_per_device_hour,
+                **common,
+            ),
+            source=median.citation,
+        ),
+    )
+    rented: tuple[Terms, ...] = ("spot", *_TERM_MONTHS)
+    for terms in rented:
+        ratio = terms_ratio(name, terms)
+        if ratio is None:
+            continue
+        price = round(reference * Decimal(repr(ratio.value)), PRICE_DECIMALS)
+        contract: DeviceContract
+        if terms == "spot":
+            contract = Spot(kind="spot", name=terms, price_usd_per_device_hour=price, **common)
+        else:
+            contract = Reserved(
+                kind="reserved",
+                name=terms,
+                price_usd_per_device_hour=price,
+                months=_TERM_MONTHS[terms],
+                **common,
+            )
+        yield terms, Offer(contract=contract, source=ratio.source, ratio=ratio)
 
 
 def _owned_contracts(

@@ -3,8 +3,10 @@
 from decimal import Decimal
 
 import pytest
+import pyxirr
 
 from engine.costs.ownership import Ownership, own_cost
+from engine.costs.rent_or_buy import rent_or_buy
 from engine.forecast import forecast
 from engine.units import HOURS_PER_MONTH
 from finance.company.scenario import Scenario
@@ -30,8 +32,10 @@ def test_break_even_by_hand() -> None:
         lifetime_months=50, residual_share="0.1", running_usd_per_device_month="60.00",
         electricity_usd_per_device_hour="0.2",
     )  # fmt: skip
-    # Depreciation is 540 a month and running costs are 60; each used hour saves 1.80.
-    assert break_even_utilisation(own, D(2)) == pytest.approx(600 / (HOURS_PER_MONTH * 1.8))
+    # The price is a loan at 10% a year with a balloon of 3,000; running costs are 60 a month, and
+    # each used hour saves 1.80.
+    yearly = -pyxirr.pmt(0.1, 50 / 12, 30_000, -3_000) + 12 * 60
+    assert break_even_utilisation(own, D(2)) == pytest.approx(yearly / (12 * HOURS_PER_MONTH * 1.8))
     hourly = {"name": "x", "first_month": 1, "devices": 1, "price_usd_per_device_hour": "1.9"}
     assert break_even_utilisation(OnDemand(kind="on_demand", **hourly), D(2)) == 0
     # With 10% of the work repeated, an hour costs 2.09.
@@ -81,6 +85,30 @@ def test_offers_come_from_the_tables(startup: Scenario) -> None:
         + 0.4 * float(bought.usd_per_device) / (1 + 0.1 / 12) ** 36
     )
     assert worth == pytest.approx(float(bought.usd_per_device), abs=1)
+
+
+def test_a_purchase_at_market_terms_has_the_break_even_of_rent_or_buy(startup: Scenario) -> None:
+    cluster = startup.plan.cluster
+    bought = offers(startup.plan, devices=8, first_month=5)["purchase"].contract
+    answer = rent_or_buy(
+        cluster.accelerator, (cluster.price_usd_per_device_hour, cluster.price_source)
+    )
+    assert answer is not None
+    assert break_even_utilisation(bought, cluster.price_usd_per_device_hour) == pytest.approx(
+        answer.break_even_share, rel=1e-4
+    )
+
+
+def test_commitments_are_cheaper_than_the_plans_own_price(startup: Scenario) -> None:
+    found = offers(startup.plan, devices=8, first_month=5)
+    price = startup.plan.cluster.price_usd_per_device_hour
+    for terms in ("commitment_1y", "commitment_3y", "spot"):
+        offer = found[terms]
+        assert offer.ratio is not None
+        assert offer.contract.price_usd_per_device_hour == round(
+            price * D(repr(offer.ratio.value)), 4
+        )
+        assert offer.contract.price_usd_per_device_hour < price
 
 
 def test_there_is_no_offer_without_published_prices(laptop: Scenario) -> None:
