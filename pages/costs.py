@@ -10,6 +10,7 @@ from finance.metrics.projection import Projection
 from pages.parts.business.compute import compute_inputs, compute_options_section
 from pages.parts.charts import draw, month_chart
 from pages.parts.costs.payment import draw_payment_options
+from pages.parts.costs.rent_or_buy import draw_rent_or_buy
 from pages.parts.entries import entries, optional_part
 from pages.parts.fields import fields
 from pages.parts.frame import run_in_frame
@@ -61,8 +62,9 @@ def _compute() -> None:
     with left:
         compute_inputs()
     with right:
-        compute_options_section(now)
+        draw_rent_or_buy(now.scenario.plan)
         draw_payment_options(now)
+        compute_options_section(now)
 
 
 def page() -> None:

@@ -1,4 +1,4 @@
-"""The ways to pay for a plan's run, and its energy."""
+"""Prices of the plan's run by terms, and its energy."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import pandas as pd
 import streamlit as st
 
 from engine import quantities
-from engine.costs.buying import PaymentOption, break_even, payment_options, summarise
+from engine.costs.comparable import TermsPrice, terms_prices
 from engine.costs.energy import Facility, energy_use
-from engine.costs.ownership import Ownership, own_cost
+from engine.costs.rent_or_buy import reference_price
 from engine.documents import InputError
 from engine.facts import accelerator
 from finance.metrics.projection import Projection
@@ -16,77 +16,63 @@ from pages.parts.session import text
 
 
 def draw_payment_options(now: Projection) -> None:
-    """Draw the cheapest and the median offer of each kind, own hardware, and their break-even."""
+    """Draw the cost of the run on demand, on spot and with commitments, and its energy."""
     say, predicted, plan = text(), now.forecast, now.scenario.plan
-    try:
-        options = payment_options(
-            plan.cluster.accelerator,
-            plan.cluster.n_devices,
-            predicted.device_hours.value,
-            predicted.wall_clock_hours.value,
-            ownership=Ownership(),
-        )
-    except InputError as error:
-        st.info(error.in_language(say.language), icon=":material/info:")
-        return
-    if not options:
-        st.info(say("plan.no_prices"), icon=":material/info:")
-        return
-    rows = []
-    for terms in summarise(options):
-        rows.append(_row(terms.cheapest, say("plan.cheapest_of", n=terms.offers)))
-        if terms.offers > 1:
-            rows.append(_row(terms.median, say("plan.median_of", n=terms.offers)))
-    st.dataframe(
-        pd.DataFrame(rows),
-        hide_index=True,
-        column_config={
-            say("table.price"): st.column_config.NumberColumn(format="$%.2f"),
-            say("table.run_usd"): st.column_config.NumberColumn(format="dollar"),
-        },
+    cluster = plan.cluster
+    st.markdown(f"**{say('rent_or_buy.terms_heading')}**")
+    found = terms_prices(
+        cluster.accelerator,
+        cluster.price_usd_per_device_hour,
+        cluster.n_devices,
+        predicted.device_hours.value,
+        predicted.wall_clock_hours.value,
     )
-    st.caption(say("plan.ways_note"))
-    _crossing(options, plan.cluster.accelerator)
+    st.dataframe(
+        pd.DataFrame([_row(price) for price in found]),
+        hide_index=True,
+        height="content",
+        alt=say("rent_or_buy.terms_heading"),
+    )
+    st.caption(say("rent_or_buy.terms_note"))
+    market = reference_price(cluster.accelerator)
+    if market is None or market.lowest_usd is None or market.highest_usd is None:
+        st.caption(say("plan.no_prices"))
+    else:
+        st.caption(
+            say(
+                "rent_or_buy.market",
+                name=accelerator(cluster.accelerator).name,
+                n=market.offers,
+                low=quantities.usd(market.lowest_usd, say.language),
+                high=quantities.usd(market.highest_usd, say.language),
+                median=quantities.usd(market.usd_per_device_hour, say.language),
+            )
+        )
     _energy(now)
 
 
-def _row(option: PaymentOption, which: str) -> dict[str, object]:
-    say = text()
-    return {
-        say("table.terms"): say(f"option.terms.{option.terms}"),
-        say("table.which"): which,
-        say("table.price"): float(option.usd_per_device_hour),
-        say("table.run_usd"): option.cost_usd,
-        say("table.provider"): f"{option.provider} {option.region}".strip(),
-        say("table.notes"): " · ".join(say(f"buying_note.{note}") for note in option.notes),
-        say("table.as_of"): option.as_of,
-        say("table.source"): option.source,
+def _row(price: TermsPrice) -> dict[str, str]:
+    say, ratio = text(), price.ratio
+    language = say.language
+    cells = dict.fromkeys(("ratio", "spread", "offers", "source"), "–")
+    if ratio is not None:
+        low, high = (quantities.share(bound, language, 2) for bound in (ratio.low, ratio.high))
+        offers = quantities.number(ratio.offers, language)
+        if ratio.of_other_devices:
+            offers = say("rent_or_buy.other_devices", n=offers)
+        cells = {
+            "ratio": quantities.share(ratio.value, language, 2),
+            "spread": low if low == high else f"{low} – {high}",
+            "offers": offers,
+            "source": ratio.source,
+        }
+    columns = {
+        "terms": say(f"option.terms.{price.terms}"),
+        "plan_price": quantities.usd(price.usd_per_device_hour, language),
+        "run": quantities.usd(price.cost_usd, language),
+        **cells,
     }
-
-
-def _crossing(options: list[PaymentOption], accelerator_name: str) -> None:
-    say = text()
-    owned = own_cost(accelerator_name, Ownership())
-    offers = [
-        option for option in options if option.kind == "cloud" and option.terms == "on_demand"
-    ]
-    if owned is None or not offers:
-        st.caption(say("plan.no_purchase_price"))
-        return
-    median = offers[len(offers) // 2]
-    crossing = break_even(owned, median)
-    if crossing.device_hours_per_year is None:
-        st.markdown(say("plan.never_own", provider=median.provider))
-        return
-    st.markdown(
-        say(
-            "plan.break_even",
-            hours=quantities.number(crossing.device_hours_per_year, say.language),
-            share=quantities.share(crossing.device_hours_per_year / 8_766, say.language),
-            provider=median.provider,
-            price=quantities.usd(float(median.usd_per_device_hour), say.language),
-        )
-    )
+    return {say(f"rent_or_buy.{name}"): cell for name, cell in columns.items()}
 
 
 def _energy(now: Projection) -> None:

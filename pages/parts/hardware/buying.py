@@ -9,16 +9,17 @@ import pandas as pd
 import streamlit as st
 
 from engine import quantities
-from engine.costs.buying import PaymentOption, TermsSummary, break_even, payment_options, summarise
+from engine.costs.buying import PaymentOption, TermsSummary, payment_options, summarise
+from engine.costs.comparable import on_demand_beside
 from engine.costs.energy import Facility, sources
-from engine.costs.ownership import OwnCost, Ownership, own_cost
+from engine.costs.ownership import Ownership, own_cost
 from engine.documents import InputError
 from engine.forecast import Forecast
 from engine.plan import Plan
 from engine.planning.hardware import HardwareRow
-from engine.units import HOURS_PER_YEAR
 from pages.parts.hardware.table import usd_format
 from pages.parts.hardware.wording import marked, region_name, shown_time
+from pages.parts.rent_or_buy import draw_rent_or_buy_note
 from pages.parts.session import draft, scenario_session, text
 
 _CHOICE = "hardware.buy"
@@ -78,9 +79,9 @@ def _use_in_plan(plan: Plan) -> None:
 def _offers_section(row: HardwareRow, forecast: Forecast, ownership: Ownership) -> None:
     say, device = text(), row.device
     try:
-        owned, why_unknown = own_cost(device.accelerator, ownership), "price_unknown"
+        owned = own_cost(device.accelerator, ownership)
     except InputError:  # its power and price are unknown
-        owned, why_unknown = None, "power_unknown"
+        owned = None
     summaries = summarise(
         payment_options(
             device.accelerator,
@@ -93,11 +94,8 @@ def _offers_section(row: HardwareRow, forecast: Forecast, ownership: Ownership) 
     if not summaries:
         st.info(say("hardware.buy.none", name=device.name), icon=":material/info:")
         return
-    _offers_table(summaries)
-    if owned is None:
-        st.caption(say(f"hardware.owning.{why_unknown}", name=device.name))
-    else:
-        _owning(summaries, owned)
+    _offers_table(device.accelerator, summaries)
+    draw_rent_or_buy_note(draft().plan, device.accelerator)
     with st.expander(say("hardware.owning.sources"), icon=":material/menu_book:"):
         for fact in sources(device, ownership.facility):
             st.markdown(f"- {fact.name}: {fact.value} {fact.unit} – {fact.source} ({fact.as_of})")
@@ -122,7 +120,15 @@ def _terms(option: PaymentOption) -> str:
     )
 
 
-def _offers_table(summaries: Sequence[TermsSummary]) -> None:
+def _beside(device: str, option: PaymentOption) -> float | None:
+    """Return the on-demand price of an offer's own provider; None for on demand and own devices."""
+    if option.kind == "own" or option.terms == "on_demand":
+        return None
+    price = on_demand_beside(device, option.provider, option.instance, option.region)
+    return None if price is None else float(price)
+
+
+def _offers_table(device: str, summaries: Sequence[TermsSummary]) -> None:
     say = text()
     lines = [
         {
@@ -132,6 +138,7 @@ def _offers_table(summaries: Sequence[TermsSummary]) -> None:
             else say("hardware.buy.which_of", which=say(f"hardware.buy.{which}"), n=summary.offers),
             "cost": option.cost_usd,
             "price": float(option.usd_per_device_hour),
+            "beside": _beside(device, option),
             "provider": option.provider or None,
             "as_of": option.as_of,
             "source": option.source,
@@ -151,10 +158,13 @@ def _offers_table(summaries: Sequence[TermsSummary]) -> None:
     frame = pd.DataFrame(lines)
     number = st.column_config.NumberColumn
     config: dict[str, Any] = {
-        name: st.column_config.TextColumn(say(f"hardware.buy.{name}")) for name in frame.columns
+        name: st.column_config.TextColumn(say(f"hardware.buy.{name}"))
+        for name in frame.columns
+        if name != "beside"
     } | {
         "cost": number(say("hardware.buy.cost"), format=usd_format(frame["cost"])),
         "price": number(say("hardware.buy.price"), format="$%.3f"),
+        "beside": number(say("rent_or_buy.beside"), format="$%.3f"),
         "source": st.column_config.TextColumn(say("hardware.buy.source"), width=180),
         "notes": st.column_config.TextColumn(say("hardware.buy.notes"), width="medium"),
         "devices": number(say("hardware.buy.devices"), format="%d"),
@@ -167,77 +177,3 @@ def _offers_table(summaries: Sequence[TermsSummary]) -> None:
         placeholder="–",
         alt=say("hardware.buy.heading"),
     )
-
-
-def _owning(summaries: Sequence[TermsSummary], owned: OwnCost) -> None:
-    """Show the use above which owning is cheaper than the chosen offer."""
-    say, language = text(), text().language
-    offers = [(which, option) for which, _, option in _offers(summaries) if option.kind == "cloud"]
-    if offers:
-        labels = [_offer_label(which, option) for which, option in offers]
-        on_demand = [
-            index for index, (_, option) in enumerate(offers) if option.terms == "on_demand"
-        ]
-        chosen = st.selectbox(
-            say("hardware.buy.offer_label"),
-            range(len(offers)),
-            index=on_demand[0] if on_demand else 0,
-            format_func=labels.__getitem__,
-            key=f"hardware.offer.{language}.{hash(tuple(labels))}",
-        )
-        st.markdown(_break_even_sentence(owned, offers[chosen][1], labels[chosen]))
-    st.caption(
-        say(
-            "hardware.owning.assumed",
-            years=_years(owned),
-            used=quantities.share(owned.utilisation_share, language),
-            rate=quantities.share(owned.cost_of_capital_per_year, language),
-            region=region_name(owned.region),
-        )
-    )
-
-
-def _offer_label(which: str, option: PaymentOption) -> str:
-    say = text()
-    return say(
-        "hardware.buy.offer",
-        terms=_terms(option),
-        which=say(f"hardware.buy.{which}"),
-        provider=option.provider,
-        price=quantities.usd(option.usd_per_device_hour, say.language),
-    )
-
-
-def _break_even_sentence(owned: OwnCost, option: PaymentOption, label: str) -> str:
-    say, language = text(), text().language
-    result = break_even(owned, option)
-    hours = result.device_hours_per_year
-    if hours is None:
-        use = say("hardware.owning.never")
-    elif hours == 0:
-        use = say("hardware.owning.always")
-    else:
-        use = say(
-            "hardware.owning.from_hours",
-            hours=quantities.number(hours, language),
-            share=quantities.share(hours / HOURS_PER_YEAR, language),
-        )
-    used = quantities.share(owned.utilisation_share, language)
-    outlay = quantities.usd(owned.outlay_usd_per_device, language)
-    if result.payback_months is None:
-        payback = say(
-            "hardware.owning.payback_never", used=used, outlay=outlay, years=_years(owned)
-        )
-    else:
-        payback = say(
-            "hardware.owning.payback",
-            used=used,
-            outlay=outlay,
-            months=quantities.months(result.payback_months, language),
-        )
-    return say("hardware.owning.sentence", offer=label, use=use, payback=payback)
-
-
-def _years(owned: OwnCost) -> str:
-    say = text()
-    return say("unit.years", n=quantities.number(owned.lifetime_years, say.language))
