@@ -17,6 +17,7 @@ from engine.runs.settings import settings
 from pages.parts.calibrate.job import chosen_machine
 from pages.parts.calibrate.machine_profile import machine_section
 from pages.parts.calibrate.outcome import outcome_section, verdict
+from pages.parts.calibrate.practice import practice_offer
 from pages.parts.calibrate.preview import recipe_section
 from pages.parts.calibrate.tuning import tuning_section
 from pages.parts.frame import run_in_frame
@@ -52,6 +53,7 @@ def page() -> None:
     if n_queued:
         label = say("calibrate.queued", n=n_queued)
         st.page_link("pages/runs.py", label=label, icon=":material/hourglass_empty:")
+    practice_offer(machine)
     estimate = recipe_section(machine, allowed, busy=bool(live or n_queued))
     answer.markdown(f"#### {_answer(shown, estimate)}")
     answer.caption(say("calibrate.intro"))

@@ -32,8 +32,8 @@ from finance.metrics.projection import Projection, project_scenario, with_calibr
 from finance.scenarios.store import SaveConflictError, ScenarioStore, StoredScenario
 from pages.parts.field_errors import UNREADABLE, FieldError, entry_names
 
-FIRST_SCENARIO = "laptop"
-"""The sample that opens first, because every step of it runs on any machine."""
+FIRST_SCENARIO = "startup-1b"
+"""The sample that opens first: a start-up as a founder would plan it."""
 
 KeepInput = Literal["never", "if_accepted", "if_refused"]
 
