@@ -129,7 +129,7 @@ def page() -> None:
         st.caption(say("funding.synthesised_page"))
     above = st.container()
     st.subheader(say("funding.dilution_heading"))
-    draw(dilution_chart(plan), "dilution", right=205, height=400)
+    draw(dilution_chart(plan), "dilution", height=400)
     st.subheader(say("funding.rounds_heading"))
     draw(rounds_chart(plan), "rounds", hover="closest", height=280)
     draw_events(plan)

@@ -28,6 +28,7 @@ from pages.parts.figures.lanes import in_lanes
 from pages.parts.figures.ticks import currency_unit
 from pages.parts.palette import COMPUTE, MONEY, OTHER, WARNING, faint
 from pages.parts.session import scenario_session, text
+from pages.parts.streamlit_private import BG_COLOR, GRAY_90
 from pages.parts.user_text import curve_label
 
 LABEL_SIZE = 12
@@ -89,23 +90,35 @@ def draw(
         plot_bgcolor=_TRANSPARENT,
         modebar={"bgcolor": _TRANSPARENT},
     )
+    _color_text(figure)
     file_name = f"{scenario_session().stored.id}-{key.replace('_', '-').replace('.', '-')}"
-    st.plotly_chart(
-        _PlainFigure(figure.content()), key=key, config=_config(file_name), alt=figure.alt
-    )
-    if figure.data:
-        with st.container(horizontal=True, horizontal_alignment="right"):
-            st.download_button(
-                say("chart.data"),
-                partial(figure_csv, figure, say),
-                f"{file_name}.csv",
-                "text/csv",
-                key=f"data.{key}",
-                help=say("chart.data_help"),
-                icon=":material/table_view:",
-                on_click="ignore",
-                type="tertiary",
-            )
+    with st.container(gap=None, horizontal_alignment="right"):
+        st.plotly_chart(
+            _PlainFigure(figure.content()), key=key, config=_config(file_name), alt=figure.alt
+        )
+        st.download_button(
+            say("chart.data"),
+            partial(figure_csv, figure, say),
+            f"{file_name}.csv",
+            "text/csv",
+            key=f"data.{key}",
+            help=say("chart.data_help"),
+            icon=":material/table_view:",
+            on_click="ignore",
+            type="tertiary",
+        )
+
+
+def _color_text(figure: Figure) -> None:
+    """Give texts without a colour that of the theme's text, and put labels on the background."""
+    layout = figure.layout
+    figure.update_layout(font={"color": GRAY_90})
+    for axis in {"xaxis", "yaxis"} | {name for name in layout if name[1:5] == "axis"}:
+        font = {"color": GRAY_90, "size": LABEL_SIZE}
+        ends = {"tickfont": dict(font), "title": {"font": font}}
+        figure.update_layout(**{axis: ends})
+    for annotation in layout["annotations"]:
+        annotation["font"] = {"color": GRAY_90} | annotation.get("font", {})
 
 
 def _config(file_name: str) -> dict[str, Any]:
@@ -214,7 +227,9 @@ def _mark_events(figure: Figure, projection: Projection) -> None:
             xanchor="right" if is_left else "left",
             yanchor="top",
             xshift=-2 if is_left else 2,
-            font={"size": LABEL_SIZE, "color": color},
+            bgcolor=BG_COLOR,
+            borderpad=0,
+            font={"size": LABEL_SIZE},
         )
     low, high = figure.extent("y")
     rows = 1 + max((lane for lane, _ in lanes), default=-1)
@@ -270,6 +285,7 @@ def memory_chart(predicted: Forecast) -> Figure:
     sizes = {name: size / BYTES_PER_GB for name, size in predicted.memory_parts_bytes.items()}
     limit, used = predicted.device_memory_bytes / BYTES_PER_GB, sum(sizes.values())
     figure = _stack(sizes, "memory", palette.MEMORY, "GB")
+    figure.update_yaxes(range=[-0.5, 0.8])
     figure.alt = say(
         "alt.memory",
         used=quantities.number(used, say.language),
@@ -322,7 +338,7 @@ def _parts_text(parts: dict[str, float], catalog_key: str, unit: str) -> str:
 
 
 def _stack(parts: dict[str, float], catalog_key: str, colors: dict[str, str], unit: str) -> Figure:
-    """Return one horizontal bar of stacked parts, with room for a label above it."""
+    """Return one horizontal bar of stacked parts."""
     say = text()
     figure = Figure()
     for name, size in parts.items():
@@ -337,7 +353,7 @@ def _stack(parts: dict[str, float], catalog_key: str, colors: dict[str, str], un
                 hovertemplate=f"%{{x:.3g}} {unit}<extra>%{{fullData.name}}</extra>",
             )
     figure.update_layout(barmode="stack", legend={"traceorder": "normal"})
-    figure.update_yaxes(showticklabels=False, showgrid=False, zeroline=False, range=[-0.5, 0.8])
+    figure.update_yaxes(showticklabels=False, showgrid=False, zeroline=False, range=[-0.5, 0.5])
     return figure
 
 

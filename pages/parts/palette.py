@@ -64,14 +64,14 @@ REVENUE_LINES = (
 RUNS = (COMPUTE, DATA, MONEY, PEOPLE, LIGHT_COMPUTE, OTHER)
 """Colours of training runs in one chart; warnings have another colour."""
 
-FOUNDERS = ("#AA4499", "#F2A7CF", "#5B1A51", "#D65C94")
+FOUNDERS = ("#AA4499", "#F2A7CF", "#7B3F99", "#D65C94")
 STAFF = ("#E69F00", "#8A5A00", "#F7D58A", "#BF7B12")
 INVESTORS = (
     "#009E73",
     "#56B4E9",
-    "#1F4E9E",
+    "#3B6FC4",
     "#A6D96A",
-    "#006D6B",
+    "#00857F",
     "#7F8FD9",
     "#5E8C31",
     "#9ADBD0",

@@ -1,6 +1,7 @@
 """The undocumented parts of Streamlit that the app uses still work as the app expects."""
 
 import ast
+import re
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from streamlit.testing.v1 import AppTest
 
 from engine.paths import PROJECT_DIR
 from pages.parts.page_list import PAGES
-from pages.parts.streamlit_private import Container, page_runs_without_app
+from pages.parts.streamlit_private import BG_COLOR, GRAY_90, Container, page_runs_without_app
 
 ALLOWED = PROJECT_DIR / "pages" / "parts" / "streamlit_private.py"
 SOURCES = [PROJECT_DIR / "app.py", *(PROJECT_DIR / "pages").rglob("*.py")]
@@ -20,6 +21,14 @@ def test_containers_have_the_named_type() -> None:
     assert isinstance(st.container(), Container)
     assert all(isinstance(column, Container) for column in st.columns(2))
     assert isinstance(st.empty(), Container)
+
+
+def test_the_browser_replaces_theme_colours_in_figures() -> None:
+    (script,) = (Path(st.__file__).parent / "static/static/js").glob("PlotlyChart*.js")
+    code = script.read_text("utf-8")
+    for color, theme in ((BG_COLOR, "bgColor"), (GRAY_90, "")):
+        (name,) = re.findall(rf"(\w+)=`{color}`", code)
+        assert re.search(rf"replaceAll\({name},[^)]*{theme}", code)
 
 
 def test_a_new_server_takes_pages_for_an_app_without_navigation(

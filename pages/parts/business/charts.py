@@ -9,7 +9,7 @@ from finance.metrics.compute_options import OptionOutcome
 from finance.metrics.indicators import Values
 from finance.metrics.projection import BOUNDS, Projection
 from finance.metrics.unit_economics import UNNAMED_LINE, revenue_by_line, token_economics
-from pages.parts.charts import in_display_currency
+from pages.parts.charts import LABEL_SIZE, in_display_currency
 from pages.parts.figures.figure import Figure
 from pages.parts.figures.ticks import currency_unit
 from pages.parts.palette import (
@@ -23,6 +23,7 @@ from pages.parts.palette import (
     faint,
 )
 from pages.parts.session import text
+from pages.parts.streamlit_private import GRAY_90
 from pages.parts.user_text import curve_label
 
 _MARGINS = {
@@ -99,7 +100,13 @@ def revenue_chart(projection: Projection, rows: Sequence[Values]) -> Figure:
     figure.update_layout(
         barmode="stack",
         bargap=0.2,
-        legend2={"orientation": "h", "x": 0, "y": _MARGIN_TOP, "yanchor": "bottom"},
+        legend2={
+            "orientation": "h",
+            "x": 0,
+            "y": _MARGIN_TOP,
+            "yanchor": "bottom",
+            "font": {"color": GRAY_90, "size": LABEL_SIZE},
+        },
     )
     figure.add_hline(0, axis="y2", line={"color": OTHER, "width": 1})
     figure.scale("y", "money")

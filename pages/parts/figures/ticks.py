@@ -75,4 +75,6 @@ def tick_text(value: float, scale: Scale, currency: str | None = None) -> str:
     sign = "-" if value < 0 else ""
     size = abs(value)
     shown = quantities.count(size, language) if size >= 1_000 else quantities.number(size, language)
-    return f"{sign}{symbol(language, currency) if scale == 'money' else ''}{shown}"
+    sign_of_money = symbol(language, currency) if scale == "money" else ""
+    # The axis' title names the currency; a long symbol such as US$ at each tick is too wide.
+    return f"{sign}{sign_of_money if len(sign_of_money) == 1 else ''}{shown}"

@@ -143,7 +143,7 @@ def _lanes(
 
 def _beyond(days: Sequence[datetime.date]) -> datetime.date:
     """Return a day after the last one, so that the chart shows the state after it."""
-    return days[-1] + max((days[-1] - days[0]) / 5, datetime.timedelta(days=60))
+    return days[-1] + max(0.6 * (days[-1] - days[0]), datetime.timedelta(days=60))
 
 
 def rounds_chart(plan: Funding) -> Figure:
@@ -177,7 +177,7 @@ def rounds_chart(plan: Funding) -> Figure:
             hoverinfo="text+x",
         )
     days = [plan.capital.opening.date, *(step.event.date for step in plan.steps)]
-    room = _beyond(days) - days[-1]
+    room = max((days[-1] - days[0]) / 8, datetime.timedelta(days=60))
     ends = (days[0] - room / 2, days[-1] + room)
     labels = [
         f"{curve_label(event_title(say, step.event))} "
@@ -260,8 +260,7 @@ def exit_chart(
         figure.add_annotation(
             x=1,
             xref="paper",
-            y=height,
-            yref="paper",
+            y=height * 1.05 * rate * highest,
             text=name,
             xanchor="left",
             xshift=6,

@@ -114,7 +114,7 @@ def draw_exit(plan: Funding, chosen: ChosenExit) -> None:
     breaks = chosen.exit.breaks(highest)
     draw(
         exit_chart(plan, values, lines, breaks, float(chosen.value)),
-        "exits", right=190, height=400,
+        "exits", right=150, height=400,
     )  # fmt: skip
     st.caption(say("funding.exit.chart_note"))
     _table(plan, chosen.payouts)

@@ -105,16 +105,22 @@ def cost_time_chart(points: Sequence[Point], unit: str) -> Chart:
         )
     x_low, x_high = _bounds(times)
     y_low, y_high = _bounds(costs)
+
+    def place(hours: float, usd: float) -> tuple[float, float]:
+        return (
+            _PLOT_WIDTH * math.log(hours / x_low) / math.log(x_high / x_low),
+            _PLOT_HEIGHT * math.log(usd / y_low) / math.log(y_high / y_low),
+        )
+
+    ends = [
+        (place(time.low, cost.low), place(time.high, cost.high))
+        for cost, time in zip(costs, times, strict=True)
+    ]
     positions = _label_positions(
-        [
-            (
-                _PLOT_WIDTH * math.log(time.value / x_low) / math.log(x_high / x_low),
-                _PLOT_HEIGHT * math.log(cost.value / y_low) / math.log(y_high / y_low),
-            )
-            for cost, time in zip(costs, times, strict=True)
-        ],
+        [place(time.value, cost.value) for cost, time in zip(costs, times, strict=True)],
         [marked(point.row) for point in points],
         _most_important_first(points),
+        [_between(*both) for both in ends],
     )
     for group in _SYMBOLS:
         chosen = [index for index, point in enumerate(points) if _group(point.row) == group]
@@ -308,27 +314,49 @@ def _bounds(figures: Sequence[Figure]) -> tuple[float, float]:
     return low / room, high * room
 
 
+_SPOTS = 25
+"""Places on a line that a label avoids."""
+
+
+def _between(start: tuple[float, float], end: tuple[float, float]) -> list[tuple[float, float]]:
+    """Return evenly spaced places on a line."""
+    shares = [number / (_SPOTS - 1) for number in range(_SPOTS)]
+    return [
+        (start[0] + share * (end[0] - start[0]), start[1] + share * (end[1] - start[1]))
+        for share in shares
+    ]
+
+
 def _label_positions(
-    points: Sequence[tuple[float, float]], labels: Sequence[str], order: Sequence[int]
+    points: Sequence[tuple[float, float]],
+    labels: Sequence[str],
+    order: Sequence[int],
+    lines: Sequence[Sequence[tuple[float, float]]],
 ) -> list[str | None]:
     """Return a position for each label that covers no marker and no other label, or None.
 
-    Labels are placed in ``order``, so the first ones are the least likely to get None.
+    Labels are placed in ``order``, so the first ones are the least likely to get None. A label
+    avoids the ``lines`` as well where it can.
     """
+    on_lines = [(x - 2, x + 2, y - 2, y + 2) for line in lines for x, y in line]
     taken = [(x - _MARKER, x + _MARKER, y - _MARKER, y + _MARKER) for x, y in points]
     positions: list[str | None] = [None] * len(points)
     for index in order:
         x, y = points[index]
         width = label_width(labels[index])
+        free: list[tuple[bool, int, str, _Box]] = []
         for position, (right, up) in _POSITIONS.items():
             left = x + right * (_MARKER + width / 2) - width / 2
             bottom = y + up * (_MARKER + _LINE_HEIGHT / 2) - _LINE_HEIGHT / 2
             box = (left, left + width, bottom, bottom + _LINE_HEIGHT)
             fits = left >= 0 and box[1] <= _PLOT_WIDTH + _BESIDE
             if fits and not any(_overlap(box, other) for other in taken):
-                taken.append(box)
-                positions[index] = position
-                break
+                free.append(
+                    (any(_overlap(box, spot) for spot in on_lines), len(free), position, box)
+                )
+        if free:
+            _, _, positions[index], box = min(free)
+            taken.append(box)
     return positions
 
 
