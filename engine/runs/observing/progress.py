@@ -25,7 +25,10 @@ AXES: tuple[Axis, ...] = get_args(Axis)
 
 _RECENT_STEPS = 50
 _SMOOTHED_SHARE = 0.01
-"""Time constant of the smoothed loss as a share of the run's steps."""
+"""Longest time constant of the smoothed loss as a share of the run's steps."""
+_SMOOTHED_SHARE_DONE = 0.05
+"""Time constant of the smoothed loss as a share of the steps done, while that is shorter. A loss
+falls fast at first, and a mean over all steps so far would stay above it."""
 
 
 class Curve(NamedTuple):
@@ -73,8 +76,7 @@ class Progress:
     run: Run
     metrics: list[StepMetrics] = field(default_factory=list)
     smoothed_losses: list[float] = field(default_factory=list)
-    """Exponential mean of the training loss, bias-corrected as Adam's moments are (Kingma 2015,
-    section 3)."""
+    """Exponential mean of the training loss, whose time constant grows with the steps done."""
 
     def __post_init__(self) -> None:
         self.recipe = self.run.recipe
@@ -83,7 +85,7 @@ class Progress:
         self._lines = self.run.metrics()
         self._hours: list[float] = []
         """Cumulative hours of all steps up to and including each step."""
-        self._decay = 1 - 1 / max(1.0, _SMOOTHED_SHARE * self.recipe.steps)
+        self._longest_steps = _SMOOTHED_SHARE * self.recipe.steps
         self._mean = 0.0
 
     def update(self) -> Self:
@@ -98,8 +100,9 @@ class Progress:
             before_hours = self._hours[-1] if self._hours else 0.0
             self.metrics.append(step)
             self._hours.append(before_hours + step.step_time_s / SECONDS_PER_HOUR)
-            self._mean = self._decay * self._mean + (1 - self._decay) * step.loss
-            self.smoothed_losses.append(self._mean / (1 - self._decay ** len(self.metrics)))
+            done = _SMOOTHED_SHARE_DONE * len(self.metrics)
+            self._mean += (step.loss - self._mean) / max(1.0, min(self._longest_steps, done))
+            self.smoothed_losses.append(self._mean)
         return self
 
     @cached_property

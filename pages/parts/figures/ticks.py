@@ -16,6 +16,10 @@ from pages.parts.session import text
 Scale = Literal["money", "count", "power"]
 """Quantity on an axis: amounts in the display currency, counts, or powers of ten such as FLOPs."""
 _MOST_TICKS = 6
+_LEAST_DECIMAL = 1e-4
+"""Least value that is shown with decimals, not with an exponent."""
+_NEARLY_LINEAR = 3.0
+"""Quotient of the ends of a log axis below which multiples of powers of ten are too few."""
 _STEPS = (1, 2, 2.5, 5, 10)
 
 
@@ -53,6 +57,8 @@ def linear_ticks(low: float, high: float) -> list[float]:
 def log_ticks(low: float, high: float) -> list[float]:
     """Return powers of ten and, on a short axis, some of their multiples."""
     low, high = max(low, 1e-30), max(high, 1e-29)
+    if high / low < _NEARLY_LINEAR:
+        return [tick for tick in linear_ticks(low, high) if tick > 0]
     powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
     steps: tuple[float, ...] = (1,)
     if high / low < 12:
@@ -74,7 +80,10 @@ def tick_text(value: float, scale: Scale, currency: str | None = None) -> str:
         return power if round(factor, 6) == 1 else f"{factor:g}×{power}"
     sign = "-" if value < 0 else ""
     size = abs(value)
-    shown = quantities.count(size, language) if size >= 1_000 else quantities.number(size, language)
+    if size >= 1_000:
+        shown = quantities.count(size, language)
+    else:
+        shown = f"{size:g}" if 0 < size < _LEAST_DECIMAL else quantities.number(size, language)
     sign_of_money = symbol(language, currency) if scale == "money" else ""
     # The axis' title names the currency; a long symbol such as US$ at each tick is too wide.
     return f"{sign}{sign_of_money if len(sign_of_money) == 1 else ''}{shown}"

@@ -72,7 +72,15 @@ def learning_chart(curve: Curve, vocab: int, corpus: CorpusReport) -> Figure:
     )
     is_above = bits[-1] >= compressed
     _level(figure, compressed, say("model.lzma"), above=not is_above)
-    _label(figure, 0, guessing, say("model.guessing"), "left", 12)
+    figure.add_annotation(
+        x=0,
+        y=guessing,
+        text=say("model.guessing"),
+        xanchor="left",
+        xshift=10,
+        yshift=11,
+        font={"size": 13},
+    )
     last = quantities.number(bits[-1], say.language)
     # The value is on the side of the level where the curve ends, and never on the level itself.
     near = abs(bits[-1] - compressed) < _LABEL_SHARE * 1.1 * guessing
@@ -106,10 +114,6 @@ def _level(figure: Figure, y: float, label: str, *, above: bool = True) -> None:
         xanchor="right",
         yanchor="bottom" if above else "top",
     )
-
-
-def _label(figure: Figure, x: float, y: float, label: str, anchor: str, shift: int) -> None:
-    figure.add_annotation(x=x, y=y, text=label, xanchor=anchor, xshift=shift, font={"size": 13})
 
 
 def probe_chart(probes: Sequence[QuestionScore]) -> Figure:

@@ -126,7 +126,7 @@ def _draw_run(figure: Figure, run: DrawnRun, axis: Axis) -> None:
         x=_on(axis, smooth.x),
         y=smooth.y,
         name=named("train_loss"),
-        mode="lines",
+        mode="lines" if len(smooth.x) > 1 else "markers",
         line={"color": run.color, "width": 2},
         hovertemplate=hover(say("chart.train_loss")),
         showlegend=False,

@@ -22,6 +22,7 @@ from pages.parts.charts import draw
 from pages.parts.figures.figure import Figure
 from pages.parts.palette import COMPUTE, OTHER, WARNING
 from pages.parts.session import text
+from pages.parts.streamlit_private import GRAY_90
 from pages.parts.tiles import Tile, tiles
 
 _OWN = "own_ladder"
@@ -194,7 +195,9 @@ def _fit_chart(results: _Results) -> None:
         )
     figure.scale("x", "count", log=True)
     figure.scale("y", "count", log=True)
-    figure.update_layout(legend={"title": {"text": say("scaling.axis_parameters")}})
+    figure.update_layout(
+        legend={"title": {"text": say("scaling.axis_parameters"), "font": {"color": GRAY_90}}}
+    )
     figure.update_xaxes(title=say("scaling.axis_tokens"))
     figure.update_yaxes(title=say("scaling.axis_loss"))
     draw(figure, "scaling_fit", height=420, hover="closest")

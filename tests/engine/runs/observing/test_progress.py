@@ -60,16 +60,28 @@ def test_held_out_losses_stand_at_their_steps_and_the_last_is_the_results() -> N
     assert Progress(run).update().held_out_loss == pytest.approx(4.1)
 
 
-def test_what_is_smoothed_is_a_weighted_mean_of_the_steps_so_far() -> None:
-    noise = random.Random(1)
-    losses = [5 + noise.gauss(0, 1) for _ in range(1000)]
-    run = faked_run(losses)
+def test_the_smoothed_loss_is_a_mean_with_weights_that_fall_with_age() -> None:
+    """Step k has weight 1/w(k), and each later step j keeps 1 - 1/w(j) of it."""
+    losses = [8 - 4 * step / 400 + (step % 3) / 10 for step in range(400)]
+    run = faked_run(losses, steps=20_000)
     smoothed = Progress(run).update().smoothed_losses
-    decay = 1 - 1 / 10  # a hundredth of the steps
-    for step in (1, 2, 7, 1000):
-        weights = [decay ** (step - 1 - index) for index in range(step)]
-        mean = sum(w * loss for w, loss in zip(weights, losses, strict=False)) / sum(weights)
+    windows = [max(1.0, min(0.01 * 20_000, 0.05 * step)) for step in range(1, 401)]
+    for step in (1, 2, 30, 400):
+        weights = [
+            1 / windows[k] * math.prod(1 - 1 / window for window in windows[k + 1 : step])
+            for k in range(step)
+        ]
+        mean = sum(weight * loss for weight, loss in zip(weights, losses, strict=False))
+        assert sum(weights) == pytest.approx(1)
         assert smoothed[step - 1] == pytest.approx(mean)
+
+
+def test_the_smoothed_loss_of_a_falling_curve_is_among_its_points() -> None:
+    noise = random.Random(1)
+    losses = [3 + 5 * math.exp(-step / 60) + noise.gauss(0, 0.15) for step in range(400)]
+    smoothed = Progress(faked_run(losses, steps=20_000)).update().smoothed_losses
+    above = sum(mean > loss for mean, loss in zip(smoothed[20:200], losses[20:200], strict=True))
+    assert 0.35 < above / 180 < 0.75
 
 
 def test_a_short_run_is_not_smoothed() -> None:
