@@ -24,8 +24,8 @@ def lab(color: str) -> tuple[float, float, float]:
     return 116 * fy - 16, 500 * (fx - fy), 200 * (fy - fz)
 
 
-def distance(one: str, other: str) -> float:
-    return sum((a - b) ** 2 for a, b in zip(lab(one), lab(other), strict=True)) ** 0.5
+def distance(first: str, second: str) -> float:
+    return sum((a - b) ** 2 for a, b in zip(lab(first), lab(second), strict=True)) ** 0.5
 
 
 @pytest.mark.parametrize(
@@ -34,8 +34,8 @@ def distance(one: str, other: str) -> float:
 )
 def test_colours_of_a_group_differ_by_far_more_than_one_can_just_see(group) -> None:
     """A difference of 2.3 is just visible; neighbouring areas need several times that."""
-    for one, other in itertools.combinations(group, 2):
-        assert distance(one, other) > 15, (one, other)
+    for first, second in itertools.combinations(group, 2):
+        assert distance(first, second) > 15, (first, second)
 
 
 def test_no_two_sources_share_a_colour_or_a_symbol() -> None:

@@ -1,4 +1,4 @@
-"""Labels of charts: none overlaps another one."""
+"""Labels of charts: no label overlaps another label."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ def test_labels_in_one_row_do_not_overlap_and_stay_in_the_plot() -> None:
             assert start >= 0
             assert is_left or start + width <= NARROW_PLOT or x < width
             boxes.append((lane, start, start + width))
-        for one, other in itertools.combinations(boxes, 2):
-            same_row = one[0] == other[0]
-            assert not (same_row and one[1] < other[2] and other[1] < one[2])
+        for first, second in itertools.combinations(boxes, 2):
+            same_row = first[0] == second[0]
+            assert not (same_row and first[1] < second[2] and second[1] < first[2])
 
 
 def test_labels_far_apart_share_the_first_row() -> None:
