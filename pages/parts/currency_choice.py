@@ -8,42 +8,41 @@ from engine.currencies import STORED, currency_name, displayed, exchange_rates, 
 from engine.quantities import number
 from pages.parts.session import currency, scenario_session, text
 
+WIDTH_PX = 110
+
 
 def choose_currency() -> None:
-    """Draw the choice, with the rate, its date and its source as its help.
-
-    Only the text of amounts changes: fields and files stay in USD.
-    """
-    say, chosen = text(), currency()
-    names = {
-        code: f"{symbol(say.language, code).strip()} {code} {currency_name(code, say.language)}"
-        for code in exchange_rates()
-    }
+    """Draw the choice. Only the text of amounts changes: fields and files stay in USD."""
+    say, codes = text(), list(exchange_rates())
+    signs = {code: symbol(say.language, code).strip() for code in codes}
+    key = f"currency_choice#{say.language}"
     st.selectbox(
         say("currency.label"),
-        list(names),
-        index=list(names).index(chosen),
-        format_func=names.__getitem__,
-        key=f"currency_choice#{say.language}",
+        codes,
+        index=codes.index(currency()),
+        format_func=lambda code: code if signs[code] == code else f"{code} {signs[code]}",
+        key=key,
         on_change=_choose,
-        args=(f"currency_choice#{say.language}",),
+        args=(key,),
         label_visibility="collapsed",
-        width=160,
-        help=rate_text() if chosen != STORED else say("currency.help"),
+        width=WIDTH_PX,
     )
 
 
-def rate_text() -> str:
-    """Return the rate of the display currency, with its date and source."""
+def show_rate() -> None:
+    """Draw the rate of the display currency, with its date and source, unless it is USD."""
     say, rate = text(), displayed()
-    return say(
-        "currency.rate",
-        currency=currency_name(rate.currency, say.language),
-        rate=number(rate.units_per_usd, say.language, digits=5),
-        code=rate.currency,
-        as_of=rate.as_of,
-        source=rate.source.split(":")[0],
-    )
+    if rate.currency != STORED:
+        st.caption(
+            say(
+                "currency.rate",
+                currency=currency_name(rate.currency, say.language),
+                rate=number(rate.units_per_usd, say.language, digits=5),
+                code=rate.currency,
+                as_of=rate.as_of,
+                source=rate.source.split(":")[0],
+            )
+        )
 
 
 def _choose(key: str) -> None:

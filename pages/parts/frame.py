@@ -11,7 +11,7 @@ import streamlit as st
 
 from engine.paths import PROJECT_DIR
 from engine.text import LANGUAGES
-from pages.parts.currency_choice import choose_currency
+from pages.parts.currency_choice import choose_currency, show_rate
 from pages.parts.fields import field
 from pages.parts.refused_inputs import draw_refused_inputs
 from pages.parts.session import ScenarioSession, scenario_session, store, text
@@ -59,6 +59,7 @@ def draw_frame() -> None:
         _exchange(session)
         _language()
         choose_currency()
+    show_rate()
     if session.error is not None:
         st.error(session.error.in_language(say.language), icon=":material/block:")
     draw_refused_inputs()

@@ -99,4 +99,6 @@ def test_amounts_and_axes_follow_the_chosen_currency() -> None:
 def test_a_link_carries_its_currency() -> None:
     app = open_page("cash", "zh_Hans", "startup-1b", currency="EUR")
     assert "€" in "".join(metric.value for metric in app.metric)
-    assert "2026-10-30" in app.selectbox(key="currency_choice#zh_Hans").help
+    (rate,) = [caption.value for caption in app.caption if "ECB" in caption.value]
+    assert "1 美元 = 0.89509 EUR" in rate
+    assert "2026-10-30" in rate
