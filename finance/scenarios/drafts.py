@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import delete, insert, select, update
 from sqlalchemy.engine import Connection, Engine
+from sqlalchemy.exc import IntegrityError
 
 from finance.scenarios.database import WRITING, utc_now
 from finance.scenarios.tables import DraftRow, StepRow
@@ -75,12 +76,37 @@ class Drafts:
         with self._engine.connect() as connection:
             return dict(connection.execute(query).tuples().all())
 
-    def begin(self, scenario_id: str, browser: str, base_version: int, document: str) -> int:
-        """Store a draft that has a single step, in place of any other; return its revision."""
-        with self._writing.begin() as connection:
-            self._delete(connection, scenario_id, browser)
-            _insert_draft(connection, scenario_id, browser, base_version, revision=0)
-            _insert_step(connection, scenario_id, browser, 0, document)
+    def begin(
+        self,
+        scenario_id: str,
+        browser: str,
+        base_version: int,
+        steps: Mapping[int, str],
+        position: int = 0,
+    ) -> int:
+        """Store a new draft with its steps; return its revision.
+
+        Raises
+        ------
+        DraftMovedError
+            If the browser has a draft of the scenario already; nothing is stored then.
+        """
+        try:
+            with self._writing.begin() as connection:
+                connection.execute(
+                    insert(DraftRow).values(
+                        scenario_id=scenario_id,
+                        browser=browser,
+                        base_version=base_version,
+                        position=position,
+                        revision=0,
+                        changed_at=utc_now(),
+                    )
+                )
+                for number, document in steps.items():
+                    _insert_step(connection, scenario_id, browser, number, document)
+        except IntegrityError:
+            raise DraftMovedError from None
         return 0
 
     def add(self, scenario_id: str, browser: str, revision: int, number: int, document: str) -> int:
@@ -122,12 +148,8 @@ class Drafts:
     def discard(self, scenario_id: str, browser: str) -> None:
         """Delete a draft with its steps."""
         with self._writing.begin() as connection:
-            self._delete(connection, scenario_id, browser)
-
-    @staticmethod
-    def _delete(connection: Connection, scenario_id: str, browser: str) -> None:
-        connection.execute(delete(StepRow).where(_is_of(StepRow, scenario_id, browser)))
-        connection.execute(delete(DraftRow).where(_is_of(DraftRow, scenario_id, browser)))
+            connection.execute(delete(StepRow).where(_is_of(StepRow, scenario_id, browser)))
+            connection.execute(delete(DraftRow).where(_is_of(DraftRow, scenario_id, browser)))
 
 
 def _move(
@@ -140,21 +162,6 @@ def _move(
     )
     if updated.rowcount == 0:
         raise DraftMovedError
-
-
-def _insert_draft(
-    connection: Connection, scenario_id: str, browser: str, base_version: int, revision: int
-) -> None:
-    connection.execute(
-        insert(DraftRow).values(
-            scenario_id=scenario_id,
-            browser=browser,
-            base_version=base_version,
-            position=0,
-            revision=revision,
-            changed_at=utc_now(),
-        )
-    )
 
 
 def _insert_step(

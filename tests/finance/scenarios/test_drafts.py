@@ -15,7 +15,7 @@ def store(laptop: Scenario) -> ScenarioStore:
 
 
 def test_a_draft_is_there_for_another_process(store: ScenarioStore) -> None:
-    store.drafts.begin("mine", "firefox", 1, "a")
+    store.drafts.begin("mine", "firefox", 1, {0: "a"})
     assert store.drafts.add("mine", "firefox", 0, 1, "b") == 1
     read = ScenarioStore().drafts.get("mine", "firefox")
     assert read is not None
@@ -26,7 +26,7 @@ def test_a_draft_is_there_for_another_process(store: ScenarioStore) -> None:
 
 
 def test_a_change_after_undo_drops_the_steps_that_redo_would_reach(store: ScenarioStore) -> None:
-    store.drafts.begin("mine", "b", 1, "a")
+    store.drafts.begin("mine", "b", 1, {0: "a"})
     revision = store.drafts.add("mine", "b", 0, 1, "b")
     revision = store.drafts.add("mine", "b", revision, 2, "c")
     revision = store.drafts.move("mine", "b", revision, 0)
@@ -41,7 +41,7 @@ def test_a_change_after_undo_drops_the_steps_that_redo_would_reach(store: Scenar
 
 
 def test_only_the_last_steps_are_kept(store: ScenarioStore) -> None:
-    store.drafts.begin("mine", "b", 1, "0")
+    store.drafts.begin("mine", "b", 1, {0: "0"})
     for number in range(1, MAX_STEPS + 11):
         store.drafts.add("mine", "b", number - 1, number, str(number))
     read = store.drafts.get("mine", "b")
@@ -50,7 +50,7 @@ def test_only_the_last_steps_are_kept(store: ScenarioStore) -> None:
 
 
 def test_a_tab_that_missed_a_change_is_refused(store: ScenarioStore) -> None:
-    store.drafts.begin("mine", "b", 1, "a")
+    store.drafts.begin("mine", "b", 1, {0: "a"})
     store.drafts.add("mine", "b", 0, 1, "first tab")
     with pytest.raises(DraftMovedError):
         store.drafts.add("mine", "b", 0, 1, "second tab")
@@ -62,10 +62,10 @@ def test_a_tab_that_missed_a_change_is_refused(store: ScenarioStore) -> None:
 
 
 def test_a_discarded_draft_is_gone_with_its_steps(store: ScenarioStore) -> None:
-    store.drafts.begin("mine", "b", 1, "a")
+    store.drafts.begin("mine", "b", 1, {0: "a"})
     store.drafts.discard("mine", "b")
     assert store.drafts.get("mine", "b") is None
-    store.drafts.begin("mine", "b", 1, "c")
+    store.drafts.begin("mine", "b", 1, {0: "c"})
     read = store.drafts.get("mine", "b")
     assert read is not None
     assert read.steps == {0: "c"}
@@ -73,3 +73,12 @@ def test_a_discarded_draft_is_gone_with_its_steps(store: ScenarioStore) -> None:
     read = store.drafts.get("mine", "b")
     assert read is not None
     assert read.base_version == 7
+
+
+def test_a_second_draft_does_not_replace_the_first(store: ScenarioStore) -> None:
+    store.drafts.begin("mine", "b", 1, {0: "a", 1: "b"}, position=1)
+    with pytest.raises(DraftMovedError):
+        store.drafts.begin("mine", "b", 1, {0: "c"})
+    read = store.drafts.get("mine", "b")
+    assert read is not None
+    assert (read.document, read.steps) == ("b", {0: "a", 1: "b"})
