@@ -1,4 +1,4 @@
-"""What a browser may do with a scenario that it opens by its id."""
+"""Rights of a browser to a scenario that it opens by its id."""
 
 from __future__ import annotations
 

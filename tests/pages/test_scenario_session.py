@@ -16,6 +16,9 @@ TOO_LARGE = {
 """Each value is allowed; together they make a company too large to compute."""
 
 
+pytestmark = pytest.mark.usefixtures("no_caches")
+
+
 @pytest.fixture
 def stored() -> StoredScenario:
     store = ScenarioStore()
@@ -35,7 +38,7 @@ def test_an_edit_that_cannot_be_worked_out_is_refused(
     assert session.error is not None
     assert str(session.error).startswith("company.revenue: ")
     assert session.draft == stored.scenario
-    assert not session.past
+    assert not session.kept.steps.earlier
     assert ScenarioStore().get("laptop") == stored
 
 
@@ -50,9 +53,12 @@ def test_a_file_that_cannot_be_worked_out_is_refused(
     assert session.draft.name == "Mine"
 
 
-def _undo(session: ScenarioSession) -> None:
+def _undo(session: ScenarioSession, redo: bool = False) -> None:
     session.change({"name": "Mine"}, keep_input="if_accepted")
     session.undo()
+    if redo:
+        session.revision = 0
+        session.redo()
 
 
 CHANGES: dict[str, Callable[[ScenarioSession], object]] = {
@@ -69,7 +75,13 @@ CHANGES: dict[str, Callable[[ScenarioSession], object]] = {
     "open_stored": lambda session: session.open_stored("startup-1b"),
     "open_stored_refused": lambda session: session.open_stored("nope"),
     "undo": _undo,
+    "redo": lambda session: _undo(session, redo=True),
+    "go_to_step": lambda session: session.go_to_step(0),
+    "discard_draft": lambda session: session.discard_draft(),
+    "restore_version": lambda session: session.restore_version(1),
+    "restore_version_refused": lambda session: session.restore_version(9),
     "save": lambda session: session.save(),
+    "save_refused": lambda session: session.save("x" * 501),
     "save_copy": lambda session: session.save_copy(),
     "import_toml": lambda session: session.import_toml(
         session.draft.with_value("name", "Mine").to_toml().encode(), "mine.toml"
@@ -91,6 +103,7 @@ def test_every_public_method_is_covered_above() -> None:
     names = {name for name, value in vars(ScenarioSession).items() if callable(value)}
     covered = {name.removesuffix("_refused") for name in CHANGES} | {"refuse", "redraw"}
     covered |= {"change_field", "refuse_field"}  # their widget keeps its input
+    covered |= {"open_share", "know_browser", "save_merged", "claim"}  # in test_drafts_and_shares
     assert {name for name in names if not name.startswith("_")} <= covered
 
 

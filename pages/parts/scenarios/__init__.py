@@ -1,0 +1,1 @@
+"""Scenarios as the frame and the page Start manage them."""
