@@ -12,7 +12,7 @@ from decimal import Decimal
 from functools import cache
 
 from engine import quantities
-from engine.document_paths import field_name
+from engine.document_paths import field_name, parent_path
 from engine.documents import InputError
 from engine.text import Catalog, catalog
 from pages.parts.kinds import is_percent
@@ -102,26 +102,35 @@ def _places(say: Catalog, path: str, names: Mapping[str, str], with_page: bool) 
         above.append(part)
         here = ".".join(above)
         if part.isdigit():
-            yield names.get(here) or f"{_short_label(say, '.'.join(above[:-1]))} {int(part) + 1}"
+            yield names.get(here) or f"{short_label(say, '.'.join(above[:-1]))} {int(part) + 1}"
         elif position + 1 == len(parts) or (
             _is_inside_an_entry(above) and not parts[position + 1].isdigit()
         ):
-            yield _short_label(say, here)
+            yield short_label(say, here)
 
 
 def _is_inside_an_entry(above: list[str]) -> bool:
     return any(part.isdigit() for part in above)
 
 
-def _short_label(say: Catalog, path: str) -> str:
+def short_label(say: Catalog, path: str) -> str:
     """Return a field's label without its unit; a field without a label is named by its path."""
     pattern = pattern_of(path)
-    name = field_name(pattern)
-    for key in (f"field.{pattern}.label", f"entry.{name}.label", f"funding.field.{name}"):
-        if key in say:
-            return _UNIT.sub("", say(key))
-    key = f"entries.{name}"
-    return say(key) if key in say else name.replace("_", " ")
+    name, above = field_name(pattern), field_name(parent_path(pattern))
+    keys = [
+        f"field.{pattern}.label",
+        f"entry.{name}.label",
+        f"funding.field.{above}_{name}",
+        f"funding.field.{name}",
+        f"changes.field.{above}_{name}",
+        f"changes.field.{name}",
+        f"entries.{name}",
+    ]
+    _, is_of_run, of_plan = pattern.partition(".changes.")
+    if is_of_run:  # fields of the plan that a training run changes
+        keys.insert(0, f"field.plan.{of_plan}.label")
+    found = next((say(key) for key in keys if key in say), None)
+    return name.replace("_", " ") if found is None else _UNIT.sub("", found)
 
 
 def allowed_in_words(say: Catalog, error: InputError) -> str:

@@ -126,7 +126,7 @@ def _save(session: ScenarioSession) -> None:
         key="undo",
         icon=":material/undo:",
         on_click=session.undo,
-        disabled=not session.past,
+        disabled=not session.kept.steps.earlier,
     )
     st.button(
         say("frame.copy"),

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from decimal import Decimal
 from typing import Any
 
 from engine import quantities
-from engine.document_paths import field_name, value_or_none
-from finance.company.scenario import Scenario
+from engine.document_paths import field_name
 from finance.scenarios.alignment import name_of
 from finance.scenarios.changes import Change, changes
 from finance.scenarios.edits import figures
 from finance.scenarios.merge import ABSENT
+from pages.parts.field_errors import entry_names
+from pages.parts.field_words import short_label
 from pages.parts.fields import option_label
 from pages.parts.kinds import is_count, is_percent
 from pages.parts.session import text
@@ -31,11 +32,12 @@ def described(change: Change, old: Any, new: Any) -> str:
     say = text()
     place = place_of(old if change.kind == "removed" else new, change.path)
     if change.kind == "set":
+        before, after = shown_values(change.path, change.old, change.new)
         return say(
             "changes.set",
             place=place,
-            old=shown_value(change.path, change.old),
-            new=shown_value(change.path, change.new),
+            old=before,
+            new=after,
         )
     return say(f"changes.{change.kind}", place=place)
 
@@ -57,28 +59,33 @@ def described_all(old: Any, new: Any) -> list[str]:
     return [described(change, old, new) for change in changes(old, new)]
 
 
-def place_of(document: Scenario | Any, path: str) -> str:
-    """Return a path in words: the entry that it leads through, then the field.
-
-    A list without words for its entries is left out, and so are tables that only group fields.
-    """
-    say = text()
-    names = path.split(".")
+def place_of(document: Any, path: str) -> str:
+    """Return a path in words: the entries that it leads through, then the field."""
+    say, names = text(), path.split(".")
+    entries = entry_names(document, path)
     words: list[str] = []
     for end, name in enumerate(names, 1):
         above = ".".join(names[:end])
         if name.isdigit():
             kind = f"changes.entry.{names[end - 2]}"
-            entry = name_of(_plain(value_or_none(document, above)))
-            shown = entry if entry is not None else str(int(name) + 1)
+            shown = entries.get(above, str(int(name) + 1))
             words.append(f"{say(kind)} {shown}" if kind in say else shown)
         elif end == len(names):
-            words.append(_label(names[:end]))
+            words.append(short_label(say, above))
     return " · ".join(words)
 
 
-def shown_value(path: str, value: Any) -> str:
-    """Return a value of a field as people write it."""
+def shown_values(path: str, *values: Any) -> list[str]:
+    """Return values of one field as people write them; with every digit if they look equal."""
+    short = [shown_value(path, value) for value in values]
+    different = [value for place, value in enumerate(values) if value not in values[:place]]
+    if len(set(short)) == len(different):
+        return short
+    return [shown_value(path, value, exact=True) for value in values]
+
+
+def shown_value(path: str, value: Any, *, exact: bool = False) -> str:
+    """Return a value of a field as people write it, or with every digit."""
     say, name = text(), field_name(path)
     if value is ABSENT:
         return say("changes.absent")
@@ -95,11 +102,15 @@ def shown_value(path: str, value: Any) -> str:
         return _short(", ".join(parts) or "—")
     if isinstance(value, str) and not _NUMBER.fullmatch(value):
         return _short(option_label(path, value))
-    return _shown_number(path, name, value)
+    return _shown_number(path, name, value, exact)
 
 
-def _shown_number(path: str, name: str, value: Any) -> str:
+def _shown_number(path: str, name: str, value: Any, exact: bool) -> str:
     language = text().language
+    if exact:
+        per_cent = is_percent(path)
+        digits = quantities.exact(Decimal(str(value)) * (100 if per_cent else 1), language)
+        return f"{digits}%" if per_cent else digits
     number = float(value)
     if is_percent(path):
         return quantities.share(number, language, digits=4)
@@ -108,30 +119,6 @@ def _shown_number(path: str, name: str, value: Any) -> str:
     if is_count(path):
         return quantities.count(number, language)
     return quantities.number(number, language, digits=6)
-
-
-def _label(names: Sequence[str]) -> str:
-    """Return the label of a field by its path without positions, or else by its name."""
-    say = text()
-    plain = [name for name in names if not name.isdigit()]
-    last, above = plain[-1], plain[-2] if len(plain) > 1 else ""
-    keys = [
-        f"field.{'.'.join(plain)}.label",
-        f"entry.{last}.label",
-        f"funding.field.{above}_{last}",
-        f"funding.field.{last}",
-        f"changes.field.{above}_{last}",
-        f"changes.field.{last}",
-        f"entries.{last}",
-    ]
-    if "changes" in plain[:-1]:  # fields of the plan that a training run changes
-        of_plan = plain[plain.index("changes") + 1 :]
-        keys.insert(0, f"field.plan.{'.'.join(of_plan)}.label")
-    return next((say(key) for key in keys if key in say), last)
-
-
-def _plain(value: Any) -> Any:
-    return value.model_dump(mode="json") if hasattr(value, "model_dump") else value
 
 
 def _short(words: str) -> str:
