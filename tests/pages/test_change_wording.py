@@ -106,11 +106,11 @@ def test_values_are_written_as_people_write_them(path: str, value: Any, expected
 
 def test_a_step_of_editing_is_one_line(laptop: Scenario) -> None:
     speak("en")
-    one = laptop.with_value("plan.tokens", 10**6)
-    two = laptop.with_values({"plan.tokens": 10**6, "company.cash_usd": Decimal(7)})
-    step = described_step(laptop.model_dump_json(), one.model_dump_json())
+    first = laptop.with_value("plan.tokens", 10**6)
+    second = laptop.with_values({"plan.tokens": 10**6, "company.cash_usd": Decimal(7)})
+    step = described_step(laptop.model_dump_json(), first.model_dump_json())
     assert re.search(r": 3\.07M → 1M$", step), step
-    assert described_step(laptop.model_dump_json(), two.model_dump_json()).endswith(
+    assert described_step(laptop.model_dump_json(), second.model_dump_json()).endswith(
         "and 1 more change"
     )
 

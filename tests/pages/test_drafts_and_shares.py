@@ -154,6 +154,23 @@ def test_a_draft_of_an_older_version_is_restored_with_its_conflict(
     assert store.get(mine).scenario.company.cash_usd == 5
 
 
+def test_the_newest_version_can_be_taken_and_undone(mine: str, store: ScenarioStore) -> None:
+    store.add_editor(mine, "partner")
+    first, second = session_of("founder", mine), session_of("partner", mine)
+    set_cash(first, 5)
+    first.save()
+    set_cash(second, 6)
+    second.save()
+    second.take_newest()
+    assert not second.is_changed
+    assert second.conflict is None
+    assert second.draft.company.cash_usd == 5
+    second.undo()
+    assert second.draft.company.cash_usd == 6
+    second.save()
+    assert store.get(mine).version == 3
+
+
 def test_a_merge_that_cannot_be_computed_changes_nothing(mine: str, store: ScenarioStore) -> None:
     store.add_editor(mine, "partner")
     first, second = session_of("founder", mine), session_of("partner", mine)

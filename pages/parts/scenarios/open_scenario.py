@@ -51,6 +51,10 @@ class ScenarioSession:
     """Right of this browser to the scenario."""
     share: Share | None = None
     """The link through which the scenario is shown; None if it was opened by its id."""
+    share_token: str = ""
+    """Token of that link, for the address of the page."""
+    viewed_from: tuple[StoredScenario, Scenario, KeptDraft] | None = None
+    """Version and draft to return to while an earlier version is viewed."""
     restored_at: datetime.datetime | None = None
     """Time of the last change of a draft that was found again; None after the next change."""
     kept: KeptDraft = field(init=False)
@@ -69,7 +73,7 @@ class ScenarioSession:
     @property
     def is_read_only(self) -> bool:
         """Whether changes are refused: of a shared scenario, or one of another browser."""
-        return self.share is not None or self.access != "edit"
+        return self.share is not None or self.access != "edit" or self.viewed_from is not None
 
     @property
     def is_sample(self) -> bool:
@@ -81,7 +85,7 @@ class ScenarioSession:
 
         The draft of the scenario that was open before is kept for the next time.
         """
-        self.share = self.conflict = self.error = self.restored_at = None
+        self.share = self.conflict = self.error = self.restored_at = self.viewed_from = None
         self.access = access_to(stored, self.browser)
         found = None
         if self.access == "edit":
@@ -110,8 +114,8 @@ class ScenarioSession:
         except InputError as error:
             self.refuse(error)
             return
-        self.error = self.conflict = self.restored_at = None
-        self.share, self.access = share, "read"
+        self.error = self.conflict = self.restored_at = self.viewed_from = None
+        self.share, self.share_token, self.access = share, token, "read"
         self._start(replace(stored, id=f"shared-{share.id}"))
         self.redraw()
 
@@ -120,6 +124,7 @@ class ScenarioSession:
         self.browser = browser
         if self.share is not None:
             return
+        self.leave_version()
         self.access = access_to(self.stored, browser)
         found = KeptDraft.found(store().drafts, self.stored.id, browser)
         if found is None:
@@ -310,8 +315,29 @@ class ScenarioSession:
         """Return to the saved version; undo brings the draft back."""
         self.replace_draft(self.stored.scenario, by=None)
 
+    def view_version(self, version: int) -> None:
+        """Show an earlier version without changing the draft; :meth:`leave_version` returns."""
+        self.leave_version()
+        try:
+            earlier = projectable(store().get(self.stored.id, version))
+        except InputError as error:
+            self.refuse(error)
+            return
+        self.viewed_from = (self.stored, self.draft, self.kept)
+        self._start(earlier)
+        self.redraw()
+
+    def leave_version(self) -> None:
+        """Return from an earlier version to the draft."""
+        if self.viewed_from is not None:
+            self.stored, self.draft, self.kept = self.viewed_from
+            self.viewed_from = self.error = None
+            self.errors.clear()
+            self.redraw()
+
     def restore_version(self, version: int) -> None:
         """Make an earlier version the draft; undo brings the present draft back."""
+        self.leave_version()
         try:
             earlier = projectable(store().get(self.stored.id, version))
         except InputError as error:
@@ -349,7 +375,7 @@ class ScenarioSession:
         except InputError as error:
             self.refuse(error)
             return
-        self.error = self.conflict = self.share = self.restored_at = None
+        self.error = self.conflict = self.share = self.restored_at = self.viewed_from = None
         self.access = "edit"
         self.kept.move_to(self.stored.id, self.stored.version, self.browser)
         self.redraw()
@@ -372,6 +398,19 @@ class ScenarioSession:
         self.stored = theirs
         self.kept.rebase(theirs.version)
         self.save(note)
+
+    def take_newest(self) -> None:
+        """Make the newest version the draft and continue from it; undo brings the draft back."""
+        if self._refuses_changes():
+            return
+        try:
+            newest = projectable(store().get(self.stored.id))
+        except InputError as error:
+            self.refuse(error)
+            return
+        self.replace_draft(newest.scenario, by=None)
+        self.stored, self.conflict = newest, None
+        self.kept.rebase(newest.version)
 
     def claim(self) -> None:
         """Make this browser an editor of a scenario that another browser of this machine made."""

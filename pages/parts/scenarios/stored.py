@@ -41,7 +41,12 @@ def projectable(stored: StoredScenario) -> StoredScenario:
 
 def is_sample(stored: StoredScenario) -> bool:
     """Return whether a stored scenario is a sample that no earlier release has saved over."""
-    return stored.version == 1 and stored.id in _sample_ids()
+    return stored.version == 1 and is_sample_id(stored.id)
+
+
+def is_sample_id(scenario_id: str) -> bool:
+    """Return whether a sample has this id."""
+    return scenario_id in _sample_ids()
 
 
 def access_to(stored: StoredScenario, browser: str | None) -> Access:

@@ -7,6 +7,8 @@ import re
 from decimal import Decimal
 from typing import Any
 
+import streamlit as st
+
 from engine import quantities
 from engine.document_paths import field_name
 from finance.scenarios.alignment import name_of
@@ -18,8 +20,11 @@ from pages.parts.field_words import short_label
 from pages.parts.fields import option_label
 from pages.parts.kinds import is_count, is_percent
 from pages.parts.session import text
+from pages.parts.user_text import escaped_markdown
 
 _NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?")
+_MOST_LINES = 8
+"""Greatest number of changes that a list shows, unless all are wanted."""
 _MOST_CHARS = 60
 """Greatest number of characters of a value in a change."""
 
@@ -119,6 +124,16 @@ def _shown_number(path: str, name: str, value: Any, exact: bool) -> str:
     if is_count(path):
         return quantities.count(number, language)
     return quantities.number(number, language, digits=6)
+
+
+def draw_changes(lines: list[str], most: int | None = _MOST_LINES) -> None:
+    """Draw changes as a list, at most ``most`` of them, with the number of others."""
+    say = text()
+    shown = lines if most is None else lines[:most]
+    words = [f"- {escaped_markdown(line)}" for line in shown] or [f"- {say('merge.nothing')}"]
+    if len(lines) > len(shown):
+        words.append(f"- {say('history.more', n=len(lines) - len(shown))}")
+    st.markdown("\n".join(words))
 
 
 def _short(words: str) -> str:
