@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import runpy
-from collections import Counter
 from collections.abc import Callable
-from urllib.parse import urlsplit, urlunsplit
 
 import streamlit as st
 
 from engine.paths import PROJECT_DIR
 from engine.text import LANGUAGES
 from pages.parts.currency_choice import choose_currency, show_rate
-from pages.parts.fields import field
 from pages.parts.refused_inputs import draw_refused_inputs
-from pages.parts.session import ScenarioSession, scenario_session, store, text
+from pages.parts.scenarios.banners import draw_banners
+from pages.parts.scenarios.browser import ask_browser_to_keep_id
+from pages.parts.scenarios.files import draw_files
+from pages.parts.scenarios.menu import draw_deleted_line, draw_scenario_menu
+from pages.parts.scenarios.saving import draw_save, draw_saved_state
+from pages.parts.scenarios.sharing import draw_share, end_revoked_share
+from pages.parts.scenarios.undo import draw_undo
+from pages.parts.session import ScenarioSession, scenario_session, text
 from pages.parts.streamlit_private import page_runs_without_app
 
 FORM_STYLE = PROJECT_DIR / "pages" / "styles" / "forms.css"
+SCENARIO_STYLE = PROJECT_DIR / "pages" / "styles" / "scenarios.css"
 _LANGUAGE_CHANGED = "language_changed"
 
 
@@ -46,94 +51,44 @@ def _draw_in_frame(page: Callable[[], None]) -> None:
 
 
 def draw_frame() -> None:
-    """Draw the bar, and below it the error or the conflict of the last action."""
+    """Draw the bar, and below it what a user must know about the open scenario."""
     session, say = scenario_session(), text()
+    end_revoked_share(session)
+    ask_browser_to_keep_id(session.know_browser)
     st.html(FORM_STYLE)
-    # Navigation drops the query string. Set it again, so that the address is always a share link.
-    st.query_params["s"] = session.stored.id
+    st.html(SCENARIO_STYLE)
+    _set_address(session)
     with st.container(horizontal=True, vertical_alignment="center", key="top_bar"):
-        _choose_scenario(session)
-        _saved_state(session)
-        _save(session)
+        draw_scenario_menu()
+        draw_saved_state(session)
+        if not session.is_read_only:
+            draw_save(session)
+            draw_undo(session)
         st.space("stretch")
-        _exchange(session)
+        if not session.is_read_only:
+            draw_share()
+            draw_files(session)
         _language()
         choose_currency()
     show_rate()
+    draw_banners(session)
+    draw_deleted_line()
     if session.error is not None:
         st.error(session.error.in_language(say.language), icon=":material/block:")
     draw_refused_inputs()
-    if session.conflict is not None:
-        with st.container(border=True):
-            st.warning(say("frame.conflict", version=session.conflict.current_version))
-            st.button(
-                say("frame.open_theirs", version=session.conflict.current_version),
-                key="open_theirs",
-                on_click=session.open_stored,
-                args=(session.stored.id,),
-            )
 
 
-def _choose_scenario(session: ScenarioSession) -> None:
-    say = text()
-    names = store().names()
-    counted = Counter(names.values())
-    labels = {
-        scenario_id: name if counted[name] == 1 else f"{name} ({scenario_id})"
-        for scenario_id, name in names.items()
-    }
-    ids = list(labels)
-    # A select box returns its option by label, so other labels need a box with another key.
-    key = f"scenario#{session.revision}.{hash(tuple(labels.items()))}"
-    st.selectbox(
-        say("frame.scenario"),
-        options=ids,
-        index=ids.index(session.stored.id),
-        format_func=labels.__getitem__,
-        key=key,
-        on_change=_open_chosen,
-        args=(key,),
-        help=say("frame.scenario_help"),
-        label_visibility="collapsed",
-        width=260,
-    )
+def _set_address(session: ScenarioSession) -> None:
+    """Set the scenario in the address, because navigation drops the query string.
 
-
-def _saved_state(session: ScenarioSession) -> None:
-    say = text()
-    if session.is_changed:
-        st.badge(say("frame.unsaved"), icon=":material/edit:", color="orange")
+    A shared view keeps its token there, and never has the id, with which its owner edits.
+    """
+    if session.share is not None:
+        st.query_params.pop("s", None)
+        st.query_params["share"] = session.share_token
     else:
-        st.badge(
-            say("frame.saved", version=session.stored.version),
-            icon=":material/check:",
-            color="green",
-        )
-
-
-def _save(session: ScenarioSession) -> None:
-    say = text()
-    st.button(
-        say("frame.save"),
-        key="save",
-        type="primary",
-        icon=":material/save:",
-        on_click=session.save,
-        disabled=not session.is_changed,
-    )
-    st.button(
-        say("frame.undo"),
-        key="undo",
-        icon=":material/undo:",
-        on_click=session.undo,
-        disabled=not session.kept.steps.earlier,
-    )
-    st.button(
-        say("frame.copy"),
-        key="save_copy",
-        icon=":material/content_copy:",
-        on_click=session.save_copy,
-    )
+        st.query_params.pop("share", None)
+        st.query_params["s"] = session.stored.id
 
 
 def _language() -> None:
@@ -147,41 +102,6 @@ def _language() -> None:
         label_visibility="collapsed",
         width=120,
     )
-
-
-def _exchange(session: ScenarioSession) -> None:
-    say = text()
-    with st.popover(say("frame.share"), icon=":material/share:"):
-        field("name")
-        st.caption(say("frame.share_help"))
-        st.code(_share_link(session), language=None)
-        st.download_button(
-            say("frame.download"),
-            session.draft.to_toml(),
-            f"{session.stored.id}.toml",
-            key="download",
-            icon=":material/download:",
-            on_click="ignore",
-        )
-        uploaded = st.file_uploader(
-            say("frame.upload"),
-            type=["toml"],
-            key=f"upload#{session.revision}",
-            help=say("frame.upload_help"),
-        )
-        if uploaded is not None:
-            session.import_toml(uploaded.getvalue(), uploaded.name)
-            st.rerun()
-
-
-def _share_link(session: ScenarioSession) -> str:
-    """Return the address of the app in this browser, with the saved scenario."""
-    here = urlsplit(st.context.url or "")
-    return urlunsplit((here.scheme, here.netloc, "/", f"s={session.stored.id}", ""))
-
-
-def _open_chosen(key: str) -> None:
-    scenario_session().open_stored(st.session_state[key])
 
 
 def _choose_language() -> None:

@@ -20,3 +20,9 @@ def everything(laptop: Scenario) -> str:
     """Return the id of a stored company that uses every part of the document."""
     document = laptop.model_dump(mode="json") | {"company": EVERYTHING}
     return ScenarioStore().create(Scenario.parse(document)).id
+
+
+@pytest.fixture
+def mine(laptop: Scenario) -> str:
+    """Return the id of a stored scenario that is no sample: a save makes its next version."""
+    return ScenarioStore().create(laptop).id

@@ -43,6 +43,13 @@ def open_page(
     return app
 
 
+def open_menu(app: AppTest, key: str) -> None:
+    """Open a menu of the frame, whose contents are drawn only then."""
+    app.session_state[key] = True
+    app.run()
+    assert not app.exception
+
+
 def widget(app: AppTest, kind: str, path: str):
     """Return the field of a dotted path; its key also has the session's revision."""
     (found,) = [
@@ -94,14 +101,24 @@ def test_an_edit_moves_the_forecast_and_undo_brings_it_back() -> None:
     assert widget(app, "text_input", "plan.tokens").value == "3.072M"
 
 
-def test_a_saved_edit_is_stored_with_its_history() -> None:
+def test_a_saved_edit_is_stored_with_its_history(mine: str) -> None:
+    app = open_page("cluster", scenario=mine)
+    widget(app, "text_input", "plan.cluster.n_devices").set_value("1").run()
+    app.button(key="save").click().run()
+    stored = ScenarioStore().get(mine)
+    assert stored.version == 2
+    assert stored.scenario.plan.cluster.n_devices == 1
+    assert open_page("cluster", scenario=mine).metric[0].value == app.metric[0].value
+
+
+def test_a_saved_sample_is_a_scenario_of_its_own(laptop: Scenario) -> None:
     app = open_page("cluster")
     widget(app, "text_input", "plan.cluster.n_devices").set_value("1").run()
     app.button(key="save").click().run()
-    stored = ScenarioStore().get("laptop")
-    assert stored.version == 2
-    assert stored.scenario.plan.cluster.n_devices == 1
-    assert open_page("cluster").metric[0].value == app.metric[0].value
+    own = app.query_params["s"]
+    assert own != "laptop"
+    assert ScenarioStore().get(own).scenario.plan.cluster.n_devices == 1
+    assert ScenarioStore().get("laptop").scenario == laptop
 
 
 @pytest.mark.parametrize(
@@ -142,14 +159,15 @@ def test_another_accelerator_takes_precision_and_price_along() -> None:
     assert widget(app, "selectbox", "plan.cluster.accelerator").value == "H100-80GB"
 
 
-def test_a_renamed_scenario_stays_open() -> None:
-    app = open_page("cluster")
+def test_a_renamed_scenario_stays_open(mine: str) -> None:
+    app = open_page("cluster", scenario=mine)
+    open_menu(app, "scenario_menu")
     widget(app, "text_input", "name").set_value("Renamed").run()
     app.button(key="save").click().run()
     widget(app, "text_input", "plan.cluster.n_devices").set_value("1").run()
     assert not app.exception
     assert not app.error
-    assert app.query_params["s"] == "laptop"
+    assert app.query_params["s"] == mine
     assert widget(app, "text_input", "plan.cluster.n_devices").value == "1"
 
 
@@ -161,13 +179,13 @@ def test_a_switched_language_changes_nothing_but_the_language() -> None:
     assert widget(app, "selectbox", "plan.layout.precision").value == "fp32"
 
 
-def test_a_percentage_is_kept_as_typed() -> None:
-    app = open_page("revenue")
+def test_a_percentage_is_kept_as_typed(mine: str) -> None:
+    app = open_page("revenue", scenario=mine)
     widget(app, "text_input", "company.revenue.churn_share_per_month").set_value("1.1").run()
     widget(app, "text_input", "company.revenue.churn_share_per_month").set_value("0.1 %").run()
     assert not app.error
     app.button(key="save").click().run()
-    stored = ScenarioStore().get("laptop").scenario
+    stored = ScenarioStore().get(mine).scenario
     assert stored.company.revenue.churn_share_per_month == Decimal("0.001")
 
 
@@ -179,19 +197,33 @@ def test_money_edits_move_the_runway() -> None:
     assert "vs saved" in app.metric[0].delta
 
 
-def test_a_conflict_is_said_and_nothing_is_lost(laptop: Scenario) -> None:
-    app = open_page("cluster")
+def test_a_conflict_is_shown_and_nothing_is_lost(mine: str, laptop: Scenario) -> None:
+    app = open_page("cluster", scenario=mine)
     widget(app, "text_input", "plan.cluster.n_devices").set_value("1").run()
-    ScenarioStore().save("laptop", 1, laptop.with_value("name", "theirs"))
+    ScenarioStore().save(mine, 1, laptop.with_value("name", "theirs"))
     app.button(key="save").click().run()
-    assert "version 2 of this scenario" in app.warning[0].value
-    assert ScenarioStore().get("laptop").scenario.name == "theirs"
-    app.button(key="save_copy").click().run()
-    (copy,) = set(ScenarioStore().names()) - {"laptop", "startup-1b"}
+    words = " ".join(element.value for element in app.markdown)
+    assert "Version 2 was saved while you were editing" in words
+    assert ScenarioStore().get(mine).scenario.name == "theirs"
+    app.button(key="save_merged").click().run()
+    merged = ScenarioStore().get(mine)
+    assert merged.version == 3
+    assert (merged.scenario.name, merged.scenario.plan.cluster.n_devices) == ("theirs", 1)
+    words = " ".join(element.value for element in app.markdown)
+    assert "while you were editing" not in words
+
+
+def test_a_conflicting_draft_can_be_kept_as_a_copy(mine: str, laptop: Scenario) -> None:
+    app = open_page("cluster", scenario=mine)
+    widget(app, "text_input", "plan.cluster.n_devices").set_value("1").run()
+    ScenarioStore().save(mine, 1, laptop.with_value("name", "theirs"))
+    app.button(key="save").click().run()
+    app.button(key="merge_copy").click().run()
+    (copy,) = set(ScenarioStore().names()) - {"laptop", "startup-1b", mine}
     assert ScenarioStore().get(copy).scenario.plan.cluster.n_devices == 1
     widget(app, "text_input", "plan.layout.zero_stage").set_value("0").run()
     assert app.query_params["s"] == copy  # two scenarios with the same name are kept apart
-    assert not app.warning
+    assert not app.exception
 
 
 def test_a_price_of_zero_or_an_empty_company_is_drawn() -> None:

@@ -49,7 +49,7 @@ _set_cookie = st.components.v2.component("flopledger_browser_cookie", js=_SCRIPT
 
 def known_browser() -> str | None:
     """Return the hash of this browser's id; None if it has none yet, or keeps none."""
-    return _hash_of(st.context.cookies.get(COOKIE, ""))
+    return _hash_of(_sent(st.context.cookies.get(COOKIE)))
 
 
 def ask_browser_to_keep_id(on_known: Callable[[str], None]) -> None:
@@ -78,9 +78,10 @@ def is_this_machine() -> bool:
     A request through a proxy has the proxy's headers or the host's public name.
     """
     headers = st.context.headers
-    if any(headers.get(name) for name in _PROXY_HEADERS):
+    if any(_sent(headers.get(name)) for name in _PROXY_HEADERS):
         return False
-    address, host = st.context.ip_address, urlsplit(f"//{headers.get('Host', '')}").hostname
+    address = _sent(st.context.ip_address)
+    host = urlsplit(f"//{_sent(headers.get('Host'))}").hostname
     return (not address or _is_loopback(address)) and (not host or _is_loopback(host))
 
 
@@ -92,6 +93,11 @@ def _take_answer(on_known: Callable[[str], None]) -> None:
     browser = _hash_of(answer)
     if browser is not None:
         on_known(browser)
+
+
+def _sent(value: object) -> str:
+    """Return what the browser sent; empty if it sent nothing, or if no browser is connected."""
+    return value if isinstance(value, str) else ""
 
 
 def _hash_of(browser_id: str) -> str | None:

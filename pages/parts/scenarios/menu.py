@@ -41,6 +41,7 @@ def _menu() -> None:
         icon=":material/folder_open:",
         key="scenario_menu",
         on_change="rerun",
+        wrap=False,
     )
     if menu.open:
         with menu:

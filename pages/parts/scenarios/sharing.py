@@ -7,15 +7,34 @@ from urllib.parse import urlencode, urlsplit, urlunsplit
 
 import streamlit as st
 
+from engine.documents import InputError
 from finance.scenarios.shares import DAYS, DEFAULT_DAYS, Share
-from pages.parts.page_list import PAGES
+from pages.parts.page_list import FIRST_PAGE, OPEN_PAGE
 from pages.parts.scenarios.banners import local_time
-from pages.parts.session import ScenarioSession, currency, scenario_session, store, text
+from pages.parts.session import (
+    FIRST_SCENARIO,
+    ScenarioSession,
+    currency,
+    scenario_session,
+    store,
+    text,
+)
 
 _NEVER = 0
 _NEW_LINK = "new_share_link"
 _OF_THE_SESSION = ("s", "share", "lang", "currency")
 """Parameters of the address that a link does not take over as they are."""
+
+
+def end_revoked_share(session: ScenarioSession) -> None:
+    """Close a shared view whose link has expired or was revoked since it was opened."""
+    if session.share is None:
+        return
+    try:
+        store().shares.find(session.share_token)
+    except InputError as error:
+        session.open_stored(FIRST_SCENARIO)
+        session.refuse(error)
 
 
 def draw_share() -> None:
@@ -130,6 +149,5 @@ def shared_address(address: str, parameters: Mapping[str, str], token: str) -> s
 
 
 def open_page() -> str:
-    """Return the name of the page that is open, from the path of its address."""
-    path = urlsplit(st.context.url or "").path.strip("/").rpartition("/")[2]
-    return next((page.name for page in PAGES if page.url_path == path), PAGES[0].name)
+    """Return the name of the page that is open."""
+    return str(st.session_state.get(OPEN_PAGE, FIRST_PAGE))

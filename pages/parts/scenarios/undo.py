@@ -23,6 +23,7 @@ def draw_undo(session: ScenarioSession) -> None:
         key="undo",
         icon=":material/undo:",
         type="tertiary",
+        help=say("undo.undo"),
         on_click=session.undo,
         disabled=not steps.earlier,
     )
@@ -31,6 +32,7 @@ def draw_undo(session: ScenarioSession) -> None:
         key="redo",
         icon=":material/redo:",
         type="tertiary",
+        help=say("undo.redo"),
         on_click=session.redo,
         disabled=not steps.later,
     )
@@ -46,6 +48,7 @@ def _steps_menu() -> None:
         icon=":material/list:",
         type="tertiary",
         key="undo_steps",
+        help=say("undo.steps_help"),
         on_change="rerun",
         disabled=len(steps.documents) < 2,
     )
