@@ -113,6 +113,28 @@ def test_an_earlier_version_comes_back_as_a_draft(mine: str, store: ScenarioStor
     assert session.draft.company.cash_usd == 5
 
 
+def test_an_earlier_version_can_be_viewed_without_losing_the_draft(
+    mine: str, store: ScenarioStore
+) -> None:
+    session = session_of("founder", mine)
+    set_cash(session, 5)
+    session.save()
+    set_cash(session, 6)
+    session.view_version(1)
+    assert session.draft.company.cash_usd == 24_000
+    assert not set_cash(session, 7)
+    session.save()
+    assert store.get(mine).version == 2
+    session.leave_version()
+    assert session.draft.company.cash_usd == 6
+    assert session.stored.version == 2
+    session.view_version(1)
+    session.restore_version(1)
+    assert session.draft.company.cash_usd == 24_000
+    session.undo()
+    assert session.draft.company.cash_usd == 6
+
+
 def test_fields_that_one_side_changed_merge_and_others_are_chosen(
     mine: str, store: ScenarioStore
 ) -> None:

@@ -61,6 +61,12 @@ def _undo(session: ScenarioSession, redo: bool = False) -> None:
         session.redo()
 
 
+def _leave_version(session: ScenarioSession) -> None:
+    session.view_version(1)
+    session.revision = 0
+    session.leave_version()
+
+
 CHANGES: dict[str, Callable[[ScenarioSession], object]] = {
     "change": lambda session: session.change({"name": "Mine"}),
     "change_refused": lambda session: session.change({"plan.cluster.n_devices": 0}),
@@ -80,6 +86,9 @@ CHANGES: dict[str, Callable[[ScenarioSession], object]] = {
     "discard_draft": lambda session: session.discard_draft(),
     "restore_version": lambda session: session.restore_version(1),
     "restore_version_refused": lambda session: session.restore_version(9),
+    "view_version": lambda session: session.view_version(1),
+    "view_version_refused": lambda session: session.view_version(9),
+    "leave_version": _leave_version,
     "save": lambda session: session.save(),
     "save_refused": lambda session: session.save("x" * 501),
     "save_copy": lambda session: session.save_copy(),
