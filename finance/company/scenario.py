@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -60,7 +61,7 @@ class Scenario(Document):
                 raise InputError(path, error.value, error.rule, **error.params) from None
         return self
 
-    @property
+    @cached_property
     def content_hash(self) -> str:
         """SHA-256 of the document without its provenance: scenarios with equal figures have equal
         hashes."""

@@ -91,7 +91,7 @@ def indicators(projection: Projection, trial: int = 0) -> list[Values]:
     return _indicators_of(projection.scenario.content_hash, trial, projection)
 
 
-@st.cache_data(max_entries=100, show_spinner=False)
+@st.cache_resource(max_entries=200, show_spinner=False)
 def _indicators_of(content_hash: str, trial: int, _projection: Projection) -> list[Values]:
     of_books = Indicators(_projection.books, trial)
     return [of_books.at(month) for month in range(1, _projection.horizon_months + 1)]

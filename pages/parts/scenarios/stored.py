@@ -21,7 +21,7 @@ def store() -> ScenarioStore:
     return opened
 
 
-@st.cache_data(max_entries=200, show_spinner=False)
+@st.cache_resource(max_entries=200, show_spinner=False)
 def projection_of(content_hash: str, _scenario: Scenario) -> Projection:
     """Return the scenario's projection, cached by the hash of its document."""
     return project_scenario(_scenario)

@@ -37,7 +37,7 @@ def test_a_value_typed_again_in_another_form_is_no_change(startup: Scenario) -> 
 
 
 def test_content_hash_and_file_do_not_change_without_provenance(startup: Scenario) -> None:
-    assert startup.content_hash == Document.content_hash.fget(startup)  # type: ignore[attr-defined]
+    assert startup.content_hash == Document.content_hash.func(startup)
     marked = startup.model_copy(update={"provenance": {"company.cash_usd": USER}})
     assert marked.content_hash == startup.content_hash
     assert marked != startup
