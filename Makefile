@@ -11,7 +11,7 @@ CALIBRATE_FLAGS ?=
 BASE ?= HEAD~1
 CHECK_FLAGS ?=
 
-.PHONY: run test test-fast lint calibrate screenshots benchmark scaling-benchmark corpus-benchmark training-benchmark runs-benchmark finance-benchmark refactor-check clean
+.PHONY: run test test-fast lint calibrate screenshots benchmark scaling-benchmark corpus-benchmark training-benchmark runs-benchmark app-benchmark finance-benchmark refactor-check clean
 
 run: $(RUN_SETUP)  ## Open the app on http://127.0.0.1:8501
 	$(BIN)/python -m streamlit run app.py
@@ -59,6 +59,9 @@ training-benchmark: $(RUN_SETUP)  ## Compare the training loop with a plain PyTo
 
 runs-benchmark: $(TEST_SETUP)  ## Measure the cost of supervising and reading runs
 	$(BIN)/python -m tests.benchmarks.runs
+
+app-benchmark: $(TEST_SETUP)  ## Time the pages of the app in a browser
+	$(BIN)/python -m tests.benchmarks.app
 
 finance-benchmark: $(TEST_SETUP)  ## Time a company over 120 months, once and for 10,000 trials
 	OMP_NUM_THREADS=1 $(BIN)/python -m tests.benchmarks.finance

@@ -15,7 +15,7 @@ from pages.parts.fields import fields
 from pages.parts.frame import run_in_frame
 from pages.parts.indicator_table import indicator_table
 from pages.parts.lazy_tabs import lazy_tabs
-from pages.parts.session import draft, indicators, projections, text
+from pages.parts.session import draft, indicators, indicators_at, projections, text
 from pages.parts.statement_tables import csv_button, statement_tables
 from pages.parts.tiles import Tile, peak_burn_tile, runway_tile, tiles, with_round_tile
 
@@ -42,13 +42,13 @@ def _trailing_tile(now: Projection) -> Tile:
 
     Investors compute it in this way.
     """
-    say, rows = text(), indicators(now)
+    say, months = text(), now.horizon_months
     next_round = now.scenario.company.next_round
-    month = len(rows) if next_round is None else max(1, min(next_round.month - 1, len(rows)))
+    month = months if next_round is None else max(1, min(next_round.month - 1, months))
     key = "runway_trailing_months"
     return Tile(
         label=say(f"indicator.{key}.label"),
-        value=indicator_text(say, key, rows[month - 1][key]),
+        value=indicator_text(say, key, indicators_at(now, month)[key]),
         note=say("runway.trailing_note", month=month),
         help=say(f"indicator.{key}.definition"),
     )
@@ -95,7 +95,7 @@ def _cash() -> None:
         draw(cash_chart(now), "cash", height=400)
         st.subheader(say("runway.months_heading"))
         draw(month_chart(now.months), "months")
-        csv_button("cash", cash_csv(now.months))
+        csv_button("cash", lambda: cash_csv(now.months))
 
 
 def _statements() -> None:
@@ -106,7 +106,7 @@ def _indicators() -> None:
     now, _ = projections()
     st.caption(text()("runway.indicators_note"))
     indicator_table(indicators(now))
-    csv_button(INDICATORS, indicators_csv(now.books))
+    csv_button(INDICATORS, lambda: indicators_csv(now.books))
 
 
 def page() -> None:

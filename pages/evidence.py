@@ -291,7 +291,7 @@ def _downloads() -> None:
     with st.container(horizontal=True):
         st.download_button(
             say("evidence.download"),
-            evidence_csv(),
+            evidence_csv,  # written only when the user clicks
             "runs-with-predictions.csv",
             "text/csv",
             key="download_evidence",
@@ -300,7 +300,7 @@ def _downloads() -> None:
         )
         st.download_button(
             say("evidence.download_parameters"),
-            (DATA_DIR / "efficiency.csv").read_text("utf-8"),
+            (DATA_DIR / "efficiency.csv").read_bytes,
             "efficiency.csv",
             "text/csv",
             key="download_parameters",

@@ -20,7 +20,7 @@ from pages.parts.entries import entries, optional_part
 from pages.parts.frame import run_in_frame
 from pages.parts.indicator_table import indicator_table
 from pages.parts.lazy_tabs import lazy_tabs
-from pages.parts.session import indicators, projections, text
+from pages.parts.session import indicators, indicators_at, projections, text
 from pages.parts.tiles import Tile, burn_multiple_tile, tiles
 
 _CUSTOMER_KEYS = (
@@ -69,7 +69,7 @@ def _answer(projection: Projection, last: Values) -> str:
 
 def _tiles(now: Projection, saved: Projection) -> None:
     say, language = text(), text().language
-    rows, saved_last = indicators(now), indicators(saved)[-1]
+    rows, saved_last = indicators(now), indicators_at(saved, saved.horizon_months)
     last = rows[-1]
 
     def shown(key: str) -> str:
@@ -82,7 +82,11 @@ def _tiles(now: Projection, saved: Projection) -> None:
         return [float(value) for row in rows if (value := row[key]) is not None]
 
     low, high = (
-        indicator_text(say, "_usd", indicators(now, trial)[-1]["cost_per_million_tokens_usd"])
+        indicator_text(
+            say,
+            "_usd",
+            indicators_at(now, now.horizon_months, trial)["cost_per_million_tokens_usd"],
+        )
         for trial in (1, 2)
     )
     price = _token_price(now)

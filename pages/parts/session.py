@@ -91,9 +91,19 @@ def indicators(projection: Projection, trial: int = 0) -> list[Values]:
     return _indicators_of(projection.scenario.content_hash, trial, projection)
 
 
+def indicators_at(projection: Projection, month: int, trial: int = 0) -> Values:
+    """Return all indicators of one month; other months are not computed."""
+    return _calculator_of(projection.scenario.content_hash, trial, projection).at(month)
+
+
+@st.cache_resource(max_entries=200, show_spinner=False)
+def _calculator_of(content_hash: str, trial: int, _projection: Projection) -> Indicators:
+    return Indicators(_projection.books, trial)
+
+
 @st.cache_resource(max_entries=200, show_spinner=False)
 def _indicators_of(content_hash: str, trial: int, _projection: Projection) -> list[Values]:
-    of_books = Indicators(_projection.books, trial)
+    of_books = _calculator_of(content_hash, trial, _projection)
     return [of_books.at(month) for month in range(1, _projection.horizon_months + 1)]
 
 

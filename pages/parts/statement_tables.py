@@ -5,6 +5,7 @@ Each shows its totals; a switch adds every account.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
@@ -61,11 +62,14 @@ def statement_tables(books: Books) -> None:
         alt=say(f"statement.{name}"),
     )
     st.caption(say(f"statement.{name}_note"))
-    csv_button(name, statement_csv(books, name, length))
+    csv_button(name, lambda: statement_csv(books, name, length))
 
 
-def csv_button(name: str, content: str) -> None:
-    """Draw a button that downloads a table; its headers are English in every language."""
+def csv_button(name: str, content: Callable[[], str]) -> None:
+    """Draw a button that downloads a table; its headers are English in every language.
+
+    ``content`` is called when the user clicks.
+    """
     st.download_button(
         text()("statement.download"),
         content,

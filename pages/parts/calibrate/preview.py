@@ -108,7 +108,7 @@ def _preview(expected: Estimate, machine: Machine) -> None:
     with st.expander(say("calibrate.recipe"), icon=":material/receipt_long:"):
         st.download_button(
             say("calibrate.download_recipe"),
-            recipe.to_toml(),
+            recipe.to_toml,
             "recipe.toml",
             key="download_recipe",
             icon=":material/download:",

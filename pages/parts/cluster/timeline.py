@@ -44,7 +44,7 @@ def step_timeline() -> None:
     draw(_chart(timeline), "timeline", height=120 + 26 * min(step.stages, _MOST_DRAWN_STAGES))
     st.download_button(
         say("plan.trace"),
-        data=json.dumps(perfetto_trace(timeline.events)),
+        data=lambda: json.dumps(perfetto_trace(timeline.events)),
         file_name="step.perfetto.json",
         mime="application/json",
         icon=":material/download:",

@@ -64,7 +64,7 @@ def _export(plan: Funding) -> None:
         files = ocf_files(plan.today, issuer, datetime.datetime.now(datetime.UTC))
         st.download_button(
             say("funding.exchange.ocf", date=plan.today.date),
-            ocf_zip(files),
+            lambda: ocf_zip(files),
             f"{scenario_session().stored.id}-ocf.zip",
             "application/zip",
             key="download_ocf",

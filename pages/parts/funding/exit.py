@@ -122,7 +122,7 @@ def draw_exit(plan: Funding, chosen: ChosenExit) -> None:
         _breaks(plan, breaks, chosen.exit)
     st.download_button(
         say("funding.exit.download"),
-        exit_csv(chosen.payouts, plan.currency),
+        lambda: exit_csv(chosen.payouts, plan.currency),
         f"{scenario_session().stored.id}-exit.csv",
         "text/csv",
         key="download_exit",

@@ -93,7 +93,7 @@ def _losses(export: Export, inspection: dict[str, Any]) -> None:
     st.html(token_html(inspection, guessing))
     st.download_button(
         say("model.download_losses"),
-        losses_csv(inspection),
+        lambda: losses_csv(inspection),
         f"{export.run.id}-losses.csv",
         "text/csv",
         key="download_losses",
@@ -128,7 +128,7 @@ def _heads(export: Export, inspection: dict[str, Any], prompt: str) -> None:
     st.caption(say("model.attention_note"))
     st.download_button(
         say("model.download_attention"),
-        attention_csv(shares, inspection["tokens"]),
+        lambda: attention_csv(shares, inspection["tokens"]),
         f"{export.run.id}-attention-layer{layer}-{'mean' if head == _MEAN else f'head{head}'}.csv",
         "text/csv",
         key="download_attention",

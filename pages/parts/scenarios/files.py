@@ -13,7 +13,7 @@ def draw_files(session: ScenarioSession) -> None:
     with st.popover(say("frame.files"), icon=":material/swap_vert:", type="tertiary"):
         st.download_button(
             say("frame.download"),
-            session.draft.to_toml(),
+            session.draft.to_toml,  # written only when the user clicks
             f"{session.stored.id}.toml",
             key="download",
             icon=":material/download:",
