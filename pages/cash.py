@@ -91,7 +91,7 @@ def _cash() -> None:
     with inputs:
         _inputs()
     with charts:
-        st.subheader(say("overview.cash_heading", n=now.horizon_months))
+        st.subheader(say("summary.cash_heading", n=now.horizon_months))
         draw(cash_chart(now), "cash", height=400)
         st.subheader(say("runway.months_heading"))
         draw(month_chart(now.months), "months")

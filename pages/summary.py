@@ -1,4 +1,4 @@
-"""Page Summary: the figures that decide whether the plan is worth funding."""
+"""Page Summary: the verdict on the plan, and what it rests on, on one screen."""
 
 from __future__ import annotations
 
@@ -7,81 +7,34 @@ import streamlit as st
 from engine import quantities
 from engine.facts import accelerator
 from engine.reports.forecast_tables import show
-from finance.metrics.cash_report import lasting_text, when_used_up
-from finance.metrics.projection import NextAction, Projection, next_action
+from finance.metrics.projection import Projection
+from finance.verdict.checks import checks
+from finance.verdict.verdict import Verdict, verdict
 from pages.parts.charts import cash_chart, draw
+from pages.parts.figures.ticks import currency_unit
 from pages.parts.frame import run_in_frame
 from pages.parts.session import projections, text
-from pages.parts.tiles import Tile, figure_tile, runway_tile, tiles
+from pages.parts.summary.checks import draw_actions, draw_checks
+from pages.parts.summary.drivers import draw_drivers
+from pages.parts.summary.figures import figure_tiles
+from pages.parts.summary.wording import verdict_in_words
+from pages.parts.tiles import tiles
+from pages.parts.user_text import escaped_markdown
 
-_PAGE_OF_ACTION = {
-    NextAction.MAKE_IT_FIT: "cluster",
-    NextAction.CALIBRATE: "calibrate",
-    NextAction.PLAN_A_ROUND: "funding",
-    NextAction.RAISE_EARLIER: "funding",
-    NextAction.RAISE_MORE: "funding",
-    NextAction.RAISE: "funding",
-    NextAction.NOTHING: "train",
-}
+_CHART_HEIGHT = 215
 
 
-def _answer(projection: Projection) -> str:
+def _model(projection: Projection) -> str:
     say = text()
     plan, predicted, language = projection.scenario.plan, projection.forecast, say.language
     return say(
-        "overview.answer",
+        "summary.model",
         parameters=quantities.count(predicted.parameters_total, language),
         tokens=quantities.count(plan.tokens, language),
         devices=quantities.count(plan.cluster.n_devices, language),
         accelerator=accelerator(plan.cluster.accelerator).name,
         duration=show("wall_clock_hours", predicted.wall_clock_hours.value, language),
         cost=quantities.usd(predicted.cost_usd.value, language),
-        lasting=lasting_text(say, projection.runway_months, projection.horizon_months),
-    )
-
-
-def _calibration_tile(projection: Projection) -> Tile:
-    say = text()
-    calibration = projection.scenario.plan.calibration
-    if calibration is None or not projection.forecast.calibration_run_ids:
-        return Tile(
-            label=say("overview.checked"),
-            value=say("overview.not_checked"),
-            note=say("overview.not_checked_note"),
-            help=say("basis.calibration"),
-        )
-    ratio = calibration.step_time
-    note = say(
-        "overview.checked_note",
-        low=f"{ratio.low:.2f}",
-        high=f"{ratio.high:.2f}",
-        accelerator=calibration.accelerator,
-    )
-    if calibration.noisy_load_share is not None:
-        load = quantities.share(calibration.noisy_load_share, say.language)
-        note = say("overview.checked_noisy", note=note, load=load)
-    return Tile(
-        label=say("overview.checked"),
-        value=f"{ratio.value:.2f}×",
-        note=note,
-        help=say("basis.calibration"),
-    )
-
-
-def _round_tile(now: Projection) -> Tile:
-    say = text()
-    equity = now.scenario.company.next_round
-    if equity is None:
-        return Tile(label=say("overview.next_round"), value=say("overview.no_round"))
-    return Tile(
-        label=say("overview.round", month=equity.month),
-        value=quantities.usd(equity.amount_usd, say.language),
-        note=say(
-            "overview.round_note",
-            sold=quantities.share(now.sold_share, say.language),
-            kept=quantities.share(1 - now.sold_share, say.language),
-        ),
-        help=say("basis.sold_share"),
     )
 
 
@@ -89,49 +42,35 @@ def page() -> None:
     """Draw the page."""
     say = text()
     now, saved = projections()
+    found = verdict(checks(now))
     st.title(say("summary.question"))
-    st.markdown(f"#### {_answer(now)}")
-    tiles(
-        [
-            figure_tile(
-                "wall_clock_hours",
-                now.forecast.wall_clock_hours,
-                saved.forecast.wall_clock_hours,
-                better="down",
-            ),
-            figure_tile("cost_usd", now.forecast.cost_usd, saved.forecast.cost_usd, better="down"),
-            _calibration_tile(now),
-            runway_tile(now, saved),
-            _round_tile(now),
-        ]
-    )
-    action = next_action(now)
-    with st.container(border=True):
-        st.markdown(say("overview.next") + "  " + say(f"next.{action}", **_action_params(now)))
-        st.page_link(
-            f"pages/{_PAGE_OF_ACTION[action]}.py",
-            label=say("overview.go"),
-            icon=":material/arrow_forward:",
+    st.markdown(f"**{escaped_markdown(verdict_in_words(say, found))}** :small[{_model(now)}]")
+    tiles(figure_tiles(now, saved))
+    left, right = st.columns([1.15, 1], gap="medium")
+    with left:
+        heading = say("summary.cash_heading", n=now.horizon_months)
+        st.subheader(
+            say("summary.with_unit", heading=heading, unit=currency_unit()),
+            help=say("summary.cash_help"),
         )
-    st.subheader(say("overview.cash_heading", n=now.horizon_months))
-    draw(cash_chart(now), "cash")
-    st.caption(say("overview.cash_note"))
+        draw(cash_chart(now, is_small=True), "cash", height=_CHART_HEIGHT, with_data=False)
+    with right:
+        st.subheader(say("summary.drivers_heading"), help=say("summary.drivers_help"))
+        drivers = st.container()
+    _checks_and_actions(found)
+    with drivers:
+        draw_drivers()
 
 
-def _action_params(now: Projection) -> dict[str, object]:
+def _checks_and_actions(found: Verdict) -> None:
     say = text()
-    next_round = now.scenario.company.next_round
-    return {
-        "month": next_round.month if next_round else "",
-        "amount": quantities.usd(next_round.amount_usd, say.language) if next_round else "",
-        "lasting": lasting_text(say, now.runway_months, now.horizon_months),
-        "when": when_used_up(say, now.runway_months),
-        "when_with_round": when_used_up(say, now.runway_months_with_round),
-        "memory": show(
-            "memory_bytes_per_device", now.forecast.memory_bytes_per_device.value, say.language
-        ),
-        "device_memory": show("memory_bytes", now.forecast.device_memory_bytes, say.language),
-    }
+    left, right = st.columns([1.6, 1], gap="medium")
+    with left, st.container(gap="xsmall"):
+        st.subheader(say("summary.checks_heading"))
+        draw_checks(found)
+    with right, st.container(gap="xsmall"):
+        st.subheader(say("summary.actions_heading"))
+        draw_actions(found)
 
 
 run_in_frame(page)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from enum import StrEnum
 
 from engine.calibration.calibration import Calibration
 from engine.calibration.machine_profile import MachineProfile
@@ -92,41 +91,6 @@ def project_scenario(scenario: Scenario) -> Projection:
         lowest_cash=min(months, key=lambda month: month.cash_usd),
         sold_share=new_investors_share(company.next_round),
     )
-
-
-class NextAction(StrEnum):
-    """Next action for the founder, the most urgent first."""
-
-    MAKE_IT_FIT = "make_it_fit"
-    """The model does not fit in the device's memory."""
-    PLAN_A_ROUND = "plan_a_round"
-    """Cash runs out, and no round is planned."""
-    RAISE_EARLIER = "raise_earlier"
-    """Cash runs out before the round comes."""
-    RAISE_MORE = "raise_more"
-    """Cash runs out within the horizon despite the round."""
-    CALIBRATE = "calibrate"
-    """No run has tested the forecast."""
-    RAISE = "raise"
-    """The forecast is tested; the round must close before the cash runs out."""
-    NOTHING = "nothing"
-    """The cash lasts without a round."""
-
-
-def next_action(projection: Projection) -> NextAction:
-    """Return the most urgent action for a projection."""
-    if not projection.forecast.fits:
-        return NextAction.MAKE_IT_FIT
-    planned_round, runway = projection.scenario.company.next_round, projection.runway_months
-    if planned_round is None and runway is not None:
-        return NextAction.PLAN_A_ROUND
-    if planned_round and runway is not None and runway < planned_round.month - 1:
-        return NextAction.RAISE_EARLIER
-    if projection.runway_months_with_round is not None:
-        return NextAction.RAISE_MORE
-    if not projection.forecast.calibration_run_ids:
-        return NextAction.CALIBRATE
-    return NextAction.NOTHING if runway is None else NextAction.RAISE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -330,7 +330,7 @@ def _capacity(projection: Projection) -> Iterator[Check]:
 
 
 def _early_events(company: Company) -> Iterator[Check]:
-    """Yield a check if planned money is dated before the plan, so that no month receives it."""
+    """Yield a check if planned money is dated before the plan: it counts as opening cash."""
     if company.capital is None:
         return
     places = [
@@ -345,8 +345,8 @@ def _early_events(company: Company) -> Iterator[Check]:
     first = company.capital.events[places[0]]
     yield Check(
         CheckName.EARLY_EVENTS,
-        Status.FAILS,
-        "fails",
+        Status.CAUTION,
+        "caution",
         {"n": len(places), "date": first.date, "first_month_date": company.first_month},
         mend=Mend(
             "funding",
@@ -373,6 +373,7 @@ def _runs_that_differ(company: Company) -> Iterator[Check]:
         {
             "n": len(differing),
             "names": [event.name for event in differing.values()],
+            "fields": len(fields),
             "paths": [f"plan.{path}" for path in fields],
         },
         mend=Mend("costs", "runs_as_planned", lambda: changes),

@@ -25,7 +25,27 @@ _TABLES = frozenset({"exchange_rates", CHANGES})
 _NOT_INPUTS = frozenset({"schema_version", "kind", "name", "title", "holder", "series", "lead"})
 _CHOICES = frozenset({"accelerator", "software", "law", "currency", "weights"})
 """Texts that are chosen from a table and move figures."""
-_LEFT_OUT = frozenset({"plan.serving.measured", *MEASURED_PATHS})
+_LEFT_OUT = frozenset(
+    {
+        "plan.serving.measured",
+        "company.capital.opening",
+        "company.funding_goal",
+        "company.sale",
+        *MEASURED_PATHS,
+    }
+)
+_TERMS = frozenset(
+    {
+        "vesting",
+        "counted",
+        "rounding",
+        "pool",
+        "exempted",
+        "exercised",
+        "adjustments_in_pre_money",
+    }
+)
+"""Terms of securities that describe papers, rather than the future."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +76,7 @@ def scenario_inputs(scenario: Scenario) -> list[Input]:
 def _inputs_of(document: Document, path: str) -> Iterator[Input]:
     for name, info in type(document).model_fields.items():
         value, place = getattr(document, name), f"{path}.{name}"
-        if name in _NOT_INPUTS or place in _LEFT_OUT or value is None:
+        if name in _NOT_INPUTS | _TERMS or place in _LEFT_OUT or value is None:
             continue
         if isinstance(value, Document):
             yield from _inputs_of(value, place)

@@ -12,6 +12,10 @@ FATAL = frozenset({CheckName.MARGIN})
 """Checks whose failure money does not mend: each further customer costs more than it pays."""
 
 
+_TELLING = (CheckName.CASH_AFTER_ROUND, CheckName.MARGIN, CheckName.BURN)
+"""Checks that say most about a fundable plan."""
+
+
 class Answer(StrEnum):
     """Answer to the question whether the plan is worth funding."""
 
@@ -34,8 +38,11 @@ class Verdict:
 
     @property
     def reasons(self) -> tuple[Check, ...]:
-        """Checks that the answer follows from: the failed ones, or all that passed."""
-        return self.failed or self.passed
+        """Checks that the answer follows from: the failed ones, or else those that passed, with the
+        most telling first."""
+        order = {name: place for place, name in enumerate(_TELLING)}
+        telling = sorted(self.passed, key=lambda check: order.get(check.name, len(order)))
+        return self.failed or tuple(telling)
 
 
 def verdict(found: Sequence[Check]) -> Verdict:

@@ -62,7 +62,13 @@ class _PlainFigure(BaseFigure):  # type: ignore[misc]
 
 
 def draw(
-    figure: Figure, key: str, *, height: int = 340, hover: str = "x unified", right: int = 10
+    figure: Figure,
+    key: str,
+    *,
+    height: int = 340,
+    hover: str = "x unified",
+    right: int = 10,
+    with_data: bool = True,
 ) -> None:
     """Show a chart, with buttons for its picture and its data.
 
@@ -78,6 +84,8 @@ def draw(
         Plotly's hover mode.
     right
         Right margin in pixels; curves have their labels there.
+    with_data
+        Whether a button for the data is below the chart.
     """
     say = text()
     figure.update_layout(
@@ -96,17 +104,18 @@ def draw(
         st.plotly_chart(
             _PlainFigure(figure.content()), key=key, config=_config(file_name), alt=figure.alt
         )
-        st.download_button(
-            say("chart.data"),
-            partial(figure_csv, figure, say),
-            f"{file_name}.csv",
-            "text/csv",
-            key=f"data.{key}",
-            help=say("chart.data_help"),
-            icon=":material/table_view:",
-            on_click="ignore",
-            type="tertiary",
-        )
+        if with_data:
+            st.download_button(
+                say("chart.data"),
+                partial(figure_csv, figure, say),
+                f"{file_name}.csv",
+                "text/csv",
+                key=f"data.{key}",
+                help=say("chart.data_help"),
+                icon=":material/table_view:",
+                on_click="ignore",
+                type="tertiary",
+            )
 
 
 def _color_text(figure: Figure) -> None:
@@ -144,8 +153,12 @@ def in_display_currency(usd: Iterable[Any]) -> list[float | None]:
     return [None if amount is None else float(amount) * rate for amount in usd]
 
 
-def cash_chart(projection: Projection) -> Figure:
-    """Return a chart of cash at the end of each month, with the band of the forecast's costs."""
+def cash_chart(projection: Projection, *, is_small: bool = False) -> Figure:
+    """Return a chart of cash at the end of each month, with the band of the forecast's costs.
+
+    A small chart marks rounds only, and leaves the titles of the axes and the band out of the
+    legend; its heading has the unit.
+    """
     say, months = text(), projection.months
     figure = Figure(_cash_described(projection))
     dates = [month.date.isoformat() for month in months]
@@ -159,7 +172,7 @@ def cash_chart(projection: Projection) -> Figure:
             y=amounts,
             name=name if fill is None else say("chart.cost_band"),
             line={"width": 0},
-            showlegend=fill is not None,
+            showlegend=fill is not None and not is_small,
             fill=fill,
             fillcolor=faint(MONEY),
             hoverinfo="skip",
@@ -181,10 +194,12 @@ def cash_chart(projection: Projection) -> Figure:
             hovertemplate=f"%{{y:{_MONEY_HOVER}}}",
         )
     figure.add_hline(0, line={"color": OTHER, "width": 1})
-    _mark_events(figure, projection)
+    _mark_events(figure, projection, only_rounds=is_small)
     figure.scale("y", "money")
-    figure.update_yaxes(title=say("axis.cash", currency=currency_unit()))
-    figure.update_xaxes(title=say("axis.month"), tickformat="%Y-%m", hoverformat="%Y-%m")
+    figure.update_xaxes(tickformat="%Y-%m", hoverformat="%Y-%m")
+    if not is_small:
+        figure.update_yaxes(title=say("axis.cash", currency=currency_unit()))
+        figure.update_xaxes(title=say("axis.month"))
     return figure
 
 
@@ -207,11 +222,12 @@ _LANE_SHARE = 0.075
 """Height of a row of labels as a share of the chart's height."""
 
 
-def _mark_events(figure: Figure, projection: Projection) -> None:
+def _mark_events(figure: Figure, projection: Projection, *, only_rounds: bool) -> None:
     """Mark training runs and money received, with labels above the curves in rows."""
     say = text()
     company = projection.scenario.company
-    events = sorted(milestones(company), key=lambda milestone: milestone.month)
+    marked = (event for event in milestones(company) if event.kind == "round" or not only_rounds)
+    events = sorted(marked, key=lambda milestone: milestone.month)
     labels = [curve_label(milestone.name or say(f"chart.{milestone.kind}")) for milestone in events]
     places = [(milestone.month - 1) / projection.horizon_months for milestone in events]
     lanes = in_lanes(places, labels)

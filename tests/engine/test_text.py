@@ -4,6 +4,7 @@ import ast
 import re
 import string
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from babel import Locale
@@ -14,8 +15,11 @@ from engine.paths import PROJECT_DIR
 from engine.reports.forecast_tables import FIGURES
 from engine.runs.folder import Phase
 from engine.text import LANGUAGES, Plural, best_language, catalog
+from finance.company.provenance import OriginKind
 from finance.metrics.cash_report import LINES
-from finance.metrics.projection import NextAction
+from finance.verdict.checks import CheckName
+from finance.verdict.rules import rules
+from finance.verdict.verdict import Answer
 
 SOURCES = [
     path
@@ -127,8 +131,15 @@ def test_keys_that_are_put_together() -> None:
         assert f"phase_note.{phase}" in en
     for line in LINES:
         assert f"line.{line}" in en
-    for action in NextAction:
-        assert f"next.{action}" in en
+    for name in CheckName:
+        assert f"check.{name}.label" in en
+        assert f"todo.{name}" in en
+    for name in rules():
+        assert f"verdict_rule.{name}" in en
+    for answer in Answer:
+        assert f"verdict.{answer}" in en
+    for origin in get_args(OriginKind):
+        assert f"input_origin.{origin}" in en
     for ratio in ("step_time", "memory", "loss"):
         assert ratio in Calibration.model_fields
         assert f"ratio.{ratio}" in en

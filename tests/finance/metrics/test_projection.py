@@ -12,9 +12,7 @@ from engine.text import catalog
 from finance.company.scenario import SAMPLES_DIR, Scenario
 from finance.metrics.cash_report import effect_rows
 from finance.metrics.projection import (
-    NextAction,
     calibration_effect,
-    next_action,
     project_scenario,
     with_calibration,
 )
@@ -52,21 +50,6 @@ def test_a_calibration_of_another_device_moves_no_money(startup: Scenario) -> No
     effect = calibration_effect(startup, foreign)
     assert not effect.speed_counts
     assert effect.after.months == effect.before.months
-
-
-def test_next_actions(laptop: Scenario, calibrated: Scenario) -> None:
-    assert next_action(project_scenario(laptop)) is NextAction.CALIBRATE
-    too_large = laptop.with_value("plan.layout.micro_batch_sequences", 4096)
-    assert next_action(project_scenario(too_large)) is NextAction.MAKE_IT_FIT
-    assert next_action(project_scenario(calibrated)) is NextAction.RAISE
-    broke = laptop.with_value("company.cash_usd", "5000")  # more urgent than a calibration
-    assert next_action(project_scenario(broke)) is NextAction.RAISE_EARLIER
-    late = calibrated.with_value("company.equity_round.month", 30)
-    assert next_action(project_scenario(late)) is NextAction.RAISE_EARLIER
-    small = calibrated.with_value("company.equity_round.amount_usd", "500")
-    assert next_action(project_scenario(small)) is NextAction.RAISE_MORE
-    rich = calibrated.with_value("company.cash_usd", "9000000")
-    assert next_action(project_scenario(rich)) is NextAction.NOTHING
 
 
 @pytest.mark.slow
