@@ -10,14 +10,18 @@ from collections.abc import Callable
 import streamlit as st
 
 from engine.paths import PROJECT_DIR
+from pages.parts.look import apply_look
 from pages.parts.page_list import FIRST_PAGE, OPEN_PAGE, PAGES
 from pages.parts.session import text
 
 # A file, because browsers fetch the material icon of a tab from another host.
 ICON = PROJECT_DIR / "pages" / "images" / "icon.svg"
-st.set_page_config(page_title="Flopledger", page_icon=ICON, layout="wide")
+st.set_page_config(
+    page_title="Flopledger", page_icon=ICON, layout="wide", initial_sidebar_state=232
+)
 
 say = text()
+apply_look(say.language)
 listed_pages = {
     listed: st.Page(
         listed.script,

@@ -24,6 +24,7 @@ from pages.parts.frame import run_in_frame
 from pages.parts.run_views.live import watch
 from pages.parts.run_views.runs import curves_section, run_labels, shown_run
 from pages.parts.session import text
+from pages.parts.tiles import show_answer
 
 _MOST_WATCHED = 4
 
@@ -55,7 +56,7 @@ def page() -> None:
         st.page_link("pages/runs.py", label=label, icon=":material/hourglass_empty:")
     practice_offer(machine)
     estimate = recipe_section(machine, allowed, busy=bool(live or n_queued))
-    answer.markdown(f"#### {_answer(shown, estimate)}")
+    show_answer(_answer(shown, estimate), answer)
     answer.caption(say("calibrate.intro"))
     _runs_section(runs, shown)
     if can_be_profiled(here):

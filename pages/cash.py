@@ -17,7 +17,7 @@ from pages.parts.indicator_table import indicator_table
 from pages.parts.lazy_tabs import lazy_tabs
 from pages.parts.session import draft, indicators, indicators_at, projections, text
 from pages.parts.statement_tables import csv_button, statement_tables
-from pages.parts.tiles import Tile, peak_burn_tile, runway_tile, tiles, with_round_tile
+from pages.parts.tiles import Tile, peak_burn_tile, runway_tile, show_answer, tiles, with_round_tile
 
 
 def _answer(projection: Projection) -> str:
@@ -114,7 +114,7 @@ def page() -> None:
     say = text()
     now, saved = projections()
     st.title(say("cash.question"))
-    st.markdown(f"#### {_answer(now)}")
+    show_answer(_answer(now))
     tiles(
         [
             runway_tile(now, saved),

@@ -18,7 +18,7 @@ from pages.parts.frame import run_in_frame
 from pages.parts.hardware.comparison import draw_hardware
 from pages.parts.lazy_tabs import lazy_tabs
 from pages.parts.session import draft, projections, scenario_session, text
-from pages.parts.tiles import figure_tile, tiles
+from pages.parts.tiles import figure_tile, show_answer, tiles
 
 _LAYOUT_FIELDS = (
     "micro_batch_sequences",
@@ -147,7 +147,7 @@ def page() -> None:
     say = text()
     now, saved = projections()
     st.title(say("cluster.question"))
-    st.markdown(f"#### {_answer(now)}")
+    show_answer(_answer(now))
     _tiles(now, saved)
     lazy_tabs("cluster", {"layout": _layout, "hardware": draw_hardware}, "cluster.tab_")
 

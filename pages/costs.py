@@ -18,6 +18,7 @@ from pages.parts.lazy_tabs import lazy_tabs
 from pages.parts.rates import exchange_rates
 from pages.parts.session import projections, text
 from pages.parts.tables import table
+from pages.parts.tiles import show_answer
 
 _PEOPLE = (
     *("title", "people", "cost_usd_per_month", "start_month", "end_month", "function"),
@@ -72,7 +73,7 @@ def page() -> None:
     say = text()
     now, _ = projections()
     st.title(say("costs.question"))
-    st.markdown(f"#### {_answer(now)}")
+    show_answer(_answer(now))
     draw(month_chart(now.months), "months")
     drawn = {
         "people": _people,

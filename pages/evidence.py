@@ -21,7 +21,7 @@ from pages.parts.charts import draw
 from pages.parts.evidence.charts import BAND, HEIGHT, scatter, speed_of
 from pages.parts.frame import run_in_frame
 from pages.parts.session import text
-from pages.parts.tiles import Tile, tiles
+from pages.parts.tiles import Tile, show_answer, tiles
 
 _VIEWS = ("held_out", "in_sample")
 _COLUMNS = ("gpu", "precision", "arch_family", "source_id")
@@ -321,7 +321,7 @@ def page() -> None:
         st.error(error.in_language(say.language), icon=":material/error:")
         return
     scores = {name: score(results.rows, getattr(results, name)) for name in _VIEWS}
-    st.markdown(f"#### {_answer(scores['held_out'][0])}")
+    show_answer(_answer(scores["held_out"][0]))
     view = _choose_view()
     _tiles(results, scores[view][0])
     _chart(results, getattr(results, view))

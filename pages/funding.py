@@ -17,7 +17,7 @@ from pages.parts.funding.events import draw_events
 from pages.parts.funding.exchange import draw_exchange
 from pages.parts.funding.exit import ChosenExit, choose_exit, draw_exit
 from pages.parts.session import draft, projections, scenario_session, text
-from pages.parts.tiles import Tile, tiles
+from pages.parts.tiles import Tile, show_answer, tiles
 from pages.parts.user_text import escaped_markdown
 
 
@@ -124,7 +124,7 @@ def page() -> None:
     now, _ = projections()
     plan, saved = _funding_of(draft()), _funding_of(scenario_session().stored.scenario)
     st.title(say("funding.question"))
-    st.markdown(f"#### {escaped_markdown(_answer(plan))}")
+    show_answer(_answer(plan))
     if not plan.is_own:
         st.caption(say("funding.synthesised_page"))
     above = st.container()

@@ -26,7 +26,7 @@ from pages.parts.model.generate import generate_section
 from pages.parts.model.inspection import inspection_section
 from pages.parts.model.process import Export, choose_export
 from pages.parts.session import text
-from pages.parts.tiles import Tile, tiles
+from pages.parts.tiles import Tile, show_answer, tiles
 
 _SECTIONS = {
     "generate": ":material/edit_note:",
@@ -191,7 +191,7 @@ def page() -> None:
     export = choose_export(runs)
     result = export.run.result
     scores = _scores_of(export, result)
-    answer.markdown(f"#### {_answer(export, result, scores)}")
+    show_answer(_answer(export, result, scores), answer)
     _tiles(export, result, scores)
     if result is not None and not export.is_masked:
         curve = Progress(export.run).update().held_out_curve("tokens")

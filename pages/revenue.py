@@ -21,7 +21,7 @@ from pages.parts.frame import run_in_frame
 from pages.parts.indicator_table import indicator_table
 from pages.parts.lazy_tabs import lazy_tabs
 from pages.parts.session import indicators, indicators_at, projections, text
-from pages.parts.tiles import Tile, burn_multiple_tile, tiles
+from pages.parts.tiles import Tile, burn_multiple_tile, show_answer, tiles
 
 _CUSTOMER_KEYS = (
     *("arr_usd", "net_revenue_retention", "gross_revenue_retention"),
@@ -168,7 +168,7 @@ def page() -> None:
     now, saved = projections()
     rows = indicators(now)
     st.title(say("revenue.question"))
-    st.markdown(f"#### {_answer(now, rows[-1])}")
+    show_answer(_answer(now, rows[-1]))
     _tiles(now, saved)
     inputs, charts = st.columns([2, 3], gap="large")
     with inputs:

@@ -11,7 +11,7 @@ from pages.parts.charts import draw
 from pages.parts.fields import fields
 from pages.parts.frame import run_in_frame
 from pages.parts.session import draft, projections, text
-from pages.parts.tiles import figure_tile, tiles
+from pages.parts.tiles import figure_tile, show_answer, tiles
 
 _FIELDS = (
     *("concurrent_sequences", "utilisation_share", "context_tokens", "output_tokens"),
@@ -39,7 +39,7 @@ def page() -> None:
     say = text()
     now, saved = projections()
     st.title(say("serving.question"))
-    st.markdown(f"#### {_answer(now)}")
+    show_answer(_answer(now))
     names = (
         ("serving_usd_per_million_tokens", "down"),
         ("serving_usd_per_million_input_tokens", "down"),

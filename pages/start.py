@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import streamlit as st
 
-from engine.paths import PROJECT_DIR
 from pages.parts.frame import run_in_frame
 from pages.parts.session import text
 from pages.parts.start.home import draw_home
@@ -12,13 +11,10 @@ from pages.parts.start.importing import draw_import
 from pages.parts.start.state import start_state
 from pages.parts.start.wizard import draw_wizard
 
-STYLE = PROJECT_DIR / "pages" / "styles" / "start.css"
-
 
 def page() -> None:
     """Draw the page."""
     say, view = text(), start_state().view
-    st.html(STYLE)
     if view == "new":
         st.title(say("start.new_question"), anchor=False)
         draw_wizard()

@@ -15,7 +15,7 @@ from pages.parts.scaling.budget import draw_budget
 from pages.parts.scaling.repeated import draw_repeated
 from pages.parts.scaling.runs import draw_runs
 from pages.parts.session import draft, projections, text
-from pages.parts.tiles import Tile, figure_tile, tiles
+from pages.parts.tiles import Tile, figure_tile, show_answer, tiles
 from pages.parts.train.published import choose_model
 
 _SHAPE_FIELDS = (
@@ -102,7 +102,7 @@ def page() -> None:
     say = text()
     now, saved = projections()
     st.title(say("train.question"))
-    st.markdown(f"#### {_answer(now)}")
+    show_answer(_answer(now))
     _tiles(now, saved)
     if now.forecast.loss_extrapolated:
         st.info(say("plan.extrapolated"), icon=":material/straighten:")

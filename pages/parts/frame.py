@@ -20,9 +20,8 @@ from pages.parts.scenarios.sharing import draw_share, end_revoked_share
 from pages.parts.scenarios.undo import draw_undo
 from pages.parts.session import ScenarioSession, scenario_session, text
 from pages.parts.streamlit_private import page_runs_without_app
+from pages.parts.tiles import reserve_strip
 
-FORM_STYLE = PROJECT_DIR / "pages" / "styles" / "forms.css"
-SCENARIO_STYLE = PROJECT_DIR / "pages" / "styles" / "scenarios.css"
 _LANGUAGE_CHANGED = "language_changed"
 
 
@@ -55,8 +54,6 @@ def draw_frame() -> None:
     session, say = scenario_session(), text()
     end_revoked_share(session)
     ask_browser_to_keep_id(session.know_browser)
-    st.html(FORM_STYLE)
-    st.html(SCENARIO_STYLE)
     _set_address(session)
     with st.container(horizontal=True, vertical_alignment="center", key="top_bar"):
         draw_scenario_menu()
@@ -73,6 +70,7 @@ def draw_frame() -> None:
     show_rate()
     draw_banners(session)
     draw_deleted_line()
+    reserve_strip()
     if session.error is not None:
         st.error(session.error.in_language(say.language), icon=":material/block:")
     draw_refused_inputs()

@@ -1,7 +1,8 @@
-"""The row of figures under a page's answer."""
+"""The row of figures under a page's answer, and the strip that keeps them in sight."""
 
 from __future__ import annotations
 
+import html
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -14,6 +15,18 @@ from engine.reports.forecast_tables import change_text, shown_figure
 from finance.metrics.cash_report import runway_bounds, runway_text
 from finance.metrics.projection import Projection
 from pages.parts.session import text
+from pages.parts.streamlit_private import Container
+
+_MOST_IN_A_ROW = 4
+_STRIP = "result_strip"
+"""Key of the session state that has the place of the strip during a run of the page."""
+_SPARK_COLOR = "#6570D6"
+"""The accent between its shades for light and dark, because an image has no theme."""
+_DELTA_COLORS: dict[str, Literal["normal", "inverse", "off"]] = {
+    "up": "normal",
+    "down": "inverse",
+    "neither": "off",
+}
 
 _COVERS = {"loss_nats_per_token": "law"}
 """Key of what the bounds of a figure cover, where that is not the error of measured runs."""
@@ -34,26 +47,86 @@ class Tile:
     """Values of all months, for a sparkline."""
 
 
-def tiles(row: Sequence[Tile]) -> None:
-    """Draw up to five tiles side by side; on a narrow screen they wrap."""
-    colors: dict[str, Literal["normal", "inverse", "off"]] = {
-        "up": "normal",
-        "down": "inverse",
-        "neither": "off",
-    }
-    side_by_side = st.container(horizontal=True)
-    for tile in row:
-        with side_by_side.container(border=True, height="stretch"):
-            st.metric(
-                tile.label,
-                tile.value,
-                delta=tile.delta,
-                delta_color=colors[tile.better],
-                help=tile.help,
-                chart_data=tile.trend or None,
-            )
-            if tile.note:
-                st.caption(tile.note)
+def show_answer(sentence: str, place: Container | None = None) -> None:
+    """Show the sentence that answers the page's question, as it is; Markdown has no meaning in it.
+
+    It is a paragraph of its own style. A heading would break the order of the headings, and the
+    dollar signs of two amounts would start a formula in Markdown.
+    """
+    (place or st.container()).html(f'<p class="answer">{html.escape(sentence)}</p>')
+
+
+def reserve_strip() -> None:
+    """Reserve the place of the strip at the top of the page; the frame calls this."""
+    with st.container(key="strip"):
+        st.session_state[_STRIP] = st.empty()
+
+
+def tiles(row: Sequence[Tile], *, key: str = "") -> None:
+    """Draw tiles side by side, at most four a row; on a narrow screen they wrap.
+
+    Parameters
+    ----------
+    row
+        The tiles.
+    key
+        Name of the row, needed for every row of a page but its main one. The tiles of the main
+        row stay in sight: a strip at the top of the page repeats them after they scroll out.
+    """
+    # Five or six tiles are two rows of three, because a single last tile would be a row by itself.
+    across = 3 if len(row) in (5, 6) else min(len(row), _MOST_IN_A_ROW)
+    with st.container(horizontal=True, key=f"tiles{across}{key}"):
+        for tile in row:
+            with st.container(border=True, height="stretch"):
+                _tile(tile)
+    if not key and _STRIP in st.session_state:
+        st.session_state[_STRIP].html(_strip(row))
+
+
+def _tile(tile: Tile) -> None:
+    st.metric(
+        tile.label,
+        tile.value,
+        delta=tile.delta,
+        delta_color=_DELTA_COLORS[tile.better],
+        help=tile.help,
+    )
+    if tile.note:
+        st.caption(tile.note)
+    if len(tile.trend) > 1:
+        description = text()("tile.trend", label=tile.label, n=len(tile.trend))
+        st.image(_sparkline(tile.trend), width="stretch", alt=description)
+
+
+def _strip(row: Sequence[Tile]) -> str:
+    """Return the tiles on one line, which a screen reader skips because it has read the tiles."""
+    figures = "".join(
+        f"<span>{html.escape(tile.label)}<b>{html.escape(tile.value)}</b></span>" for tile in row
+    )
+    return f'<div class="strip" aria-hidden="true">{figures}</div>'
+
+
+def _sparkline(values: Sequence[float]) -> str:
+    """Return a curve without axes as SVG, with a line at zero if it crosses zero.
+
+    Streamlit's own sparkline is red or green by the change against the saved scenario, as if that
+    were the trend, and has no text for screen readers.
+    """
+    low, high = min(values), max(values)
+    scale = 24 / (high - low) if high > low else 0.0
+
+    def height(value: float) -> str:
+        return f"{26 - scale * (value - low):.1f}"
+
+    step = 200 / (len(values) - 1)
+    points = " ".join(f"{step * month:.1f},{height(value)}" for month, value in enumerate(values))
+    style = 'fill="none" vector-effect="non-scaling-stroke"'
+    zero = f'<path d="M0 {height(0)}H200" stroke="#8C93A0" {style}/>' if low < 0 < high else ""
+    return (
+        '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 200 28" preserveAspectRatio="none">'
+        f'{zero}<polyline points="{points}" stroke="{_SPARK_COLOR}" stroke-width="1.5" {style}/>'
+        "</svg>"
+    )
 
 
 def figure_tile(

@@ -25,13 +25,10 @@ from pages.parts.figures.lanes import spread_heights
 from pages.parts.run_views.runs import run_labels
 from tests.engine.conftest import supervisors  # noqa: F401 - a fixture
 from tests.engine.runs.faked import StandIns, alive, faked_run, report_step, smoke
+from tests.pages.answers import answer
 from tests.pages.test_pages import open_page
 
 FALLING = [6.0, 5.5, 5.0, 4.5, 4.0]
-
-
-def answer(app: AppTest) -> str:
-    return next(element.value for element in app.markdown if element.value.startswith("####"))
 
 
 def chart(app: AppTest, key: str) -> dict:
@@ -296,10 +293,10 @@ def test_a_finished_run_answers_the_question() -> None:
     run = faked_run(FALLING, step_times_s=[1.02 * pace_s] * 5)
     app = open_page("calibrate")
     app.selectbox(key="run_choice").set_value(run.id).run()
-    assert answer(app).startswith("#### Yes")
+    assert answer(app).startswith("Yes")
     assert "1.02×" in answer(app)
     app.selectbox(key="run_choice").set_value(wrong.id).run()
-    assert answer(app).startswith("#### No")
+    assert answer(app).startswith("No")
     assert app.metric[0].label == "Step time"
     assert not app.button(key="apply").disabled
 
@@ -458,9 +455,7 @@ def test_a_cancelled_run_is_compared_by_its_steps(language: str) -> None:
         [5.0] * 286, step_times_s=[1.02 * pace_s] * 286, phase=Phase.CANCELLED, steps=1000
     )
     app = open_page("calibrate", language)
-    assert answer(app) == "#### " + say(
-        "calibrate.verdict_steps_inside", ratio="1.02", settled="283"
-    )
+    assert answer(app) == say("calibrate.verdict_steps_inside", ratio="1.02", settled="283")
     assert not app.error
     assert app.info[-1].value.replace("\\", "").startswith(run_labels([run])[run.id])
     assert [metric.label for metric in app.metric] == [

@@ -8,8 +8,9 @@ from finance.company.scenario import Scenario
 from finance.metrics.projection import project_scenario
 from finance.metrics.statement_files import statements_of
 from finance.scenarios.store import ScenarioStore
+from tests.pages.answers import answer
 from tests.pages.test_pages import open_page, widget
-from tests.pages.test_revenue import answer, draft_of
+from tests.pages.test_revenue import draft_of
 
 pytestmark = pytest.mark.usefixtures("no_caches")
 
@@ -22,7 +23,7 @@ def statement(app: AppTest):
 def test_the_answer_and_which_runway_is_which() -> None:
     app = open_page("cash")
     assert answer(app).startswith(
-        "#### Without a round the cash is used up after 11.5 months; with $150K in month 9"
+        "Without a round the cash is used up after 11.5 months; with $150K in month 9"
     )
     labels = [metric.label for metric in app.metric]
     assert labels[:3] == ["Runway", "With the round", "Runway, trailing"]
@@ -34,7 +35,7 @@ def test_the_answer_and_which_runway_is_which() -> None:
 def test_a_company_that_lasts_says_so(laptop: Scenario) -> None:
     rich = laptop.with_value("company.cash_usd", "9000000")
     app = open_page("cash", scenario=ScenarioStore().create(rich).id)
-    assert answer(app) == "#### The cash lasts more than 36 months, even without a round."
+    assert answer(app) == "The cash lasts more than 36 months, even without a round."
 
 
 @pytest.mark.parametrize("language", ["en", "zh_Hans"])

@@ -15,6 +15,7 @@ from engine.text import catalog
 from tests.engine.experiments.test_compression import table  # noqa: F401
 from tests.engine.experiments.test_study import outcome, trial
 from tests.engine.runs.faked import faked_run
+from tests.pages.answers import answers
 
 _COMPRESSION = """
 from engine.runs.folder import Run
@@ -48,7 +49,7 @@ def test_a_table_is_drawn_with_its_answer(run: Run, language: str) -> None:
         say("compression.way_as_trained"),
         say("compression.way_int8"),
     ]
-    (answer,) = (element.value for element in app.markdown if element.value.startswith("#### "))
+    (answer,) = answers(app)
     assert "1.25" in answer
     assert "+0.010" in answer
 

@@ -12,6 +12,7 @@ from engine.evidence.peers import peers
 from engine.evidence.predictions import score
 from engine.predictor.efficiency import efficiency_parameters
 from engine.text import LANGUAGES, catalog
+from tests.pages.answers import answers
 from tests.pages.test_pages import open_page
 
 
@@ -23,7 +24,7 @@ def values(app: AppTest) -> list[str]:
 def test_the_answer_is_the_cross_validation(language: str) -> None:
     app = open_page("evidence", language)
     everything, *_ = score(evidence().rows, evidence().held_out)
-    answer = next(element.value for element in app.markdown if element.value.startswith("####"))
+    answer = answers(app)[0]
     for figure in (
         everything.median_error,
         everything.p90_error,

@@ -12,6 +12,7 @@ from engine.planning.hardware import PriceBasis
 from engine.text import catalog
 from pages.parts.hardware.charts import TIME_UNITS
 from pages.parts.hardware.table import COLUMNS
+from tests.pages.answers import answers
 from tests.pages.test_pages import open_page, widget
 
 pytestmark = pytest.mark.usefixtures("no_caches")
@@ -27,7 +28,7 @@ def names(app: AppTest):
 
 
 def answer(app: AppTest) -> str:
-    return [element.value for element in app.markdown if element.value.startswith("#### ")][-1]
+    return answers(app)[-1]
 
 
 def captions(app: AppTest) -> str:

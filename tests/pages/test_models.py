@@ -23,6 +23,7 @@ from engine.text import catalog
 from pages.parts.model import process
 from pages.parts.model.inspection import attention_csv, losses_csv, mean_of, token_html
 from tests.engine.runs.faked import faked_run
+from tests.pages.answers import answers
 from tests.pages.test_pages import open_page
 
 CHECKPOINT = "step-00000001"
@@ -107,7 +108,7 @@ def section(name: str, language: str = "en") -> AppTest:
 
 
 def answer_of(app: AppTest) -> str:
-    (answer,) = [element.value for element in app.markdown if element.value.startswith("####")]
+    (answer,) = answers(app)
     return answer
 
 

@@ -8,15 +8,12 @@ from streamlit.testing.v1 import AppTest
 from engine.text import catalog
 from finance.company.defaults import kinds_of
 from finance.company.scenario import Scenario
+from tests.pages.answers import answer
 from tests.pages.test_pages import open_page, refusal, widget
 
 pytestmark = pytest.mark.usefixtures("no_caches")
 
 LINE = "company.revenue_lines.0"
-
-
-def answer(app: AppTest) -> str:
-    return next(element.value for element in app.markdown if element.value.startswith("#### "))
 
 
 def compute_options(app: AppTest):

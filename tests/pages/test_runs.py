@@ -20,13 +20,10 @@ from pages.parts.run_views import wording
 from pages.parts.runs.details import _VIEWS
 from tests.engine.conftest import supervisors  # noqa: F401 - a fixture
 from tests.engine.runs.faked import StandIns, alive, faked_run, queued, report_step
+from tests.pages.answers import answer
 from tests.pages.test_pages import open_page
 
 FALLING = [6.0, 5.5, 5.0, 4.5, 4.0]
-
-
-def answer(app: AppTest) -> str:
-    return next(element.value for element in app.markdown if element.value.startswith("####"))
 
 
 def table(app: AppTest):
@@ -105,7 +102,7 @@ def test_what_runs_and_what_waits() -> None:
         (bar,) = app.get("progress")
         assert bar.proto.value == 25
         assert bar.proto.text.startswith("Step 5 of 20 · 15 s left · $")
-        assert "limit $0.5 · this machine · ranks: " in captions(app)
+        assert "limit $0.50 · this machine · ranks: " in captions(app)
         assert "waits for one run before it" in captions(app)
 
         report_step(run, 6, 3.5, 1.0)
@@ -256,7 +253,7 @@ def test_deleted_and_back(supervisors: StandIns) -> None:  # noqa: F811
     assert any("Deleted: " in element.value for element in app.markdown)
     app.button(key="undo_delete").click().run()
     assert len(all_runs()) == 3
-    assert any("2 runs chosen" in element.value for element in app.markdown)
+    assert any("2 runs chosen" in element.value for element in app.subheader)
     assert not [element for element in app.button if element.key == "undo_delete"]
 
     choose(app, first)
@@ -286,7 +283,7 @@ def test_a_folder_that_cannot_be_read_is_a_row_with_its_line() -> None:
 
 
 @pytest.mark.parametrize("name", ["recipe.toml", "result.json", "metrics.jsonl"])
-@pytest.mark.parametrize("page", ["calibrate", "model"])
+@pytest.mark.parametrize("page", ["calibrate", "models"])
 def test_it_keeps_no_other_page_from_the_others(page: str, name: str) -> None:
     faked_run(FALLING, name="whole")
     (faked_run(FALLING, name="broken").folder / name).write_text("{\n", "utf-8")

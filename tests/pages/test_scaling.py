@@ -5,6 +5,7 @@ from streamlit.testing.v1 import AppTest
 
 from engine.scaling.published import published_sets
 from engine.text import LANGUAGES
+from tests.pages.answers import answers
 from tests.pages.test_pages import open_page
 
 
@@ -15,7 +16,7 @@ def labelled(app: AppTest, kind: str, start: str):  # type: ignore[no-untyped-de
 
 
 def answer(app: AppTest) -> str:
-    return [element.value for element in app.markdown if element.value.startswith("#### ")][-1]
+    return answers(app)[-1]
 
 
 def open_tab(tab: str, language: str = "en", scenario: str = "laptop") -> AppTest:

@@ -71,7 +71,7 @@ def outcome_section(run: Run, label: str) -> None:
         return
     rows = compare(run.forecast, run.plan, result)
     st.subheader(say("calibrate.ratios"))
-    tiles(_measured_tiles(result))
+    tiles(_measured_tiles(result), key="_measured")
     row = st.container(horizontal=True, gap="large", vertical_alignment="center")
     left, right = row.container(), row.container(width=_EFFECT_PX)
     with left:
@@ -99,7 +99,8 @@ def _measured_steps_section(run: Run) -> None:
                 label=say("quantity.tokens_per_s"),
                 value=f"{quantities.count(rows[1].measured, language)}/s",
             ),
-        ]
+        ],
+        key="_measured",
     )
     draw(ratio_chart(rows, run_color(run.id)), "ratios", height=220)
     st.caption(
@@ -181,7 +182,7 @@ def _effect(run: Run) -> None:
     effect = calibration_effect(
         with_calibration(session.draft, None) if applied else session.draft, calibration
     )
-    st.markdown(f"##### {say('calibrate.effect')}")
+    st.subheader(say("calibrate.effect"))
     if not effect.speed_counts:
         st.warning(
             say(

@@ -15,6 +15,7 @@ from pages.parts.charts import draw
 from pages.parts.figures.figure import Figure
 from pages.parts.palette import COMPUTE, DATA, LIGHT_COMPUTE, MONEY, OTHER, PEOPLE, WARNING
 from pages.parts.session import text
+from pages.parts.tiles import show_answer
 
 _COLORS = (COMPUTE, DATA, MONEY, PEOPLE, LIGHT_COMPUTE, WARNING)
 _SYMBOLS = {"complete": "circle", "pruned": "circle-open", "diverged": "x"}
@@ -47,7 +48,7 @@ def tuning_section() -> None:
 def _draw(folder: Path) -> None:
     say = text()
     outcome = dict(stored_outcomes())[folder]
-    st.markdown(f"#### {search_sentence(say, outcome)}")
+    show_answer(search_sentence(say, outcome))
     draw(_chart(outcome), f"tuning_{folder.name}", height=380, hover="closest")
     head, cells = trial_rows(say, outcome)
     st.dataframe(pd.DataFrame(cells, columns=head), hide_index=True)

@@ -25,7 +25,7 @@ from pages.parts.hardware.summary import answer_text, hardware_tiles, why_nothin
 from pages.parts.hardware.table import table
 from pages.parts.hardware.wording import marked, region_name
 from pages.parts.session import draft, text
-from pages.parts.tiles import tiles
+from pages.parts.tiles import show_answer, tiles
 
 
 @st.cache_resource(max_entries=100, show_spinner=False)
@@ -122,8 +122,8 @@ def draw_hardware() -> None:
         if answer is None:
             st.error(why_nothing_fits(rows, draft().plan), icon=":material/block:")
         else:
-            st.markdown(f"#### {answer}")
-            tiles(hardware_tiles(rows, own, selection.basis))
+            show_answer(answer)
+            tiles(hardware_tiles(rows, own, selection.basis), key="_hardware")
     _cost_time(rows, selection.basis)
     if answer is None:  # nothing fits, so nothing draws power
         _memory(rows)

@@ -28,6 +28,7 @@ from pages.parts.charts import draw
 from pages.parts.figures.figure import Figure
 from pages.parts.palette import COMPUTE, OTHER
 from pages.parts.session import scenario_session, text
+from pages.parts.tiles import show_answer
 
 _CONTROLS = ("fine_tuned", "small")
 _LOG_TAIL_CHARS = 2_000
@@ -50,7 +51,7 @@ def compression_section(run: Run) -> None:
         _start(run, again=table is not None)
     if table is None:
         return
-    st.markdown(f"#### {_answer(table)}")
+    show_answer(_answer(table))
     left, right = st.columns(2, gap="large")
     with left:
         draw(_size_chart(table), f"compression_size_{run.id}", height=380, hover="closest")
@@ -194,7 +195,7 @@ def _serving(table: Compression) -> None:
     """Draw the cost of the plan's serving with one version, and the button that applies it."""
     say, session = text(), scenario_session()
     plan = session.draft.plan
-    st.markdown(f"##### {say('compression.serving')}")
+    st.subheader(say("compression.serving"))
     ways = [model.way for model in table.models[1:] if model.way not in _CONTROLS]
     way = st.selectbox(
         say("compression.serve_which"),

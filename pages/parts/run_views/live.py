@@ -85,7 +85,7 @@ def progress_line(progress: Progress, phase: Phase, cost_usd: float) -> tuple[fl
 
 def _meter(progress: Progress, run_id: str) -> None:
     meter = progress.meter()
-    tiles(_tiles(progress, meter))
+    tiles(_tiles(progress, meter), key=f"_{run_id}")
     place = "inside" if meter.inside_interval else "outside"
     at_end, forecast = (
         spending_text(meter.axis, amount) for amount in (meter.at_end, meter.forecast.value)

@@ -22,7 +22,7 @@ from pages.parts.run_views.wording import run_of, show_refusal, state_badge
 from pages.parts.runs.choice import choose
 from pages.parts.runs.queue import queue_rows
 from pages.parts.session import text
-from pages.parts.tiles import Tile, tiles
+from pages.parts.tiles import Tile, show_answer, tiles
 from pages.parts.user_text import escaped_markdown
 
 _REFRESH_S = 2.0
@@ -43,7 +43,7 @@ def now_section(summaries: Sequence[Summary], allowed: Settings) -> None:
         if current is None:
             st.rerun()
         overview, month = overview_of(current, now()), month_spending_of(current)
-        st.markdown(f"#### {_answer(overview, month, limit_usd)}")
+        show_answer(_answer(overview, month, limit_usd))
         _tiles(overview, month, limit_usd)
         show_refusal("now")
         for summary in overview.live[:_MOST_LIVE]:
@@ -128,7 +128,8 @@ def _tiles(overview: Overview, month: MonthSpending, limit_usd: Decimal | None) 
                 value=quantities.number(overview.recently_failed, language),
                 note=say("runs.tile_ended", n=quantities.number(overview.recently_ended, language)),
             ),
-        ]
+        ],
+        key="_now",
     )
 
 

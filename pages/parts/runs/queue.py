@@ -21,7 +21,7 @@ _KEPT_S = 10.0
 def queue_rows(queued: Sequence[Summary], live: Sequence[Summary]) -> None:
     """Draw a row for each queued run."""
     say = text()
-    st.markdown(f"##### {say('runs.queue')}")
+    st.subheader(say("runs.queue"))
     by_id = {summary.run_id: summary for summary in queued}
     positions = _waiting(tuple((summary.run_id, summary.priority) for summary in (*live, *queued)))
     waiting = [position for position in positions if position.run.id in by_id]

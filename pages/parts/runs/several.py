@@ -20,7 +20,7 @@ def several_section(chosen: Sequence[Summary]) -> None:
     """Draw the actions for all chosen runs."""
     say = text()
     with st.container(border=True):
-        st.markdown(f"##### {say('runs.chosen', n=len(chosen))}")
+        st.subheader(say("runs.chosen", n=len(chosen)))
         st.caption(" · ".join(escaped_markdown(summary.name) for summary in chosen))
         row = st.container(horizontal=True)
         comparable = [summary.run_id for summary in chosen if not summary.unreadable]

@@ -29,7 +29,7 @@ from pages.parts.figures.figure import Figure as Chart
 from pages.parts.figures.ticks import tick_text
 from pages.parts.palette import COMPUTE, DATA, MONEY, OTHER
 from pages.parts.session import draft, projections, text
-from pages.parts.tiles import Tile, tiles
+from pages.parts.tiles import Tile, show_answer, tiles
 
 _UNITS: tuple[Unit, ...] = ("usd", "device_hours", "flops")
 _DEFAULT_AMOUNTS = {"usd": "1M", "device_hours": "400k", "flops": "1e22"}
@@ -97,7 +97,7 @@ def draw_budget() -> None:
         results.error(error.in_language(say.language), icon=":material/error:")
         return
     optimal = options[0]
-    answer.markdown(f"#### {_answer(budget, optimal)}")
+    show_answer(_answer(budget, optimal), answer)
     with results:
         _tiles(options)
         _chart(law, options)
@@ -237,7 +237,7 @@ def _tiles(options: tuple[Choice, ...]) -> None:
                 help=say(f"scaling.basis.{choice.kind}"),
             )
         )
-    tiles(row)
+    tiles(row, key="_budget")
 
 
 def _chart(law: LossCoefficients, options: tuple[Choice, ...]) -> None:

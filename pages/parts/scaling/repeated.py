@@ -65,7 +65,8 @@ def draw_repeated() -> None:
                 help=say(f"scaling.repeated_basis.{name}"),
             )
             for name, value, note in rows
-        ]
+        ],
+        key="_repeated",
     )
     _chart(law, best, unique)
     st.caption(say("scaling.repeated_law", source=law.source, as_of=law.as_of))

@@ -153,7 +153,7 @@ def _fit_tiles(results: _Results) -> None:
                 help=say("scaling.coverage_help"),
             ),
         ]
-    tiles(rows)
+    tiles(rows, key="_fit")
 
 
 def _fit_chart(results: _Results) -> None:

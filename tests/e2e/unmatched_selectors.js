@@ -1,0 +1,18 @@
+// Return the selectors of the app's own style sheet that match nothing on the page.
+//
+// States and generated content (:focus-visible, ::after) are left out of a selector first.
+() => {
+  const sheet = [...document.styleSheets].find((candidate) =>
+    [...candidate.cssRules].some((rule) => rule.selectorText === '.answer'));
+  const selectors = [];
+  const collect = (rules) => {
+    for (const rule of rules) {
+      if (rule instanceof CSSStyleRule) selectors.push(...rule.selectorText.split(/,\s*/));
+      else if (rule instanceof CSSSupportsRule || rule instanceof CSSMediaRule) collect(rule.cssRules);
+    }
+  };
+  if (sheet === undefined) return ['the style sheet itself'];
+  collect(sheet.cssRules);
+  const stateless = (selector) => selector.replace(/::?(after|before|focus-visible|hover)/g, '');
+  return selectors.filter((selector) => document.querySelector(stateless(selector)) === null);
+}
