@@ -9,7 +9,13 @@ from engine.plan import Plan
 from engine.text import Catalog
 from engine.units import MONTHS_PER_YEAR
 from finance.start.answers import SalesAnswer, SalesKind, StartAnswers
-from finance.start.defaults import Origins, default_of, scopes_of, usual_company
+from finance.start.defaults import (
+    Origins,
+    StartDefault,
+    default_of,
+    scopes_of,
+    usual_company,
+)
 
 Data = dict[str, Any]
 _SHARE = Decimal("0.0001")
@@ -22,16 +28,26 @@ def sales_of_company(answers: StartAnswers) -> tuple[SalesAnswer, ...]:
     return tuple(SalesAnswer(kind=kind) for kind in usual_company(answers.product).sales)
 
 
-def default_price(kind: SalesKind, active_parameters: float) -> tuple[str, str]:
-    """Return the key and the scope of the default price of ``kind`` in the table.
+def default_price(kind: SalesKind, active_parameters: float, country: str) -> StartDefault:
+    """Return the default price of ``kind``.
 
-    A million tokens cost what open models of the same size cost at a public host.
+    A million tokens cost what open models of the same size cost at a public host, in every country.
+    Other prices have the level of the country, if the table has one.
     """
-    if kind != "tokens":
-        return f"{kind}.price", ""
-    sizes = scopes_of("tokens.price")
-    return "tokens.price", next(
-        (size for size in sizes if active_parameters <= float(size)), sizes[-1]
+    if kind == "tokens":
+        sizes = scopes_of("tokens.price")
+        size = next((size for size in sizes if active_parameters <= float(size)), sizes[-1])
+        return default_of("tokens.price", size)
+    price = default_of(f"{kind}.price")
+    if country not in scopes_of("price_level"):
+        return price
+    level = default_of("price_level", country)
+    return price.model_copy(
+        update={
+            "value": str(price.number * level.number),
+            "confidence": level.confidence,
+            "notes": f"{price.notes}; {level.value} of it in {country}",
+        }
     )
 
 
@@ -43,7 +59,7 @@ def revenue_lines(
     lines = []
     for number, sale in enumerate(sales_of_company(answers)):
         path = f"company.revenue_lines.{number}"
-        line = _Line(sale, path, origins, active)
+        line = _Line(sale, path, origins, default_price(sale.kind, active, answers.country))
         made = {
             "contracts": line.contracts,
             "tokens": line.tokens,
@@ -67,8 +83,10 @@ def revenue_lines(
 class _Line:
     """One answer about revenue on its way to a revenue line."""
 
-    def __init__(self, sale: SalesAnswer, path: str, origins: Origins, active: float) -> None:
-        self.sale, self.path, self.origins, self.active = sale, path, origins, active
+    def __init__(
+        self, sale: SalesAnswer, path: str, origins: Origins, usual_price: StartDefault
+    ) -> None:
+        self.sale, self.path, self.origins, self.usual_price = sale, path, origins, usual_price
 
     def contracts(self) -> Data:
         """Return yearly contracts that are invoiced in advance."""
@@ -133,9 +151,11 @@ class _Line:
         }
 
     def _price(self, *names: str) -> str:
-        key, scope = default_price(self.sale.kind, self.active)
-        paths = (f"{self.path}.{name}" for name in names)
-        return str(self.origins.number(self.sale.price, key, *paths, scope=scope))
+        paths = [f"{self.path}.{name}" for name in names]
+        if self.sale.price is None:
+            return str(self.origins.mark(self.usual_price, *paths).number)
+        self.origins.answer(*paths)
+        return str(self.sale.price)
 
     def _number(self, name: str, given: Decimal | None, field: str) -> str:
         key = f"{self.sale.kind}.{name}"

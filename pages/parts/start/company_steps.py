@@ -72,7 +72,7 @@ def _one_sale(number: int, kind: SalesKind, active: float) -> None:
             inputs.amount(
                 f"{path}.price",
                 say(f"start.price.{kind}"),
-                default_of(*default_price(kind, active)),
+                default_price(kind, active, start_state().document.country),
             )
         with second:
             inputs.typed_field(

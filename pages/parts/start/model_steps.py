@@ -50,6 +50,7 @@ def make_step() -> None:
         key=key,
         on_change=_take_product,
         args=(key,),
+        label_visibility="collapsed",
     )
     left, right = st.columns(2)
     with left:

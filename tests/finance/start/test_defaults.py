@@ -44,7 +44,7 @@ def test_every_choice_has_its_defaults() -> None:
             assert default_salary(role, country) > 0
         assert 0 <= default_of("on_cost", country).number < 1
     for kind in get_args(SalesKind):
-        assert default_of(*default_price(kind, 8e9)).number > 0
+        assert default_price(kind, 8e9, "US").number > 0
         assert default_of(f"{kind}.customers").number > 0
         if kind != "services":
             shares = [default_of(f"{kind}.churn", word).number for word in get_args(Churn)]
@@ -76,7 +76,7 @@ def test_a_role_may_work_elsewhere_for_a_stated_salary() -> None:
     ("active", "price"), [(1e9, "0.10"), (8.2e9, "0.20"), (14.8e9, "0.30"), (70e9, "0.88")]
 )
 def test_token_prices_follow_the_size(active: float, price: str) -> None:
-    assert default_of(*default_price("tokens", active)).value == price
+    assert default_price("tokens", active, "CN").value == price
 
 
 def test_churn_in_words_becomes_renewals_and_retention() -> None:
@@ -103,3 +103,9 @@ def test_a_reservation_costs_less_and_a_purchase_its_outlay() -> None:
     # 31,904.63 USD of a server over 0.81, because the network is a fifth of a cluster.
     assert float(owned.usd_per_device) == pytest.approx(31_904.63 / 0.81, rel=1e-6)
     assert owned.lifetime_months == 60
+
+
+def test_prices_have_the_level_of_the_country() -> None:
+    for country, price in (("US", 30_000), ("DE", 30_000), ("CN", 15_000), ("IN", 12_000)):
+        (line,) = company_of(country=country, sales=[{"kind": "contracts"}]).revenue_lines
+        assert line.price_per_year == price
