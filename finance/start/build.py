@@ -24,6 +24,8 @@ from finance.start.money import Data, Raise, cap_table, planned_raise, round_eve
 from finance.start.sales import revenue_lines
 from finance.start.spending import compute_contracts, marketing, other_costs, staff
 
+LEAST_HORIZON_MONTHS = 24
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Started:
@@ -62,8 +64,8 @@ def start_company(answers: StartAnswers, text: Catalog, answered_on: datetime.da
     deal = planned_raise(answers.money, months, round_path, origins)
     if deal is not None:
         data["capital"]["events"].append(round_event(answers.first_month, deal, text))
-        years = math.ceil((deal.month + deal.runway_months) / 12)
-        horizon = min(MAX_MONTHS, max(horizon, 12 * years))
+        # The plan ends where the money of the raise is meant to end, and no earlier than two years.
+        horizon = min(MAX_MONTHS, max(LEAST_HORIZON_MONTHS, deal.month + deal.runway_months))
         origins.mark(default_of("pool"), f"{round_path}.pool.value")
     origins.mark(default_of("horizon"), "company.horizon_months")
     origins.answer("name", "company.name", "company.first_month")

@@ -131,6 +131,17 @@ def test_answers_survive_going_back_and_other_views() -> None:
     assert cash.value == "900,000"
 
 
+def test_answers_survive_a_reload(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pages.parts.session.known_browser", lambda: "a" * 64)
+    answer(to_step(begin(), "money"), "money.cash_usd", "900k")
+    app = open_page("start", scenario=None)
+    assert app.subheader[0].value == "What money is there?"
+    (cash,) = [box for box in app.text_input if (box.key or "").startswith("start.money.cash")]
+    assert cash.value == "900,000"
+    press(app, "start.create")
+    assert open_page("start", scenario=None).button(key="start.new")
+
+
 def test_a_changed_answer_moves_the_results() -> None:
     app = to_step(begin(), "money")
     before = strip(app)

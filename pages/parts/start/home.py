@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+from collections.abc import Sequence
 from decimal import Decimal
 from html import escape
 from typing import get_args
@@ -13,16 +14,17 @@ from babel.dates import format_date
 from engine import quantities
 from engine.documents import InputError
 from engine.text import catalog
-from finance.company.scenario import sample_scenarios
 from finance.metrics.cash_report import runway_text
 from finance.metrics.projection import Projection, project_scenario
-from finance.scenarios.store import ListedScenario
 from finance.start.answers import Product
 from finance.start.build import empty_scenario
 from pages.parts.calibrate.practice import PRACTICE_SCENARIO
+from pages.parts.scenarios.actions import delete, duplicate, open_scenario, rename
+from pages.parts.scenarios.listing import Card, cards
 from pages.parts.session import currency, scenario_session, store, text
 from pages.parts.start.opening import open_new
 from pages.parts.start.state import next_month, start_state
+from pages.parts.user_text import escaped_markdown
 
 SHOWN = 12
 """Scenarios whose cards are drawn at first; a button draws the rest."""
@@ -61,6 +63,7 @@ def draw_home() -> None:
             icon=":material/upload_file:",
             on_click=start_state().show,
             args=("import",),
+            disabled=scenario_session().is_read_only,
             help=say("start.import_help"),
         )
         if st.button(
@@ -71,8 +74,8 @@ def draw_home() -> None:
         ):
             open_new(empty_scenario(say("start.empty_name"), next_month()))
             st.switch_page("pages/summary.py")
-    listed = [item for item in store().listed() if item.id != PRACTICE_SCENARIO]
-    if any(item.id not in sample_scenarios() for item in listed):
+    listed = [card for card in cards() if card.id != PRACTICE_SCENARIO]
+    if any(card.group == "mine" for card in listed):
         _cards(listed)
         _templates()
     else:
@@ -97,14 +100,14 @@ def _templates() -> None:
             )
 
 
-def _cards(listed: list[ListedScenario]) -> None:
+def _cards(listed: Sequence[Card]) -> None:
     say = text()
     st.subheader(say("start.mine_heading", n=len(listed)), anchor=False)
     shown = listed if st.session_state.get(_ALL) else listed[:SHOWN]
     with st.container(horizontal=True, key="start_cards"):
-        for item in shown:
+        for card in shown:
             with st.container(border=True, height="stretch", width=330):
-                _card(item)
+                _card(card)
     if len(shown) < len(listed):
         st.button(say("start.show_all", n=len(listed)), on_click=_show_all, key="start.show_all")
 
@@ -113,21 +116,62 @@ def _show_all() -> None:
     st.session_state[_ALL] = True
 
 
-def _card(item: ListedScenario) -> None:
+def _card(card: Card) -> None:
     say = text()
     session = scenario_session()
-    badges = [f":gray-badge[{tag}]" for tag in item.tags]
-    if item.id in sample_scenarios():
-        badges.insert(0, f":blue-badge[{say('start.sample')}]")
-    if item.id == session.stored.id:
+    badges = [f":gray-badge[{escaped_markdown(tag)}]" for tag in card.tags]
+    if card.group != "mine":
+        badges.insert(0, f":blue-badge[{say(f'scenarios.group.{card.group}')}]")
+    if card.draft_at is not None:
+        badges.insert(0, f":orange-badge[{say('start.draft')}]")
+    if card.id == session.stored.id:
         badges.insert(0, f":green-badge[{say('start.open_now')}]")
-    st.markdown(f"**{_escaped(item.name)}** {' '.join(badges)}")
-    st.html(_figures(item.id, item.version, say.language, currency()))
+    st.markdown(f"**{escaped_markdown(card.name)}** {' '.join(badges)}")
+    st.html(_figures(card.id, card.version, say.language, currency()))
     with st.container(horizontal=True, vertical_alignment="center"):
-        if st.button(say("start.open"), key=f"start.open.{item.id}", icon=":material/folder_open:"):
-            session.open_stored(item.id)
+        if st.button(say("start.open"), key=f"start.open.{card.id}", icon=":material/folder_open:"):
+            open_scenario(card.id)
             st.switch_page("pages/summary.py")
-        st.caption(_saved_on(item.saved_at))
+        _menu(card)
+        st.caption(_saved_on(card.saved_at))
+
+
+def _menu(card: Card) -> None:
+    """Draw the actions on a scenario other than opening it."""
+    say = text()
+    actions = ["duplicate"]
+    if card.group == "mine":
+        actions = ["rename", "duplicate"]
+    if card.is_deletable:
+        actions.append("delete")
+    chosen = st.menu_button(
+        say("start.more"),
+        actions,
+        format_func=lambda action: say(f"start.action.{action}"),
+        key=f"start.menu.{card.id}",
+        type="tertiary",
+    )
+    if chosen == "duplicate":
+        duplicate(card.id)
+        st.rerun()
+    elif chosen == "delete":
+        delete(card.id)
+        st.rerun()
+    elif chosen == "rename":
+        _rename_dialog(card)
+
+
+def _rename_dialog(card: Card) -> None:
+    say = text()
+
+    @st.dialog(say("start.rename_title"))
+    def ask() -> None:
+        name = st.text_input(say("start.rename_label"), value=card.name, max_chars=120)
+        if st.button(say("start.rename"), type="primary", key="start.rename") and name.strip():
+            rename(card.id, name.strip())
+            st.rerun()
+
+    ask()
 
 
 @st.cache_data(max_entries=200, show_spinner=False)
@@ -168,8 +212,3 @@ def _saved_on(saved_at: datetime.datetime) -> str:
     return text()(
         "start.saved_on", day=format_date(saved_at.date(), "medium", locale=text().language)
     )
-
-
-def _escaped(name: str) -> str:
-    """Return a name without the signs that Markdown would read."""
-    return "".join(f"\\{sign}" if sign in "\\`*_[]<>$:#|~" else sign for sign in name)

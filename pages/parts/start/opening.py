@@ -9,4 +9,4 @@ from pages.parts.session import scenario_session, store
 def open_new(scenario: Scenario) -> None:
     """Store a scenario as a new one of this browser, and open it."""
     session = scenario_session()
-    session.open(store().create(scenario, browser=getattr(session, "browser", None)))
+    session.open(store().create(scenario, browser=session.browser))

@@ -15,7 +15,8 @@ from engine.document_paths import value_or_none
 from engine.documents import InputError
 from finance.books.months import date_of_month
 from finance.start.answers import Product, StartAnswers
-from pages.parts.session import text
+from finance.start.kept_answers import forget_answers, keep_answers, kept_answers
+from pages.parts.session import scenario_session, text
 
 View = Literal["home", "new", "import"]
 STEPS = ("make", "size", "compute", "sales", "people", "money")
@@ -59,6 +60,7 @@ class StartState:
         self.answers = changed
         for path in changes:
             self.errors.pop(path, None)
+        self.keep()
 
     def begin(self, product: Product, *, step: int = 0) -> None:
         """Begin a new company of a kind, with no answer but its name and its first month."""
@@ -71,10 +73,21 @@ class StartState:
             "country": "CN" if text().language == "zh_Hans" else "US",
         }
         self.revision += 1
+        self.keep()
 
     def go(self, step: int) -> None:
         """Show another step; the answers stay."""
         self.step = min(max(step, 0), len(STEPS) - 1)
+        self.keep()
+
+    def keep(self) -> None:
+        """Keep the answers for this browser, so that a reload does not lose them."""
+        keep_answers(scenario_session().browser, self.step, self.answers)
+
+    def finish(self) -> None:
+        """Forget the answers, which have become a scenario."""
+        self.view, self.step, self.answers, self.errors = "home", 0, {}, {}
+        forget_answers(scenario_session().browser)
 
     def show(self, view: View) -> None:
         """Show another view; the answers stay."""
@@ -84,7 +97,9 @@ class StartState:
 def start_state() -> StartState:
     """Return this browser session's state."""
     if _KEY not in st.session_state:
-        st.session_state[_KEY] = StartState()
+        kept = kept_answers(scenario_session().browser)
+        found = StartState() if kept is None else StartState("new", kept[0], kept[1])
+        st.session_state[_KEY] = found
     state: StartState = st.session_state[_KEY]
     return state
 

@@ -105,5 +105,5 @@ def _create(state: StartState) -> None:
         scenario_session().refuse(error)
         return
     open_new(made.scenario)
-    state.show("home")
+    state.finish()
     st.switch_page("pages/summary.py")

@@ -12,12 +12,14 @@ import pytest
 
 from engine.documents import InputError
 from engine.forecast import forecast
+from engine.paths import home_dir
 from engine.text import LANGUAGES, catalog
 from finance.company.provenance import origin_of
 from finance.company.scenario import Scenario
 from finance.metrics.projection import project_scenario
 from finance.start.answers import Product, StartAnswers, Way
 from finance.start.build import Started, empty_scenario, start_company
+from finance.start.kept_answers import forget_answers, keep_answers, kept_answers
 
 FIRST = datetime.date(2027, 1, 1)
 TODAY = datetime.date(2026, 11, 30)
@@ -43,6 +45,7 @@ def test_each_template_fits_projects_and_is_read_back(product: str, language: st
     assert made.raised is not None
     assert projection.runway_months is not None
     assert Decimal(6) < projection.runway_months < Decimal(48)
+    assert projection.runway_months_with_round is None  # the raise lasts to the end of the plan
     assert projection.months[-1].revenue_usd > 0
 
 
@@ -115,7 +118,7 @@ def test_names_are_in_the_language() -> None:
 
 def test_the_run_repeats_every_year_and_never_before_the_last_has_ended() -> None:
     months = [event.month for event in started().scenario.company.training_events]
-    assert months == [2, 14, 26, 38]
+    assert months == [2, 14, 26]
     slow = started(
         compute={"devices": 8, "repeat_months": 1},
         model={"origin": "scratch", "parameters": 7_000_000_000},
@@ -191,3 +194,25 @@ def test_impossible_answers_are_one_line(answers: dict[str, Any], field: str) ->
     assert raised.value.field == field
     for language in LANGUAGES:
         assert "\n" not in raised.value.in_language(language)
+
+
+def test_answers_of_a_browser_are_kept_until_they_are_used() -> None:
+    browser, data = "a" * 64, {"name": "LexBridge", "first_month": "2027-01-01"}
+    assert kept_answers(browser) is None
+    keep_answers(browser, 3, data)
+    assert kept_answers(browser) == (3, data)
+    assert kept_answers("b" * 64) is None
+    forget_answers(browser)
+    assert kept_answers(browser) is None
+
+
+@pytest.mark.parametrize("browser", [None, "", "../../etc/passwd", "A" * 64])
+def test_no_file_is_written_for_another_name(browser: str | None) -> None:
+    keep_answers(browser, 0, {"name": "A", "first_month": "2027-01-01"})
+    assert not (home_dir() / "start").exists()
+    assert kept_answers(browser) is None
+
+
+def test_kept_answers_that_are_not_valid_are_left_out() -> None:
+    keep_answers("a" * 64, 0, {"name": ""})
+    assert kept_answers("a" * 64) is None
