@@ -1,8 +1,7 @@
-"""Indicators as text with units, and as table rows."""
+"""Indicators as text with units, and the groups in which they are shown."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
 from engine import quantities
@@ -12,6 +11,31 @@ from engine.units import MONTHS_PER_YEAR
 
 _MULTIPLES = frozenset({"burn_multiple", "lifetime_value_to_cost", "magic_number"})
 NO_VALUE = "–"
+INDICATOR_GROUPS = {
+    "growth": (
+        *("arr_usd", "arr_new_usd", "arr_expansion_usd", "arr_contraction_usd"),
+        *("arr_churned_usd", "net_revenue_retention", "gross_revenue_retention"),
+        *("revenue_growth", "rule_of_40"),
+    ),
+    "efficiency": (
+        *("burn_multiple", "magic_number", "acquisition_cost_usd", "payback_months"),
+        *("lifetime_value_usd", "lifetime_value_to_cost"),
+    ),
+    "margin": (
+        "gross_margin_paid_inference",
+        "gross_margin_with_free_users",
+        "gross_margin_with_training",
+    ),
+    "cash": (
+        *("gross_burn_usd", "net_burn_usd", "runway_trailing_months", "runway_planned_months"),
+    ),
+    "compute": (
+        "revenue_per_gpu_hour_usd",
+        "cost_per_million_tokens_usd",
+        "training_share_of_raise",
+    ),
+}
+"""All indicators by subject, in the order in which a table shows them."""
 
 
 def indicator_text(text: Catalog, key: str, value: Decimal | None) -> str:
@@ -41,25 +65,3 @@ def year_ends(n_months: int) -> list[int]:
     """Return the months at which indicators are shown: each twelfth month, and the last."""
     ends = list(range(MONTHS_PER_YEAR, n_months + 1, MONTHS_PER_YEAR))
     return ends if ends[-1] == n_months else [*ends, n_months]
-
-
-def indicator_rows(
-    text: Catalog, rows: Sequence[Mapping[str, Decimal | None]], keys: Sequence[str] = ()
-) -> list[list[str]]:
-    """Return a row for each indicator, with its name and its values at the year ends.
-
-    Parameters
-    ----------
-    rows
-        All indicators of each month (:class:`finance.metrics.indicators.Indicators`).
-    keys
-        Keys of the indicators to show. The default is all.
-    """
-    months = year_ends(len(rows))
-    return [
-        [
-            text(f"indicator.{key}.label"),
-            *(indicator_text(text, key, rows[month - 1][key]) for month in months),
-        ]
-        for key in keys or rows[0]
-    ]

@@ -1,33 +1,37 @@
-"""Indicators at the end of each year, with their definitions and sources."""
+"""Indicators at the end of each year by subject, with their trend, definition and source."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-import pandas as pd
-import streamlit as st
-
-from finance.metrics.indicator_report import indicator_rows, year_ends
+from finance.metrics.indicator_report import INDICATOR_GROUPS, indicator_text, year_ends
 from finance.metrics.indicators import Values
+from pages.parts.html_tables import TableRow, html_table
 from pages.parts.session import text
 
 
 def indicator_table(rows: Sequence[Values], keys: Sequence[str] = ()) -> None:
-    """Draw a row for each of ``keys``, by default all indicators."""
-    say = text()
-    heads = [
-        say("business.indicator"),
-        *(say("business.to_month", n=month) for month in year_ends(len(rows))),
-    ]
-    st.dataframe(
-        pd.DataFrame(indicator_rows(say, rows, keys), columns=heads),
-        hide_index=True,
-        column_config={heads[0]: st.column_config.TextColumn(pinned=True, width=230)},
-        height="content",
-        alt=say("business.indicator"),
-    )
-    with st.expander(say("business.definitions"), icon=":material/menu_book:"):
-        for key in keys or rows[0]:
-            st.markdown(
-                f"- **{say(f'indicator.{key}.label')}** · {say(f'indicator.{key}.definition')}"
+    """Draw a row for each of ``keys``, by default all indicators in their groups.
+
+    The definition opens below an indicator's name; the line beside it has all months.
+    """
+    say, months = text(), year_ends(len(rows))
+    shown: list[TableRow] = []
+    for group, members in INDICATOR_GROUPS.items():
+        chosen = [key for key in members if not keys or key in keys]
+        if chosen and not keys:
+            shown.append(TableRow(head=say(f"indicator_group.{group}"), kind="section"))
+        shown += [
+            TableRow(
+                head=say(f"indicator.{key}.label"),
+                note=say(f"indicator.{key}.definition"),
+                trend=[None if row[key] is None else float(row[key] or 0) for row in rows],
+                cells=[indicator_text(say, key, rows[month - 1][key]) for month in months],
             )
+            for key in chosen
+        ]
+    html_table(
+        say("business.indicator"),
+        [say("business.indicator"), *(say("business.to_month", n=month) for month in months)],
+        shown,
+    )

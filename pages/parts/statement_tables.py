@@ -1,31 +1,25 @@
 """Income statement, cash flow and balance sheet by year, quarter or month.
 
-Each shows its totals; a switch adds every account.
+Each shows totals and the groups between them; a group opens to its accounts.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from decimal import Decimal
+from collections.abc import Callable, Sequence
+from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Any
 
-import pandas as pd
 import streamlit as st
 
+from engine.currencies import displayed
+from finance.books.outline import OutlineRow, outline
 from finance.books.periods import PeriodLength, periods, statement_by_period
 from finance.company.monthly_run import Books
 from finance.metrics.statement_files import BALANCE_SHEET, statement_csv, statements_of
+from pages.parts.figures.ticks import currency_unit
+from pages.parts.html_tables import TableRow, html_table
 from pages.parts.session import scenario_session, text
 
-_TOTALS = frozenset(
-    {
-        *("revenue", "gross_profit_paid_inference", "gross_profit_with_free_users"),
-        *("gross_profit_with_training", "operating_profit", "profit_before_tax", "net_profit"),
-        *("operating_cash", "investing_cash", "financing_cash", "change_in_cash"),
-        *("total_assets", "total_liabilities", "total_equity", "cash"),
-    }
-)
-"""Totals, which are shown without the accounts too."""
 _CHANGE = "change_in_"
 
 
@@ -38,31 +32,31 @@ def statement_tables(books: Books) -> None:
         show_all = st.toggle(say("statement.opened"), key="statement.opened")
     chosen = periods(books.company.first_month, books.ledger.n_months, length)
     lines = statement_by_period(statements_of(books)[name], chosen, balances=name == BALANCE_SHEET)
-    shown = {
-        line: amounts
-        for line, amounts in lines.items()
-        if line in _TOTALS or ((show_all or not _has_totals(lines)) and any(amounts))
-    }
-    first = say("statement.line")
-    frame = pd.DataFrame(
-        [[_label(line), *map(whole_usd, amounts)] for line, amounts in shown.items()],
-        columns=[first, *(period.name for period in chosen)],
-    )
-    totals = [line in _TOTALS for line in shown]
-    config: dict[str, Any] = {
-        period.name: st.column_config.NumberColumn(format="localized") for period in chosen
-    } | {first: st.column_config.TextColumn(pinned=True, width=260)}
-    st.dataframe(
-        frame.style.apply(
-            lambda _: ["font-weight: 600" if is_total else "" for is_total in totals]
-        ),
-        hide_index=True,
-        column_config=config,
-        height="content",
-        alt=say(f"statement.{name}"),
+    html_table(
+        say(f"statement.{name}"),
+        [currency_unit(), *(period.name for period in chosen)],
+        [_table_row(row) for row in outline(name, lines)],
+        is_open=show_all,
     )
     st.caption(say(f"statement.{name}_note"))
     csv_button(name, lambda: statement_csv(books, name, length))
+
+
+def _table_row(row: OutlineRow) -> TableRow:
+    say = text()
+    return TableRow(
+        head=say(f"statement_group.{row.name}") if row.level == "group" else _label(row.name),
+        cells=_amounts(row.amounts),
+        kind=row.level,
+        inside=[_table_row(account) for account in row.accounts],
+    )
+
+
+def _amounts(amounts: Sequence[Decimal]) -> list[str]:
+    """Return amounts in whole units of the display currency; a dash for nothing."""
+    rate = displayed().units_per_usd
+    whole = [(amount * rate).to_integral_value(ROUND_HALF_EVEN) for amount in amounts]
+    return [f"{int(amount):,}" if amount else "–" for amount in whole]
 
 
 def csv_button(name: str, content: Callable[[], str]) -> None:
@@ -93,10 +87,6 @@ def _choice(name: str, options: tuple[Any, ...]) -> Any:
         required=True,
         label_visibility="collapsed",
     )
-
-
-def _has_totals(lines: dict[str, list[Decimal]]) -> bool:
-    return not _TOTALS.isdisjoint(lines)
 
 
 def _label(line: str) -> str:

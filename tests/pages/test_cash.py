@@ -1,7 +1,6 @@
 """The page Cash without a browser: cash, statements, and indicators."""
 
 import pytest
-from streamlit.testing.v1 import AppTest
 
 from engine.text import catalog
 from finance.company.scenario import Scenario
@@ -9,15 +8,11 @@ from finance.metrics.projection import project_scenario
 from finance.metrics.statement_files import statements_of
 from finance.scenarios.store import ScenarioStore
 from tests.pages.answers import answer
+from tests.pages.tables import html_tables
 from tests.pages.test_pages import open_page, widget
 from tests.pages.test_revenue import draft_of
 
 pytestmark = pytest.mark.usefixtures("no_caches")
-
-
-def statement(app: AppTest):
-    line = catalog(app.session_state["language"])("statement.line")
-    return next(element.value for element in app.dataframe if line in element.value)
 
 
 def test_the_answer_and_which_runway_is_which() -> None:
@@ -38,39 +33,57 @@ def test_a_company_that_lasts_says_so(laptop: Scenario) -> None:
     assert answer(app) == "The cash lasts more than 36 months, even without a round."
 
 
-@pytest.mark.parametrize("language", ["en", "zh_Hans"])
-def test_statements_open_up(everything: str, language: str) -> None:
-    text = catalog(language)
+@pytest.mark.parametrize(("language", "unit"), [("en", "USD"), ("zh_Hans", "美元")])
+def test_statements_open_from_totals_to_accounts(everything: str, language: str, unit: str) -> None:
+    say = catalog(language)
     app = open_page("cash", language, everything, tabs={"cash": "statements"})
-    assert list(statement(app).columns) == [text("statement.line"), *map(str, range(2027, 2032))]
-    closed = len(statement(app))
+    (table,) = html_tables(app)
+    assert table.rows[0] == [unit, *map(str, range(2027, 2032))]
+    assert table.n_open == 0
+    names = {row[0]: kind for row, kind in zip(table.rows, table.kinds, strict=True)}
+    assert names[say("statement_group.sales")] == "group"
+    assert names[say("account.marketing")] == "account"
+    assert names[say("account.operating_profit")] == "total"
     app.toggle(key="statement.opened").set_value(True).run()
-    assert not app.exception
-    assert len(statement(app)) > closed
+    assert html_tables(app)[0].n_open > 4
     app.segmented_control(key=f"period.{language}").set_value("quarter").run()
-    assert list(statement(app).columns)[1:3] == ["2027-Q1", "2027-Q2"]
+    assert html_tables(app)[0].rows[0][1:3] == ["2027-Q1", "2027-Q2"]
     for name in ("cash_flow", "operating_cash", "balance_sheet"):
         app.segmented_control(key=f"statement.{language}").set_value(name).run()
         assert not app.exception
-        assert len(statement(app)) > 5
+        assert "total" in html_tables(app)[0].kinds
 
 
 def test_the_figures_of_a_statement_are_those_of_the_books(laptop: Scenario) -> None:
-    revenue = (
-        statement(open_page("cash", tabs={"cash": "statements"})).set_index("USD").loc["Revenue"]
+    (table,) = html_tables(open_page("cash", tabs={"cash": "statements"}))
+    income = statements_of(project_scenario(laptop).books)["income_statement"]
+    revenue, general = (
+        round(sum(income[line][0][12:24].sum() for line in lines) / 100)
+        for lines in (("revenue",), ("general_people", "other_costs"))
     )
-    cents = statements_of(project_scenario(laptop).books)["income_statement"]["revenue"][0]
-    assert revenue["2028"] == round(cents[12:24].sum() / 100)
+    assert table.row("Revenue")[1] == f"{revenue:,}"
+    assert table.row("General and administrative")[1] == f"-{general:,}"
 
 
-def test_every_indicator_stands_there_with_its_definition() -> None:
+def test_statements_follow_the_display_currency(laptop: Scenario) -> None:
+    (usd,) = html_tables(open_page("cash", tabs={"cash": "statements"}))
+    (cny,) = html_tables(open_page("cash", tabs={"cash": "statements"}, currency="CNY"))
+    assert cny.rows[0][0] == "CNY"
+    in_usd, in_cny = (int(table.row("Revenue")[1].replace(",", "")) for table in (usd, cny))
+    assert in_cny == pytest.approx(6.652882 * in_usd, rel=1e-4)
+
+
+def test_every_indicator_is_there_with_its_definition_and_trend() -> None:
     app = open_page("cash", tabs={"cash": "indicators"})
-    table = next(element.value for element in app.dataframe if "indicator" in element.value)
-    assert list(table.columns) == ["indicator", "month 12", "month 24", "month 36"]
-    assert "Rule of 40" in set(table["indicator"])
-    definitions = " ".join(element.value for element in app.markdown)
-    assert "Feld 2015" in definitions
-    assert "Skok" in definitions
+    (table,) = html_tables(app)
+    assert table.rows[0] == ["indicator", "month 12", "month 24", "month 36"]
+    assert "section" in table.kinds
+    text = " ".join(row[0] for row in table.rows)
+    assert "Rule of 40" in text
+    assert "Feld 2015" in text
+    assert "Skok" in text
+    (body,) = [element.proto.body for element in app.get("html") if "<table" in element.proto.body]
+    assert body.count("data:image/svg+xml") > 15
 
 
 def test_money_can_be_added_and_is_marked() -> None:

@@ -1,4 +1,4 @@
-"""Test indicators as text with units, and as table rows."""
+"""Test indicators as text with units, and their groups."""
 
 from decimal import Decimal
 
@@ -6,7 +6,7 @@ import pytest
 
 from engine.text import LANGUAGES, catalog
 from finance.company.scenario import Scenario
-from finance.metrics.indicator_report import indicator_rows, indicator_text, year_ends
+from finance.metrics.indicator_report import INDICATOR_GROUPS, indicator_text, year_ends
 from finance.metrics.indicators import Indicators
 from finance.metrics.projection import project_scenario
 
@@ -33,10 +33,13 @@ def test_year_ends_and_the_last_month() -> None:
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_every_indicator_has_a_name_and_a_definition(startup: Scenario, language: str) -> None:
+def test_every_indicator_is_in_one_group_with_a_name_and_a_definition(
+    startup: Scenario, language: str
+) -> None:
     text, books = catalog(language), project_scenario(startup).books
-    rows = [Indicators(books).at(month) for month in range(1, 37)]
-    table = indicator_rows(text, rows)
-    assert len(table) == len(rows[0])
-    assert all(len(row) == 4 for row in table)
-    assert all(f"indicator.{key}.definition" in text for key in rows[0])
+    grouped = [key for keys in INDICATOR_GROUPS.values() for key in keys]
+    assert sorted(grouped) == sorted(Indicators(books).at(12))
+    for key in grouped:
+        assert f"indicator.{key}.label" in text
+        assert f"indicator.{key}.definition" in text
+    assert all(f"indicator_group.{group}" in text for group in INDICATOR_GROUPS)
