@@ -55,7 +55,7 @@ def draw_frame() -> None:
     end_revoked_share(session)
     ask_browser_to_keep_id(session.know_browser)
     _set_address(session)
-    with st.container(horizontal=True, vertical_alignment="center", key="top_bar"):
+    with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", key="top_bar"):
         draw_scenario_menu()
         draw_saved_state(session)
         if not session.is_read_only:

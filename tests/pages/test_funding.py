@@ -126,7 +126,7 @@ def test_forms_start_with_something_that_can_happen() -> None:
         choose_kind(app, kind)
         submit(app, f"{kind}.new")
         assert not app.error
-    assert any("not a version yet" in element.value for element in app.markdown)
+    assert any("Draft kept" in element.value for element in app.markdown)
 
 
 def test_a_company_without_a_cap_table_gets_one_by_its_first_edit() -> None:

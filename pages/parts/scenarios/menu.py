@@ -30,7 +30,8 @@ _MOST_NAME_CHARS = 32
 
 def draw_scenario_menu() -> None:
     """Draw the button with the scenario's name, and the menu below it."""
-    _menu()
+    with st.container(width="content"):
+        _menu()
 
 
 @st.fragment

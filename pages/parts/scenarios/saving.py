@@ -15,6 +15,9 @@ from pages.parts.session import ScenarioSession, scenario_session, store, text
 from pages.parts.user_text import escaped_markdown
 
 _MOST_VERSIONS = 50
+_MENU = "versions_menu"
+_OPEN_HISTORY = "opens_history"
+_ACTED = "versions_menu_acted"
 
 
 def draw_saved_state(session: ScenarioSession) -> None:
@@ -46,7 +49,28 @@ def draw_save(session: ScenarioSession) -> None:
         on_click=session.save,
         disabled=not session.is_changed or session.conflict is not None,
     )
-    with st.popover(say("saving.versions"), icon=":material/history:", type="tertiary"):
+    with st.container(width="content"):
+        _versions_menu()
+    if st.session_state.pop(_OPEN_HISTORY, False):
+        st.dialog(say("history.title"), width="large")(_history)()
+
+
+@st.fragment
+def _versions_menu() -> None:
+    if st.session_state.pop(_ACTED, False):
+        st.rerun()  # a button in a fragment runs only the fragment again
+    session, say = scenario_session(), text()
+    menu = st.popover(
+        say("saving.versions"),
+        icon=":material/history:",
+        type="tertiary",
+        key=_MENU,
+        help=say("saving.versions_help"),
+        on_change="rerun",
+    )
+    if not menu.open:
+        return
+    with menu:
         key = f"version_note#{session.revision}"
         st.text_input(
             say("saving.note"),
@@ -60,25 +84,41 @@ def draw_save(session: ScenarioSession) -> None:
             icon=":material/save:",
             on_click=_save_with_note,
             args=(key,),
-            disabled=not session.is_changed,
+            disabled=not session.is_changed or session.conflict is not None,
         )
         st.button(
             say("saving.copy"),
             key="save_copy",
             icon=":material/content_copy:",
-            on_click=session.save_copy,
+            on_click=_save_copy,
         )
-        if st.button(
+        st.button(
             say("saving.history"),
             key="open_history",
             icon=":material/history:",
+            on_click=_open_history,
             disabled=session.is_sample,
-        ):
-            st.dialog(say("history.title"), width="large")(_history)()
+        )
 
 
 def _save_with_note(key: str) -> None:
     scenario_session().save(st.session_state[key].strip())
+    _close()
+
+
+def _save_copy() -> None:
+    scenario_session().save_copy()
+    _close()
+
+
+def _open_history() -> None:
+    st.session_state[_OPEN_HISTORY] = True
+    _close()
+
+
+def _close() -> None:
+    st.session_state[_MENU] = False
+    st.session_state[_ACTED] = True
 
 
 def _help(session: ScenarioSession) -> str | None:

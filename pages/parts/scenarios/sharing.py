@@ -39,7 +39,8 @@ def end_revoked_share(session: ScenarioSession) -> None:
 
 def draw_share() -> None:
     """Draw the menu with the form for a new link and the list of links."""
-    _share_menu()
+    with st.container(width="content"):
+        _share_menu()
 
 
 @st.fragment

@@ -36,7 +36,8 @@ def draw_undo(session: ScenarioSession) -> None:
         on_click=session.redo,
         disabled=not steps.later,
     )
-    _steps_menu()
+    with st.container(width="content"):
+        _steps_menu()
 
 
 @st.fragment
@@ -63,7 +64,7 @@ def _list(session: ScenarioSession, steps: Steps) -> None:
     height: int | Literal["content"] = "content"
     if len(lines) > _MOST_WITHOUT_SCROLLING:
         height = _LIST_HEIGHT_PX
-    with st.container(height=height, border=False, gap="small"):
+    with st.container(height=height, border=False, gap=None):
         for number, key, line in lines:
             if number == steps.position:
                 st.caption(f":material/arrow_right: {say('undo.here')}")
