@@ -11,8 +11,8 @@ import streamlit as st
 
 from engine.paths import PROJECT_DIR
 from pages.parts.look import apply_look
-from pages.parts.page_list import FIRST_PAGE, OPEN_PAGE, PAGES
-from pages.parts.session import text
+from pages.parts.page_list import FIRST_PAGE, OPEN_PAGE, PAGES, SHOWS_SHARED
+from pages.parts.session import scenario_session, text
 
 # A file, because browsers fetch the material icon of a tab from another host.
 ICON = PROJECT_DIR / "pages" / "images" / "icon.svg"
@@ -22,6 +22,7 @@ st.set_page_config(
 
 say = text()
 apply_look(say.language)
+is_shared = st.session_state[SHOWS_SHARED] = scenario_session().share is not None
 listed_pages = {
     listed: st.Page(
         listed.script,
@@ -29,6 +30,8 @@ listed_pages = {
         icon=listed.icon,
         url_path=listed.url_path,
         default=listed.is_first,
+        # Links lead to hidden pages too; the frame says there why nothing is shown.
+        visibility="hidden" if is_shared and not listed.is_shared else "visible",
     )
     for listed in PAGES
 }

@@ -69,6 +69,8 @@ def field(
     key = f"field.{path}#{session.revision}"
     label, help_text = _label(path, kind), field_texts(path)[1]
     common: dict[str, Any] = {"label": label, "help": help_text, "key": key}
+    if session.is_read_only:
+        common["disabled"] = True
     if options is not None or style in ("choice", "month", "calendar_month"):
         labels = options or _options(path, kind, style, value)
         state = value if error is None else error.typed

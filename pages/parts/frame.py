@@ -10,6 +10,7 @@ import streamlit as st
 from engine.paths import PROJECT_DIR
 from engine.text import LANGUAGES
 from pages.parts.currency_choice import choose_currency, show_rate
+from pages.parts.page_list import OPEN_PAGE, PAGES_OF_THE_MACHINE, SHOWS_SHARED
 from pages.parts.refused_inputs import draw_refused_inputs
 from pages.parts.scenarios.banners import draw_banners
 from pages.parts.scenarios.browser import ask_browser_to_keep_id
@@ -43,10 +44,18 @@ def _draw_in_frame(page: Callable[[], None]) -> None:
 
     Both are one fragment, so that a changed field does not run ``app.py`` and draw the navigation.
     """
-    if st.session_state.pop(_LANGUAGE_CHANGED, False):
-        st.rerun()  # the titles in the navigation are drawn by app.py
+    is_shared = scenario_session().share is not None
+    if (
+        st.session_state.pop(_LANGUAGE_CHANGED, False)
+        or st.session_state.get(SHOWS_SHARED, is_shared) != is_shared
+    ):
+        st.rerun()  # the navigation is drawn by app.py
     draw_frame()
-    page()
+    if is_shared and st.session_state.get(OPEN_PAGE) in PAGES_OF_THE_MACHINE:
+        st.title(text()("share.share"), anchor=False)
+        st.info(text()("share.page_not_shared"), icon=":material/visibility_off:")
+    else:
+        page()
 
 
 def draw_frame() -> None:

@@ -19,6 +19,12 @@ FIRST_PAGE = "summary"
 OPEN_PAGE = "open_page"
 """Key in the session's state of the name of the open page."""
 
+SHOWS_SHARED = "shows_shared"
+"""Key in the session's state of whether the navigation is that of a shared scenario."""
+
+PAGES_OF_THE_MACHINE = frozenset({"start", "compare", "calibrate", "runs", "models"})
+"""Pages about runs and scenarios of this machine, which the reader of a share link does not see."""
+
 
 @dataclass(frozen=True, slots=True)
 class AppPage:
@@ -52,6 +58,11 @@ class AppPage:
     def redirected_paths(self) -> tuple[str, ...]:
         """Further paths in the address that ``app.py`` leads to the page."""
         return (self.name, *self.earlier_names) if self.is_first else self.earlier_names
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether the reader of a share link sees the page: it is about the scenario alone."""
+        return self.name not in PAGES_OF_THE_MACHINE
 
     @property
     def title_key(self) -> str:

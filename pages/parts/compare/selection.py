@@ -12,6 +12,7 @@ from engine.text import Catalog
 from finance.company.scenario import Scenario
 from finance.metrics.projection import Projection
 from finance.verdict.compare import LEAST, MOST
+from pages.parts.scenarios.listing import own_names
 from pages.parts.scenarios.stored import projection_of
 from pages.parts.session import scenario_session, store, text
 
@@ -63,12 +64,14 @@ def choose() -> list[Compared]:
 def _labels(say: Catalog) -> dict[str, str]:
     """Return the names of all options by code: the draft, its versions, and other scenarios."""
     session = scenario_session()
-    names = store().names()
+    names = own_names()
     counted = Counter(names.values())
     own = session.stored.id
     options = {DRAFT: say("compare.draft", name=session.draft.name)}
     for saved in store().history(own):
-        name = say("compare.version", name=names.get(own, own), version=saved.version)
+        name = say(
+            "compare.version", name=names.get(own, session.draft.name), version=saved.version
+        )
         options[f"{own}@{saved.version}"] = name
     for scenario_id, name in names.items():
         if scenario_id != own:

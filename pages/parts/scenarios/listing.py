@@ -4,15 +4,11 @@ from __future__ import annotations
 
 import datetime
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import Literal
 
-import streamlit as st
-
-from engine.documents import InputError
 from finance.scenarios.store import ListedScenario
 from pages.parts.scenarios.browser import is_this_machine
-from pages.parts.scenarios.stored import is_sample_id, projection_of
+from pages.parts.scenarios.stored import is_sample_id
 from pages.parts.session import scenario_session, store
 
 Group = Literal["mine", "other_browser", "sample"]
@@ -64,14 +60,10 @@ def cards(*, deleted: bool = False) -> list[Card]:
     return sorted(found, key=lambda card: order[card.group])
 
 
-@st.cache_data(max_entries=300, show_spinner=False)
-def runway_months(scenario_id: str, version: int) -> Decimal | None:
-    """Return the runway of a saved version, in months; None if cash lasts or it is unknown."""
-    try:
-        scenario = store().get(scenario_id, version).scenario
-        return projection_of(scenario.content_hash, scenario).runway_months
-    except InputError:  # an earlier release allowed what this release does not
-        return None
+def own_names() -> dict[str, str]:
+    """Return the names of this browser's scenarios and of the samples by id, sorted by name."""
+    named = {card.id: card.name for card in cards() if card.group != "other_browser"}
+    return dict(sorted(named.items(), key=lambda item: item[1]))
 
 
 def _group(listed: ListedScenario, browser: str | None) -> Group | None:

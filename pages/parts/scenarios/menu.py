@@ -98,7 +98,7 @@ def labels_of(listed: Sequence[Card]) -> dict[str, str]:
 
 def _tags(card: Card) -> None:
     say = text()
-    key = f"tags.{card.id}"
+    key = f"tags.{card.id}#{'|'.join(card.tags)}"
     chosen = st.multiselect(
         say("scenarios.tags"),
         sorted({*store().tags(), *card.tags}),

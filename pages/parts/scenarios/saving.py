@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Literal
 
 import streamlit as st
@@ -116,6 +117,11 @@ def _open_history() -> None:
     _close()
 
 
+def _act(action: Callable[[int], None], version: int) -> None:
+    action(version)
+    st.session_state[_ACTED] = True
+
+
 def _close() -> None:
     st.session_state[_MENU] = False
     st.session_state[_ACTED] = True
@@ -131,6 +137,8 @@ def _help(session: ScenarioSession) -> str | None:
 
 
 def _history() -> None:
+    if st.session_state.pop(_ACTED, False):
+        st.rerun()  # closes the dialog and draws the page
     session, say = scenario_session(), text()
     versions = store().history(session.stored.id)
     shown = versions[:_MOST_VERSIONS]
@@ -153,16 +161,20 @@ def _version(session: ScenarioSession, version: SavedVersion, before: SavedVersi
             note = f" — {escaped_markdown(version.note)}" if version.note else ""
             title = say("history.version", version=version.version)
             st.markdown(f"**{title}**{note}  \n:small[{when}{author}]", width="stretch")
-            if st.button(
-                say("history.view"), key=f"view.{version.version}", icon=":material/visibility:"
-            ):
-                session.view_version(version.version)
-                st.rerun()
-            if st.button(
-                say("history.restore"), key=f"restore.{version.version}", icon=":material/restore:"
-            ):
-                session.restore_version(version.version)
-                st.rerun()
+            st.button(
+                say("history.view"),
+                key=f"view.{version.version}",
+                icon=":material/visibility:",
+                on_click=_act,
+                args=(session.view_version, version.version),
+            )
+            st.button(
+                say("history.restore"),
+                key=f"restore.{version.version}",
+                icon=":material/restore:",
+                on_click=_act,
+                args=(session.restore_version, version.version),
+            )
         if before is None:
             st.caption(say("history.first"))
         else:

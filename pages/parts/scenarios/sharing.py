@@ -100,14 +100,14 @@ def _links(session: ScenarioSession) -> None:
     for share in links:
         with st.container(horizontal=True, vertical_alignment="center"):
             st.markdown(_described(share), width="stretch")
-            if st.button(
+            st.button(
                 say("share.revoke"),
                 key=f"revoke.{share.id}",
                 type="tertiary",
                 icon=":material/link_off:",
-            ):
-                store().shares.revoke(session.stored.id, share.id)
-                st.rerun(scope="fragment")
+                on_click=store().shares.revoke,
+                args=(session.stored.id, share.id),
+            )
 
 
 def _described(share: Share) -> str:
