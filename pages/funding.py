@@ -1,4 +1,4 @@
-"""Page Funding: rounds, the owners after each of them, and exits."""
+"""Page Funding: what to raise, who owns the company after each event, and what a sale pays."""
 
 from __future__ import annotations
 
@@ -8,14 +8,21 @@ from engine import quantities
 from engine.reports.forecast_tables import change_text
 from finance.company.scenario import Scenario
 from finance.funding.ownership import names_in
+from finance.funding.raise_wording import raise_answer
 from finance.funding.rounds import Funding, funding
 from finance.funding.wording import money_text
+from finance.metrics.projection import Projection
 from pages.parts.charts import draw
 from pages.parts.frame import run_in_frame
-from pages.parts.funding.charts import dilution_chart, rounds_chart
-from pages.parts.funding.events import draw_events
+from pages.parts.funding.charts import dilution_chart
+from pages.parts.funding.events import draw_events, draw_first_steps, draw_roles
 from pages.parts.funding.exchange import draw_exchange
-from pages.parts.funding.exit import ChosenExit, choose_exit, draw_exit
+from pages.parts.funding.exit import draw_exit
+from pages.parts.funding.form import draw_open_event
+from pages.parts.funding.needed import Needed, needed
+from pages.parts.funding.opening_cash import draw_opening_cash
+from pages.parts.funding.solve import draw_solver
+from pages.parts.lazy_tabs import lazy_tabs
 from pages.parts.session import draft, projections, scenario_session, text
 from pages.parts.tiles import Tile, show_answer, tiles
 from pages.parts.user_text import escaped_markdown
@@ -25,28 +32,7 @@ def _funding_of(scenario: Scenario) -> Funding:
     return funding(scenario.company, names_in(text()))
 
 
-def _answer(plan: Funding) -> str:
-    say, language = text(), text().language
-    next_round = plan.next_round
-    owned = quantities.share(float(plan.founders_share(plan.today)), language)
-    if next_round is None:
-        return say("funding.answer_no_round", owned=owned)
-    deal = next_round.deal
-    values = {
-        "amount": money_text(deal.new_money, deal.currency, language),
-        "pre_money": money_text(deal.pre_money, deal.currency, language),
-        "date": f"{deal.date:%Y-%m}",
-        "sold": quantities.share(float(next_round.dilution.new_money), language),
-        "owned": owned,
-        "next": quantities.share(float(plan.founders_share(next_round.step.after)), language),
-        "last": quantities.share(float(plan.founders_share(plan.last)), language),
-    }
-    return say(
-        "funding.answer_last" if next_round is plan.rounds[-1] else "funding.answer", **values
-    )
-
-
-def _tiles(plan: Funding, saved: Funding, chosen: ChosenExit | None) -> None:
+def _tiles(plan: Funding, saved: Funding) -> None:
     say, language = text(), text().language
     owned = Tile(
         label=say("funding.tile.owned"),
@@ -54,22 +40,7 @@ def _tiles(plan: Funding, saved: Funding, chosen: ChosenExit | None) -> None:
         note=say("funding.tile.owned_note"),
         help=say("funding.tile.owned_help"),
     )
-    tiles([_raised_tile(plan), owned, *_next_tiles(plan, saved), *_exit_tile(plan, chosen)])
-
-
-def _exit_tile(plan: Funding, chosen: ChosenExit | None) -> list[Tile]:
-    say, language = text(), text().language
-    if chosen is None:
-        return []
-    value = money_text(chosen.value, plan.currency, language)
-    return [
-        Tile(
-            label=say("funding.tile.exit"),
-            value=money_text(chosen.founders_payout(plan), plan.currency, language),
-            note=say("funding.tile.exit_note", value=value),
-            help=say("funding.tile.exit_help"),
-        )
-    ]
+    tiles([owned, *_next_tiles(plan, saved), _raised_tile(plan)])
 
 
 def _raised_tile(plan: Funding) -> Tile:
@@ -118,27 +89,38 @@ def _next_tiles(plan: Funding, saved: Funding) -> list[Tile]:
     ]
 
 
+def _owners(plan: Funding) -> None:
+    if plan.last.fully_diluted:
+        _tiles(plan, _funding_of(scenario_session().stored.scenario))
+        draw(dilution_chart(plan), "dilution", height=360)
+    else:
+        draw_first_steps()
+    draw_events(plan)
+    draw_roles(plan)
+
+
+def _answer(now: Projection, found: Needed) -> str:
+    return raise_answer(text(), now.scenario.company, found.bare, found.buffered)
+
+
 def page() -> None:
     """Draw the page."""
     say = text()
     now, _ = projections()
-    plan, saved = _funding_of(draft()), _funding_of(scenario_session().stored.scenario)
+    plan, found = _funding_of(draft()), needed(now)
     st.title(say("funding.question"))
-    show_answer(_answer(plan))
+    show_answer(_answer(now, found))
+    draw_opening_cash(plan)
     if not plan.is_own:
         st.caption(say("funding.synthesised_page"))
-    above = st.container()
-    st.subheader(say("funding.dilution_heading"))
-    draw(dilution_chart(plan), "dilution", height=400)
-    st.subheader(say("funding.rounds_heading"))
-    draw(rounds_chart(plan), "rounds", hover="closest", height=280)
-    draw_events(plan)
-    chosen = choose_exit(plan, now)
-    with above:
-        _tiles(plan, saved, chosen)
-    if chosen is not None:
-        draw_exit(plan, chosen)
-    draw_exchange(plan)
+    drawn = {
+        "raise": lambda: draw_solver(plan, now, found),
+        "owners": lambda: _owners(plan),
+        "sale": lambda: draw_exit(plan, now),
+        "exchange": lambda: draw_exchange(plan),
+    }
+    lazy_tabs("funding", drawn, "funding.tab.")
+    draw_open_event(plan)
 
 
 run_in_frame(page)

@@ -11,7 +11,7 @@ from typing import Any
 
 from engine.documents import InputError
 from finance.books.months import date_of_month
-from finance.capital.events import PricedRound, Tranche
+from finance.capital.events import PricedRound, Purchase, Tranche
 from finance.capital.exact import cents_of
 from finance.capital.history import Capital, Step, apply_step, history
 from finance.capital.instruments import Note, Safe
@@ -118,8 +118,8 @@ def proposed_round(
     """Return a planned round of new money in ``month``, in the cap table's currency.
 
     It is the next planned round with other amounts and another day, if there is one, and otherwise
-    a round with the usual name for its size, or the next free one, led by new investors. Purchases
-    of further investors that exceed the new money are left out.
+    a round with the usual name for its size, or the next free one, led by new investors. Further
+    investors of the planned round buy the same part of the new money as before.
     """
     rate = Fraction(repr(company.usd_per_unit(capital.opening.currency)))
     new_money, pre_money = (cents_of(Fraction(usd) / rate) for usd in (amount_usd, pre_money_usd))
@@ -143,9 +143,18 @@ def proposed_round(
         )
     planned = capital.events[place]
     assert isinstance(planned, PricedRound)
-    bought = sum(purchase.amount for purchase in planned.others)
-    kept = planned.others if bought < new_money and planned.currency == changes["currency"] else ()
-    return PricedRound.parse({**dict(planned), **changes, "others": kept})
+    others = _scaled(planned, new_money) if planned.currency == changes["currency"] else ()
+    return PricedRound.parse({**dict(planned), **changes, "others": others})
+
+
+def _scaled(planned: PricedRound, new_money: Decimal) -> tuple[Purchase, ...]:
+    """Return the purchases of further investors, with the same parts of other new money."""
+    part = Fraction(new_money) / Fraction(planned.new_money)
+    amounts = (
+        (purchase.holder, cents_of(Fraction(int(Fraction(purchase.amount) * part * 100), 100)))
+        for purchase in planned.others
+    )
+    return tuple(Purchase(holder=holder, amount=amount) for holder, amount in amounts if amount)
 
 
 def next_series(capital: Capital, amount_usd: Decimal, names: Names) -> str:

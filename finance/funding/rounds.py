@@ -194,6 +194,39 @@ def _with_roles(opening: CapTable, roles: Mapping[str, HolderRole]) -> CapTable:
     return opening.changed(roles={**opening.roles, **roles})
 
 
+def with_moved_round(capital: Capital, deal: PricedRound, place: int | None) -> Changes:
+    """Return the changes that put a round into the plan.
+
+    Planned events that followed the replaced round and would now precede it move to its day,
+    because they may need its money or its pool.
+
+    Parameters
+    ----------
+    place
+        Index of the planned round that is replaced; None adds a round.
+    """
+    round_ = json.loads(deal.model_dump_json())
+    if place is None:
+        return with_event(capital, round_)
+    before, after = capital.events[:place], capital.events[place + 1 :]
+    moved = [
+        event.model_copy(update={"date": deal.date})
+        if event.planned and event.date < deal.date
+        else event
+        for event in after
+    ]
+    in_order = sorted(
+        [*(_dated(event) for event in before), (str(deal.date), round_),
+         *(_dated(event) for event in moved)],
+        key=lambda dated: dated[0],
+    )  # fmt: skip
+    return _changes(capital.opening, [event for _, event in in_order])
+
+
+def _dated(event: Event) -> tuple[str, Event | Mapping[str, Any]]:
+    return event.date.isoformat(), event
+
+
 def without_event(capital: Capital, place: int) -> Changes:
     """Return the changes that remove the event with an index."""
     return _changes(

@@ -31,6 +31,8 @@ PAGE_OF_PREFIX = {
     "company.payment_days": "costs",
     "company.exchange_rates": "costs",
     "company.capital": "funding",
+    "company.funding_goal": "funding",
+    "company.sale": "funding",
     "company": "cash",
     "plan.shape": "train",
     "plan.tokens": "train",

@@ -1,36 +1,39 @@
-"""Charts of the page Funding: ownership over time, rounds, and payouts over exit values."""
+"""Charts of the page Funding: cash with a raise, ownership over time, payouts over exit values."""
 
 from __future__ import annotations
 
 import datetime
-import html
-import math
 from collections.abc import Mapping, Sequence
 
+from engine import quantities
 from engine.currencies import STORED, displayed
+from finance.books.cents import cents_to_usd
+from finance.books.months import date_of_month
 from finance.exits.curves import BreakPoint
 from finance.funding.ownership import POOL, stakes
+from finance.funding.raises import RaiseNeeded
 from finance.funding.rounds import Funding
-from finance.funding.wording import event_text, event_title, holder_text, money_text
-from finance.treasury.raising import cash_from_event
-from pages.parts.charts import LABEL_SIZE
+from finance.funding.wording import holder_text, money_text
+from finance.metrics.projection import Projection
+from pages.parts.charts import LABEL_SIZE, in_display_currency
 from pages.parts.figures.figure import Figure
 from pages.parts.figures.lanes import in_lanes, spread_heights
 from pages.parts.figures.ticks import currency_unit
+from pages.parts.funding.needed import Tried
 from pages.parts.palette import MONEY, OTHER, WARNING, faint, holder_colors, ink_on
 from pages.parts.session import text
 from pages.parts.user_text import curve_label
 
-LEAST_LABELLED = 0.035
+LEAST_LABELLED = 0.045
 """Least share of the company whose band is labelled: names of thinner bands would overlap."""
 LEAST_BETWEEN_NAMES = 0.055
 """Least distance between the labels of two lines, as a share of the chart's height."""
 
 
 def colors(plan: Funding) -> dict[str, str]:
-    """Return a colour for each holder, by group: founders, people with options, investors."""
-    granted = {grant.holder for step in plan.steps for grant in step.after.grants}
-    return holder_colors(plan.owners, sorted(plan.founders), sorted(granted), POOL)
+    """Return a colour for each holder, by group: founders, staff and advisers, investors."""
+    staff = plan.insiders - plan.founders
+    return holder_colors(plan.owners, sorted(plan.founders), sorted(staff), POOL)
 
 
 def _currency(plan: Funding) -> tuple[str, float]:
@@ -146,69 +149,55 @@ def _beyond(days: Sequence[datetime.date]) -> datetime.date:
     return days[-1] + max(0.6 * (days[-1] - days[0]), datetime.timedelta(days=60))
 
 
-def rounds_chart(plan: Funding) -> Figure:
-    """Return a chart of payments over time on a log axis; planned ones are hollow."""
-    say = text()
-    currency, rate = _currency(plan)
-    payments = sorted(plan.payments, key=lambda step: step.event.date)
+def raise_chart(now: Projection, tried: Tried, goal: RaiseNeeded) -> Figure:
+    """Return a chart of cash with and without the chosen raise, with the buffer as a line."""
+    say, language, company = text(), text().language, now.scenario.company
+    dates = [month.date for month in now.months_without_round]
+    without = [month.cash_usd for month in now.months_without_round]
+    with_raise = [cents_to_usd(cents) for cents in tried.balances_cents]
+    lowest = min(range(len(without)), key=without.__getitem__)
     figure = Figure(
         say(
-            "alt.rounds",
-            n=len(payments),
-            done=money_text(plan.raised(planned=False), plan.currency, say.language),
-            planned=money_text(plan.raised(planned=True), plan.currency, say.language),
+            "funding.raise.alt",
+            first=f"{dates[0]:%Y-%m}",
+            last=f"{dates[-1]:%Y-%m}",
+            without=quantities.usd(without[lowest], language),
+            month=f"{dates[lowest]:%Y-%m}",
+            with_raise=quantities.usd(min(with_raise), language),
         )
     )
-    for planned, symbol in ((False, "circle"), (True, "circle-open")):
-        steps = [step for step in payments if step.event.planned == planned]
-        figure.add_scatter(
-            x=[step.event.date for step in steps],
-            y=[rate * float(cash_from_event(step)) for step in steps],
-            mode="markers",
-            name=say("funding.planned" if planned else "funding.done"),
-            marker={
-                "color": MONEY,
-                "size": 13,
-                "symbol": symbol,
-                "line": {"color": MONEY, "width": 3},
-            },
-            cliponaxis=False,
-            hovertext=[html.escape(event_text(say, step.event, plan.currency)) for step in steps],
-            hoverinfo="text+x",
-        )
-    days = [plan.capital.opening.date, *(step.event.date for step in plan.steps)]
-    room = max((days[-1] - days[0]) / 8, datetime.timedelta(days=60))
-    ends = (days[0] - room / 2, days[-1] + room)
-    labels = [
-        f"{curve_label(event_title(say, step.event))} "
-        f"{money_text(cash_from_event(step), plan.currency, say.language)}"
-        for step in payments
-    ]
-    dates = [step.event.date for step in payments]
-    for step, label, (lane, is_left) in zip(
-        payments, labels, _lanes(ends, dates, labels), strict=True
+    for name, amounts, line in (
+        ("without_raise", without, {"color": WARNING, "dash": "dot", "width": 2}),
+        ("with_raise", with_raise, {"color": MONEY, "width": 3}),
     ):
-        figure.rows_above = max(figure.rows_above, lane + 1)
-        figure.add_vline(step.event.date, line={"color": faint(MONEY, 0.5), "width": 1})
+        figure.add_scatter(
+            x=dates,
+            y=in_display_currency(amounts),
+            name=say(f"funding.raise.{name}"),
+            mode="lines",
+            line=line,
+            hovertemplate="%{y:$,.0f}",
+        )
+    figure.add_hline(0, line={"color": OTHER, "width": 1})
+    if goal.buffer_usd:
+        (buffer,) = in_display_currency([goal.buffer_usd])
+        assert buffer is not None  # an amount has a value in the display currency
+        figure.add_hline(buffer, line={"color": OTHER, "width": 1, "dash": "dash"})
         figure.add_annotation(
-            x=step.event.date,
-            y=1,
-            yref="paper",
-            text=label,
-            xanchor="right" if is_left else "left",
+            x=0,
+            xref="paper",
+            y=buffer,
+            text=say("funding.raise.buffer_line"),
+            xanchor="left",
             yanchor="bottom",
-            yshift=15 * lane,
             font={"size": LABEL_SIZE},
         )
-    amounts = [math.log10(rate * float(cash_from_event(step))) for step in payments]
-    if amounts:
-        figure.update_yaxes(range=[min(amounts) - 0.3, max(amounts) + 0.3])
-    figure.scale("y", "money", log=True, currency=currency)
-    figure.update_yaxes(title=say("funding.axis.raised", currency=_unit(plan)))
-    figure.update_xaxes(title=say("axis.month"), tickformat="%Y-%m", range=list(ends))
-    figure.update_layout(
-        showlegend=True, legend={"y": -0.35, "yanchor": "top", "x": 1, "xanchor": "right"}
-    )
+    arrival = date_of_month(company.first_month, tried.chosen.month)
+    figure.add_vline(arrival, line={"color": MONEY, "width": 1, "dash": "dot"})
+    figure.scale("y", "money")
+    figure.update_yaxes(title=say("axis.cash", currency=currency_unit()))
+    figure.update_xaxes(title=say("axis.month"), tickformat="%Y-%m", hoverformat="%Y-%m")
+    figure.update_layout(showlegend=True)
     return figure
 
 

@@ -1,141 +1,136 @@
-"""Events of the cap table: choose one, see the table before and after it, edit or remove it."""
+"""The events of the cap table as a list, and the roles of the holders."""
 
 from __future__ import annotations
 
-from fractions import Fraction
+from typing import Literal
 
-import pandas as pd
 import streamlit as st
 
 from engine import quantities
 from finance.capital.history import Step
-from finance.capital.wording import price_text
-from finance.funding.captable_report import change_rows
-from finance.funding.rounds import Funding, Round, without_event
-from finance.funding.wording import event_text, money_text
+from finance.capital.roles import HolderRole
+from finance.funding.ownership import share_of
+from finance.funding.rounds import Funding, with_roles
+from finance.funding.wording import event_text
 from pages.parts.funding.fields import KINDS
-from pages.parts.funding.form import INDEX, event_form
+from pages.parts.funding.typed_events import event_key, show_event, typed_for
 from pages.parts.session import scenario_session, text
 from pages.parts.user_text import escaped_markdown
 
-_MODES = ("edit", "add")
+FIRST_STEPS = ("stock_issue", "safe", "priced_round")
+"""Kinds of events with which a cap table usually begins, in their order."""
 
 
 def draw_events(plan: Funding) -> None:
-    """Draw the section of events."""
+    """Draw the list of events, each with a button that opens its drawer."""
     say = text()
-    st.subheader(say("funding.events.heading"))
-    left, right = st.columns([2, 3], gap="large")
-    with left:
-        error = scenario_session().error
-        if error is not None and error.field.startswith("company.capital"):
-            st.error(error.in_language(say.language), icon=":material/block:")
-        index = _choose(plan) if plan.steps else None
-        mode = st.segmented_control(
-            say("funding.events.doing"),
-            _MODES,
-            format_func=lambda mode: say(f"funding.events.{mode}"),
-            default="edit",
-            key=f"event_doing#{say.language}",
-            label_visibility="collapsed",
-            required=True,
-        )
-        if mode == "edit":
-            _edit(plan, index)
-        else:
-            _add(plan)
-    if index is not None:
-        with right:
-            _show(plan, plan.steps[index])
-
-
-def _add(plan: Funding) -> None:
-    say = text()
-    kind = st.selectbox(
-        say("funding.events.kind"),
-        KINDS,
-        format_func=lambda kind: say(f"funding.kind.{kind}"),
-        key=f"add_kind#{say.language}",
-    )
-    event_form(plan, kind)
-
-
-def _edit(plan: Funding, index: int | None) -> None:
-    say = text()
-    if index is None:
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.subheader(say("funding.events.heading"), width="content")
+        st.space("stretch")
+        with st.popover(say("funding.events.add"), icon=":material/add:", key="add_event"):
+            for kind in KINDS:
+                st.button(
+                    say(f"funding.kind.{kind}"),
+                    key=f"add_event.{kind}",
+                    type="tertiary",
+                    on_click=show_event,
+                    args=(kind, None),
+                )
+    if not plan.steps:
         st.caption(say("funding.events.none"))
-        return
-    kind = plan.steps[index].event.kind
-    if kind in KINDS:
-        event_form(plan, kind, index)
-    else:
-        st.caption(say("funding.events.in_document"))
-    st.button(
-        say("funding.events.remove"),
-        key="remove_event",
-        icon=":material/delete:",
-        type="tertiary",
-        on_click=_remove,
-        args=(plan, index),
-    )
+    for index, step in enumerate(plan.steps):
+        _row(plan, index, step)
 
 
-def _choose(plan: Funding) -> int:
-    """Return the index of the chosen event; before a choice, that of the next round."""
+def draw_first_steps() -> None:
+    """Draw what to do with an empty cap table."""
     say = text()
-    labels = [
-        f"{step.event.date} · {event_text(say, step.event, plan.currency)}"
-        + (f" ({say('funding.planned')})" if step.event.planned else "")
-        for step in plan.steps
-    ]
-    next_round = plan.next_round
-    first = len(labels) - 1 if next_round is None else list(plan.steps).index(next_round.step)
-    key = f"event#{hash(tuple(labels))}"
-    index: int = st.selectbox(
-        say("funding.events.event"),
-        range(len(labels)),
-        index=min(st.session_state.get(INDEX, first), len(labels) - 1),
-        format_func=labels.__getitem__,
+    with st.container(border=True):
+        st.markdown(say("funding.events.first_steps"))
+        with st.container(horizontal=True):
+            for number, kind in enumerate(FIRST_STEPS, 1):
+                st.button(
+                    say(f"funding.events.first_{kind}", n=number),
+                    key=f"first_step.{kind}",
+                    icon=":material/add:",
+                    type="primary" if number == 1 else "secondary",
+                    on_click=show_event,
+                    args=(kind, None),
+                )
+
+
+def _row(plan: Funding, index: int, step: Step) -> None:
+    """Draw one event: its day and state, its terms, and what the founders own after it."""
+    say = text()
+    state = _state(plan, step)
+    owned = quantities.share(float(share_of(step.after, plan.founders)), say.language)
+    facts = (
+        f"{step.event.date:%Y-%m-%d}",
+        f":{_COLORS[state]}[{say(f'funding.state.{state}')}]",
+        escaped_markdown(say("funding.events.founders_after", owned=owned)),
+    )
+    not_applied = bool(typed_for(event_key(step.event.kind, step.event)))
+    with st.container(
+        horizontal=True, wrap=False, vertical_alignment="center", key=f"event_row_{index}"
+    ):
+        with st.container(gap=None):
+            st.markdown(escaped_markdown(event_text(say, step.event, plan.currency)))
+            st.markdown(f":small[{' · '.join(facts)}]")
+        if not_applied:
+            st.badge(say("funding.events.not_applied"), icon=":material/edit:", color="orange")
+        st.button(
+            say("funding.events.edit"),
+            key=f"edit_event_{index}",
+            icon=":material/edit:",
+            type="tertiary",
+            on_click=show_event,
+            args=(step.event.kind, index),
+        )
+
+
+_COLORS: dict[str, Literal["green", "blue", "gray"]] = {
+    "done": "green",
+    "planned": "blue",
+    "before_plan": "gray",
+}
+
+
+def _state(plan: Funding, step: Step) -> str:
+    if step.event.date < plan.first_month:
+        return "before_plan"
+    return "planned" if step.event.planned else "done"
+
+
+def draw_roles(plan: Funding) -> None:
+    """Draw the role of each holder; those that are not marked are derived."""
+    say = text()
+    if not plan.roles:
+        return
+    with st.expander(say("funding.roles.heading"), icon=":material/badge:"):
+        st.caption(say("funding.roles.help"))
+        holders = list(plan.roles)
+        for start in range(0, len(holders), 3):
+            for column, holder in zip(st.columns(3), holders[start : start + 3], strict=False):
+                with column:
+                    _role(plan, holder)
+
+
+def _role(plan: Funding, holder: str) -> None:
+    say, options = text(), [role.value for role in HolderRole]
+    key = f"role.{holder}#{scenario_session().revision}.{say.language}"
+    is_marked = holder in plan.capital.opening.roles
+    st.selectbox(
+        escaped_markdown(holder),
+        options,
+        index=options.index(plan.roles[holder].value),
+        format_func=lambda role: say(f"funding.role.{role}"),
         key=key,
-        on_change=_keep,
-        args=(key,),
-    )
-    return index
-
-
-def _keep(key: str) -> None:
-    st.session_state[INDEX] = st.session_state[key]
-
-
-def _show(plan: Funding, step: Step) -> None:
-    say = text()
-    for funding_round in plan.rounds:
-        if funding_round.step is step:
-            st.markdown(escaped_markdown(_round_text(funding_round)))
-    head, rows = change_rows(say, step)
-    if not rows:
-        st.caption(say("funding.events.nothing"))
-        return
-    cells = [[escaped_markdown(cell) for cell in row] for row in rows]
-    st.table(pd.DataFrame(cells, columns=head), border="horizontal", hide_index=True)
-    if step.event.kind in ("safe", "note"):
-        st.caption(say("funding.events.not_yet"))
-
-
-def _round_text(funding_round: Round) -> str:
-    say, deal = text(), funding_round.deal
-    parts = {
-        name: quantities.share(float(getattr(funding_round.dilution, name)), say.language)
-        for name in ("new_money", "converted", "pool", "total")
-    }
-    price = funding_round.step.after.stock_class(deal.series).issue_price
-    return say(
-        "funding.events.round_note",
-        price=price_text(price or Fraction(0), funding_round.step.after.currency, say.language),
-        post=money_text(deal.pre_money + deal.new_money, deal.currency, say.language),
-        **parts,
+        help=None if is_marked else say("funding.roles.derived"),
+        on_change=_take_role,
+        args=(plan, holder, key),
     )
 
 
-def _remove(plan: Funding, index: int) -> None:
-    scenario_session().change(without_event(plan.capital, index))
+def _take_role(plan: Funding, holder: str, key: str) -> None:
+    role = HolderRole(st.session_state[key])
+    scenario_session().change(with_roles(plan.capital, {holder: role}))

@@ -19,7 +19,6 @@ from pages.parts.session import draft, scenario_session, text
 def draw_exchange(plan: Funding) -> None:
     """Draw the section of downloads and of the upload."""
     say, session = text(), scenario_session()
-    st.subheader(say("funding.exchange.heading"))
     left, right = st.columns(2, gap="large")
     with left:
         st.download_button(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -11,7 +10,7 @@ import pandas as pd
 import streamlit as st
 
 from engine import quantities
-from engine.documents import InputError
+from finance.capital.history import table_on
 from finance.exits.curves import BreakPoint
 from finance.funding.captable_report import exit_csv
 from finance.funding.exit_table import (
@@ -35,6 +34,7 @@ from finance.funding.wording import (
 from finance.metrics.projection import Projection
 from pages.parts.charts import draw
 from pages.parts.funding.charts import exit_chart
+from pages.parts.funding.entered import effective_date, effective_field
 from pages.parts.session import scenario_session, text
 from pages.parts.user_text import escaped_markdown
 
@@ -56,66 +56,49 @@ class ChosenExit:
         return sum(payouts, Fraction(0))
 
 
-def choose_exit(plan: Funding, now: Projection) -> ChosenExit | None:
-    """Draw the fields of value and day, and return the exit; None if there is nothing to sell.
-
-    If the value is not allowed, the error is shown and the default value and day are used.
-    """
-    say, stored = text(), scenario_session().stored.id
-    st.subheader(say("funding.exit.heading"))
+def chosen_exit(plan: Funding, now: Projection) -> ChosenExit | None:
+    """Return the sale that the scenario states; None if there is nothing to sell."""
     if not plan.last.holdings:
-        st.caption(say("funding.events.nothing"))
         return None
-    left, right, _ = st.columns([1, 1, 2])
-    value, day = default_exit_value(plan.steps), default_exit_date(plan.capital)
-    with left:
-        typed = st.text_input(
-            say("funding.exit.value", currency=plan.currency),
-            value=quantities.count(float(value), say.language),
-            key=f"exit_value.{stored}",
-            help=say("funding.exit.value_help"),
-        )
-    with right:
-        on = st.date_input(
-            say("funding.exit.day"),
-            value=day,
-            min_value=plan.capital.opening.date,
-            max_value=plan.capital.opening.date.replace(day=1) + datetime.timedelta(days=36500),
-            key=f"exit_day.{stored}.{day}",
-            help=say("funding.exit.day_help"),
-        )
-    try:
-        return _sold(plan, now, _amount(typed), on)
-    except InputError as error:
-        st.error(error.in_language(say.language), icon=":material/block:")
-        return _sold(plan, now, value, day)
-
-
-def _sold(plan: Funding, now: Projection, value: Fraction, on: datetime.date) -> ChosenExit:
-    loans = loans_on(now.books, on, text()("funding.lenders"), plan.currency)
-    sold = exit_of(plan.capital, plan.steps, on, loans)
+    sale = now.scenario.company.sale
+    value = default_exit_value(plan.steps) if sale.value is None else Fraction(sale.value)
+    day = max(sale.date or default_exit_date(plan.capital), plan.capital.opening.date)
+    loans = loans_on(now.books, day, text()("funding.lenders"), plan.currency)
+    sold = exit_of(plan.capital, plan.steps, day, loans)
     return ChosenExit(sold, value, sold.at(value))
 
 
-def _amount(typed: str) -> Fraction:
-    amount = quantities.parse_count(typed)
-    if amount is None:
-        raise InputError("exit_value", typed, "count")
-    if amount == 0:
-        raise InputError("exit_value", typed, "greater_than", limit=0)
-    return Fraction(amount)
-
-
-def draw_exit(plan: Funding, chosen: ChosenExit) -> None:
-    """Draw the payouts over exit values, those at the chosen value, and the break points."""
+def _form(plan: Funding, chosen: ChosenExit) -> None:
+    """Draw the fields of value and day, and what the sale assumes."""
     say = text()
+    effective_field("company.sale.value", default_exit_value(plan.steps), plan.currency)
+    effective_date("company.sale.date", default_exit_date(plan.capital), plan.capital.opening.date)
+    founders = money_text(chosen.founders_payout(plan), plan.currency, say.language)
+    st.metric(say("funding.tile.exit"), founders, help=say("funding.tile.exit_help"))
+    pool = table_on(plan.capital, plan.steps, chosen.exit.sold.date).pool
+    if pool:
+        shares = quantities.count(float(pool), say.language)
+        st.caption(say("funding.exit.pool_lapses", shares=shares))
+    st.caption(say("funding.exit.no_later_round"))
+
+
+def draw_exit(plan: Funding, now: Projection) -> None:
+    """Draw the sale: its form beside the payouts over exit values, and the payouts at its value."""
+    say, chosen = text(), chosen_exit(plan, now)
+    if chosen is None:
+        st.caption(say("funding.events.nothing"))
+        return
     highest = SHOWN_BEYOND * chosen.value
     values, lines = chosen.exit.lines(highest)
     breaks = chosen.exit.breaks(highest)
-    draw(
-        exit_chart(plan, values, lines, breaks, float(chosen.value)),
-        "exits", right=150, height=400,
-    )  # fmt: skip
+    with st.container(horizontal=True, key="sale_beside_chart"):
+        with st.container(width=260):
+            _form(plan, chosen)
+        with st.container(width="stretch"):
+            draw(
+                exit_chart(plan, values, lines, breaks, float(chosen.value)),
+                "exits", right=150, height=380,
+            )  # fmt: skip
     st.caption(say("funding.exit.chart_note"))
     _table(plan, chosen.payouts)
     with st.expander(say("funding.exit.breaks"), icon=":material/stacked_line_chart:"):
@@ -141,16 +124,20 @@ def _table(plan: Funding, payouts: Sequence[HolderPayout]) -> None:
     ordered = sorted(payouts, key=lambda payout: -payout.usd)
     rows = [
         {
-            "holder": escaped_markdown(holder_text(say, payout.holder)),
+            "holder": _with_reason(holder_text(say, payout.holder), _why(plan, payout)),
             "payout": escaped_markdown(money_text(payout.usd, plan.currency, say.language)),
             "moic": multiple_text(payout.result, say.language) if has_multiple(payout) else "–",
             "xirr": rate_text(say, payout.result) if has_multiple(payout) else "–",
-            "why": escaped_markdown(_why(plan, payout)),
         }
         for payout in ordered
     ]
     columns = {name: say(f"funding.column.{name}") for name in rows[0]}
     st.table(pd.DataFrame(rows).rename(columns=columns), border="horizontal", hide_index=True)
+
+
+def _with_reason(holder: str, reason: str) -> str:
+    """Return a holder with the reason below it, so that no column is cut on a narrow screen."""
+    return f"**{escaped_markdown(holder)}**  \n:small[{escaped_markdown(reason)}]"
 
 
 def _why(plan: Funding, payout: HolderPayout) -> str:

@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from finance.capital.antidilution import Protection
 from finance.capital.events import ConvertedInto, Rank
+from finance.capital.roles import HolderRole
 from finance.capital.round_terms import Convention, PoolBasis
 from finance.funding.event_entries import NONE
 
@@ -28,8 +29,21 @@ class EventField:
     """Whether the field is in an expander, because few events need it."""
 
 
+ROLE = "role"
+"""Field that is no part of an event: the role of its holder in the cap table."""
+FIRST_ROLES = {
+    "stock_issue": HolderRole.FOUNDER,
+    "option_grant": HolderRole.EMPLOYEE,
+    "safe": HolderRole.INVESTOR,
+    "note": HolderRole.INVESTOR,
+    "priced_round": HolderRole.INVESTOR,
+    "tranche": HolderRole.INVESTOR,
+    "warrant": HolderRole.OTHER,
+}
+"""Role of a new holder, by the kind of the event."""
 _F = EventField
-_WHO = (_F("name", "text"), _F("holder", "text"))
+_ROLE = _F(ROLE, "choice", tuple(HolderRole))
+_WHO = (_F("name", "text"), _F("holder", "text"), _ROLE)
 _WHEN = (_F("date", "date"), _F("planned", "switch", start=True))
 _VESTING = (
     _F("vesting.months", "months", start="48"),
@@ -89,7 +103,8 @@ KINDS: Mapping[str, tuple[EventField, ...]] = {
     "pool_increase": (*_WHEN, _F("shares", "amount", start="1M")),
     "stock_issue": (
         *_WHO,
-        *_WHEN,
+        _F("date", "date"),
+        _F("planned", "switch", start=False),
         _F("shares", "amount", start="1M"),
         _F("price", "price", start="0.0001"),
         *_VESTING,

@@ -94,8 +94,9 @@ def test_the_next_planned_round_gives_the_terms() -> None:
     assert (deal.new_money, deal.pre_money) == (2_000_000, 7_000_000)
     assert deal.date == datetime.date(2027, 4, 1)
     assert deal.planned
-    assert [purchase.holder for purchase in deal.others] == ["Small fund"]
-    small = proposed_round(firm, firm.capital, Decimal(300_000), Decimal(7_000_000), 4)
+    (bought,) = deal.others
+    assert (bought.holder, bought.amount) == ("Small fund", 800_000)  # 40% as before
+    small = proposed_round(firm, firm.capital, Decimal("0.01"), Decimal(7_000_000), 4)
     assert small.others == ()
 
 
