@@ -87,6 +87,11 @@ def _months(text: Catalog, runway: Decimal) -> str:
     return quantities.months_number(runway, text.language)
 
 
+def _usd_change(change: Decimal, language: str) -> str:
+    """Return a change of an amount with its sign, such as +$5,834.90."""
+    return f"{'+' if change >= 0 else ''}{quantities.usd_exact(change, language)}"
+
+
 def effect_rows(text: Catalog, effect: CalibrationEffect) -> Rows:
     """Return a table of a calibration's effect on costs, peak burn and runway."""
     head = [text(f"table.{name}") for name in ("quantity", "before", "after", "change")]
@@ -113,7 +118,7 @@ def effect_rows(text: Catalog, effect: CalibrationEffect) -> Rows:
                 text(f"quantity.{key}"),
                 quantities.usd_exact(old, text.language),
                 quantities.usd_exact(new, text.language),
-                f"{new - old:+,.2f} USD",
+                _usd_change(new - old, text.language),
             ]
         )
     old_runway, new_runway = before.runway_months, after.runway_months

@@ -3,8 +3,9 @@
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from engine.facts import loss_coefficients
 from engine.scaling.published import published_sets
-from engine.text import LANGUAGES
+from engine.text import LANGUAGES, catalog
 from tests.pages.answers import answers
 from tests.pages.test_pages import open_page
 
@@ -92,3 +93,18 @@ def test_serving_is_priced_as_the_scenario_serves() -> None:
         captions = [element.value for element in open_tab("budget", scenario=name).caption]
         totals.append(next(caption for caption in captions if "with serving" in caption))
     assert totals[0] == totals[2] != totals[1]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_law_and_every_set_of_runs_has_a_name(language: str) -> None:
+    text = catalog(language)
+    assert all(f"scaling.law_label.{law}" in text for law in loss_coefficients())
+    assert all(f"scaling.set_label.{name}" in text for name in published_sets())
+
+
+def test_english_names_of_laws_and_sets_are_those_of_their_tables() -> None:
+    text = catalog("en")
+    for law, row in loss_coefficients().items():
+        assert text(f"scaling.law_label.{law}") == row.label
+    for name, runs in published_sets().items():
+        assert text(f"scaling.set_label.{name}") == runs.label

@@ -105,7 +105,7 @@ def draw_budget() -> None:
     st.caption(
         say(
             "scaling.law_note",
-            law=law.label,
+            law=say(f"scaling.law_label.{law.law}"),
             A=law.A,
             B=law.B,
             E=law.E,
@@ -152,8 +152,8 @@ def _inputs() -> tuple[LossCoefficients, Budget, tuple[str, float, int, float, f
         say("scaling.law"),
         list(laws),
         index=list(laws).index("besiroglu_2024"),
-        format_func=lambda name: laws[name].label,
-        key="scaling_law",
+        format_func=lambda name: say(f"scaling.law_label.{name}"),
+        key=f"scaling_law#{say.language}",
         help=say("scaling.law_help"),
     )
     ratio = st.number_input(

@@ -81,7 +81,9 @@ def draw_runs() -> None:
     chosen = chooser.selectbox(
         say("scaling.set"),
         [_OWN, *sets],
-        format_func=lambda name: say("scaling.own_ladder") if name == _OWN else sets[name].label,
+        format_func=lambda name: (
+            say("scaling.own_ladder") if name == _OWN else say(f"scaling.set_label.{name}")
+        ),
         key=f"scaling_set#{say.language}",
         help=say("scaling.set_help"),
     )
@@ -115,13 +117,15 @@ def draw_runs() -> None:
 
 def _source(name: str) -> str:
     runs = published_sets()[name]
-    return text()(
+    say = text()
+    return say(
         "scaling.set_source",
         source=runs.source,
         licence=runs.licence,
         url=runs.url,
         as_of=runs.as_of,
-        notes=runs.notes,
+        # The notes of the table are sentences in English.
+        notes=runs.notes if say.language == "en" else "",
     )
 
 
