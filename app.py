@@ -14,10 +14,12 @@ from pages.parts.look import apply_look
 from pages.parts.page_list import FIRST_PAGE, OPEN_PAGE, PAGES, SHOWS_SHARED
 from pages.parts.session import scenario_session, text
 
+NAVIGATION_PX = 232
+"""Width of the navigation."""
 # A file, because browsers fetch the material icon of a tab from another host.
 ICON = PROJECT_DIR / "pages" / "images" / "icon.svg"
 st.set_page_config(
-    page_title="Flopledger", page_icon=ICON, layout="wide", initial_sidebar_state=232
+    page_title="Flopledger", page_icon=ICON, layout="wide", initial_sidebar_state=NAVIGATION_PX
 )
 
 say = text()
@@ -57,7 +59,7 @@ for listed, page in listed_pages.items():
     groups.setdefault(say(f"page_group.{listed.group}"), []).append(page)
 groups[say("page_group.start")] += redirects
 chosen = st.navigation(groups, position="sidebar", expanded=True)
-st.set_page_config(page_title=f"{chosen.title} · Flopledger")
+st.set_page_config(page_title=f"{chosen.title} · Flopledger", initial_sidebar_state=NAVIGATION_PX)
 st.logo(ICON, size="large")
 st.session_state[OPEN_PAGE] = next(
     (listed.name for listed, page in listed_pages.items() if page == chosen), FIRST_PAGE

@@ -44,10 +44,11 @@ def apply_look(language: str) -> None:
 
 @cache
 def style_sheet() -> str:
-    """Return the style sheets with the font in them, so that no file is fetched for either."""
+    """Return the style sheets, and the font in them, so that no file is fetched for either."""
     font = b64encode((_FOLDER / "geist-latin.woff2").read_bytes()).decode("ascii")
-    rules = "\n".join(file.read_text("utf-8") for file in sorted(_FOLDER.glob("*.css")))
-    return (
-        "<style>@font-face{font-family:Geist;font-weight:100 900;font-display:block;"
-        f"src:url(data:font/woff2;base64,{font}) format('woff2')}}\n{rules}</style>"
+    face = (
+        "@font-face{font-family:Geist;font-weight:100 900;font-display:block;"
+        f"src:url(data:font/woff2;base64,{font}) format('woff2')}}"
     )
+    sheets = [face, *(file.read_text("utf-8") for file in sorted(_FOLDER.glob("*.css")))]
+    return "".join(f"<style>{sheet}</style>" for sheet in sheets)

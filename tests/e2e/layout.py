@@ -140,6 +140,7 @@ def _open(window: Page, page: AppPage, language: str) -> None:
 def _measure_width(window: Page, layout: Layout, page: str, language: str, width: int) -> None:
     window.set_viewport_size({"width": width, "height": TALL_PX})
     window.wait_for_timeout(300)
+    _note_selectors(window, layout)
     layout.heights_px[page, language, width] = int(window.evaluate(CONTENT_HEIGHT_PX))
     layout.tops_px[page, language, width] = float(window.evaluate(FIRST_HEADING_TOP_PX))
     for found in window.evaluate(FIND_CUT_TEXT):
@@ -163,6 +164,9 @@ def _violations(
 def _note_document(window: Page, layout: Layout, language: str) -> None:
     stated = window.evaluate("document.documentElement.lang")
     layout.document_languages.setdefault(language, set()).add(stated)
+
+
+def _note_selectors(window: Page, layout: Layout) -> None:
     unmatched = set(window.evaluate(FIND_UNMATCHED))
     earlier = layout.unmatched_selectors
     layout.unmatched_selectors = unmatched if earlier is None else earlier & unmatched

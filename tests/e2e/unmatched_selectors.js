@@ -7,7 +7,7 @@
   const selectors = [];
   const collect = (rules) => {
     for (const rule of rules) {
-      if (rule instanceof CSSStyleRule) selectors.push(...rule.selectorText.split(/,\s*/));
+      if (rule instanceof CSSStyleRule) selectors.push(...rule.selectorText.split(/,(?![^(]*\))\s*/));
       else if (rule instanceof CSSSupportsRule || rule instanceof CSSMediaRule) collect(rule.cssRules);
     }
   };
