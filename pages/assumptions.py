@@ -9,6 +9,7 @@ from pages.parts.assumptions.table import draw_table
 from pages.parts.found_drivers import found_drivers
 from pages.parts.frame import run_in_frame
 from pages.parts.session import draft, text
+from pages.parts.tiles import show_answer
 
 
 def page() -> None:
@@ -17,7 +18,7 @@ def page() -> None:
     st.title(say("assumptions.question"))
     own, n = number_of_own(register(scenario))
     key = "answer_none" if own == 0 else "answer_all" if own == n else "answer"
-    st.markdown(f"**{say(f'assumptions.{key}', own=own, n=n)}**")
+    show_answer(say(f"assumptions.{key}", own=own, n=n))
     rows = register(scenario, found_drivers(scenario, st.empty()))
     draw_table(rows)
     st.download_button(

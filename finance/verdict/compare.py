@@ -24,6 +24,10 @@ LEAST, MOST = 2, 4
 """Numbers of scenarios that can be compared."""
 
 
+_NOT_COMPARED = {"name"}
+"""Name of the company, which is no input."""
+
+
 class _Absent:
     """Value of a field or an entry that a scenario does not have."""
 
@@ -63,7 +67,10 @@ def differences(scenarios: Sequence[Scenario]) -> list[Difference]:
         raise InputError("scenarios", len(scenarios), "between", low=LEAST, high=MOST)
     found: list[Difference] = []
     for name in ("plan", "company"):
-        tables = [getattr(scenario, name).model_dump(mode="json") for scenario in scenarios]
+        tables = [
+            getattr(scenario, name).model_dump(mode="json", exclude=_NOT_COMPARED)
+            for scenario in scenarios
+        ]
         found += _differences(tables, [name] * len(tables))
     return found
 

@@ -220,12 +220,15 @@ def _cash_described(projection: Projection) -> str:
 
 _LANE_SHARE = 0.075
 """Height of a row of labels as a share of the chart's height."""
+_SMALL_LANE_SHARE = 0.14
+"""The same for a small chart."""
 
 
 def _mark_events(figure: Figure, projection: Projection, *, only_rounds: bool) -> None:
     """Mark training runs and money received, with labels above the curves in rows."""
     say = text()
     company = projection.scenario.company
+    lane_share = _SMALL_LANE_SHARE if only_rounds else _LANE_SHARE
     marked = (event for event in milestones(company) if event.kind == "round" or not only_rounds)
     events = sorted(marked, key=lambda milestone: milestone.month)
     labels = [curve_label(milestone.name or say(f"chart.{milestone.kind}")) for milestone in events]
@@ -237,7 +240,7 @@ def _mark_events(figure: Figure, projection: Projection, *, only_rounds: bool) -
         figure.add_vline(day, line={"color": color, "width": 1, "dash": "dot"})
         figure.add_annotation(
             x=day,
-            y=1 - lane * _LANE_SHARE,
+            y=1 - lane * lane_share,
             yref="paper",
             text=label,
             xanchor="right" if is_left else "left",
@@ -249,7 +252,7 @@ def _mark_events(figure: Figure, projection: Projection, *, only_rounds: bool) -
         )
     low, high = figure.extent("y")
     rows = 1 + max((lane for lane, _ in lanes), default=-1)
-    room = (high - low) * rows * _LANE_SHARE / (1 - rows * _LANE_SHARE)
+    room = (high - low) * rows * lane_share / (1 - rows * lane_share)
     figure.update_yaxes(range=[low - 0.03 * (high - low), high + room + 0.03 * (high - low)])
 
 

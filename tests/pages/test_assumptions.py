@@ -37,7 +37,7 @@ def test_the_answer_counts_own_values() -> None:
     app = open_page("cash", scenario="laptop")
     widget(app, "text_input", "company.cash_usd").set_value("30000").run()
     app.switch_page("pages/assumptions.py").run()
-    answer = "\n".join(str(element.value) for element in app.markdown)
+    answer = "\n".join(element.proto.body for element in app.get("html"))
     assert "1 of " in answer
     app.segmented_control[0].set_value("user").run()
     assert not app.exception

@@ -24,7 +24,12 @@ def opened(scenario: Scenario, language: str = "en") -> AppTest:
 
 
 def shown(app: AppTest) -> str:
-    return "\n".join(str(element.value) for element in app.markdown).replace("\\", "")
+    texts = [str(element.value).replace("\\", "") for element in app.markdown]
+    return "\n".join([*texts, *(re.sub("<[^>]+>", "", part) for part in html_parts(app))])
+
+
+def html_parts(app: AppTest) -> list[str]:
+    return [element.proto.body for element in app.get("html")]
 
 
 def bars(app: AppTest) -> str:

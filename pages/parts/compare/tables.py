@@ -24,6 +24,7 @@ from pages.parts.page_list import PAGES
 from pages.parts.session import text
 
 Rows = list[list[str]]
+_ROW_HEIGHT, _MOST_HEIGHT = 35, 460
 
 
 def draw_differences(chosen: Sequence[Compared]) -> None:
@@ -34,14 +35,22 @@ def draw_differences(chosen: Sequence[Compared]) -> None:
         st.info(say("compare.no_differences"), icon=":material/check:")
         return
     st.subheader(say("compare.differences_heading", n=len(found)))
-    head = [say("compare.input"), *column_names(chosen), say("compare.unit")]
-    grouped = difference_rows(say, chosen, found)
-    for page, rows in grouped.items():
-        st.markdown(f"**{say(f'page.{page}')}**")
-        st.dataframe(_frame(head, rows), hide_index=True, alt=say(f"page.{page}"))
+    head = [
+        say("compare.page"),
+        say("compare.input"),
+        *column_names(chosen),
+        say("compare.unit"),
+    ]
+    rows = difference_rows(say, chosen, found)
+    st.dataframe(
+        _frame(head, rows),
+        hide_index=True,
+        height=min(_MOST_HEIGHT, _ROW_HEIGHT * (len(rows) + 1) + 3),
+        alt=say("compare.differences_heading", n=len(found)),
+    )
     st.download_button(
         say("compare.download_differences"),
-        _csv(head, [row for rows in grouped.values() for row in rows]),
+        _csv(head, rows),
         "differences.csv",
         key="compare.differences",
         icon=":material/download:",
@@ -50,23 +59,23 @@ def draw_differences(chosen: Sequence[Compared]) -> None:
     )
 
 
-def difference_rows(
-    say: Catalog, chosen: Sequence[Compared], found: Sequence[Difference]
-) -> dict[str, Rows]:
-    """Return rows of texts by page, in the order of the navigation: place, values and unit."""
+def difference_rows(say: Catalog, chosen: Sequence[Compared], found: Sequence[Difference]) -> Rows:
+    """Return rows of texts, in the order of the navigation: page, place, values and unit."""
     data = [compared.scenario.model_dump(mode="json") for compared in chosen]
-    grouped: dict[str, Rows] = {}
-    for difference in found:
+    order = [page.name for page in PAGES]
+    rows = []
+    for difference in sorted(found, key=lambda entry: order.index(input_page(entry.path))):
         owner = difference.owner
         unit = "" if difference.is_entry else unit_of(chosen[owner].scenario, difference.path)
-        row = [
-            input_place(say, data[owner], difference.path),
-            *(_value(say, difference, value, unit) for value in difference.values),
-            unit_in_words(say, unit),
-        ]
-        grouped.setdefault(input_page(difference.path), []).append(row)
-    order = [page.name for page in PAGES]
-    return {page: grouped[page] for page in sorted(grouped, key=order.index)}
+        rows.append(
+            [
+                say(f"page.{input_page(difference.path)}"),
+                input_place(say, data[owner], difference.path),
+                *(_value(say, difference, value, unit) for value in difference.values),
+                unit_in_words(say, unit),
+            ]
+        )
+    return rows
 
 
 def _value(say: Catalog, difference: Difference, value: Any, unit: str) -> str:

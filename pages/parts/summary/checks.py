@@ -12,6 +12,8 @@ from pages.parts.summary.wording import check_in_words, mend_in_words, rules_in_
 from pages.parts.user_text import escaped_markdown
 
 ACTIONS = 3
+_SHOWN = 3
+"""Checks that are shown at once, so that the page stays on one screen; the others open below."""
 _MARKS = {
     Status.OK: ":green[:material/check_circle:]",
     Status.CAUTION: ":orange[:material/warning:]",
@@ -22,20 +24,13 @@ _MARKS = {
 def draw_checks(found: Verdict) -> None:
     """Draw what fails and what needs attention with their mends, then what passes in one line."""
     say = text()
-    for check in (*found.failed, *found.cautions):
-        mend = check.mend
-        has_changes = mend is not None and mend.changes is not None
-        place, beside = st.columns([2.2, 1], gap="small") if has_changes else (st.container(), None)
-        place.markdown(f":small[{_line(check)}]", help=rules_in_words(say, check) or None)
-        if beside is not None and mend is not None:
-            beside.button(
-                mend_in_words(say, mend),
-                key=f"mend.{check.name}",
-                icon=":material/build:",
-                type="tertiary",
-                on_click=_apply,
-                args=(mend,),
-            )
+    unmet = (*found.failed, *found.cautions)
+    for check in unmet[:_SHOWN]:
+        _draw_check(check)
+    if unmet[_SHOWN:]:
+        with st.popover(say("summary.more_checks", n=len(unmet) - _SHOWN), type="tertiary"):
+            for check in unmet[_SHOWN:]:
+                _draw_check(check)
     if found.passed:
         names = say("summary.comma").join(
             say(f"check.{check.name}.label") for check in found.passed
@@ -43,6 +38,22 @@ def draw_checks(found: Verdict) -> None:
         st.markdown(
             f":small[{_MARKS[Status.OK]} {say('summary.passed', names=names)}]",
             help="\n\n".join(_sentence(check) for check in found.passed),
+        )
+
+
+def _draw_check(check: Check) -> None:
+    say, mend = text(), check.mend
+    has_changes = mend is not None and mend.changes is not None
+    place, beside = st.columns([2.2, 1], gap="small") if has_changes else (st.container(), None)
+    place.markdown(f":small[{_line(check)}]", help=rules_in_words(say, check) or None)
+    if beside is not None and mend is not None:
+        beside.button(
+            mend_in_words(say, mend),
+            key=f"mend.{check.name}",
+            icon=":material/build:",
+            type="tertiary",
+            on_click=_apply,
+            args=(mend,),
         )
 
 

@@ -20,12 +20,15 @@ SHOWN = 5
 _WORSE, _BETTER = "#D55E00", "#009E73"
 _STYLE = """
 <style>
-.drivers { width: 100%; border-collapse: collapse; font-size: 0.86rem; line-height: 1.25; }
-.drivers td, .drivers th { padding: 0.2rem 0.3rem; border: none; text-align: left;
+.drivers { width: 100%; margin-top: 0.4rem; border-collapse: collapse;
+  font-size: 0.86rem; line-height: 1.2; }
+.drivers td, .drivers th { padding: 0.16rem 0.3rem; border: none; text-align: left;
   font-weight: 400; vertical-align: middle; }
-.drivers thead th { font-size: 0.78rem; padding-bottom: 0; }
-.drivers .name { width: 46%; overflow-wrap: anywhere; }
-.drivers .range { font-size: 0.78rem; }
+.drivers th:first-child { padding-left: 0; }
+.drivers thead th { font-size: 0.8rem; padding-block: 0; }
+.drivers thead th:last-child { text-align: right; }
+.drivers .name { width: 56%; overflow-wrap: anywhere; }
+.drivers .range { font-size: 0.8rem; }
 .drivers .effect { white-space: nowrap; text-align: right; font-variant-numeric: tabular-nums; }
 .drivers .bar { position: relative; height: 1.05rem; min-width: 4.5rem; }
 .drivers .bar i { position: absolute; top: 0.15rem; bottom: 0.15rem; border-radius: 2px; }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import html
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
@@ -75,6 +76,14 @@ def verdict_in_words(say: Catalog, found: Verdict) -> str:
     if n:
         return say("verdict.sentence_with_cautions", answer=answer, reasons=reasons, n=n)
     return say("verdict.sentence", answer=answer, reasons=reasons)
+
+
+def answer_html(say: Catalog, found: Verdict, rest: str) -> str:
+    """Return the verdict and a further sentence as the answer of the page, the verdict in bold."""
+    sentence = html.escape(verdict_in_words(say, found))
+    answer = html.escape(say(f"verdict.{found.answer}"))
+    bold = f'<b style="color: var(--ink)">{answer}</b>'
+    return f'<p class="answer">{sentence.replace(answer, bold, 1)} {html.escape(rest)}</p>'
 
 
 def mend_in_words(say: Catalog, mend: Mend) -> str:

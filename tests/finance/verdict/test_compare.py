@@ -64,7 +64,7 @@ def test_differences_equal_a_brute_force_diff(startup: Scenario, seed: int) -> N
 
 
 def test_equal_scenarios_have_no_differences(startup: Scenario) -> None:
-    assert differences([startup, startup.with_value("name", "Other")]) == []
+    assert differences([startup, startup.with_values({"name": "Other", "company.name": "B"})]) == []
 
 
 def test_a_removed_and_an_added_entry_are_one_difference_each(startup: Scenario) -> None:
