@@ -208,7 +208,8 @@ def _result_tiles(now: Projection, found: Needed, result: Tried) -> None:
                 ),
                 help=say("funding.raise.tile_lowest_help"),
             ),
-        ]
+        ],
+        key="tried_round",
     )
 
 
