@@ -6,7 +6,7 @@ import streamlit as st
 
 from engine import quantities
 from finance.metrics.cash_report import cash_csv, lasting_text, when_used_up
-from finance.metrics.indicator_report import indicator_text
+from finance.metrics.indicator_report import indicator_name, indicator_text
 from finance.metrics.projection import Projection
 from finance.metrics.statement_files import INDICATORS, indicators_csv
 from pages.parts.charts import cash_chart, draw, month_chart
@@ -47,9 +47,9 @@ def _trailing_tile(now: Projection) -> Tile:
     month = months if next_round is None else max(1, min(next_round.month - 1, months))
     key = "runway_trailing_months"
     return Tile(
-        label=say(f"indicator.{key}.label"),
+        label=indicator_name(say, key, month),
         value=indicator_text(say, key, indicators_at(now, month)[key]),
-        note=say("runway.trailing_note", month=month),
+        note=say("runway.trailing_note"),
         help=say(f"indicator.{key}.definition"),
     )
 

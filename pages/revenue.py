@@ -6,8 +6,8 @@ import streamlit as st
 
 from engine import quantities
 from finance.metrics.indicator_report import (
-    NO_VALUE,
     indicator_change,
+    indicator_name,
     indicator_text,
     year_ends,
 )
@@ -21,7 +21,7 @@ from pages.parts.frame import run_in_frame
 from pages.parts.indicator_table import indicator_table
 from pages.parts.lazy_tabs import lazy_tabs
 from pages.parts.session import indicators, indicators_at, projections, text
-from pages.parts.tiles import Tile, burn_multiple_tile, show_answer, tiles
+from pages.parts.tiles import Tile, show_answer, tiles
 
 _CUSTOMER_KEYS = (
     *("arr_usd", "net_revenue_retention", "gross_revenue_retention"),
@@ -34,6 +34,23 @@ def _token_price(projection: Projection) -> float | None:
     """Return the price of a million tokens in the last month in USD; None if none are sold."""
     price = float(token_economics(projection.books).price_usd[-1])
     return None if price != price else price
+
+
+def _token_note(now: Projection) -> str:
+    """Return the bounds of the cost of a million tokens, and their price."""
+    say, price = text(), _token_price(now)
+    low, high = (
+        indicators_at(now, now.horizon_months, trial)["cost_per_million_tokens_usd"]
+        for trial in (1, 2)
+    )
+    if price is None or low is None or high is None:
+        return say("business.no_tokens")
+    costs = {indicator_text(say, "_usd", bound): None for bound in (low, high)}
+    return say(
+        "business.cost_note",
+        costs=" – ".join(costs),
+        price=quantities.usd(price, say.language),
+    )
 
 
 def _answer(projection: Projection, last: Values) -> str:
@@ -68,12 +85,15 @@ def _answer(projection: Projection, last: Values) -> str:
 
 
 def _tiles(now: Projection, saved: Projection) -> None:
-    say, language = text(), text().language
+    say = text()
     rows, saved_last = indicators(now), indicators_at(saved, saved.horizon_months)
     last = rows[-1]
 
     def shown(key: str) -> str:
         return indicator_text(say, key, last[key])
+
+    def named(key: str) -> str:
+        return indicator_name(say, key, len(rows))
 
     def moved(key: str) -> str | None:
         return indicator_change(say, key, saved_last[key], last[key])
@@ -81,19 +101,10 @@ def _tiles(now: Projection, saved: Projection) -> None:
     def trend(key: str) -> list[float]:
         return [float(value) for row in rows if (value := row[key]) is not None]
 
-    low, high = (
-        indicator_text(
-            say,
-            "_usd",
-            indicators_at(now, now.horizon_months, trial)["cost_per_million_tokens_usd"],
-        )
-        for trial in (1, 2)
-    )
-    price = _token_price(now)
     tiles(
         [
             Tile(
-                label=say("indicator.arr_usd.label"),
+                label=named("arr_usd"),
                 value=shown("arr_usd"),
                 note=say(
                     "business.arr_note",
@@ -107,7 +118,7 @@ def _tiles(now: Projection, saved: Projection) -> None:
                 trend=trend("arr_usd"),
             ),
             Tile(
-                label=say("business.gross_margin"),
+                label=named("gross_margin_paid_inference"),
                 value=shown("gross_margin_paid_inference"),
                 note=say(
                     "business.gross_margin_note",
@@ -124,21 +135,16 @@ def _tiles(now: Projection, saved: Projection) -> None:
                 trend=trend("gross_margin_paid_inference"),
             ),
             Tile(
-                label=say("business.tab_tokens"),
+                label=named("cost_per_million_tokens_usd"),
                 value=shown("cost_per_million_tokens_usd"),
-                note=say(
-                    "business.cost_note",
-                    low=low,
-                    high=high,
-                    price=NO_VALUE if price is None else quantities.usd(price, language),
-                ),
+                note=_token_note(now),
                 delta=moved("cost_per_million_tokens_usd"),
                 better="down",
                 help=say("indicator.cost_per_million_tokens_usd.definition"),
                 trend=trend("cost_per_million_tokens_usd"),
             ),
             Tile(
-                label=say("indicator.lifetime_value_to_cost.label"),
+                label=named("lifetime_value_to_cost"),
                 value=shown("lifetime_value_to_cost"),
                 note=say(
                     "business.customer_note",
@@ -151,7 +157,14 @@ def _tiles(now: Projection, saved: Projection) -> None:
                 help=say("indicator.lifetime_value_to_cost.definition"),
                 trend=trend("lifetime_value_to_cost"),
             ),
-            burn_multiple_tile(now),
+            Tile(
+                label=named("burn_multiple"),
+                value=shown("burn_multiple"),
+                note=say("business.burn_multiple_note"),
+                delta=moved("burn_multiple"),
+                better="down",
+                help=say("indicator.burn_multiple.definition"),
+            ),
         ]
     )
 

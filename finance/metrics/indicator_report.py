@@ -8,8 +8,13 @@ from engine import quantities
 from engine.reports.forecast_tables import change_text
 from engine.text import Catalog
 from engine.units import MONTHS_PER_YEAR
+from finance.metrics.indicators import QUARTER_MONTHS
 
 _MULTIPLES = frozenset({"burn_multiple", "lifetime_value_to_cost", "magic_number"})
+_MONTHLY = frozenset({"gross_burn_usd", "net_burn_usd"})
+_AT_MONTH = frozenset({"arr_usd", "runway_planned_months"})
+_QUARTERLY = frozenset({"runway_trailing_months", "magic_number"})
+_SINCE_START = frozenset({"training_share_of_raise"})
 NO_VALUE = "–"
 INDICATOR_GROUPS = {
     "growth": (
@@ -36,6 +41,37 @@ INDICATOR_GROUPS = {
     ),
 }
 """All indicators by subject, in the order in which a table shows them."""
+
+
+def indicator_name(text: Catalog, key: str, month: int) -> str:
+    """Return an indicator's name with the months that it covers: "NRR, 12 months to month 60".
+
+    No other figure has this name, so that a reader can compare figures by their names.
+    """
+    name = text(f"indicator.{key}.label")
+    span = _span_of(key)
+    if span in ("month", "at"):
+        return text(f"indicator_period.{span}", name=name, month=month)
+    longest = {"quarter": QUARTER_MONTHS, "year": MONTHS_PER_YEAR, "start": month}[span]
+    return text("indicator_period.months", name=name, n=min(month, longest), month=month)
+
+
+def indicator_row_name(text: Catalog, key: str) -> str:
+    """Return an indicator's name for a table whose columns are months: "NRR (12 months)"."""
+    return text(f"indicator_row.{_span_of(key)}", name=text(f"indicator.{key}.label"))
+
+
+def _span_of(key: str) -> str:
+    """Return the months that an indicator covers: a key below ``indicator_row`` in the catalogs."""
+    for span, keys in (
+        ("month", _MONTHLY),
+        ("at", _AT_MONTH),
+        ("quarter", _QUARTERLY),
+        ("start", _SINCE_START),
+    ):
+        if key in keys:
+            return span
+    return "year"
 
 
 def indicator_text(text: Catalog, key: str, value: Decimal | None) -> str:

@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from finance.metrics.indicator_report import INDICATOR_GROUPS, indicator_text, year_ends
+from finance.metrics.indicator_report import (
+    INDICATOR_GROUPS,
+    indicator_row_name,
+    indicator_text,
+    year_ends,
+)
 from finance.metrics.indicators import Values
 from pages.parts.html_tables import TableRow, html_table
 from pages.parts.session import text
@@ -23,7 +28,7 @@ def indicator_table(rows: Sequence[Values], keys: Sequence[str] = ()) -> None:
             shown.append(TableRow(head=say(f"indicator_group.{group}"), kind="section"))
         shown += [
             TableRow(
-                head=say(f"indicator.{key}.label"),
+                head=indicator_row_name(say, key),
                 note=say(f"indicator.{key}.definition"),
                 trend=[None if row[key] is None else float(row[key] or 0) for row in rows],
                 cells=[indicator_text(say, key, rows[month - 1][key]) for month in months],

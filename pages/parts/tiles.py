@@ -183,18 +183,6 @@ def with_round_tile(now: Projection) -> Tile:
     )
 
 
-def burn_multiple_tile(now: Projection) -> Tile:
-    """Return the cash burnt for each dollar of new annual recurring revenue."""
-    say = text()
-    multiple = now.burn_multiple
-    return Tile(
-        label=say("quantity.burn_multiple"),
-        value="–" if multiple is None else f"{multiple:.2f}×",
-        note=say("business.burn_multiple_note", n=now.burn_multiple_months),
-        help=say("basis.burn_multiple"),
-    )
-
-
 def peak_burn_tile(now: Projection) -> Tile:
     """Return the greatest net burn of a month, in USD."""
     say = text()

@@ -30,7 +30,7 @@ class _Reader(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         if tag == "tbody":
-            self._kind = dict(attrs)["class"] or ""
+            self._kind = dict(attrs).get("class") or ""
         elif tag == "tr":
             self.table.rows.append([])
             self.table.kinds.append(self._kind)

@@ -21,10 +21,7 @@ def test_the_answer_and_which_runway_is_which() -> None:
         "Without a round the cash is used up after 11.5 months; with $150K in month 9"
     )
     labels = [metric.label for metric in app.metric]
-    assert labels[:3] == ["Runway", "With the round", "Runway, trailing"]
-    assert "in month 8, at the net burn of the three months before" in {
-        element.value for element in app.caption
-    }
+    assert labels[:3] == ["Runway", "With the round", "Runway, trailing, 3 months to month 8"]
 
 
 def test_a_company_that_lasts_says_so(laptop: Scenario) -> None:
@@ -76,10 +73,10 @@ def test_statements_follow_the_display_currency(laptop: Scenario) -> None:
 def test_every_indicator_is_there_with_its_definition_and_trend() -> None:
     app = open_page("cash", tabs={"cash": "indicators"})
     (table,) = html_tables(app)
-    assert table.rows[0] == ["indicator", "month 12", "month 24", "month 36"]
+    assert table.rows[0] == ["indicator", "to month 12", "to month 24", "to month 36"]
     assert "section" in table.kinds
     text = " ".join(row[0] for row in table.rows)
-    assert "Rule of 40" in text
+    assert "Rule of 40 (12 months)" in text
     assert "Feld 2015" in text
     assert "Skok" in text
     (body,) = [element.proto.body for element in app.get("html") if "<table" in element.proto.body]

@@ -1,6 +1,7 @@
 """The page Costs and people, and its answer to rent or buy on other pages."""
 
 import pytest
+from streamlit.testing.v1 import AppTest
 
 from engine.costs.comparable import terms_prices
 from engine.costs.rent_or_buy import PRICE_FACTORS, RESIDUAL_SHARES, rent_or_buy
@@ -13,7 +14,7 @@ from tests.pages.test_pages import open_page
 H100 = "H100-80GB"
 
 
-def texts_of(app) -> list[str]:
+def texts_of(app: AppTest) -> list[str]:
     return [element.value for element in app.markdown]
 
 
