@@ -15,7 +15,7 @@ from pages.parts.scaling.budget import draw_budget
 from pages.parts.scaling.repeated import draw_repeated
 from pages.parts.scaling.runs import draw_runs
 from pages.parts.session import draft, projections, text
-from pages.parts.tiles import Tile, figure_tile, show_answer, tiles
+from pages.parts.tiles import Tile, figure_tile, loss_tile, show_answer, tiles
 from pages.parts.train.published import choose_model
 
 _SHAPE_FIELDS = (
@@ -62,12 +62,7 @@ def _tiles(now: Projection, saved: Projection) -> None:
     tiles(
         [
             _parameters_tile(now),
-            figure_tile(
-                "loss_nats_per_token",
-                forecast.loss_nats_per_token,
-                before.loss_nats_per_token,
-                better="down",
-            ),
+            loss_tile(forecast, before),
             figure_tile("device_hours", forecast.device_hours, before.device_hours, better="down"),
             figure_tile("cost_usd", forecast.cost_usd, before.cost_usd, better="down"),
         ]
@@ -104,8 +99,6 @@ def page() -> None:
     st.title(say("train.question"))
     show_answer(_answer(now))
     _tiles(now, saved)
-    if now.forecast.loss_extrapolated:
-        st.info(say("plan.extrapolated"), icon=":material/straighten:")
     drawn = {
         "model": _model,
         "budget": draw_budget,

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import html
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import streamlit as st
 
 from engine import quantities
-from engine.forecast import Figure
+from engine.forecast import Figure, Forecast
 from engine.reports.forecast_tables import change_text, shown_figure
 from finance.metrics.cash_report import runway_bounds, runway_text
 from finance.metrics.projection import Projection
@@ -27,9 +27,6 @@ _DELTA_COLORS: dict[str, Literal["normal", "inverse", "off"]] = {
     "down": "inverse",
     "neither": "off",
 }
-
-_COVERS = {"loss_nats_per_token": "law"}
-"""Key of what the bounds of a figure cover, where that is not the error of measured runs."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,21 +127,46 @@ def _sparkline(values: Sequence[float]) -> str:
 
 
 def figure_tile(
-    quantity: str, now: Figure, saved: Figure, *, better: Literal["up", "down", "neither"]
+    quantity: str,
+    now: Figure,
+    saved: Figure,
+    *,
+    better: Literal["up", "down", "neither"],
+    covers: str = "measured",
 ) -> Tile:
-    """Return a figure of the forecast with its bounds and its change against the saved scenario."""
+    """Return a figure of the forecast with its bounds and its change against the saved scenario.
+
+    ``covers`` is the key of a text that says what the bounds cover, below ``tile.covers``.
+    """
     say = text()
     shown = shown_figure(quantity, now, say.language)
     return Tile(
         label=say(f"quantity.{quantity}"),
         value=shown.value,
-        note=_interval(shown.low, shown.high, _COVERS.get(quantity, "measured"))
-        if shown.has_bounds
-        else "",
+        note=_interval(shown.low, shown.high, covers) if shown.has_bounds else "",
         delta=change_text(say, saved.value, now.value, is_share=quantity == "mfu"),
         better=better,
         help=say(f"basis.{quantity}"),
     )
+
+
+def loss_tile(now: Forecast, saved: Forecast) -> Tile:
+    """Return the expected loss; a mark says if the plan is beyond the runs of the law."""
+    say, covers = text(), "law"
+    if now.loss_calibrated:
+        covers = "measured"
+    elif now.loss_extrapolated:
+        covers = "law_extrapolated"
+    tile = figure_tile(
+        "loss_nats_per_token",
+        now.loss_nats_per_token,
+        saved.loss_nats_per_token,
+        better="down",
+        covers=covers,
+    )
+    if covers != "law_extrapolated":
+        return tile
+    return replace(tile, help=f"{say('plan.extrapolated')}\n\n{tile.help}")
 
 
 def _interval(low: str, high: str, covers: str) -> str:

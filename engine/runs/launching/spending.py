@@ -53,7 +53,8 @@ class MonthSpending(NamedTuple):
     spent_usd: float
     """Cost so far of runs that ended in this month and of runs that have not ended."""
     remaining_usd: float
-    """Forecast cost of the remaining steps of live runs."""
+    """Cost of the remaining steps of live runs: at the pace of their steps so far, or by the
+    forecast before their first step."""
 
 
 def month_spending(excluding: Run | None = None) -> MonthSpending:
@@ -70,7 +71,7 @@ def month_spending_of(seen: Sequence[Summary], excluding: Run | None = None) -> 
             continue
         spent_usd += run.cost_usd
         if run.phase is not None and run.phase.is_live and run.run_id != excluded_id:
-            remaining_usd += _remaining_usd(Run.find(run.run_id), run.steps_done, run.steps)
+            remaining_usd += _remaining_at_pace_usd(run)
     return MonthSpending(spent_usd, remaining_usd)
 
 
@@ -126,6 +127,13 @@ def _reached(key: str, spent_usd: float, limit: Decimal) -> Failure:
 
 def _remaining_usd(run: Run, steps_done: int, steps: int) -> float:
     return run.forecast.cost_usd.value * (1 - steps_done / steps)
+
+
+def _remaining_at_pace_usd(run: Summary) -> float:
+    """Return the cost of the remaining steps at the mean cost of the steps so far."""
+    if not run.steps_done or not run.cost_usd:
+        return _remaining_usd(Run.find(run.run_id), run.steps_done, run.steps)
+    return run.cost_usd / run.steps_done * (run.steps - run.steps_done)
 
 
 def _shown(amount_usd: float | Decimal) -> str:

@@ -73,7 +73,8 @@ def test_of_live_runs_what_they_have_cost_and_what_is_to_come() -> None:
     with alive(run):
         month = month_spending(excluding=queued(n_ranks=1))
         assert month.spent_usd == pytest.approx(4.0)
-        assert month.remaining_usd == pytest.approx(forecast_usd(run) * 3 / 4)
+        # 400 steps of 1,600 have cost 4 USD; the forecast does not matter.
+        assert month.remaining_usd == pytest.approx(12.0)
         assert month_spending(excluding=run).remaining_usd == 0
 
 
