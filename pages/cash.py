@@ -10,7 +10,8 @@ from finance.metrics.indicator_report import indicator_name, indicator_text
 from finance.metrics.projection import Projection
 from finance.metrics.statement_files import INDICATORS, indicators_csv
 from pages.parts.charts import cash_chart, draw, month_chart
-from pages.parts.entries import entries, optional_part
+from pages.parts.entries import entries
+from pages.parts.entry_lists.document_fields import optional_part
 from pages.parts.fields import fields
 from pages.parts.frame import run_in_frame
 from pages.parts.indicator_table import indicator_table
@@ -65,37 +66,41 @@ def _lowest_cash_tile(now: Projection) -> Tile:
     )
 
 
-def _inputs() -> None:
-    say = text()
-    with st.expander(say("runway.company"), expanded=True, icon=":material/apartment:"):
-        fields("company", ("cash_usd", "other_costs_usd_per_month"))
-        fields("company", ("name", "first_month", "horizon_months"))
-        fields("company", ("interest_on_cash_share_per_year",))
-    with st.expander(say("runway.round"), expanded=True, icon=":material/handshake:"):
-        if draft().company.equity_round is None:
-            st.caption(say("runway.round_elsewhere"))
-        else:
-            fields("company.equity_round", ("month", "amount_usd", "pre_money_usd"))
-    with st.expander(say("runway.money"), icon=":material/savings:"):
-        entries("company.inflows")
-        st.divider()
-        entries("company.loans")
-    with st.expander(say("runway.tax"), icon=":material/receipt_long:"):
-        optional_part("company.tax", "tax")
+_COMPANY = ("cash_usd", "name", "first_month", "horizon_months")
+_ROUND = ("month", "amount_usd", "pre_money_usd")
+_TAX_ADVANCED = frozenset(
+    {"loss_use_share", "last_fiscal_month", "paid_after_months", "research_credit_after_months"}
+)
 
 
 def _cash() -> None:
     say = text()
     now, _ = projections()
-    inputs, charts = st.columns([2, 3], gap="large")
-    with inputs:
-        _inputs()
-    with charts:
+    fields("company", _COMPANY, n_columns=4)
+    left, right = st.columns(2, gap="large")
+    with left:
         st.subheader(say("summary.cash_heading", n=now.horizon_months))
-        draw(cash_chart(now), "cash", height=400)
+        draw(cash_chart(now), "cash", height=360)
+    with right:
         st.subheader(say("runway.months_heading"))
-        draw(month_chart(now.months), "months")
-        csv_button("cash", lambda: cash_csv(now.months))
+        draw(month_chart(now.months), "months", height=360)
+    csv_button("cash", lambda: cash_csv(now.months))
+
+
+def _money() -> None:
+    say = text()
+    if draft().company.equity_round is None:
+        st.caption(say("runway.round_elsewhere"))
+    else:
+        st.markdown(f"**{say('runway.round')}**")
+        fields("company.equity_round", _ROUND, n_columns=4)
+    entries("company.inflows")
+    entries("company.loans")
+    fields("company", ("interest_on_cash_share_per_year",), n_columns=4)
+
+
+def _tax() -> None:
+    optional_part("company.tax", "tax", _TAX_ADVANCED)
 
 
 def _statements() -> None:
@@ -124,7 +129,13 @@ def page() -> None:
             _lowest_cash_tile(now),
         ]
     )
-    drawn = {"cash": _cash, "statements": _statements, "indicators": _indicators}
+    drawn = {
+        "cash": _cash,
+        "money": _money,
+        "tax": _tax,
+        "statements": _statements,
+        "indicators": _indicators,
+    }
     lazy_tabs("cash", drawn, "cash.tab_")
 
 

@@ -16,7 +16,8 @@ from finance.metrics.projection import Projection
 from finance.metrics.unit_economics import token_economics
 from pages.parts.business.charts import arr_chart, revenue_chart, token_chart
 from pages.parts.charts import draw
-from pages.parts.entries import entries, optional_part
+from pages.parts.entries import entries
+from pages.parts.entry_lists.document_fields import optional_part
 from pages.parts.frame import run_in_frame
 from pages.parts.indicator_table import indicator_table
 from pages.parts.lazy_tabs import lazy_tabs
@@ -171,8 +172,7 @@ def _tiles(now: Projection, saved: Projection) -> None:
 
 def _inputs() -> None:
     entries("company.revenue_lines")
-    st.divider()
-    optional_part("company.revenue", "revenue")
+    optional_part("company.revenue", "revenue", n_columns=3)
 
 
 def page() -> None:
@@ -183,17 +183,14 @@ def page() -> None:
     st.title(say("revenue.question"))
     show_answer(_answer(now, rows[-1]))
     _tiles(now, saved)
-    inputs, charts = st.columns([2, 3], gap="large")
-    with inputs:
-        _inputs()
-    with charts:
-        drawn = {"margin": _margin, "tokens": _tokens, "customers": _customers}
-        lazy_tabs("revenue", drawn, "business.tab_")
+    _inputs()
+    drawn = {"margin": _margin, "tokens": _tokens, "customers": _customers}
+    lazy_tabs("revenue", drawn, "business.tab_")
 
 
 def _margin() -> None:
     now, _ = projections()
-    draw(revenue_chart(now, indicators(now)), "revenue", height=520)
+    draw(revenue_chart(now, indicators(now)), "revenue", height=420)
     st.caption(text()("business.margin_note"))
 
 

@@ -1,198 +1,193 @@
-"""Lists of documents in the scenario: choose an entry, edit it, add one, remove one."""
+"""A list of documents in the scenario as a table; a click on a row opens the entry in a drawer."""
 
 from __future__ import annotations
 
-from typing import Any, Literal, get_args, get_origin
+import html
+from collections.abc import Callable, Sequence
+from decimal import Decimal
+from typing import Any
 
 import streamlit as st
 
+from engine import quantities
 from engine.document_paths import field_name, value_at
-from engine.documents import Document
-from finance.company.defaults import ONLY_KIND, default_entry, kinds_of
-from finance.company.provenance import OriginKind
-from pages.parts.fields import field, field_texts, option_label
-from pages.parts.kinds import field_kind, union_kinds
-from pages.parts.session import draft, scenario_session, text
-from pages.parts.tables import table
+from finance.company.defaults import ONLY_KIND, kinds_of
+from finance.metrics.entry_totals import EntryTotal
+from pages.parts.entry_lists import changes
+from pages.parts.entry_lists.cells import Context, cell, total_of
+from pages.parts.entry_lists.drawer import draw_drawer
+from pages.parts.entry_lists.figures import context_of
+from pages.parts.entry_lists.lists import LISTS, NUMBERS, SUMMED, WIDTHS, Cell, entry_name
+from pages.parts.entry_lists.opened import open_entry
+from pages.parts.fields import draw_error, option_label
+from pages.parts.session import draft, projections, scenario_session, text
+from pages.parts.user_text import escaped_markdown
+
+ROWS_PER_PAGE = 12
+_ACTIONS: dict[str, Callable[[str, int], None]] = {
+    "duplicate": changes.duplicate_entry,
+    "up": lambda path, index: changes.move_entry(path, index, -1),
+    "down": lambda path, index: changes.move_entry(path, index, 1),
+    "remove": changes.remove_entry,
+}
 
 
 def entries(path: str) -> None:
-    """Draw the list at ``path``: a choice of its entries, and the fields of the chosen entry."""
-    say, name = text(), field_name(path)
+    """Draw the list at ``path``: all its entries, ways to change them, and the opened entry."""
+    name = field_name(path)
     documents = value_at(draft(), path)
-    chosen = min(st.session_state.get(f"entry.{path}", 0), len(documents) - 1)
+    _head(path, name, len(documents))
     if documents:
-        labels = [_label(number, entry) for number, entry in enumerate(documents)]
-        key = f"entries.{path}#{scenario_session().revision}.{hash(tuple(labels))}"
-        st.selectbox(
-            say(f"entries.{name}"),
-            range(len(documents)),
-            index=chosen,
-            format_func=labels.__getitem__,
-            key=key,
-            on_change=_choose,
-            args=(path, key),
-        )
+        _table(path, name, documents)
     else:
-        st.caption(say(f"entries.{name}_none"))
-    with st.container(horizontal=True):
-        _add_buttons(path, name)
-        st.button(
-            say("entries.remove"),
-            key=f"remove.{path}",
-            icon=":material/delete:",
-            type="tertiary",
-            disabled=not documents,
-            on_click=_remove,
-            args=(path, chosen),
-        )
-    if documents:
-        document_fields(f"{path}.{chosen}")
+        st.caption(text()(f"entries.{name}_none"))
+    _after_changes(path)
+    draw_drawer(path)
 
 
-def optional_part(path: str, name: str) -> None:
-    """Draw a switch for an optional part of the company, and its fields if it is on."""
-    key = f"part.{path}#{scenario_session().revision}"
-    is_present = value_at(draft(), path) is not None
-    st.toggle(
-        text()(f"entries.{name}"),
-        value=is_present,
-        key=key,
-        on_change=_switch,
-        args=(path, name, key),
-    )
-    if is_present:
-        document_fields(path)
-
-
-def document_fields(path: str) -> None:
-    """Draw all fields of the document at ``path``: plain ones in two columns, then its parts."""
-    document = value_at(draft(), path)
-    plain: list[str] = []
-    parts: list[str] = []
-    for name, info in type(document).model_fields.items():
-        if _has_no_field(info.annotation):
-            continue
-        value = getattr(document, name)
-        (parts if isinstance(value, Document | tuple) else plain).append(name)
-    for start in range(0, len(plain), 2):
-        for column, name in zip(
-            st.columns(2, vertical_alignment="bottom"), plain[start : start + 2], strict=False
-        ):
-            with column:
-                field(f"{path}.{name}")
-    for name in parts:
-        _part(document, f"{path}.{name}", name)
-
-
-def _has_no_field(kind: Any) -> bool:
-    """Return whether a field is not drawn: a document's own kind, or a table of any names."""
-    return get_origin(kind) is dict or (get_origin(kind) is Literal and len(get_args(kind)) == 1)
-
-
-def _part(document: Document, path: str, name: str) -> None:
-    kind: Any = field_kind(type(document).model_fields[name]).type
-    label, help_text = field_texts(path)
-    if get_origin(kind) is tuple:
-        (item, _) = get_args(kind)
-        if isinstance(item, type) and issubclass(item, Document):
-            table(path, item, label)
-        else:
-            _several(path, get_args(item), label, help_text)
-        return
-    st.markdown(f"**{label}**", help=help_text)
-    if kinds := union_kinds(kind):
-        key = f"kind.{path}#{scenario_session().revision}"
-        labels = {name: option_label("kind", name) for name in kinds}
-        st.selectbox(
-            label,
-            list(kinds),
-            index=list(kinds).index(value_at(draft(), path).kind),
-            format_func=labels.__getitem__,
-            label_visibility="collapsed",
-            key=key,
-            on_change=_other_kind,
-            args=(path, name, key),
-        )
-    document_fields(path)
-
-
-def _several(path: str, options: tuple[str, ...], label: str, help_text: str | None) -> None:
-    key = f"several.{path}#{scenario_session().revision}"
-    labels = {option: option_label(path, option) for option in options}
-    st.pills(
-        label,
-        options,
-        selection_mode="multi",
-        default=list(value_at(draft(), path)),
-        format_func=labels.__getitem__,
-        help=help_text,
-        key=key,
-        on_change=_take_several,
-        args=(path, key, options),
-    )
-
-
-def _add_buttons(path: str, name: str) -> None:
-    say, kinds = text(), kinds_of(name)
-    if kinds == (ONLY_KIND,):
-        st.button(
-            say("entries.add"),
-            key=f"add.{path}.{ONLY_KIND}",
-            icon=":material/add:",
-            on_click=_add,
-            args=(path, name, ONLY_KIND),
-        )
-        return
-    with st.popover(say("entries.add"), icon=":material/add:"):
-        for kind in kinds:
+def _head(path: str, name: str, n_entries: int) -> None:
+    say = text()
+    with st.container(horizontal=True, vertical_alignment="center", key=f"entry_head-{name}"):
+        st.markdown(f"**{say(f'entry_table.title.{name}')}**  {n_entries or ''}", width="stretch")
+        kinds, is_read_only = kinds_of(name), scenario_session().is_read_only
+        if kinds == (ONLY_KIND,):
             st.button(
-                option_label("kind", kind),
-                key=f"add.{path}.{kind}",
-                type="tertiary",
-                on_click=_add,
-                args=(path, name, kind),
+                say("entries.add"),
+                key=f"add.{path}",
+                icon=":material/add:",
+                on_click=changes.add_entry,
+                args=(path, ONLY_KIND),
+                disabled=is_read_only,
+            )
+        else:
+            labels = {kind: option_label("kind", kind) for kind in kinds}
+            st.menu_button(
+                say("entries.add"),
+                kinds,
+                format_func=labels.__getitem__,
+                key=f"add.{path}",
+                icon=":material/add:",
+                on_click=_add_chosen,
+                args=(path,),
+                disabled=is_read_only,
             )
 
 
-def _label(number: int, entry: Any) -> str:
-    kind = getattr(entry, "kind", None)
-    name = f"{number + 1}. {entry.name}"
-    return name if kind is None else f"{name} · {option_label('kind', kind)}"
+def _add_chosen(path: str) -> None:
+    changes.add_entry(path, st.session_state[f"add.{path}"])
 
 
-def _choose(path: str, key: str) -> None:
-    st.session_state[f"entry.{path}"] = st.session_state[key]
+def _table(path: str, name: str, documents: Sequence[Any]) -> None:
+    say, columns = text(), LISTS[name].columns
+    now, _ = projections()
+    context = context_of(now, with_run_costs="cost" in columns)
+    first = _first_row(path, len(documents))
+    with st.container(key=f"entry_table-{name}", gap=None):
+        heads = [(code, say(f"entry_table.column.{code}")) for code in columns]
+        st.html(_cells_html(heads, "entry-cells entry-heads"))
+        for index, entry in list(enumerate(documents))[first : first + ROWS_PER_PAGE]:
+            _row(context, path, index, entry, columns, len(documents))
+        _sums(context, path, len(documents), columns)
 
 
-def _as_json(path: str) -> list[dict[str, Any]]:
-    return [document.model_dump(mode="json") for document in value_at(draft(), path)]
+def _first_row(path: str, n_entries: int) -> int:
+    """Return the first row of the open page of a long table."""
+    if n_entries <= ROWS_PER_PAGE:
+        return 0
+    n_pages = -(-n_entries // ROWS_PER_PAGE)
+    page = st.pagination(n_pages, key=f"entry_pages.{path}.{n_pages}")
+    return (page - 1) * ROWS_PER_PAGE
 
 
-def _change(path: str, value: object, by: OriginKind = "user") -> bool:
-    return scenario_session().change({path: value}, by=by)
+def _row(
+    context: Context, path: str, index: int, entry: Any, columns: Sequence[Cell], n_entries: int
+) -> None:
+    say, here = text(), f"{path}.{index}"
+    is_refused = any(place.startswith(f"{here}.") for place in scenario_session().errors)
+    name = entry_name(entry)
+    with st.container(key=f"entry_row-{path.replace('.', '-')}-{index}"):
+        st.button(
+            escaped_markdown(name),
+            key=f"open.{here}",
+            type="tertiary",
+            icon=":material/error:" if is_refused else None,
+            on_click=open_entry,
+            args=(here,),
+        )
+        texts = [(code, cell(context, code, here, entry)) for code in columns]
+        st.html(_cells_html(texts, "entry-cells", labelled=True))
+        left_out = {"up": index == 0, "down": index == n_entries - 1}
+        labels = {
+            code: say(f"entry_table.action.{code}")
+            for code in _ACTIONS
+            if not left_out.get(code, False)
+        }
+        st.menu_button(
+            say("entry_table.more", name=escaped_markdown(name)),
+            list(labels),
+            format_func=labels.__getitem__,
+            key=f"act.{here}",
+            type="tertiary",
+            icon=":material/more_vert:",
+            on_click=_act,
+            args=(path, index),
+            disabled=scenario_session().is_read_only,
+        )
 
 
-def _add(path: str, name: str, kind: str) -> None:
-    before = _as_json(path)
-    if _change(path, [*before, default_entry(name, kind)], "default"):
-        st.session_state[f"entry.{path}"] = len(before)
+def _act(path: str, index: int) -> None:
+    _ACTIONS[st.session_state[f"act.{path}.{index}"]](path, index)
 
 
-def _remove(path: str, number: int) -> None:
-    rest = _as_json(path)
-    del rest[number]
-    _change(path, rest)
+def _cells_html(cells: Sequence[tuple[Cell, str]], css: str, *, labelled: bool = False) -> str:
+    """Return the cells of a row; narrow screens show the label of each cell beside it."""
+    say = text()
+    spans = []
+    for code, content in cells:
+        label = html.escape(say(f"entry_table.column.{code}"))
+        small = f"<small>{label}</small>" if labelled else ""
+        kinds = [
+            kind for kind, holds in (("number", code in NUMBERS), ("empty", not content)) if holds
+        ]
+        css_class = f' class="{" ".join(kinds)}"' if kinds else ""
+        spans.append(f"<span{css_class}>{small}{html.escape(content)}</span>")
+    widths = " ".join(f"minmax(0,{WIDTHS.get(code, 1)}fr)" for code, _ in cells)
+    return f'<div class="{css}" style="--columns:{widths}">{"".join(spans)}</div>'
 
 
-def _switch(path: str, name: str, key: str) -> None:
-    _change(path, default_entry(name) if st.session_state[key] else None, "default")
+def _sums(context: Context, path: str, n_entries: int, columns: Sequence[Cell]) -> None:
+    """Draw the sums of the columns that have one, if there are several entries."""
+    say = text()
+    if n_entries < 2 or not SUMMED & set(columns):
+        return
+    texts: list[tuple[Cell, str]] = []
+    for code in columns:
+        if code in SUMMED:
+            parts = (
+                total_of(code, context.totals.get(f"{path}.{index}", EntryTotal()))
+                for index in range(n_entries)
+            )
+            texts.append((code, quantities.usd(sum(parts, Decimal(0)), say.language)))
+        else:
+            texts.append((code, ""))
+    texts[0] = (texts[0][0], say("entry_table.sum"))
+    st.html(_cells_html(texts, "entry-cells entry-heads"))
 
 
-def _other_kind(path: str, name: str, key: str) -> None:
-    _change(path, default_entry(name, st.session_state[key]), "default")
-
-
-def _take_several(path: str, key: str, options: tuple[str, ...]) -> None:
-    chosen = st.session_state[key]
-    _change(path, [option for option in options if option in chosen])
+def _after_changes(path: str) -> None:
+    """Show why a change of the list was refused, and the offer to undo a removal."""
+    say, session = text(), scenario_session()
+    error = session.errors.get(path)
+    if error is not None:
+        draw_error(path, error)
+    removed = changes.removed_name(path)
+    if removed is not None:
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.caption(say("entry_table.removed", name=escaped_markdown(removed)), width="content")
+            st.button(
+                say("entry_table.undo"),
+                key=f"undo_removal.{path}",
+                type="tertiary",
+                icon=":material/undo:",
+                on_click=session.undo,
+            )

@@ -96,7 +96,7 @@ def place_in_words(
 
 def _places(say: Catalog, path: str, names: Mapping[str, str], with_page: bool) -> Iterator[str]:
     page = page_of(path)
-    if with_page and page is not None and f"page.{page}" in say:
+    if with_page and page is not None:
         yield say(f"page.{page}")
     above: list[str] = []
     parts = path.split(".")

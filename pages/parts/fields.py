@@ -25,6 +25,7 @@ from finance.books.months import date_of_month
 from finance.revenue.prices import REPORTING_CURRENCY
 from pages.parts.field_errors import FieldError
 from pages.parts.field_words import field_texts_of, option_in_words, pattern_of
+from pages.parts.jump import finish_jump
 from pages.parts.kinds import FieldKind, Style, kind_of
 from pages.parts.session import draft, scenario_session, text
 from pages.parts.typed_values import parsed, shown
@@ -141,6 +142,7 @@ def draw_error(path: str, error: FieldError, kept: str = "") -> None:
         f":red[:material/error: {words}]</span>",
         unsafe_allow_html=True,
     )
+    finish_jump(path, anchor_of(path))
 
 
 def anchor_of(path: str) -> str:

@@ -17,6 +17,12 @@ def open_tab_key(name: str) -> str:
     return f"open_tab.{name}"
 
 
+def open_tab(name: str, code: str) -> None:
+    """Open a tab in the next run of its page."""
+    st.session_state[open_tab_key(name)] = code
+    st.session_state[_requested_key(name)] = code
+
+
 def lazy_tabs(name: str, drawn: Mapping[str, Callable[[], None]], label_prefix: str) -> None:
     """Draw tabs, and the content of the open one.
 
@@ -33,6 +39,9 @@ def lazy_tabs(name: str, drawn: Mapping[str, Callable[[], None]], label_prefix: 
     say, key = text(), f"tabs.{name}#{text().language}"
     labels = {code: say(f"{label_prefix}{code}") for code in drawn}
     opened = st.session_state.get(open_tab_key(name))
+    requested = st.session_state.pop(_requested_key(name), None)
+    if requested in labels:
+        st.session_state[key] = labels[requested]
     containers = st.tabs(
         list(labels.values()),
         default=None if opened is None else labels.get(opened),
@@ -44,6 +53,10 @@ def lazy_tabs(name: str, drawn: Mapping[str, Callable[[], None]], label_prefix: 
         if container.open:
             with container:
                 draw_content()
+
+
+def _requested_key(name: str) -> str:
+    return f"requested_tab.{name}"
 
 
 def _remember(name: str, key: str, codes: Mapping[str, str]) -> None:

@@ -16,9 +16,9 @@ from finance.costs.spending import DataCost, Spending
 from finance.treasury.cash import Tax
 from pages.parts.field_errors import FieldError, entry_names
 from pages.parts.field_words import allowed_in_words, page_of, place_in_words
-from pages.parts.fields import anchor_of
 from pages.parts.kinds import kind_in_class
 from pages.parts.typed_values import parsed, shown
+from pages.parts.user_text import escaped_markdown
 from tests.pages.test_pages import open_page, refusal, widget
 
 
@@ -180,7 +180,8 @@ BAD = [
 def test_a_refused_input_is_kept_and_explained_at_its_field(
     page: str, path: str, typed: str, en: str, zh: str, language: str
 ) -> None:
-    app = open_page(page, language)
+    tab = "money" if "interest" in path else "cash"
+    app = open_page(page, language, tabs={"cash": tab})
     before: Scenario = app.session_state["scenario_session"].draft
     value = widget(app, "text_input", path).value
     widget(app, "text_input", path).set_value(typed).run()
@@ -188,8 +189,10 @@ def test_a_refused_input_is_kept_and_explained_at_its_field(
     assert widget(app, "text_input", path).value == typed
     assert (en if language == "en" else zh) in refusal(app, path)
     assert app.session_state["scenario_session"].draft == before
-    line = next(element.value for element in app.markdown if f"#{anchor_of(path)}" in element.value)
-    assert catalog(language)("field_error.summary", n=1) in line
+    summary = catalog(language)("field_error.summary", n=1)
+    assert any(summary in element.value for element in app.markdown)
+    name = place_in_words(catalog(language), path, {}, with_page=False)
+    assert app.button(key=f"jump.{path}").label == escaped_markdown(name)
     app.button(key="discard_refused").click().run()
     assert widget(app, "text_input", path).value == value
     assert not app.session_state["scenario_session"].errors
@@ -221,3 +224,69 @@ def test_a_month_is_chosen_with_its_calendar_month() -> None:
     assert launch.options[8] == "9 · 2027-09"
     launch.set_value(9).run()
     assert app.session_state["scenario_session"].draft.company.revenue.launch_month == 9
+
+
+@pytest.mark.usefixtures("no_caches")
+def test_the_line_above_the_page_leads_to_a_field_in_another_tab() -> None:
+    app = open_page("costs", scenario="startup-1b", tabs={"costs": "spending"})
+    path = "company.payment_days"
+    widget(app, "text_input", path).set_value("999").run()
+    assert "must be at most 360" in refusal(app, path)
+    app.session_state["open_tab.costs"] = "people"
+    app.session_state["requested_tab.costs"] = "people"
+    app.run()
+    assert not any(path in (element.key or "") for element in app.text_input)
+    button = app.button(key=f"jump.{path}")
+    assert button.label == "Days until payment"
+    button.click().run()
+    assert widget(app, "text_input", path).value == "999"
+
+
+@pytest.mark.usefixtures("no_caches")
+def test_the_line_above_the_page_leads_to_an_entry_in_its_drawer() -> None:
+    app = open_page("costs", scenario="startup-1b", tabs={"costs": "people"})
+    path = "company.people.3.people"
+    app.button(key="open.company.people.3").click().run()
+    widget(app, "text_input", path).set_value("-3").run()
+    app.button(key="entry_done").click().run()
+    assert app.button(key=f"jump.{path}").label == "Sales · 销售 → People"
+    app.button(key=f"jump.{path}").click().run()
+    assert widget(app, "text_input", path).value == "-3"
+    assert "must be at least 0" in refusal(app, path)
+
+
+@pytest.mark.usefixtures("no_caches")
+def test_the_line_above_another_page_names_the_page_and_leads_there() -> None:
+    app = open_page("cash")
+    path = "company.cash_usd"
+    widget(app, "text_input", path).set_value("lots").run()
+    app.switch_page("pages/serving.py").run()
+    button = app.button(key=f"jump.{path}")
+    assert button.label == "Cash → Cash in the bank"
+    button.click().run()
+    assert widget(app, "text_input", path).value == "lots"
+
+
+@pytest.mark.usefixtures("no_caches")
+@pytest.mark.parametrize("language", ["en", "zh_Hans"])
+def test_exchange_rates_are_fields_that_can_be_added_and_removed(language: str) -> None:
+    app = open_page("costs", language, "startup-1b", tabs={"costs": "spending"})
+    path = "company.exchange_rates.EUR"
+    assert widget(app, "text_input", path).value == "1.08"
+    widget(app, "text_input", path).set_value("0").run()
+    assert ("must be above 0" if language == "en" else "须大于 0") in refusal(app, path)
+    widget(app, "text_input", path).set_value("1.1").run()
+    assert company_of(app).exchange_rates["EUR"] == Decimal("1.1")
+    app.button(key=f"remove.{path}").click().run()
+    assert "Harbor Desk" in refusal(app, path)
+    assert "EUR" in company_of(app).exchange_rates
+    (added,) = [element for element in app.selectbox if "add.company.exchange_rates" in element.key]
+    added.set_value("CNY").run()
+    assert company_of(app).exchange_rates["CNY"] == Decimal("0.15031")
+    app.button(key="remove.company.exchange_rates.CNY").click().run()
+    assert set(company_of(app).exchange_rates) == {"EUR"}
+
+
+def company_of(app: Any) -> Company:
+    company: Company = app.session_state["scenario_session"].draft.company
+    return company

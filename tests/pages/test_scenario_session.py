@@ -95,6 +95,8 @@ CHANGES: dict[str, Callable[[ScenarioSession], object]] = {
     "import_toml": lambda session: session.import_toml(
         session.draft.with_value("name", "Mine").to_toml().encode(), "mine.toml"
     ),
+    "change_list": lambda session: session.change_list("company.people", []),
+    "change_list_refused": lambda session: session.change_list("company.people", [{}]),
     "drop_errors": lambda session: session.drop_errors(),
     "import_toml_refused": lambda session: session.import_toml(b"[", "bad.toml"),
 }
@@ -212,4 +214,14 @@ def test_refused_inputs_are_dropped_with_the_draft_that_they_were_typed_into(
     session.change({"name": "Mine"})
     session.change_field(KV_HEADS, 3, "3")
     CHANGES[clear](session)
+    assert not session.errors
+
+
+def test_a_refused_list_is_explained_and_not_tried_again(session: ScenarioSession) -> None:
+    assert not session.change_list("company.people", [{"title": "Engineer"}])
+    assert session.error is None
+    assert session.errors["company.people"].error.rule == "missing"
+    assert session.change_field("company.cash_usd", "1", "1")
+    assert session.errors["company.people"].error.rule == "missing"
+    assert session.change_list("company.people", [])
     assert not session.errors

@@ -32,9 +32,8 @@ _ALL_ON_DEMAND = "all_on_demand"
 
 def compute_inputs() -> None:
     """Draw the fields of on-demand compute and of compute contracts."""
-    fields("company.compute", _TERMS)
-    st.divider()
     entries("company.compute.contracts")
+    fields("company.compute", _TERMS, n_columns=3)
 
 
 def compute_options_section(now: Projection) -> None:

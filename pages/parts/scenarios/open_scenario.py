@@ -208,7 +208,13 @@ class ScenarioSession:
         return True
 
     def refuse_field(
-        self, path: str, error: InputError, typed: Any, changes: Mapping[str, object] | None = None
+        self,
+        path: str,
+        error: InputError,
+        typed: Any,
+        changes: Mapping[str, object] | None = None,
+        *,
+        try_again: bool = True,
     ) -> None:
         """Keep an input that is not accepted, so that its field shows it with the reason.
 
@@ -218,15 +224,29 @@ class ScenarioSession:
             Path of the field, or of the list whose change was refused.
         changes
             The refused changes; None if the input could not be read as a value.
+        try_again
+            Whether the input is tried again together with later inputs of other fields.
         """
         if self._refuses_changes():
             return
         data = self.draft.model_dump(mode="json")
         for place, value in (changes or {}).items():
             replace_value(data, place, value)
-        value = UNREADABLE if changes is None else changes.get(path, UNREADABLE)
+        value = (changes or {}).get(path, UNREADABLE) if try_again else UNREADABLE
         self.errors.pop(path, None)
         self.errors[path] = FieldError(error, typed, value, entry_names(data, error.field))
+
+    def change_list(
+        self, path: str, entries: list[dict[str, Any]], *, by: OriginKind = "user"
+    ) -> bool:
+        """Replace a list of entries; the reason of a refusal is kept as an error of the list."""
+        if self.change({path: entries}, by=by):
+            self.errors.pop(path, None)
+            return True
+        if self.error is not None and not self.is_read_only:
+            self.refuse_field(path, self.error, None, {path: entries}, try_again=False)
+            self.error = None
+        return False
 
     def drop_errors(self, paths: Iterable[str] | None = None) -> None:
         """Forget refused inputs, all of them or those of some paths; the fields show the draft."""

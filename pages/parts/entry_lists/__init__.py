@@ -1,0 +1,1 @@
+"""Lists of documents in the scenario: a table of all entries, and a drawer that edits one."""
