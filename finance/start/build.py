@@ -12,13 +12,11 @@ from engine.plan import Plan
 from engine.text import Catalog
 from engine.units import HOURS_PER_MONTH
 from finance.books.months import MAX_MONTHS
-from finance.company.cashflow import CashMonth, cash_months_of_books
-from finance.company.monthly_run import run_company
 from finance.company.provenance import existing_paths
 from finance.company.scenario import Scenario
-from finance.compute.rates import compute_rates
+from finance.funding.raises import CashWithRaises
 from finance.start.answers import StartAnswers
-from finance.start.defaults import Origins, StartDefault, assumption, default_of, usual_company
+from finance.start.defaults import Origins, StartDefault, default_of, usual_cash
 from finance.start.model import model_plan
 from finance.start.money import Data, Raise, cap_table, planned_raise, round_event
 from finance.start.sales import revenue_lines
@@ -60,12 +58,16 @@ def start_company(answers: StartAnswers, text: Catalog, answered_on: datetime.da
     horizon = default_of("horizon").count
     before = _scenario(answers, plan, data | {"horizon_months": MAX_MONTHS})
     round_path = f"company.capital.events.{len(data['capital']['events'])}"
-    months = _cash_without_raise(before, predicted)
-    deal = planned_raise(answers.money, months, round_path, origins)
+    deal = planned_raise(answers.money, CashWithRaises.of(before, predicted), round_path, origins)
     if deal is not None:
         data["capital"]["events"].append(round_event(answers.first_month, deal, text))
         # The plan ends where the money of the raise is meant to end, and no earlier than two years.
         horizon = min(MAX_MONTHS, max(LEAST_HORIZON_MONTHS, deal.month + deal.runway_months))
+        data["funding_goal"] = {
+            "target_runway_months": min(MAX_MONTHS, deal.month + deal.runway_months),
+            "buffer_months": default_of("buffer").value,
+        }
+        origins.mark(default_of("buffer"), "company.funding_goal.buffer_months")
         origins.mark(default_of("pool"), f"{round_path}.pool.value")
     origins.mark(default_of("horizon"), "company.horizon_months")
     origins.answer("name", "company.name", "company.first_month")
@@ -89,8 +91,8 @@ def _company(
     launch = min(launch, MAX_MONTHS)
     cash = answers.money.cash_usd
     if cash is None:
-        cash = usual_company(answers.product).cash_usd
-        origins.mark(assumption("cash", cash), "company.cash_usd")
+        usual = usual_cash(answers.product, answers.country)
+        cash = origins.mark(usual, "company.cash_usd").number
     else:
         origins.answer("company.cash_usd")
     return {
@@ -131,12 +133,6 @@ def training_runs(answers: StartAnswers, lasting: int, origins: Origins) -> list
             }
         )
     return runs
-
-
-def _cash_without_raise(scenario: Scenario, predicted: Forecast) -> list[CashMonth]:
-    company = scenario.company
-    rates = compute_rates(scenario.plan, predicted, company.training_events)
-    return cash_months_of_books(run_company(company, rates))
 
 
 def _scenario(answers: StartAnswers, plan: Plan, company: Data) -> Scenario:

@@ -60,6 +60,9 @@ class UsualCompany(Document):
     team: tuple[PersonAnswer, ...]
 
 
+_CASH_STEP = Decimal(50_000)
+
+
 @cache
 def start_defaults() -> dict[tuple[str, str], StartDefault]:
     """Return all rows of ``data/start_defaults.csv`` by key and scope."""
@@ -92,6 +95,17 @@ def usual_company(product: Product) -> UsualCompany:
     """Return what a company of one kind usually makes, sells and employs."""
     path = DATA_DIR / "start" / "products.toml"
     return UsualCompany.parse(read_toml_table(path)[product], where=f"{path.name}: {product}")
+
+
+def usual_cash(product: Product, country: str) -> StartDefault:
+    """Return the default cash of today: that of the kind of company, at the country's salaries."""
+    usual = usual_company(product).cash_usd
+    level = (
+        default_of("salary_engineer", country).number / default_of("salary_engineer", "US").number
+    )
+    rounded = max(_CASH_STEP, round(usual * level / _CASH_STEP) * _CASH_STEP)
+    note = "" if country == "US" else f"that of the United States times the salaries of {country}"
+    return assumption("cash", rounded, note)
 
 
 def countries() -> tuple[str, ...]:

@@ -14,6 +14,7 @@ from engine.text import Catalog
 from finance.books.months import MAX_MONTHS, date_of_month
 from finance.capital.roles import HolderRole
 from finance.company.cashflow import CashMonth
+from finance.funding.raises import CashWithRaises, raise_needed
 from finance.start.answers import MoneyAnswers, Stage, StartAnswers
 from finance.start.defaults import Origins, computed, default_of
 from finance.start.spending import team_of
@@ -44,20 +45,17 @@ class Raise:
 
 
 def planned_raise(
-    money: MoneyAnswers,
-    months: Sequence[CashMonth],
-    path: str,
-    origins: Origins,
+    money: MoneyAnswers, cash: CashWithRaises, path: str, origins: Origins
 ) -> Raise | None:
     """Return the raise, or None if none is wanted or the cash lasts without one.
 
-    The proposed month leaves six months of cash. The amount covers the lowest cash up to the end of
-    the target runway, and a buffer of three months of the burn at that time.
+    The proposed month leaves six months of cash. The amount is the smallest that keeps the buffer
+    to the end of the target runway (:func:`finance.funding.raises.raise_needed`), rounded up.
 
     Parameters
     ----------
-    months
-        Monthly cash without any raise, long enough for the raise and its runway.
+    cash
+        Cash of the scenario without any raise, with a horizon beyond the raise and its runway.
     path
         Path of the round in the scenario.
     """
@@ -66,7 +64,7 @@ def planned_raise(
     target = origins.count(money.runway_months, "runway")
     month = money.raise_month
     if month is None:
-        month = _proposed_month(months)
+        month = _proposed_month(cash.months_without)
         if month is None and money.raise_usd is None:
             return None
         origins.mark(default_of("months_before_empty"), f"{path}.date")
@@ -75,8 +73,12 @@ def planned_raise(
     month = month or _FIRST_POSSIBLE_MONTH
     amount = money.raise_usd
     if amount is None:
-        amount = needed_usd(months, month, target)
-        source = f"lowest cash until month {month + target}, and a buffer"
+        last = min(month + target, cash.horizon_months)
+        pre_money = money.pre_money_usd or default_of("pre_money", "seed").number
+        buffer = default_of("buffer").number
+        solved = raise_needed(cash.scenario, last, buffer, pre_money, cash=cash)
+        amount = rounded_up(solved.amount_usd)
+        source = f"smallest raise that lasts to month {last} with the buffer, rounded up"
         origins.mark(computed("raise", amount, source), f"{path}.new_money")
     else:
         origins.answer(f"{path}.new_money")
@@ -101,19 +103,6 @@ def _proposed_month(months: Sequence[CashMonth]) -> int | None:
         return None
     in_time = empty - 1 - default_of("months_before_empty").count
     return max(1, min(empty - 1, max(_FIRST_POSSIBLE_MONTH, in_time)))
-
-
-def needed_usd(months: Sequence[CashMonth], month: int, runway_months: int) -> Decimal:
-    """Return the money that a raise in ``month`` needs so that it lasts ``runway_months``.
-
-    It is 0 if the cash never falls below the buffer.
-    """
-    covered = months[: min(len(months), month + runway_months)]
-    buffer_months = default_of("buffer").count
-    burn = sum((month_.net_burn_usd for month_ in covered[-buffer_months:]), Decimal(0))
-    lowest = min(month_.cash_usd for month_ in covered)
-    need = max(burn, Decimal(0)) - lowest
-    return rounded_up(need) if need > 0 else Decimal(0)
 
 
 def rounded_up(amount: Decimal) -> Decimal:

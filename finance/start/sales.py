@@ -116,16 +116,12 @@ class _Line:
         }
 
     def licence(self) -> Data:
-        """Return licences on the customer's premises with yearly support."""
-        support = self._default("support", "support_share_per_year")
-        delivery = self._default("delivery", "delivery_cost")
+        """Return yearly licences of installations; they run on the customers' own devices."""
         return {
-            "kind": "on_premise",
+            "kind": "enterprise",
             "adoption": self._adoption(),
-            "licence_price": self._price("licence_price"),
-            "support_share_per_year": support,
+            "price_per_year": self._price("price_per_year"),
             "renewal_share": self._renewal("renewal_share"),
-            "delivery_cost": delivery,
         }
 
     def services(self) -> Data:
@@ -160,10 +156,6 @@ class _Line:
     def _number(self, name: str, given: Decimal | None, field: str) -> str:
         key = f"{self.sale.kind}.{name}"
         return str(self.origins.number(given, key, f"{self.path}.{field}"))
-
-    def _default(self, name: str, field: str) -> str:
-        row = default_of(f"{self.sale.kind}.{name}")
-        return self.origins.mark(row, f"{self.path}.{field}").value
 
     def _churn(self) -> Decimal:
         row = default_of(f"{self.sale.kind}.churn", self.sale.churn)

@@ -151,16 +151,21 @@ def other_costs(answers: StartAnswers, origins: Origins) -> str:
 def marketing(
     answers: StartAnswers, launch_month: int, text: Catalog, origins: Origins
 ) -> list[Data]:
-    """Return the spending on marketing from one month before the launch; empty if it is 0."""
+    """Return the spending on marketing from one month before the launch; empty if it is 0.
+
+    It is a fixed amount, and a share of revenue that grows with sales.
+    """
     path = "company.spending.0.amount_per_month"
     amount = origins.number(answers.marketing_usd_per_month, "marketing", path)
     if not amount:
         return []
+    share = origins.mark(default_of("marketing_share"), "company.spending.0.share_of_revenue")
     return [
         {
             "name": text("start.marketing"),
             "category": "marketing",
             "first_month": max(1, launch_month - 1),
             "amount_per_month": str(amount),
+            "share_of_revenue": share.value,
         }
     ]

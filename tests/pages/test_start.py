@@ -172,7 +172,7 @@ def test_another_kind_of_company_sells_other_things() -> None:
     choose(app, "radio", "product", "on_premise")
     scenario = created(app)
     kinds = [line.kind for line in scenario.company.revenue_lines]  # type: ignore[union-attr]
-    assert kinds == ["on_premise", "services"]
+    assert kinds == ["enterprise", "services"]
 
 
 def test_role_chips_and_pasted_rows_add_people() -> None:

@@ -15,7 +15,14 @@ from finance.spreadsheets.reading import table_of_text
 from finance.spreadsheets.rows import read_rows
 from finance.start.answers import Churn, RoleKind, SalesKind
 from finance.start.build import Started
-from finance.start.defaults import Origins, assumption, countries, default_of, usual_company
+from finance.start.defaults import (
+    Origins,
+    assumption,
+    countries,
+    default_of,
+    usual_cash,
+    usual_company,
+)
 from finance.start.model import model_plan
 from finance.start.money import founder_names
 from finance.start.sales import default_price, sales_of_company
@@ -332,11 +339,10 @@ def money_step() -> None:
     answers = state.document
     left, right = st.columns(2)
     with left:
-        usual = usual_company(answers.product).cash_usd
         inputs.amount(
             "money.cash_usd",
             say("start.cash"),
-            assumption("cash", usual),
+            usual_cash(answers.product, answers.country),
             help_text=say("start.cash_help"),
         )
     with right:

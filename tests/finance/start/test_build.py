@@ -19,7 +19,9 @@ from finance.company.scenario import Scenario
 from finance.metrics.projection import project_scenario
 from finance.start.answers import Product, StartAnswers, Way
 from finance.start.build import Started, empty_scenario, start_company
+from finance.start.defaults import countries
 from finance.start.kept_answers import forget_answers, keep_answers, kept_answers
+from finance.verdict.checks import Status, checks
 
 FIRST = datetime.date(2027, 1, 1)
 TODAY = datetime.date(2026, 11, 30)
@@ -69,6 +71,13 @@ def test_a_grid_of_answers_fits_and_projects(product: str, way: str, model: dict
     assert forecast(made.scenario.plan).fits
     assert read_back(made.scenario) == made.scenario
     assert project_scenario(made.scenario).months
+
+
+@pytest.mark.parametrize("country", countries())
+@pytest.mark.parametrize("product", PRODUCTS)
+def test_no_check_of_a_template_fails(product: str, country: str) -> None:
+    found = checks(project_scenario(started(product=product, country=country).scenario))
+    assert [check.name for check in found if check.status is Status.FAILS] == []
 
 
 @pytest.mark.parametrize("accelerator", ["A100-80GB", "B200", "MI300X-192GB", "L40S-48GB"])

@@ -106,6 +106,17 @@ def test_a_reservation_costs_less_and_a_purchase_its_outlay() -> None:
 
 
 def test_prices_have_the_level_of_the_country() -> None:
-    for country, price in (("US", 30_000), ("DE", 30_000), ("CN", 15_000), ("IN", 12_000)):
+    for country, price in (("US", 36_000), ("DE", 36_000), ("CN", 18_000), ("IN", 14_400)):
         (line,) = company_of(country=country, sales=[{"kind": "contracts"}]).revenue_lines
         assert line.price_per_year == price
+
+
+def test_the_default_cash_has_the_level_of_the_salaries() -> None:
+    assert company_of(country="US").cash_usd == 1_200_000
+    # 1.2m × 93,300 ÷ 144,570 = 774,435, to the next 50,000.
+    assert company_of(country="DE").cash_usd == 750_000
+
+
+def test_marketing_has_a_part_that_grows_with_revenue() -> None:
+    (spending,) = company_of().spending
+    assert (spending.amount_per_month, spending.share_of_revenue) == (3_000, Decimal("0.2"))

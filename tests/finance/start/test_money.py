@@ -9,65 +9,37 @@ import pytest
 
 from engine.text import catalog
 from finance.capital.history import Capital, history
-from finance.company.cashflow import CashMonth
 from finance.funding.ownership import LARGEST_SEED_USD
-from finance.funding.raises import CashWithRaises, raise_needed
+from finance.funding.raises import CashWithRaises, raise_for_goal
 from finance.start.answers import MoneyAnswers, StartAnswers
-from finance.start.build import start_company
+from finance.start.build import empty_scenario, start_company
 from finance.start.defaults import Origins, default_of
-from finance.start.money import cap_table, needed_usd, planned_raise, rounded_up
+from finance.start.money import cap_table, planned_raise, rounded_up
 
 FIRST = datetime.date(2027, 1, 1)
 
 
-def burning(monthly: int, cash: int, n_months: int = 60) -> list[CashMonth]:
-    """Return months of a company that pays ``monthly`` USD to its staff and earns nothing."""
-    zero = Decimal(0)
-    return [
-        CashMonth(
-            month=month,
-            date=FIRST,
-            customers=zero,
-            revenue_usd=zero,
-            training_usd=zero,
-            serving_usd=zero,
-            people_usd=Decimal(monthly),
-            other_usd=zero,
-            equity_usd=zero,
-            cash_usd=Decimal(cash - monthly * month),
-            arr_usd=zero,
-            **dict.fromkeys(EXTRA, zero),
-        )
-        for month in range(1, n_months + 1)
-    ]
+def burning(monthly: int, cash: int) -> CashWithRaises:
+    """Return the cash of a company that pays ``monthly`` USD and earns nothing."""
+    scenario = empty_scenario("Burn", FIRST).with_values(
+        {
+            "company.other_costs_usd_per_month": str(monthly),
+            "company.cash_usd": str(cash),
+            "company.horizon_months": 120,
+        }
+    )
+    return CashWithRaises.of(scenario)
 
 
-KNOWN = {
-    "month",
-    "date",
-    "customers",
-    "revenue_usd",
-    "training_usd",
-    "serving_usd",
-    "people_usd",
-    "other_usd",
-    "equity_usd",
-    "cash_usd",
-    "arr_usd",
-}
-EXTRA = set(CashMonth.__dataclass_fields__) - KNOWN
-"""Further amounts of a month, which this company does not have."""
-
-
-def test_the_raise_covers_the_target_and_three_months_more() -> None:
-    months = burning(100_000, 1_850_000)  # the cash is negative in month 19
-    deal = planned_raise(MoneyAnswers(), months, "x", Origins())
+def test_the_raise_covers_the_target_and_six_months_more() -> None:
+    # The cash is negative in month 19: 18 whole months of cash less six are month 12.
+    deal = planned_raise(MoneyAnswers(), burning(100_000, 1_850_000), "x", Origins())
     assert deal is not None
-    assert deal.month == 12  # 18 whole months of cash less six
-    # To the end of month 12 + 24 = 36: 3.6m spent less 1.85m, and 0.3m of buffer.
-    assert deal.amount_usd == rounded_up(Decimal(1_750_000 + 300_000)) == 2_250_000
+    assert deal.month == 12
+    # To the end of month 12 + 24 = 36: 3.6m spent less 1.85m, and 0.6m of buffer.
+    assert deal.amount_usd == rounded_up(Decimal(1_750_000 + 600_000)) == 2_500_000
     assert deal.stage == "seed"
-    assert deal.sold_share == Decimal(2_250_000) / Decimal(18_250_000)
+    assert deal.sold_share == Decimal(2_500_000) / Decimal(18_500_000)
 
 
 def test_a_short_runway_raises_as_soon_as_possible() -> None:
@@ -89,7 +61,8 @@ def test_a_large_raise_is_a_series_a() -> None:
 def test_no_raise_where_the_cash_lasts_or_none_is_wanted() -> None:
     rich = burning(100_000, 100_000_000)
     assert planned_raise(MoneyAnswers(), rich, "x", Origins()) is None
-    assert planned_raise(MoneyAnswers(raises=False), burning(10, 100), "x", Origins()) is None
+    poor = burning(10, 100)
+    assert planned_raise(MoneyAnswers(raises=False), poor, "x", Origins()) is None
 
 
 def test_answers_replace_the_proposal() -> None:
@@ -107,10 +80,6 @@ def test_answers_replace_the_proposal() -> None:
 )
 def test_rounding_up(amount: str, shown: str) -> None:
     assert rounded_up(Decimal(amount)) == Decimal(shown)
-
-
-def test_nothing_is_needed_above_the_buffer() -> None:
-    assert needed_usd(burning(1, 10_000), 5, 24) == 0
 
 
 def test_founders_share_equally_beside_a_tenth_for_the_pool() -> None:
@@ -150,15 +119,12 @@ def test_the_limit_of_a_seed_round_is_the_same_for_all_companies() -> None:
     assert default_of("largest_seed").number == LARGEST_SEED_USD
 
 
-def test_the_amount_is_that_of_the_solver_rounded_up() -> None:
+def test_the_other_pages_need_no_more_than_the_planned_raise() -> None:
     answers = StartAnswers.parse({"name": "A", "first_month": FIRST})
     made = start_company(answers, catalog("en"), FIRST)
     assert made.raised is not None
-    target = made.raised.month + made.raised.runway_months
-    months = CashWithRaises.of(made.scenario).months_without[:target]
-    buffer = sum((month.net_burn_usd for month in months[-3:]), Decimal(0))
-    assert buffer > 0
-    solved = raise_needed(
-        made.scenario, target, 0, made.raised.pre_money_usd, minimum_cash_usd=buffer
-    )
-    assert made.raised.amount_usd == rounded_up(solved.amount_usd)
+    needed = raise_for_goal(CashWithRaises.of(made.scenario))
+    assert needed.target_months == made.raised.month + made.raised.runway_months
+    assert needed.month is not None
+    assert needed.month >= made.raised.month
+    assert made.raised.amount_usd == rounded_up(needed.amount_usd)
