@@ -6,6 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from engine import quantities
+from engine.currencies import displayed_amount
 from engine.facts import accelerator, prices_of
 from engine.predictor.stacks import stacks
 from engine.reports.forecast_tables import FIGURES, show
@@ -14,6 +15,7 @@ from pages.parts.charts import draw, memory_chart, step_chart
 from pages.parts.cluster.layout import best_layouts
 from pages.parts.cluster.timeline import step_timeline
 from pages.parts.fields import accelerator_field, field, fields
+from pages.parts.figures.ticks import currency_unit, money_format
 from pages.parts.frame import run_in_frame
 from pages.parts.hardware.comparison import draw_hardware
 from pages.parts.lazy_tabs import lazy_tabs
@@ -93,9 +95,10 @@ def _price() -> None:
         st.caption(say("plan.no_prices"))
         return
     with st.popover(say("plan.published_prices", n=len(prices)), icon=":material/sell:"):
+        price = say("table.price", currency=currency_unit())
         table = pd.DataFrame(
             {
-                say("table.price"): [float(row.usd_per_device_hour) for row in prices],
+                price: [displayed_amount(row.usd_per_device_hour) for row in prices],
                 say("table.provider"): [row.provider for row in prices],
                 say("table.terms"): [say(f"option.terms.{row.terms}") for row in prices],
                 say("table.instance"): [row.instance for row in prices],
@@ -109,7 +112,7 @@ def _price() -> None:
             on_select="rerun",
             selection_mode="single-row",
             key=f"prices#{scenario_session().revision}",
-            column_config={say("table.price"): st.column_config.NumberColumn(format="$%.2f")},
+            column_config={price: st.column_config.NumberColumn(format=money_format(2))},
         )
         st.caption(say("plan.choose_price"))
     rows = chosen["selection"]["rows"]

@@ -30,6 +30,11 @@ def currency_unit(currency: str | None = None) -> str:
     return currency_name(code, language) if language == "zh_Hans" else code
 
 
+def money_format(decimals: int) -> str:
+    """Return the format of a table's column of amounts in the display currency."""
+    return f"{symbol(text().language)}%,.{decimals}f"
+
+
 def axis_ticks(
     low: float,
     high: float,

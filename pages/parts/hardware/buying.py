@@ -13,10 +13,12 @@ from engine.costs.buying import PaymentOption, TermsSummary, payment_options, su
 from engine.costs.comparable import on_demand_beside
 from engine.costs.energy import Facility, sources
 from engine.costs.ownership import Ownership, own_cost
+from engine.currencies import displayed_amount
 from engine.documents import InputError
 from engine.forecast import Forecast
 from engine.plan import Plan
 from engine.planning.hardware import HardwareRow
+from pages.parts.figures.ticks import currency_unit, money_format
 from pages.parts.hardware.table import usd_format
 from pages.parts.hardware.wording import marked, region_name, shown_time
 from pages.parts.rent_or_buy import draw_rent_or_buy_note
@@ -125,7 +127,7 @@ def _beside(device: str, option: PaymentOption) -> float | None:
     if option.kind == "own" or option.terms == "on_demand":
         return None
     price = on_demand_beside(device, option.provider, option.instance, option.region)
-    return None if price is None else float(price)
+    return None if price is None else displayed_amount(price)
 
 
 def _offers_table(device: str, summaries: Sequence[TermsSummary]) -> None:
@@ -136,8 +138,8 @@ def _offers_table(device: str, summaries: Sequence[TermsSummary]) -> None:
             "which": say("hardware.buy.estimated")
             if option.kind == "own"
             else say("hardware.buy.which_of", which=say(f"hardware.buy.{which}"), n=summary.offers),
-            "cost": option.cost_usd,
-            "price": float(option.usd_per_device_hour),
+            "cost": displayed_amount(option.cost_usd),
+            "price": displayed_amount(option.usd_per_device_hour),
             "beside": _beside(device, option),
             "provider": option.provider or None,
             "as_of": option.as_of,
@@ -156,15 +158,15 @@ def _offers_table(device: str, summaries: Sequence[TermsSummary]) -> None:
         for which, summary, option in _offers(summaries)
     ]
     frame = pd.DataFrame(lines)
-    number = st.column_config.NumberColumn
+    number, unit = st.column_config.NumberColumn, currency_unit()
     config: dict[str, Any] = {
         name: st.column_config.TextColumn(say(f"hardware.buy.{name}"))
         for name in frame.columns
         if name != "beside"
     } | {
-        "cost": number(say("hardware.buy.cost"), format=usd_format(frame["cost"])),
-        "price": number(say("hardware.buy.price"), format="$%.3f"),
-        "beside": number(say("rent_or_buy.beside"), format="$%.3f"),
+        "cost": number(say("hardware.buy.cost", currency=unit), format=usd_format(frame["cost"])),
+        "price": number(say("hardware.buy.price", currency=unit), format=money_format(3)),
+        "beside": number(say("rent_or_buy.beside", currency=unit), format=money_format(3)),
         "source": st.column_config.TextColumn(say("hardware.buy.source"), width=180),
         "notes": st.column_config.TextColumn(say("hardware.buy.notes"), width="medium"),
         "devices": number(say("hardware.buy.devices"), format="%d"),

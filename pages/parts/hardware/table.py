@@ -8,9 +8,11 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from engine.currencies import displayed_amount
 from engine.forecast import Figure
 from engine.planning.hardware import HardwareRow, Offer
 from engine.units import BYTES_PER_GB
+from pages.parts.figures.ticks import currency_unit, money_format
 from pages.parts.hardware.charts import TIME_UNITS, time_unit
 from pages.parts.hardware.wording import marked
 from pages.parts.session import text
@@ -42,7 +44,7 @@ def table(rows: Sequence[HardwareRow], choose: Callable[[str], None]) -> None:
 
     st.subheader(say("hardware.table_heading"))
     st.dataframe(
-        frame,
+        _in_display_currency(frame),
         hide_index=True,
         column_config=_columns(frame, unit),
         placeholder=say("hardware.unknown"),
@@ -52,6 +54,11 @@ def table(rows: Sequence[HardwareRow], choose: Callable[[str], None]) -> None:
         alt=say("hardware.table_heading"),
     )
     st.caption(say("hardware.table_note"))
+
+
+def _in_display_currency(frame: pd.DataFrame) -> pd.DataFrame:
+    names = [name for name in (*_USD_COLUMNS, *_PRICE_COLUMNS) if name in frame]
+    return frame.assign(**{name: frame[name] * displayed_amount(1) for name in names})
 
 
 def _cells(row: HardwareRow, hours_each: float) -> dict[str, object]:
@@ -159,12 +166,12 @@ def _columns(frame: pd.DataFrame, unit: str) -> dict[str, Any]:
     say = text()
     config: dict[str, Any] = {}
     for name in frame.columns:
-        label = say(f"hardware.column.{unit if name == 'time' else name}")
+        label = say(f"hardware.column.{unit if name == 'time' else name}", currency=currency_unit())
         form = None
         if name in _USD_COLUMNS:
             form = usd_format(frame[name])
         elif name in _PRICE_COLUMNS:
-            form = "$%.3f"
+            form = money_format(3)
         elif name in _COMPACT_COLUMNS:
             form = "compact"
         elif name in _DIGITS_COLUMNS:
@@ -182,7 +189,7 @@ def _columns(frame: pd.DataFrame, unit: str) -> dict[str, Any]:
 
 def usd_format(amounts: pd.Series[float]) -> str:
     """Return a format with cents, or with four decimals if an amount is below a dollar."""
-    return "dollar" if _smallest(amounts) >= 1 else "$%.4f"
+    return money_format(2 if _smallest(amounts) >= 1 else 4)
 
 
 def _number_format(values: pd.Series[float]) -> str:
