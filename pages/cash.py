@@ -14,6 +14,7 @@ from pages.parts.entries import entries
 from pages.parts.entry_lists.document_fields import optional_part
 from pages.parts.fields import fields
 from pages.parts.frame import run_in_frame
+from pages.parts.funding.opening_cash import draw_opening_cash
 from pages.parts.indicator_table import indicator_table
 from pages.parts.lazy_tabs import lazy_tabs
 from pages.parts.session import draft, indicators, indicators_at, projections, text
@@ -120,6 +121,7 @@ def page() -> None:
     now, saved = projections()
     st.title(say("cash.question"))
     show_answer(_answer(now))
+    draw_opening_cash()
     tiles(
         [
             runway_tile(now, saved),

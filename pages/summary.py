@@ -12,6 +12,7 @@ from finance.verdict.verdict import verdict
 from pages.parts.charts import cash_chart, draw
 from pages.parts.figures.ticks import currency_unit
 from pages.parts.frame import run_in_frame
+from pages.parts.funding.opening_cash import draw_opening_cash
 from pages.parts.session import projections, text
 from pages.parts.summary.checks import draw_actions, draw_checks
 from pages.parts.summary.drivers import draw_drivers
@@ -42,6 +43,7 @@ def page() -> None:
     with st.container(gap="small"):
         st.title(say("summary.question"))
         st.html(answer_html(say, found, _model(now)))
+        draw_opening_cash(only_planned=True)
         tiles(figure_tiles(now, saved))
         left, right = st.columns([1.15, 1], gap="medium")
         with left, st.container(gap="xsmall"):

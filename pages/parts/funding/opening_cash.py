@@ -16,15 +16,29 @@ MOST_NAMED = 4
 """Greatest number of events that are named."""
 
 
-def draw_opening_cash(plan: Funding | None = None) -> None:
+def draw_opening_cash(plan: Funding | None = None, *, only_planned: bool = False) -> None:
     """Say that the money of earlier events is assumed in the opening cash, if there is any.
 
     Every page that shows money from investors uses this statement. Payments of founders for their
     shares are left out.
+
+    Parameters
+    ----------
+    plan
+        The draft's cap table, if it is known.
+    only_planned
+        Whether to name only events that are marked as planned, which a reader could take for money
+        still to come.
     """
     say, company = text(), draft().company
+    if company.capital is None:
+        return
     plan = plan or funding(company, names_in(say))
-    steps = [step for step in plan.payments if step.event.date < plan.first_month]
+    steps = [
+        step
+        for step in plan.payments
+        if step.event.date < plan.first_month and (step.event.planned or not only_planned)
+    ]
     if not steps:
         return
     named = [
