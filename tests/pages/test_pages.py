@@ -79,7 +79,7 @@ def test_both_samples_open_by_their_link(scenario: str) -> None:
     app = open_page("summary", scenario=scenario)
     assert app.query_params["s"] == scenario
     labels = [metric.label for metric in app.metric]
-    assert labels == ["Runway", "Raise at least", "ARR", "Founders keep"]
+    assert labels == ["Runway", "Raise with buffer", "ARR", "Founders keep"]
 
 
 def test_an_unknown_link_says_so() -> None:

@@ -54,7 +54,7 @@ def test_a_plan_that_fails_says_why(laptop: Scenario) -> None:
 def test_four_figures(startup: Scenario) -> None:
     app = opened(startup)
     values = {metric.label: metric.value for metric in app.metric}
-    assert list(values) == ["Runway", "Raise at least", "ARR", "Founders keep"]
+    assert list(values) == ["Runway", "Raise with buffer", "ARR", "Founders keep"]
     assert values["Runway"] == "20.8 months"
     assert values["ARR"] == "$9.33M"
     assert values["Founders keep"] == "40.1%"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import unicodedata
 from collections.abc import Mapping, Sequence
 
 from engine import quantities
@@ -26,6 +27,8 @@ from pages.parts.user_text import curve_label
 
 LEAST_LABELLED = 0.045
 """Least share of the company whose band is labelled: names of thinner bands would overlap."""
+WIDEST_NAME = 22
+"""Width of the longest name beside the payouts, in letters."""
 LEAST_BETWEEN_NAMES = 0.055
 """Least distance between the labels of two lines, as a share of the chart's height."""
 
@@ -201,6 +204,16 @@ def raise_chart(now: Projection, tried: Tried, goal: RaiseNeeded) -> Figure:
     return figure
 
 
+def _shortened(name: str) -> str:
+    """Return a name that fits beside the chart; a Chinese character is as wide as two letters."""
+    width = 0
+    for place, character in enumerate(name):
+        width += 2 if unicodedata.east_asian_width(character) in "WF" else 1
+        if width > WIDEST_NAME:
+            return f"{name[:place].rstrip(' ·')}…"
+    return name
+
+
 def exit_chart(
     plan: Funding,
     values: Sequence[float],
@@ -236,7 +249,7 @@ def exit_chart(
         [payouts[-1] / (1.05 * highest) for _, payouts in named], LEAST_BETWEEN_NAMES
     )
     for (holder, payouts), height in zip(named, heights, strict=True):
-        name = curve_label(holder_text(say, holder))
+        name = curve_label(_shortened(holder_text(say, holder)))
         figure.add_scatter(
             x=[rate * value for value in values],
             y=[rate * payout for payout in payouts],
