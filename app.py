@@ -14,8 +14,8 @@ from pages.parts.look import apply_look
 from pages.parts.page_list import FIRST_PAGE, OPEN_PAGE, PAGES, SHOWS_SHARED
 from pages.parts.session import scenario_session, text
 
+# Streamlit shows a string on a line of its own in this script, so constants have comments.
 NAVIGATION_PX = 232
-"""Width of the navigation."""
 # A file, because browsers fetch the material icon of a tab from another host.
 ICON = PROJECT_DIR / "pages" / "images" / "icon.svg"
 st.set_page_config(
