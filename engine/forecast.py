@@ -21,7 +21,7 @@ from engine.documents import Document, InputError
 from engine.facts import Accelerator, Fact, LossCoefficients, accelerator, law_coefficients
 from engine.flops import training_flops_per_token
 from engine.plan import Plan
-from engine.predictor.efficiency import efficiency_parameters, is_known, spreads
+from engine.predictor.efficiency import device_spread, efficiency_parameters, is_known, spreads
 from engine.predictor.estimate import Estimate, estimate, hfu, mfu
 from engine.predictor.stacks import Stack, stacks
 from engine.scaling.expected import expected_loss
@@ -264,7 +264,10 @@ def predict_training(
     profile, n_devices = corrections.profile, plan.cluster.n_devices
     if profile is None:
         predicted = estimate(plan.shape, plan.layout, device, n_devices, stack)
-        step_spread = spreads().of(known=is_known(stack), moe=plan.shape.moe is not None)
+        step_spread = max(
+            spreads().of(known=is_known(stack), moe=plan.shape.moe is not None),
+            device_spread(device.accelerator),
+        )
         memory_spread = spreads().memory
     else:
         device = profile.of(device)

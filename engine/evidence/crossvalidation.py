@@ -24,6 +24,9 @@ Mask = npt.NDArray[np.bool_]
 
 COVERED_SHARE = 0.8
 """Share of measurements that an interval is meant to contain."""
+_LEAST_SOURCES = 2
+"""Fewest sources that the width of one accelerator is estimated from. With one source, its error
+is that of a fit without any run of this accelerator."""
 _LEAST_ROWS = 8
 """Fewest errors that a width is estimated from; with fewer, a wider kind's width is used."""
 
@@ -149,3 +152,23 @@ class _Errors:
         weights = np.array([weight_of[name] for name in self.sources[there][order].tolist()])
         reached = np.cumsum(weights) / weights.sum()
         return float(errors[there][order][np.searchsorted(reached, COVERED_SHARE)])
+
+
+def device_spreads(sample: Sample, tokens_per_s: Array) -> dict[str, float]:
+    """Return the half-width of tokens/s in logarithms by accelerator.
+
+    ``tokens_per_s`` are the predictions of each run by a fit without its source. Accelerators with
+    runs of a single source are left out. Each run counts alike, as in the errors that the page
+    Evidence shows by accelerator.
+    """
+    errors = np.abs(np.log(sample.measured_tokens_per_s / tokens_per_s))
+    sources = np.array(sample.sources)
+    devices = np.array([run.device.accelerator for run in sample.runs])
+    found = {}
+    for name in sorted(set(devices.tolist())):
+        mine = (devices == name) & np.isfinite(errors)
+        enough_sources = len(set(sources[mine].tolist())) >= _LEAST_SOURCES
+        if enough_sources and mine.sum() >= _LEAST_ROWS:
+            reached = math.ceil(COVERED_SHARE * int(mine.sum())) - 1
+            found[name] = float(np.sort(errors[mine])[reached])
+    return found

@@ -26,7 +26,7 @@ MEMORY_LOG_SD = 0.08
 """Standard deviation of log(measured ÷ predicted) memory of a device, given the parameters."""
 STACK_LOG_SD = 0.08
 """Standard deviation of the prior of a software stack's time factor, in logarithms."""
-NOT_PRIORS = ("time_factor", "spread", "whole_run")
+NOT_PRIORS = ("time_factor", "spread", "device_spread", "whole_run")
 """Parameters of the table that have no prior: a fit computes them from other figures."""
 LARGE_SOURCE_ROWS = 20
 """Rows above which a source's rows have a lower weight."""

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from engine.costs.gpu_hours import run_kind, whole_run_ratio
-from engine.evidence.crossvalidation import CrossValidation, cross_validate
+from engine.evidence.crossvalidation import CrossValidation, cross_validate, device_spreads
 from engine.evidence.fitting import NOT_PRIORS, STACK_LOG_SD, Fit, fit
 from engine.evidence.sample import Sample
 from engine.paths import DATA_DIR
@@ -43,7 +43,7 @@ def refit(
     rows += [_stack_factor(stack, found, source, today) for stack in sorted(found.stacks)]
     rows += [
         EfficiencyParameter(
-            parameter="spread",
+            parameter=parameter,
             scope=scope,
             value=_rounded(value),
             low=_rounded(value),
@@ -55,11 +55,15 @@ def refit(
             source=source,
             as_of=today,
         )
-        for scope, value in (
-            ("known", validated.spreads.known),
-            ("unknown", validated.spreads.unknown),
-            ("moe", validated.spreads.moe),
-            ("memory", validated.spreads.memory),
+        for parameter, scope, value in (
+            ("spread", "known", validated.spreads.known),
+            ("spread", "unknown", validated.spreads.unknown),
+            ("spread", "moe", validated.spreads.moe),
+            ("spread", "memory", validated.spreads.memory),
+            *(
+                ("device_spread", name, width)
+                for name, width in device_spreads(sample, validated.tokens_per_s).items()
+            ),
         )
     ]
     rows += _whole_runs(today)

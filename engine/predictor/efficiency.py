@@ -94,6 +94,14 @@ def spreads() -> Spreads:
     )
 
 
+def device_spread(accelerator_name: str) -> float:
+    """Return the half-width of tokens/s that measured runs of one accelerator support.
+
+    It is 0 where runs of fewer than two sources are known; other widths then apply alone.
+    """
+    return fitted_values().get(f"device_spread:{accelerator_name}", 0.0)
+
+
 def is_known(stack: Stack) -> bool:
     """Return whether runs of this software stack were fitted."""
     return f"time_factor:{stack.stack}" in fitted_values()

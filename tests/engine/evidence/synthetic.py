@@ -9,7 +9,7 @@ from engine.evidence.sample import Sample
 from engine.predictor.efficiency import EfficiencyParameter, efficiency_parameters
 from tests.engine.evidence.rows import LLAMA3_8B_ROW
 
-NOT_FITTED = ("time_factor", "spread", "whole_run")
+NOT_FITTED = ("time_factor", "spread", "device_spread", "whole_run")
 PRIORS = {
     parameter.key: parameter.prior
     for parameter in efficiency_parameters()

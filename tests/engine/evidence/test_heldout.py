@@ -2,6 +2,7 @@
 
 import csv
 import io
+import math
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 
 from engine.documents import InputError
 from engine.evidence import heldout
+from engine.evidence.crossvalidation import device_spreads
 from engine.evidence.heldout import (
     HELD_OUT_NAME,
     HeldOut,
@@ -20,8 +22,13 @@ from engine.evidence.heldout import (
 )
 from engine.evidence.peers import peers
 from engine.evidence.predictions import Prediction, score
+from engine.evidence.sample import Sample
 from engine.facts import read_facts
+from engine.forecast import forecast
 from engine.paths import DATA_DIR
+from engine.plan import on_accelerator
+from engine.predictor.efficiency import device_spread, spreads
+from finance.company.scenario import sample_scenarios
 
 pytestmark = pytest.mark.slow
 
@@ -118,3 +125,29 @@ def test_a_measured_row_without_its_prediction_is_named(monkeypatch: pytest.Monk
 
 def test_the_table_lies_beside_the_parameters() -> None:
     assert (DATA_DIR / HELD_OUT_NAME).is_file()
+
+
+def test_the_table_has_the_width_that_each_accelerators_runs_support() -> None:
+    found = evidence()
+    sample = Sample.of(found.rows, found.runs)
+    predicted = np.array([run.tokens_per_sec_per_gpu for run in found.held_out])
+    widths = device_spreads(sample, predicted)
+    assert {name: device_spread(name) for name in widths} == pytest.approx(widths, rel=1e-4)
+    assert device_spread("GB200") == 0.0  # a single source
+    assert widths["A100-80GB"] > spreads().known
+
+
+def test_a_forecast_is_as_wide_as_the_runs_of_its_accelerator_support() -> None:
+    """Four in five held-out runs on A100 are within the interval of a forecast for A100."""
+    found = evidence()
+    inside = [
+        abs(math.log(float(row["tokens_per_sec_per_gpu"]) / unseen.tokens_per_sec_per_gpu))
+        <= max(device_spread("A100-80GB"), spreads().known)
+        for row, unseen in zip(found.rows, found.held_out, strict=True)
+        if row["gpu"] == "A100-80GB" and row["tokens_per_sec_per_gpu"]
+    ]
+    assert sum(inside) / len(inside) >= 0.79
+    plan = sample_scenarios()["startup-1b"].plan
+    on_a100 = on_accelerator(plan, "A100-80GB")
+    step = forecast(on_a100).step_time_s
+    assert step.high / step.value >= math.exp(device_spread("A100-80GB")) * 0.999

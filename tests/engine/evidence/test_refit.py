@@ -35,7 +35,7 @@ def test_a_refit_writes_what_was_found_and_keeps_the_priors(
     written: dict[str, EfficiencyParameter],
 ) -> None:
     for old in efficiency_parameters():
-        if old.parameter in ("time_factor", "spread", "whole_run"):
+        if old.parameter in ("time_factor", "spread", "device_spread", "whole_run"):
             continue
         new = written[old.key]
         for name in ("prior", "prior_log_sd", "prior_source", "unit"):
@@ -66,6 +66,8 @@ def test_widths_and_whole_runs_are_there(written: dict[str, EfficiencyParameter]
     old = {
         parameter.key
         for parameter in efficiency_parameters()
-        if parameter.parameter != "time_factor"
+        if parameter.parameter not in ("time_factor", "device_spread")
     }
-    assert {key for key in written if not key.startswith("time_factor:")} == old
+    of_data = ("time_factor:", "device_spread:")
+    assert {key for key in written if not key.startswith(of_data)} == old
+    assert written["device_spread:H100-80GB"].value > 0

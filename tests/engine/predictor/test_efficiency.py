@@ -58,7 +58,7 @@ def test_runs_made_each_parameter_surer(parameter: EfficiencyParameter) -> None:
 def test_each_parameter_holds_for_what_is_not_listed() -> None:
     """``all`` is what other generations and kinds get; kernels of attention, stacks and widths
     of intervals are listed one by one."""
-    listed = {"time_factor", "spread", "whole_run"}
+    listed = {"time_factor", "spread", "device_spread", "whole_run"}
     scopes: dict[str, set[str]] = {}
     for parameter in PARAMETERS:
         scopes.setdefault(parameter.parameter, set()).add(parameter.scope)
