@@ -6,7 +6,7 @@ always balances. The statements (:mod:`finance.books.statements`) are derived fr
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Literal
 
@@ -151,6 +151,10 @@ class Ledger:
     opening: dict[Account, int] = field(default_factory=dict)
     """Debit balances before the first month, in cents."""
     _largest_possible: int = 0
+
+    def copy(self) -> Ledger:
+        """Return a ledger with the same entries, to which others can be posted."""
+        return replace(self, entries=list(self.entries), opening=dict(self.opening))
 
     def add_opening_balance(self, debit: Account, credit: Account, cents: int) -> None:
         """Add an opening balance, in cents: a debit of one account and a credit of another."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Annotated, Self
 
 from pydantic import Field, model_validator
@@ -33,6 +34,11 @@ class Capital(Document):
                 )
             before = event.date
         return self
+
+    @cached_property
+    def steps(self) -> tuple[Step, ...]:
+        """All events with the table before and after each; see :func:`history`."""
+        return history(self)
 
 
 @dataclass(frozen=True, slots=True)

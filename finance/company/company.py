@@ -10,7 +10,6 @@ from __future__ import annotations
 import datetime
 from collections.abc import Iterator
 from decimal import Decimal
-from functools import cached_property
 from typing import Annotated, Self
 
 from pydantic import Field, field_validator, model_validator
@@ -18,7 +17,7 @@ from pydantic import Field, field_validator, model_validator
 from engine.documents import Document, InputError
 from engine.field_types import CurrencyCode, DecimalShare
 from finance.books.months import MAX_MONTHS, MIN_HORIZON_MONTHS
-from finance.capital.history import Capital, Step, history
+from finance.capital.history import Capital, Step
 from finance.company.goals import FundingGoal, SaleCase
 from finance.compute.needs import ComputeTerms
 from finance.costs.people import Role
@@ -124,10 +123,10 @@ class Company(Document):
         """Return the value of one unit of a currency, in USD."""
         return 1.0 if currency == REPORTING_CURRENCY else float(self.exchange_rates[currency])
 
-    @cached_property
+    @property
     def capital_steps(self) -> tuple[Step, ...]:
         """Events of the cap table, each with the table before and after it."""
-        return () if self.capital is None else history(self.capital)
+        return () if self.capital is None else self.capital.steps
 
     @property
     def planned_rounds(self) -> tuple[EquityRound, ...]:

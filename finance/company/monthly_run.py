@@ -8,7 +8,7 @@ credits; interest and tax.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -132,17 +132,29 @@ def run_company(
     """
     run = _MonthlyRun(company, rates, trials or Trials(), Ledger(company.horizon_months))
     with np.errstate(over="ignore", invalid="ignore"):  # to_cents refuses the results
-        run.ledger.add_opening_balance(
-            Account.CASH, Account.PAID_IN, decimal_to_cents(company.cash_usd)
-        )
-        sales, recurring = run.sell()
-        books = Books(company, run.ledger, sales, recurring, run.compute(sales.values()))
-        run.spend(books)
+        books = run.operate()
         if raised is not None:
             run.ledger.post(Account.CASH, Account.PAID_IN, raised, f"{COMPANY_PATH}.raised")
         run.finance(with_planned_money)
     run.trials.check_all_draws_were_used()
     return books
+
+
+def run_company_both_ways(
+    company: Company, rates: ComputeRates, trials: Trials | None = None
+) -> tuple[Books, Books]:
+    """Compute a company's books with and without planned money; see :func:`run_company`.
+
+    Sales and costs are the same in both, and are computed once.
+    """
+    run = _MonthlyRun(company, rates, trials or Trials(), Ledger(company.horizon_months))
+    with np.errstate(over="ignore", invalid="ignore"):  # to_cents refuses the results
+        with_money = run.operate()
+        other = replace(run, ledger=run.ledger.copy())
+        run.finance(with_planned_money=True)
+        other.finance(with_planned_money=False)
+    run.trials.check_all_draws_were_used()
+    return with_money, replace(with_money, ledger=other.ledger)
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +165,17 @@ class _MonthlyRun:
     rates: ComputeRates
     trials: Trials
     ledger: Ledger
+
+    def operate(self) -> Books:
+        """Post the opening balance, sales and costs, and return the books without financing."""
+        self.ledger.add_opening_balance(
+            Account.CASH, Account.PAID_IN, decimal_to_cents(self.company.cash_usd)
+        )
+        sales, recurring = self.sell()
+        supply = self.compute(sales.values())
+        books = Books(self.company, self.ledger, sales, recurring, supply)
+        self.spend(books)
+        return books
 
     def numbers_of(
         self, document: Document, path: str, currency: str = REPORTING_CURRENCY

@@ -11,7 +11,7 @@ from engine.calibration.machine_profile import MachineProfile
 from engine.forecast import Forecast, forecast
 from finance.books.trials import Trials
 from finance.company.cashflow import CashMonth, cash_months_of_books
-from finance.company.monthly_run import Books, run_company
+from finance.company.monthly_run import Books, run_company_both_ways
 from finance.company.scenario import Scenario
 from finance.compute.rates import Bound, compute_rates
 from finance.metrics.headline import burn_multiple_of, new_investors_share, runway_months
@@ -63,8 +63,7 @@ def project_scenario(scenario: Scenario) -> Projection:
     company, opening = scenario.company, scenario.company.cash_usd
     rates = compute_rates(scenario.plan, predicted, company.training_events, BOUNDS)
     trials = Trials(len(BOUNDS))
-    with_money = run_company(company, rates, trials)
-    without_money = run_company(company, rates, trials, with_planned_money=False)
+    with_money, without_money = run_company_both_ways(company, rates, trials)
     months, at_low, at_high = (
         cash_months_of_books(with_money, trial) for trial in range(len(BOUNDS))
     )

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import datetime
 import itertools
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Annotated, Any
@@ -27,7 +27,7 @@ from finance.books.ledger import Account
 from finance.books.months import month_of_date
 from finance.books.trials import Trials
 from finance.company.company import Company
-from finance.company.monthly_run import run_company
+from finance.company.monthly_run import run_company_both_ways
 from finance.company.scenario import Scenario
 from finance.compute.rates import Bound, ComputeRates, compute_rates
 from finance.verdict.inputs import InputValue, scenario_inputs
@@ -123,17 +123,17 @@ def drivers_in_steps(scenario: Scenario) -> Iterator[Progress | Drivers]:
     predicted = forecast(scenario.plan)
     events = scenario.company.training_events
     rates = compute_rates(scenario.plan, predicted, events)
-    without_planned, with_planned = Trials(), Trials()
-    base = _outcomes(scenario.company, rates, without_planned, with_planned)[0]
+    trial = Trials()
+    base = _outcomes(scenario.company, rates, trial)[0]
     moved = moved_inputs(scenario, scenario_inputs(scenario))
-    numbers = [item for item in moved if item.input.path in with_planned.used_paths]
-    others = [item for item in moved if item.input.path not in with_planned.used_paths]
+    numbers = [item for item in moved if item.input.path in trial.used_paths]
+    others = [item for item in moved if item.input.path not in trial.used_paths]
     yield Progress(1, len(others) + 2)
     found = [
         _forecast_driver(
             scenario, compute_rates(scenario.plan, predicted, events, FORECAST_BOUNDS)
         ),
-        *_number_drivers(scenario, rates, numbers, without_planned.used_paths),
+        *_number_drivers(scenario, rates, numbers),
     ]
     for done, item in enumerate(others, 2):
         yield Progress(done, len(others) + 2)
@@ -144,20 +144,14 @@ def drivers_in_steps(scenario: Scenario) -> Iterator[Progress | Drivers]:
 
 def _forecast_driver(scenario: Scenario, rates: ComputeRates) -> Driver:
     trials = Trials(len(FORECAST_BOUNDS))
-    at_low, at_high = _outcomes(scenario.company, rates, trials, trials)
+    at_low, at_high = _outcomes(scenario.company, rates, trials)
     return _driver(scenario, FORECAST, InputKind.FORECAST, (None, None), (at_low, at_high))
 
 
 def _number_drivers(
-    scenario: Scenario,
-    rates: ComputeRates,
-    moved: Sequence[Moved],
-    without_planned: Collection[str],
+    scenario: Scenario, rates: ComputeRates, moved: Sequence[Moved]
 ) -> Iterator[Driver]:
-    """Compute all numbers in one run: two trials for each, in all others the document's value.
-
-    ``without_planned`` has the paths that a run without planned money reads.
-    """
+    """Compute all numbers in one run: two trials for each, in all others the document's value."""
     if not moved:
         return
     n = 2 * len(moved)
@@ -169,8 +163,7 @@ def _number_drivers(
         values = np.full(n, _as_float(item.input.value))
         values[2 * place : 2 * place + 2] = _as_float(low), _as_float(high)
         drawn[item.input.path] = values
-    read = {path: values for path, values in drawn.items() if path in without_planned}
-    outcomes = _outcomes(scenario.company, rates, Trials(n, read), Trials(n, drawn))
+    outcomes = _outcomes(scenario.company, rates, Trials(n, drawn))
     for place, item in enumerate(moved):
         pair = outcomes[2 * place], outcomes[2 * place + 1]
         yield _driver(scenario, item.input.path, item.kind, ends[place], pair)
@@ -193,7 +186,7 @@ def _other_driver(scenario: Scenario, rates: ComputeRates, base: Outcome, moved:
                 own = compute_rates(changed.plan, predicted, changed.company.training_events)
             else:
                 own = rates
-            outcome = _outcomes(changed.company, own, Trials(), Trials())[0]
+            outcome = _outcomes(changed.company, own, Trials())[0]
         except InputError:
             ends.append(None)
             outcomes.append(base)
@@ -213,15 +206,12 @@ def _driver(
     return Driver(path, kind, *ends, *outcomes, scenario.company.horizon_months)
 
 
-def _outcomes(
-    company: Company, rates: ComputeRates, without_planned: Trials, with_planned: Trials
-) -> list[Outcome]:
-    """Return the outcome of each trial, from a run without and a run with planned money."""
-    alone = run_company(company, rates, without_planned, with_planned_money=False)
-    with_money = run_company(company, rates, with_planned)
+def _outcomes(company: Company, rates: ComputeRates, trials: Trials) -> list[Outcome]:
+    """Return the outcome of each trial."""
+    with_money, alone = run_company_both_ways(company, rates, trials)
     runways = runways_of(alone.ledger.balance(Account.CASH), decimal_to_cents(company.cash_usd))
     lowest = with_money.ledger.balance(Account.CASH).min(axis=1) / 100.0
-    runways, lowest = (np.broadcast_to(values, with_planned.n) for values in (runways, lowest))
+    runways, lowest = (np.broadcast_to(values, trials.n) for values in (runways, lowest))
     return [
         Outcome(None if np.isnan(runway) else float(runway), float(cash))
         for runway, cash in zip(runways, lowest, strict=True)

@@ -12,7 +12,8 @@ from engine.documents import InputError
 from finance.books.ledger import Account
 from finance.books.trials import Trials
 from finance.company.company import Company
-from finance.company.monthly_run import Books, run_company
+from finance.company.monthly_run import Books, run_company, run_company_both_ways
+from finance.company.scenario import Scenario
 from finance.compute.rates import ComputeRates
 from tests.finance.companies import EVERYTHING, SMALL, easy_rates
 
@@ -212,3 +213,19 @@ def test_amounts_that_no_company_has_are_refused_with_their_line(everything: Com
     path = "company.revenue_lines.0.price_per_million_output_tokens"
     with pytest.raises(InputError, match=r"company\.revenue_lines\.0: .* at most 10000000000000"):
         run_company(everything, rates_for(everything), Trials(1, {path: np.array([1e12])}))
+
+
+def test_both_ways_equal_two_runs(startup: Scenario) -> None:
+    everything = Company.parse(EVERYTHING)
+    for company, rates in (
+        (startup.company, easy_rates(events=len(startup.company.training_events))),
+        (everything, easy_rates(events=len(everything.training_events))),
+    ):
+        both = run_company_both_ways(company, rates)
+        for books, with_planned_money in zip(both, (True, False), strict=True):
+            alone = run_company(company, rates, with_planned_money=with_planned_money)
+            assert [str(entry) for entry in books.ledger.entries] == [
+                str(entry) for entry in alone.ledger.entries
+            ]
+            for name, cents in alone.statements.balance_sheet.items():
+                assert (books.statements.balance_sheet[name] == cents).all(), name
