@@ -325,6 +325,17 @@ def _goodput(plan: Plan, step_time_s: float) -> Figure:
     share = plan.cluster.availability_share
     if share is not None:
         return Figure(value=share, low=share, high=share)
+    return modelled_goodput(plan, step_time_s)
+
+
+def modelled_goodput(plan: Plan, step_time_s: float) -> Figure:
+    """Return the goodput that failures, checkpoints and restarts leave, whatever the plan states.
+
+    Raises
+    ------
+    InputError
+        If failures are so frequent that the run never ends.
+    """
     expected = run_time_range(
         plan.reliability,
         n_devices=plan.cluster.n_devices,

@@ -31,6 +31,9 @@ JOINT_ALPHA_D, JOINT_D_C_TOKENS = 0.103, 1.8e13
 OPTIMAL_PARAMETERS, OPTIMAL_PARAMETERS_EXPONENT = 1.3e9, 0.73
 OPTIMAL_TOKENS, OPTIMAL_TOKENS_EXPONENT = 2e10, 0.27
 
+# Critical batch size: equation 5.3, with the constants of figure 10.
+CRITICAL_BATCH_TOKENS, CRITICAL_BATCH_ALPHA = 2.1e8, 0.21
+
 FLOPS_PER_MINIMAL_FLOPS = 2.0
 """FLOPs of a run at the critical batch size over C_min (equation 5.5 at B = B_crit)."""
 
@@ -63,6 +66,25 @@ def loss(parameters: npt.ArrayLike, tokens: npt.ArrayLike) -> Array:
     n, d = np.asarray(parameters, float), np.asarray(tokens, float)
     of_size = (JOINT_N_C / n) ** (JOINT_ALPHA_N / JOINT_ALPHA_D)
     return np.asarray((of_size + JOINT_D_C_TOKENS / d) ** JOINT_ALPHA_D)
+
+
+def critical_batch_tokens(loss_nats_per_token: npt.ArrayLike) -> Array:
+    """Return the critical batch size in tokens at a training loss (equation 5.3).
+
+    A larger batch needs fewer steps and more tokens. Kaplan measured it on WebText2; later studies
+    (Zhang 2024, arXiv:2410.21676; Bergsma 2025, arXiv:2505.13738) find that it grows with the
+    number of tokens, so it is an order of magnitude.
+    """
+    loss_nats = np.asarray(loss_nats_per_token, float)
+    return np.asarray(CRITICAL_BATCH_TOKENS * loss_nats ** (-1 / CRITICAL_BATCH_ALPHA), float)
+
+
+def tokens_ratio_of_batch(batch_tokens: npt.ArrayLike, critical_tokens: npt.ArrayLike) -> Array:
+    """Return the tokens to a loss at a batch size ÷ those at a small batch: 1 + B / B_crit.
+
+    Equation 5.1 with S/S_min = 1 + B_crit/B.
+    """
+    return 1 + np.asarray(batch_tokens, float) / np.asarray(critical_tokens, float)
 
 
 def optimal_parameters(minimal_flops: float) -> float:

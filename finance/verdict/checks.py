@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from decimal import Decimal
-from enum import StrEnum
 
 import numpy as np
 
@@ -17,6 +15,7 @@ from finance.compute.needs import INFERENCE_PURPOSES
 from finance.metrics.covenants import check_covenants
 from finance.metrics.indicators import Indicators
 from finance.metrics.projection import Projection
+from finance.verdict.findings import Check, CheckName, Status
 from finance.verdict.mends import (
     Changes,
     Mend,
@@ -28,61 +27,10 @@ from finance.verdict.mends import (
 )
 from finance.verdict.ranges import EVENTS_WITH_CASH
 from finance.verdict.rules import rule
+from finance.verdict.scale_checks import batch_check, size_checks
 
 _TRAINED_ON = ("licence", "crawling", "synthetic")
 """Kinds of data costs that add tokens to train on; cleaning and labelling add none."""
-
-
-class Status(StrEnum):
-    """Result of a check."""
-
-    OK = "ok"
-    CAUTION = "caution"
-    FAILS = "fails"
-
-
-class CheckName(StrEnum):
-    """Question of a check."""
-
-    FITS = "fits"
-    """Whether the model fits in the memory of its devices."""
-    CASH_BEFORE_ROUND = "cash_before_round"
-    """Whether cash is left when the next planned round closes."""
-    CASH_AFTER_ROUND = "cash_after_round"
-    """Whether the cash lasts after the last planned round."""
-    MARGIN = "margin"
-    """Whether paid inference earns more than it costs."""
-    BURN = "burn"
-    """Burn for each USD of new recurring revenue."""
-    DILUTION = "dilution"
-    """Share of the company that the next round sells."""
-    FORECAST = "forecast"
-    """Whether a run has tested the compute forecast."""
-    COVERAGE = "coverage"
-    """Whether the listed training data covers the tokens of the plan."""
-    CAPACITY = "capacity"
-    """Whether contracts cover the devices that serving needs at its peak."""
-    EARLY_EVENTS = "early_events"
-    """Planned money that is dated before the plan begins."""
-    RUN_DIFFERS = "run_differs"
-    """Training runs that differ from the plan."""
-    COVENANTS = "covenants"
-    """Breaches of loan covenants."""
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """A checked figure."""
-
-    name: CheckName
-    status: Status
-    case: str
-    """Key of the sentence below the check's name in the catalogs."""
-    params: dict[str, object]
-    """Values for the placeholders of that sentence; a name's ending tells its unit."""
-    rules: tuple[str, ...] = ()
-    """Names of the rules that the figure was compared with."""
-    mend: Mend | None = None
 
 
 def checks(projection: Projection) -> list[Check]:
@@ -96,6 +44,8 @@ def checks(projection: Projection) -> list[Check]:
         _forecast(projection),
         _coverage(projection),
         *_capacity(projection),
+        batch_check(projection.scenario.plan, projection.forecast),
+        *size_checks(projection.scenario.plan, projection.forecast),
         *_early_events(projection.scenario.company),
         *_runs_that_differ(projection.scenario.company),
         *_covenants(projection),

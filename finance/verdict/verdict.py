@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from finance.verdict.checks import Check, CheckName, Status
+from finance.verdict.findings import Check, CheckName, Status
 
 FATAL = frozenset({CheckName.MARGIN})
 """Checks whose failure money does not mend: each further customer costs more than it pays."""

@@ -17,7 +17,7 @@ from engine.runs.folder import Phase
 from engine.text import LANGUAGES, Plural, best_language, catalog
 from finance.company.provenance import OriginKind
 from finance.metrics.cash_report import LINES
-from finance.verdict.checks import CheckName
+from finance.verdict.findings import CheckName
 from finance.verdict.rules import rules
 from finance.verdict.verdict import Answer
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from finance.verdict.checks import Check, Status
+from finance.verdict.findings import Check, Status
 from finance.verdict.mends import Mend
 from finance.verdict.verdict import Verdict
 from pages.parts.session import scenario_session, text

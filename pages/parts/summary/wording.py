@@ -10,7 +10,7 @@ from typing import Any
 
 from engine import quantities
 from engine.text import Catalog
-from finance.verdict.checks import Check
+from finance.verdict.findings import Check
 from finance.verdict.mends import Mend
 from finance.verdict.rules import rule
 from finance.verdict.verdict import Verdict

@@ -60,3 +60,16 @@ def test_the_model_that_hoffmann_trained_by_kaplan_s_rule() -> None:
 def test_both_ways_to_tokens_agree_to_a_fifth(pf_days: float) -> None:
     spent = kaplan.compute_optimal(2 * pf_days * DAY).tokens
     assert spent == pytest.approx(kaplan.optimal_tokens(pf_days * DAY), rel=0.2)
+
+
+def test_the_critical_batch_is_that_of_figure_10() -> None:
+    """Figure 10 draws 2.1e8 tokens · L^-4.8; equation 1.4 has B* ≈ 2e8 and α_B ≈ 0.21."""
+    losses = np.array([2.0, 3.0, 5.0])
+    assert kaplan.critical_batch_tokens(losses) == pytest.approx(2.1e8 * losses**-4.8, rel=0.07)
+    assert kaplan.critical_batch_tokens(1.0) == 2.1e8
+
+
+def test_a_batch_at_the_critical_size_takes_twice_the_tokens() -> None:
+    critical = kaplan.critical_batch_tokens(2.5)
+    assert kaplan.tokens_ratio_of_batch(critical, critical) == 2
+    assert kaplan.tokens_ratio_of_batch(0.0, critical) == 1

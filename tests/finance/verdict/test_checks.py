@@ -10,7 +10,8 @@ import pytest
 from engine.calibration.calibration import Calibration
 from finance.company.scenario import Scenario
 from finance.metrics.projection import project_scenario, with_calibration
-from finance.verdict.checks import Check, CheckName, Status, checks
+from finance.verdict.checks import checks
+from finance.verdict.findings import Check, CheckName, Status
 from finance.verdict.rules import rules
 from finance.verdict.verdict import Answer, verdict
 from tests.finance.companies import EVERYTHING
