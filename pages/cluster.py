@@ -11,6 +11,7 @@ from engine.facts import accelerator, prices_of
 from engine.predictor.stacks import stacks
 from engine.reports.forecast_tables import FIGURES, show
 from finance.metrics.projection import Projection
+from finance.verdict.checks import checks_of_layout
 from pages.parts.charts import draw, memory_chart, step_chart
 from pages.parts.cluster.layout import best_layouts
 from pages.parts.cluster.timeline import step_timeline
@@ -20,6 +21,7 @@ from pages.parts.frame import run_in_frame
 from pages.parts.hardware.comparison import draw_hardware
 from pages.parts.lazy_tabs import lazy_tabs
 from pages.parts.session import draft, projections, scenario_session, text
+from pages.parts.summary.checks import draw_cautions
 from pages.parts.tiles import figure_tile, show_answer, tiles
 
 _LAYOUT_FIELDS = (
@@ -152,6 +154,7 @@ def page() -> None:
     st.title(say("cluster.question"))
     show_answer(_answer(now))
     _tiles(now, saved)
+    draw_cautions(checks_of_layout(now), here="cluster")
     lazy_tabs("cluster", {"layout": _layout, "hardware": draw_hardware}, "cluster.tab_")
 
 

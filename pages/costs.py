@@ -11,6 +11,7 @@ from pages.parts.charts import draw, month_chart
 from pages.parts.costs.all_costs import draw_all_costs
 from pages.parts.costs.payment import draw_payment_options
 from pages.parts.costs.rent_or_buy import draw_rent_or_buy
+from pages.parts.costs.run_changes import draw_run_changes
 from pages.parts.entries import entries
 from pages.parts.entry_lists.document_fields import optional_part
 from pages.parts.fields import fields
@@ -44,6 +45,7 @@ def _people() -> None:
 
 def _training() -> None:
     entries("company.training_events")
+    draw_run_changes()
     optional_part("company.training", "training")
 
 

@@ -8,6 +8,7 @@ from engine import quantities
 from engine.facts import loss_coefficients
 from engine.reports.forecast_tables import show
 from finance.metrics.projection import Projection
+from finance.verdict.checks import checks_of_training
 from pages.parts.fields import field, fields
 from pages.parts.frame import run_in_frame
 from pages.parts.lazy_tabs import lazy_tabs
@@ -15,8 +16,10 @@ from pages.parts.scaling.budget import draw_budget
 from pages.parts.scaling.repeated import draw_repeated
 from pages.parts.scaling.runs import draw_runs
 from pages.parts.session import draft, projections, text
+from pages.parts.summary.checks import draw_cautions
 from pages.parts.tiles import Tile, figure_tile, loss_tile, show_answer, tiles
 from pages.parts.train.published import choose_model
+from pages.parts.train.token_budget import draw_token_budget
 
 _SHAPE_FIELDS = (
     "n_layers",
@@ -92,6 +95,12 @@ def _model() -> None:
             fields("plan.shape.mla", _MLA_FIELDS)
 
 
+def _data() -> None:
+    draw_token_budget()
+    st.subheader(text()("scaling.tab.repeated"))
+    draw_repeated()
+
+
 def page() -> None:
     """Draw the page."""
     say = text()
@@ -99,10 +108,11 @@ def page() -> None:
     st.title(say("train.question"))
     show_answer(_answer(now))
     _tiles(now, saved)
+    draw_cautions(checks_of_training(now), here="train")
     drawn = {
         "model": _model,
+        "data": _data,
         "budget": draw_budget,
-        "repeated": draw_repeated,
         "runs": draw_runs,
     }
     lazy_tabs("train", drawn, "train.tab_")

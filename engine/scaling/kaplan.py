@@ -75,8 +75,9 @@ def critical_batch_tokens(loss_nats_per_token: npt.ArrayLike) -> Array:
     (Zhang 2024, arXiv:2410.21676; Bergsma 2025, arXiv:2505.13738) find that it grows with the
     number of tokens, so it is an order of magnitude.
     """
-    loss_nats = np.asarray(loss_nats_per_token, float)
-    return np.asarray(CRITICAL_BATCH_TOKENS * loss_nats ** (-1 / CRITICAL_BATCH_ALPHA), float)
+    loss_nats: Array = np.asarray(loss_nats_per_token, float)
+    tokens: Array = CRITICAL_BATCH_TOKENS * np.power(loss_nats, -1 / CRITICAL_BATCH_ALPHA)
+    return tokens
 
 
 def tokens_ratio_of_batch(batch_tokens: npt.ArrayLike, critical_tokens: npt.ArrayLike) -> Array:

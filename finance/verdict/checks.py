@@ -15,6 +15,7 @@ from finance.compute.needs import INFERENCE_PURPOSES
 from finance.metrics.covenants import check_covenants
 from finance.metrics.indicators import Indicators
 from finance.metrics.projection import Projection
+from finance.metrics.token_budget import token_budget
 from finance.verdict.findings import Check, CheckName, Status
 from finance.verdict.mends import (
     Changes,
@@ -29,25 +30,30 @@ from finance.verdict.ranges import EVENTS_WITH_CASH
 from finance.verdict.rules import rule
 from finance.verdict.scale_checks import batch_check, size_checks
 
-_TRAINED_ON = ("licence", "crawling", "synthetic")
-"""Kinds of data costs that add tokens to train on; cleaning and labelling add none."""
+
+def checks_of_layout(projection: Projection) -> list[Check]:
+    """Return the checks of the cluster and of the layout on it."""
+    plan, predicted = projection.scenario.plan, projection.forecast
+    return [_fits(projection), batch_check(plan, predicted), *size_checks(plan, predicted)]
+
+
+def checks_of_training(projection: Projection) -> list[Check]:
+    """Return the checks of the training data, and of runs that differ from the plan."""
+    return [_coverage(projection), *_runs_that_differ(projection.scenario.company)]
 
 
 def checks(projection: Projection) -> list[Check]:
     """Return all checks that apply to a projection, in the order of :class:`CheckName`."""
     found = [
-        _fits(projection),
+        *checks_of_layout(projection),
         *_cash(projection),
         _margin(projection),
         _burn(projection),
         *_dilution(projection),
         _forecast(projection),
-        _coverage(projection),
+        *checks_of_training(projection),
         *_capacity(projection),
-        batch_check(projection.scenario.plan, projection.forecast),
-        *size_checks(projection.scenario.plan, projection.forecast),
         *_early_events(projection.scenario.company),
-        *_runs_that_differ(projection.scenario.company),
         *_covenants(projection),
     ]
     return sorted(found, key=lambda check: list(CheckName).index(check.name))
@@ -235,21 +241,20 @@ def _forecast(projection: Projection) -> Check:
 
 
 def _coverage(projection: Projection) -> Check:
-    scenario = projection.scenario
-    tokens = scenario.plan.tokens
-    listed = sum(data.tokens for data in scenario.company.data if data.kind in _TRAINED_ON)
+    budget = token_budget(projection.scenario)
+    tokens, listed = budget.trained_tokens, budget.listed_tokens
     good = rule("epochs_good").value
     params: dict[str, object] = {"tokens": tokens, "listed_tokens": listed, "good_epochs": good}
     names = ("epochs_good",)
-    if not listed:
-        return Check(CheckName.COVERAGE, Status.CAUTION, "none", params, names, Mend("costs"))
-    epochs = Decimal(tokens) / listed
+    epochs = budget.epochs
+    if epochs is None:
+        return Check(CheckName.COVERAGE, Status.CAUTION, "none", params, names, Mend("train"))
     params |= {"epochs": epochs, "covered_share": Decimal(1) / epochs}
     if epochs <= 1:
         return Check(CheckName.COVERAGE, Status.OK, "once", params, names)
     if epochs <= good:
         return Check(CheckName.COVERAGE, Status.OK, "repeated", params, names)
-    return Check(CheckName.COVERAGE, Status.CAUTION, "caution", params, names, Mend("costs"))
+    return Check(CheckName.COVERAGE, Status.CAUTION, "caution", params, names, Mend("train"))
 
 
 def _capacity(projection: Projection) -> Iterator[Check]:

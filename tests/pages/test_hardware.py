@@ -193,3 +193,24 @@ def test_keys_that_are_put_together() -> None:
     keys += [f"axis.{unit}" for unit in TIME_UNITS]
     keys += [f"place.{code}" for code in regions() if "-" in code]
     assert [key for key in keys if f"hardware.{key}" not in en] == []
+
+
+def test_a_model_that_does_not_fit_takes_the_best_layout_by_one_click() -> None:
+    app = open_page("cluster", scenario="startup-1b")
+    widget(app, "text_input", "plan.layout.micro_batch_sequences").set_value("64").run()
+    assert "does not fit" in answer(app)
+    app.button(key="mend.fits").click().run()
+    assert not app.exception
+    assert "It fits" in answer(app)
+
+
+def test_a_hundred_thousand_devices_are_a_caution() -> None:
+    app = open_page("cluster", scenario="startup-1b")
+    widget(app, "text_input", "plan.cluster.n_devices").set_value("100000").run()
+    shown = " ".join(element.value for element in app.markdown)
+    assert "times the critical batch" in shown
+    assert "fail every" in shown
+    app.button(key="mend.batch").click().run()
+    shown = " ".join(element.value for element in app.markdown)
+    assert "times the critical batch" not in shown
+    assert "fail every" not in shown

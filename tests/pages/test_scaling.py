@@ -24,7 +24,7 @@ def open_tab(tab: str, language: str = "en", scenario: str = "laptop") -> AppTes
     return open_page("train", language, scenario, tabs={"train": tab})
 
 
-@pytest.mark.parametrize(("tab", "tiles"), [("budget", 3), ("runs", 3), ("repeated", 5)])
+@pytest.mark.parametrize(("tab", "tiles"), [("budget", 3), ("runs", 3), ("data", 9)])
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_tile_says_what_it_stands_on(language: str, tab: str, tiles: int) -> None:
     app = open_tab(tab, language)
@@ -80,7 +80,7 @@ def test_cautions_are_said_in_words() -> None:
 
 
 def test_another_unique_billion_is_worth_less_when_there_is_plenty() -> None:
-    app = open_tab("repeated", scenario="startup-1b")
+    app = open_tab("data", scenario="startup-1b")
     scarce = app.metric[-1].value
     labelled(app, "text_input", "scaling_unique").set_value("100T").run()
     assert scarce != "$0.00"

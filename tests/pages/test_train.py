@@ -150,3 +150,25 @@ def test_narrower_weights_are_offered_where_they_make_serving_possible() -> None
     assert not app.error
     assert draft(app).plan.shape.mla
     assert draft(app).plan.serving.weights == "int4"
+
+
+def test_the_token_budget_adds_up(startup: Scenario) -> None:
+    app = open_page("train", scenario="startup-1b", tabs={"train": "data"})
+    tiles = {metric.label: metric.value for metric in app.metric}
+    assert tiles["Trained tokens"] == "3T"
+    listed = sum(
+        data.tokens
+        for data in startup.company.data
+        if data.kind in ("licence", "crawling", "synthetic")
+    )
+    assert listed
+    assert float(tiles["Epochs of listed data"].replace(",", "")) == pytest.approx(
+        3e12 / listed, rel=0.05
+    )
+    (table,) = [t.value for t in app.dataframe if "share of the training" in t.value]
+    assert len(table) == len(startup.company.data)
+
+
+def test_without_data_costs_the_page_says_what_to_do() -> None:
+    app = open_page("train", scenario="laptop", tabs={"train": "data"})
+    assert any("No data cost is listed" in element.value for element in app.info)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import streamlit as st
 
 from finance.verdict.findings import Check, Status
@@ -26,11 +28,11 @@ def draw_checks(found: Verdict) -> None:
     say = text()
     unmet = (*found.failed, *found.cautions)
     for check in unmet[:_SHOWN]:
-        _draw_check(check)
+        _draw(check)
     if unmet[_SHOWN:]:
         with st.popover(say("summary.more_checks", n=len(unmet) - _SHOWN), type="tertiary"):
             for check in unmet[_SHOWN:]:
-                _draw_check(check)
+                _draw(check)
     if found.passed:
         names = say("summary.comma").join(
             say(f"check.{check.name}.label") for check in found.passed
@@ -41,7 +43,23 @@ def draw_checks(found: Verdict) -> None:
         )
 
 
-def _draw_check(check: Check) -> None:
+def draw_cautions(found: Sequence[Check], *, here: str) -> None:
+    """Draw the checks that do not pass, above a page that can mend them.
+
+    A check whose fields are on another page than ``here`` has a link to that page.
+    """
+    say = text()
+    for check in found:
+        if check.status is Status.OK:
+            continue
+        _draw(check)
+        if check.mend is not None and check.mend.changes is None and check.mend.page != here:
+            page = check.mend.page
+            st.page_link(f"pages/{page}.py", label=say(f"page.{page}"), width="content")
+
+
+def _draw(check: Check) -> None:
+    """Draw one check that does not pass, with its mend beside it if it has one."""
     say, mend = text(), check.mend
     has_changes = mend is not None and mend.changes is not None
     place, beside = st.columns([2.2, 1], gap="small") if has_changes else (st.container(), None)
