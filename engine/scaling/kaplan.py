@@ -75,9 +75,8 @@ def critical_batch_tokens(loss_nats_per_token: npt.ArrayLike) -> Array:
     (Zhang 2024, arXiv:2410.21676; Bergsma 2025, arXiv:2505.13738) find that it grows with the
     number of tokens, so it is an order of magnitude.
     """
-    loss_nats: Array = np.asarray(loss_nats_per_token, float)
-    tokens: Array = CRITICAL_BATCH_TOKENS * np.power(loss_nats, -1 / CRITICAL_BATCH_ALPHA)
-    return tokens
+    losses_nats = np.asarray(loss_nats_per_token, float)
+    return np.asarray(CRITICAL_BATCH_TOKENS / losses_nats ** (1 / CRITICAL_BATCH_ALPHA))
 
 
 def tokens_ratio_of_batch(batch_tokens: npt.ArrayLike, critical_tokens: npt.ArrayLike) -> Array:
@@ -85,7 +84,8 @@ def tokens_ratio_of_batch(batch_tokens: npt.ArrayLike, critical_tokens: npt.Arra
 
     Equation 5.1 with S/S_min = 1 + B_crit/B.
     """
-    return 1 + np.asarray(batch_tokens, float) / np.asarray(critical_tokens, float)
+    ratio: Array = 1 + np.asarray(batch_tokens, float) / np.asarray(critical_tokens, float)
+    return ratio
 
 
 def optimal_parameters(minimal_flops: float) -> float:

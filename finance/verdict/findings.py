@@ -42,7 +42,7 @@ class CheckName(StrEnum):
     BATCH = "batch"
     """Whether the global batch is small enough for each token to count."""
     SIZE = "size"
-    """Whether so many devices have been measured, and how often they fail."""
+    """Whether runs on that number of devices were measured, and how often they fail."""
     RUN_DIFFERS = "run_differs"
     """Training runs that differ from the plan."""
     COVENANTS = "covenants"
