@@ -329,7 +329,9 @@ def _goodput(plan: Plan, step_time_s: float) -> Figure:
 
 
 def modelled_goodput(plan: Plan, step_time_s: float) -> Figure:
-    """Return the goodput that failures, checkpoints and restarts leave, also if the plan states its own.
+    """Return the goodput that failures, checkpoints and restarts leave.
+
+    A goodput that the plan states is not used.
 
     Raises
     ------
