@@ -14,10 +14,13 @@ from finance.spreadsheets.applying import import_changes
 from finance.spreadsheets.columns import IMPORT_KINDS, ImportKind, fields_of, guess_columns
 from finance.spreadsheets.reading import Table, read_table, table_of_text
 from finance.spreadsheets.rows import ReadRows, read_rows
+from pages.parts.fields import option_label
 from pages.parts.session import scenario_session, text
+from pages.parts.start.inputs import show_amount, show_percent
 from pages.parts.start.state import start_state
 
-SHOWN_ROWS = 200
+SHOWN_ROWS = 20
+"""Rows that the preview shows."""
 _PREVIEW = {
     "people": ("title", "people", "cost_usd_per_month", "start_month", "function", "region"),
     "costs": ("name", "category", "amount_per_month", "first_month", "share_of_revenue"),
@@ -25,6 +28,10 @@ _PREVIEW = {
     "cap_table": ("holder", "role", "security", "shares", "price", "amount", "cap"),
 }
 """Fields of the entries that the preview shows."""
+_AMOUNTS = frozenset(
+    {"cost_usd_per_month", "amount_per_month", "price_per_year", "shares", "amount", "cap"}
+)
+_SHARES = frozenset({"share_of_revenue", "renewal_share"})
 
 
 @st.fragment
@@ -114,11 +121,14 @@ def _preview(rows: ReadRows) -> None:
     st.markdown(f"**{say('import.preview', n=len(rows.entries))}**")
     names = _PREVIEW[rows.kind]
     shown = [
-        {"#": number} | {say(f"import.entry.{name}"): _cell(entry.get(name)) for name in names}
+        {"#": number}
+        | {say(f"import.entry.{name}"): _cell(name, entry.get(name)) for name in names}
         for number, entry in zip(rows.numbers, rows.entries, strict=True)
     ]
     if shown:
-        st.dataframe(pd.DataFrame(shown[:SHOWN_ROWS]), hide_index=True, width="stretch")
+        st.table(pd.DataFrame(shown[:SHOWN_ROWS]).set_index("#"))
+    if len(shown) > SHOWN_ROWS:
+        st.caption(say("import.more", n=len(shown) - SHOWN_ROWS))
     if rows.bad:
         st.markdown(f":red[{say('import.bad', n=len(rows.bad))}]")
         lines = [
@@ -128,11 +138,21 @@ def _preview(rows: ReadRows) -> None:
         st.code("\n".join(lines), language=None)
 
 
-def _cell(value: object) -> str:
-    if value is None:
+def _cell(name: str, value: object) -> str:
+    """Return a value of an entry as the preview shows it."""
+    say = text()
+    if value is None or value == "":
         return ""
     if isinstance(value, datetime.date):
         return value.isoformat()
+    if name in ("function", "category"):
+        return option_label(name, value)
+    if name in ("security", "role"):
+        return say(f"import.code.{value}")
+    if name in _AMOUNTS:
+        return show_amount(value)
+    if name in _SHARES:
+        return show_percent(value)
     return str(value)
 
 

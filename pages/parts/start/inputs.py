@@ -67,7 +67,7 @@ def typed_field(
         help=_help(help_text, default) or None,
         key=key,
         on_change=_take_text,
-        args=(path, key, parse),
+        args=(path, key, parse, show),
     )
     if (error := state.errors.get(path)) is not None:
         field_error(error)
@@ -189,7 +189,7 @@ def show_percent(value: object) -> str:
     return f"{(Decimal(str(value)) * 100).normalize():f}%"
 
 
-def _take_text(path: str, key: str, parse: Parse) -> None:
+def _take_text(path: str, key: str, parse: Parse, show: Show) -> None:
     state = start_state()
     typed = str(st.session_state[key]).strip()
     if not typed:
@@ -201,6 +201,8 @@ def _take_text(path: str, key: str, parse: Parse) -> None:
         state.errors[path] = error
     else:
         state.set({path: value})
+        if path not in state.errors:
+            st.session_state[key] = show(value)  # 36000 becomes 36,000
 
 
 def _take_choice(path: str, key: str, on_choice: Callable[[Any], None] | None) -> None:
