@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import plotly.graph_objects as go
 import pytest
 
 from engine.currencies import display_in
-from engine.text import LANGUAGES
+from engine.text import LANGUAGES, catalog
 from pages.parts.page_list import PAGES, AppPage
 from tests.pages.test_pages import open_page
 
@@ -23,29 +23,70 @@ def _dollars_again() -> Iterator[None]:
     display_in("USD")
 
 
-def charts_of(page: str, language: str, scenario: str = "startup-1b"):
+TABS = {
+    "costs": ("costs", "costs.tab_"),
+    "cluster": ("cluster", "cluster.tab_"),
+    "layout": ("cluster", "plan.tab_"),
+    "cash": ("cash", "cash.tab_"),
+    "funding": ("funding", "funding.tab."),
+    "revenue": ("revenue", "business.tab_"),
+    "train": ("train", "train.tab_"),
+}
+"""Page and start of the catalog keys of each group of tabs, of which only the open one is drawn."""
+
+
+def charts_of(
+    page: str,
+    language: str,
+    scenario: str = "startup-1b",
+    tabs: Mapping[str, str] | None = None,
+):
     """Return the protobufs of a page's charts."""
-    return [element.proto for element in open_page(page, language, scenario).get("plotly_chart")]
+    app = open_page(page, language, scenario, tabs)
+    return [element.proto for element in app.get("plotly_chart")]
+
+
+def opened_tabs() -> Iterator[tuple[str, str, str]]:
+    """Return page, group and code of every tab."""
+    for group, (page, prefix) in TABS.items():
+        for key in catalog("en").keys():  # noqa: SIM118
+            if key.startswith(prefix):
+                yield page, group, key.removeprefix(prefix)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_charts_are_described_valid_and_named(page: AppPage, language: str) -> None:
     for chart in charts_of(page.name, language):
-        assert chart.alt.rstrip(".。")
-        assert chart.alt.endswith((".", "。"))
-        assert re.search(r"\d", chart.alt), chart.alt
-        spec = json.loads(chart.spec)
-        go.Figure(spec)  # raises ValueError for a property that Plotly does not have
-        for name, axis in spec["layout"].items():
-            # The small chart of the summary has its unit in its heading.
-            if page.name == "summary":
-                continue
-            if re.fullmatch(r"[xy]axis\d*", name) and axis.get("showticklabels", True):
-                assert axis.get("title", {}).get("text") or _names_its_ticks(spec, name), name
-        config = json.loads(chart.config)
-        assert config["toImageButtonOptions"]["scale"] == 2
-        assert re.fullmatch(r"startup-1b-[a-z0-9-]+", config["toImageButtonOptions"]["filename"])
+        # The small chart of the summary has its unit in its heading.
+        check(chart, axes_are_titled=page.name != "summary")
+
+
+@pytest.mark.parametrize(("page", "group", "code"), opened_tabs())
+def test_charts_in_tabs_are_described_valid_and_named(page: str, group: str, code: str) -> None:
+    for chart in charts_of(page, "zh_Hans", tabs={group: code}):
+        check(chart)
+        assert re.search(r"[\u4e00-\u9fff]", chart.alt)
+
+
+def test_the_test_above_sees_the_charts_of_tabs() -> None:
+    assert len(charts_of("cluster", "en", tabs={"cluster": "hardware"})) >= 2
+    assert len(charts_of("funding", "en", tabs={"funding": "owners"})) >= 1
+
+
+def check(chart, *, axes_are_titled: bool = True) -> None:
+    """Check one chart; ``go.Figure`` refuses a property that Plotly does not have."""
+    assert chart.alt.endswith((".", "。")), chart.alt
+    assert re.search(r"\d", chart.alt), chart.alt
+    spec = json.loads(chart.spec)
+    go.Figure(spec)
+    for name, axis in spec["layout"].items():
+        is_shown = re.fullmatch(r"[xy]axis\d*", name) and axis.get("showticklabels", True)
+        if is_shown and axes_are_titled:
+            assert axis.get("title", {}).get("text") or _names_its_ticks(spec, name), name
+    options = json.loads(chart.config)["toImageButtonOptions"]
+    assert options["scale"] == 2
+    assert re.fullmatch(r"startup-1b-[a-z0-9-]+", options["filename"])
 
 
 def _names_its_ticks(spec, name: str) -> bool:
