@@ -16,9 +16,10 @@ from engine.evidence.peers import Peer, peers
 from engine.evidence.predictions import Prediction, Score, score
 from engine.evidence.repeats import repeatability
 from engine.paths import DATA_DIR
-from engine.predictor.efficiency import ASSUMPTION, EfficiencyParameter, efficiency_parameters
+from engine.predictor.efficiency import EfficiencyParameter, efficiency_parameters
 from pages.parts.charts import draw
 from pages.parts.evidence.charts import BAND, HEIGHT, scatter, speed_of
+from pages.parts.evidence.priors import prior_text
 from pages.parts.frame import run_in_frame
 from pages.parts.session import text
 from pages.parts.tiles import Tile, show_answer, tiles
@@ -275,15 +276,8 @@ def _parameter_line(parameter: EfficiencyParameter) -> list[str]:
         value,
         _unbroken(f"{low} – {high}"),
         _unbroken(say(f"evidence.unit.{unit}")),
-        _prior_source(parameter),
+        prior_text(parameter),
     ]
-
-
-def _prior_source(parameter: EfficiencyParameter) -> str:
-    """Return the source of a prior; an assumption is named as such in the reader's language."""
-    if not parameter.is_assumption:
-        return parameter.prior_source
-    return text()("evidence.assumption", text=parameter.prior_source.removeprefix(ASSUMPTION))
 
 
 def _downloads() -> None:

@@ -1,6 +1,7 @@
 """The page Evidence without a browser."""
 
 import math
+import re
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -10,8 +11,9 @@ from engine.evidence import heldout
 from engine.evidence.heldout import evidence
 from engine.evidence.peers import peers
 from engine.evidence.predictions import score
-from engine.predictor.efficiency import efficiency_parameters
+from engine.predictor.efficiency import ASSUMPTION, efficiency_parameters
 from engine.text import LANGUAGES, catalog
+from pages.parts.evidence.priors import prior_keys
 from tests.pages.answers import answers
 from tests.pages.test_pages import open_page
 
@@ -113,3 +115,10 @@ def test_no_figure_on_the_page_is_missing() -> None:
     app = open_page("evidence")
     assert all(value not in ("–", "nan") for value in values(app))
     assert not any(math.isnan(element) for element in app.dataframe[0].value.iloc[:, 2])
+
+
+def test_sources_of_priors_are_those_of_the_table_and_are_translated() -> None:
+    english, chinese = catalog("en"), catalog("zh_Hans")
+    for source, key in prior_keys().items():
+        assert english(key) == source.removeprefix(ASSUMPTION)
+        assert re.search(r"[\u4e00-\u9fff]", chinese(key)), key
