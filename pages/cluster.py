@@ -9,7 +9,7 @@ from engine import quantities
 from engine.currencies import displayed_amount
 from engine.facts import accelerator, prices_of
 from engine.predictor.stacks import stacks
-from engine.reports.forecast_tables import FIGURES, show
+from engine.reports.forecast_tables import FIGURES, show, show_value
 from finance.metrics.projection import Projection
 from finance.verdict.checks import checks_of_layout
 from pages.parts.charts import draw, memory_chart, step_chart
@@ -45,12 +45,12 @@ def _answer(projection: Projection) -> str:
     language = say.language
     return say(
         "plan.answer" if predicted.fits else "plan.answer_too_large",
-        step=show("step_time_s", predicted.step_time_s.value, language),
+        step=show_value("step_time_s", predicted.step_time_s, language),
         steps=quantities.number(predicted.steps, language),
-        hours=show("device_hours", predicted.device_hours.value, language),
+        hours=show_value("device_hours", predicted.device_hours, language),
         flops=f"{predicted.training_flops:.2e}",
-        cost=show("cost_usd", predicted.cost_usd.value, language),
-        memory=show("memory_bytes", predicted.memory_bytes_per_device.value, language),
+        cost=show_value("cost_usd", predicted.cost_usd, language),
+        memory=show_value("memory_bytes", predicted.memory_bytes_per_device, language),
         device_memory=show("memory_bytes", predicted.device_memory_bytes, language),
     )
 
@@ -134,7 +134,7 @@ def _details() -> None:
     rows = [
         {
             say("table.quantity"): say(f"quantity.{name}"),
-            say("table.value"): show(name, getattr(predicted, name).value, say.language),
+            say("table.value"): show_value(name, getattr(predicted, name), say.language),
             say("table.low"): show(name, getattr(predicted, name).low, say.language),
             say("table.high"): show(name, getattr(predicted, name).high, say.language),
             say("table.basis"): say(f"basis.{name}"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from engine import quantities
+from engine.reports.forecast_tables import show_value
 from finance.metrics.projection import Projection
 from pages.parts.business.compute import compute_inputs, compute_options_section
 from pages.parts.charts import draw, month_chart
@@ -29,7 +30,7 @@ def _answer(now: Projection) -> str:
         "costs.answer",
         month=peak.month,
         burn=quantities.usd(peak.net_burn_usd, say.language),
-        cost=quantities.usd(now.forecast.cost_usd.value, say.language),
+        cost=show_value("cost_usd", now.forecast.cost_usd, say.language),
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from engine.reports.forecast_tables import show
+from engine.reports.forecast_tables import show_value
 from finance.metrics.projection import Projection
 from pages.parts.business.charts import token_chart
 from pages.parts.charts import draw
@@ -23,7 +23,7 @@ def _answer(now: Projection) -> str:
     say, forecast = text(), now.forecast
 
     def shown(quantity: str) -> str:
-        return show(quantity, getattr(forecast, quantity).value, say.language)
+        return show_value(quantity, getattr(forecast, quantity), say.language)
 
     return say(
         "serving.answer",

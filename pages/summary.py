@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from engine import quantities
-from engine.reports.forecast_tables import show
+from engine.reports.forecast_tables import show_value
 from finance.metrics.projection import Projection
 from finance.verdict.checks import checks
 from finance.verdict.verdict import verdict
@@ -30,8 +30,8 @@ def _model(projection: Projection) -> str:
         "summary.model",
         parameters=quantities.count(predicted.parameters_total, language),
         tokens=quantities.count(plan.tokens, language),
-        duration=show("wall_clock_hours", predicted.wall_clock_hours.value, language),
-        cost=quantities.usd(predicted.cost_usd.value, language),
+        duration=show_value("wall_clock_hours", predicted.wall_clock_hours, language),
+        cost=show_value("cost_usd", predicted.cost_usd, language),
     )
 
 

@@ -6,7 +6,7 @@ import streamlit as st
 
 from engine import quantities
 from engine.facts import loss_coefficients
-from engine.reports.forecast_tables import show
+from engine.reports.forecast_tables import show_value
 from finance.metrics.projection import Projection
 from finance.verdict.checks import checks_of_training
 from pages.parts.fields import field, fields
@@ -44,8 +44,8 @@ def _answer(projection: Projection) -> str:
         parameters=quantities.count(predicted.parameters_total, say.language),
         tokens=quantities.count(projection.scenario.plan.tokens, say.language),
         flops=f"{predicted.training_flops:.2e}",
-        loss=show("loss_nats_per_token", predicted.loss_nats_per_token.value, say.language),
-        cost=show("cost_usd", predicted.cost_usd.value, say.language),
+        loss=show_value("loss_nats_per_token", predicted.loss_nats_per_token, say.language),
+        cost=show_value("cost_usd", predicted.cost_usd, say.language),
     )
 
 

@@ -90,6 +90,11 @@ def shown_figure(quantity: str, figure: Figure, language: str) -> ShownFigure:
     return ShownFigure(value) if low == high else ShownFigure(value, low, high)
 
 
+def show_value(quantity: str, figure: Figure, language: str) -> str:
+    """Format the value of a figure as its tile does: with the digits that its interval supports."""
+    return shown_figure(quantity, figure, language).value
+
+
 def show_figure(quantity: str, figure: Figure, language: str) -> str:
     """Format a figure as "value (low – high)", or as "value" if the bounds look alike."""
     return str(shown_figure(quantity, figure, language))

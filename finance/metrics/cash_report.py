@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 
 from engine import quantities
-from engine.reports.forecast_tables import Rows, show
+from engine.reports.forecast_tables import Rows, show, show_figure
 from engine.text import Catalog
 from finance.company.cashflow import CashMonth
 from finance.metrics.projection import CalibrationEffect, Projection
@@ -89,7 +89,7 @@ def _months(text: Catalog, runway: Decimal) -> str:
 
 def _usd_change(change: Decimal, language: str) -> str:
     """Return a change of an amount with its sign, such as +$5,834.90."""
-    return f"{'+' if change >= 0 else ''}{quantities.usd_exact(change, language)}"
+    return f"{'+' if change >= 0 else ''}{quantities.usd(change, language)}"
 
 
 def effect_rows(text: Catalog, effect: CalibrationEffect) -> Rows:
@@ -116,8 +116,8 @@ def effect_rows(text: Catalog, effect: CalibrationEffect) -> Rows:
         rows.append(
             [
                 text(f"quantity.{key}"),
-                quantities.usd_exact(old, text.language),
-                quantities.usd_exact(new, text.language),
+                quantities.usd(old, text.language),
+                quantities.usd(new, text.language),
                 _usd_change(new - old, text.language),
             ]
         )
@@ -154,10 +154,13 @@ def projection_rows(text: Catalog, projection: Projection) -> Rows:
     language, horizon = text.language, projection.horizon_months
     burn_multiple, bounds = projection.burn_multiple, runway_bounds(text, projection)
     return [text("table.quantity"), text("table.value")], [
-        [text("quantity.cost_usd"), show("cost_usd", projection.forecast.cost_usd.value, language)],
+        [
+            text("quantity.cost_usd"),
+            show_figure("cost_usd", projection.forecast.cost_usd, language),
+        ],
         [
             text("quantity.peak_burn"),
-            f"{quantities.usd_exact(projection.peak_burn.net_burn_usd, language)} "
+            f"{quantities.usd(projection.peak_burn.net_burn_usd, language)} "
             f"({text('runway.in_month', n=projection.peak_burn.month)})",
         ],
         [

@@ -8,7 +8,7 @@ from engine import quantities
 from engine.forecast import Figure
 from engine.plan import Plan
 from engine.planning.hardware import HardwareRow, PriceBasis, cheapest, fastest
-from engine.reports.forecast_tables import change, show
+from engine.reports.forecast_tables import change, show, show_value
 from pages.parts.hardware.wording import marked, show_co2, show_energy, shown_time
 from pages.parts.session import text
 from pages.parts.tiles import Tile
@@ -21,7 +21,9 @@ def _name(row: HardwareRow) -> str:
 
 def _usd(figure: Figure | None) -> str:
     say = text()
-    return say("hardware.unknown") if figure is None else quantities.usd(figure.value, say.language)
+    return (
+        say("hardware.unknown") if figure is None else show_value("cost_usd", figure, say.language)
+    )
 
 
 def answer_text(rows: Sequence[HardwareRow], own: HardwareRow, basis: PriceBasis) -> str | None:
@@ -207,7 +209,7 @@ def _serving_tile(rows: Sequence[HardwareRow]) -> Tile:
     price, row = min(entries, key=lambda entry: entry[0].value)
     return Tile(
         label=label,
-        value=quantities.usd(price.value, say.language),
+        value=show_value("cost_usd", price, say.language),
         note=say("hardware.per_million", name=marked(row)),
         help=help_text,
     )

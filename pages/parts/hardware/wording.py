@@ -8,7 +8,7 @@ from engine import quantities
 from engine.costs.energy import regions
 from engine.forecast import Figure
 from engine.planning.hardware import HardwareRow
-from engine.reports.forecast_tables import show
+from engine.reports.forecast_tables import show_value
 from pages.parts.session import text
 
 
@@ -20,7 +20,7 @@ def marked(row: HardwareRow) -> str:
 def shown_time(row: HardwareRow) -> str:
     """Return the training time of a row that has a forecast."""
     assert row.forecast is not None
-    return show("wall_clock_hours", row.forecast.wall_clock_hours.value, text().language)
+    return show_value("wall_clock_hours", row.forecast.wall_clock_hours, text().language)
 
 
 def region_name(code: str) -> str:
