@@ -195,7 +195,7 @@ def raise_chart(now: Projection, tried: Tried, goal: RaiseNeeded) -> Figure:
             yanchor="bottom",
             font={"size": LABEL_SIZE},
         )
-    arrival = date_of_month(company.first_month, tried.chosen.month)
+    arrival = date_of_month(company.first_month, tried.result.month)
     figure.add_vline(arrival, line={"color": MONEY, "width": 1, "dash": "dot"})
     figure.scale("y", "money")
     figure.update_yaxes(title=say("axis.cash", currency=currency_unit()))

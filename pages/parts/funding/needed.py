@@ -8,6 +8,7 @@ from decimal import Decimal
 import streamlit as st
 
 from engine.forecast import Forecast
+from finance.books.cents import decimal_to_cents
 from finance.company.scenario import Scenario
 from finance.funding.raises import (
     CashWithRaises,
@@ -43,28 +44,18 @@ def _needed_of(content_hash: str, _scenario: Scenario, _predicted: Forecast) -> 
 
 @dataclass(frozen=True, slots=True)
 class Tried:
-    """Results of rounds that the page shows, with the cash without and with the chosen one."""
+    """A round that the page tries, and the cash with it."""
 
-    chosen: RaiseResult
-    grid: list[list[RaiseResult]]
-    """Results of the amounts of the table, each at its valuations."""
+    result: RaiseResult
     balances_cents: list[int]
-    """Balance at the end of each month with the chosen raise."""
+    """Balance at the end of each month with the raise."""
 
 
-def tried(
-    now: Projection,
-    amount: Decimal,
-    pre_money: Decimal,
-    month: int,
-    amounts: tuple[Decimal, ...],
-    pre_moneys: tuple[Decimal, ...],
-) -> Tried:
-    """Return the results of the chosen round and of a table of amounts and valuations."""
+def tried(now: Projection, amount: Decimal, pre_money: Decimal, month: int) -> Tried:
+    """Return the results of a round."""
     return _tried_of(
-        now.scenario.content_hash, amount, pre_money, month, amounts, pre_moneys,
-        now.scenario, now.forecast,
-    )  # fmt: skip
+        now.scenario.content_hash, amount, pre_money, month, now.scenario, now.forecast
+    )
 
 
 @st.cache_data(max_entries=300, show_spinner=False)
@@ -73,15 +64,36 @@ def _tried_of(
     amount: Decimal,
     pre_money: Decimal,
     month: int,
-    amounts: tuple[Decimal, ...],
-    pre_moneys: tuple[Decimal, ...],
     _scenario: Scenario,
     _predicted: Forecast,
 ) -> Tried:
     cash = CashWithRaises.of(_scenario, _predicted)
-    balances = cash.balances([int(amount * 100)], month)[0]
+    balances = cash.balances([decimal_to_cents(amount)], month)[0]
     return Tried(
-        chosen=raise_results(cash, [amount], [pre_money], month)[0][0],
-        grid=raise_results(cash, amounts, pre_moneys, month),
+        result=raise_results(cash, [amount], [pre_money], month)[0][0],
         balances_cents=[int(cents) for cents in balances],
     )
+
+
+def table_of_rounds(
+    now: Projection,
+    amounts: tuple[Decimal, ...],
+    pre_moneys: tuple[Decimal, ...],
+    month: int,
+) -> list[list[RaiseResult]]:
+    """Return the results of several amounts, each at several valuations."""
+    return _table_of(
+        now.scenario.content_hash, amounts, pre_moneys, month, now.scenario, now.forecast
+    )
+
+
+@st.cache_data(max_entries=100, show_spinner=False)
+def _table_of(
+    content_hash: str,
+    amounts: tuple[Decimal, ...],
+    pre_moneys: tuple[Decimal, ...],
+    month: int,
+    _scenario: Scenario,
+    _predicted: Forecast,
+) -> list[list[RaiseResult]]:
+    return raise_results(CashWithRaises.of(_scenario, _predicted), amounts, pre_moneys, month)

@@ -32,7 +32,7 @@ from pages.parts.fields import field, month_in_words
 from pages.parts.funding.changes import tried_on_draft
 from pages.parts.funding.charts import raise_chart
 from pages.parts.funding.entered import effective_field
-from pages.parts.funding.needed import Needed, Tried, tried
+from pages.parts.funding.needed import Needed, Tried, table_of_rounds, tried
 from pages.parts.session import scenario_session, text
 from pages.parts.tiles import Tile, tiles
 from pages.parts.user_text import escaped_markdown
@@ -108,15 +108,13 @@ def _try_round(plan: Funding, now: Projection, found: Needed) -> None:
     say, company = text(), now.scenario.company
     st.subheader(say("funding.raise.try_heading"))
     amount, pre_money, month = _choose(now, found)
-    tried_amounts = multiples(_first_amount(company, found), _AMOUNT_FACTORS)
-    result = tried(
-        now, amount, pre_money, month, tried_amounts, multiples(pre_money, _VALUATION_FACTORS)
-    )
+    result = tried(now, amount, pre_money, month)
     _result_tiles(now, found, result)
-    _put(plan, company, result.chosen)
+    _put(plan, company, result.result)
     draw(raise_chart(now, result, found.buffered), "raise", height=280)
     st.markdown(f"**{say('funding.raise.grid_heading')}**")
-    _grid(now, result)
+    amounts = multiples(_first_amount(company, found), _AMOUNT_FACTORS)
+    _grid(now, table_of_rounds(now, amounts, multiples(pre_money, _VALUATION_FACTORS), month))
 
 
 def _choose(now: Projection, found: Needed) -> tuple[Decimal, Decimal, int]:
@@ -167,7 +165,7 @@ def _first_amount(company: Company, found: Needed) -> Decimal:
 
 
 def _result_tiles(now: Projection, found: Needed, result: Tried) -> None:
-    say, language, chosen = text(), text().language, result.chosen
+    say, language, chosen = text(), text().language, result.result
     outcome, company = chosen.outcome, now.scenario.company
     target = found.buffered.target_months
     balances = result.balances_cents[chosen.month - 1 : max(target, chosen.month)]
@@ -270,10 +268,10 @@ def _in_plan(plan: Funding) -> str:
     )
 
 
-def _grid(now: Projection, result: Tried) -> None:
+def _grid(now: Projection, table: Sequence[Sequence[RaiseResult]]) -> None:
     """Draw the table of amounts and valuations; the runway depends on the amount only."""
     say = text()
-    valuations = [cell.pre_money_usd for cell in result.grid[0]]
+    valuations = [cell.pre_money_usd for cell in table[0]]
     head = [
         say("funding.raise.grid_amount"),
         say("funding.raise.grid_runway"),
@@ -288,7 +286,7 @@ def _grid(now: Projection, result: Tried) -> None:
             runway_text(say, row[0].runway_months, now.horizon_months),
             *(_cell(cell) for cell in row),
         ]
-        for row in result.grid
+        for row in table
     ]
     _table(head, rows)
 
