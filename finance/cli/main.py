@@ -18,6 +18,7 @@ COMMANDS = (
     LazyCommand("serving-day", "finance.cli.compute", "finance_help.serving_day"),
     LazyCommand("gpu-hours", "finance.cli.compute", "finance_help.rented_hours"),
     LazyCommand("run", "finance.cli.projection", "cli.finance_run"),
+    LazyCommand("compare", "finance.cli.compare", "cli.finance_compare"),
     LazyCommand("demand", "finance.cli.demand", "finance_help.demand"),
     LazyCommand("closed-form", "finance.cli.closed_forms", "finance_help.closed_form"),
 )
