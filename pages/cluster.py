@@ -12,6 +12,7 @@ from engine.predictor.stacks import stacks
 from engine.reports.forecast_tables import FIGURES, show, show_value
 from finance.metrics.projection import Projection
 from finance.verdict.checks import checks_of_layout
+from finance.verdict.mends import fastest_layout
 from pages.parts.charts import draw, memory_chart, step_chart
 from pages.parts.cluster.layout import best_layouts
 from pages.parts.cluster.timeline import step_timeline
@@ -57,14 +58,46 @@ def _answer(projection: Projection) -> str:
 
 def _inputs() -> None:
     say = text()
-    with st.expander(say("plan.cluster"), expanded=True, icon=":material/dns:"):
-        accelerator_field()
-        _device_note()
-        fields("plan.cluster", ("n_devices", "availability_share"))
-        _price()
-    with st.expander(say("plan.training"), expanded=True, icon=":material/model_training:"):
+    accelerator_field()
+    _device_note()
+    fields("plan.cluster", ("n_devices", "availability_share"))
+    _price()
+    _layout_choice()
+    with st.expander(say("cluster.advanced"), icon=":material/tune:"):
         fields("plan.layout", _LAYOUT_FIELDS)
         field("plan.software", options={name: _software(name) for name in stacks()})
+
+
+def _layout_choice() -> None:
+    """Show the layout in words, and offer the fastest that fits."""
+    say, plan = text(), draft().plan
+    st.markdown(
+        say(
+            "cluster.layout_now",
+            layout=plan.layout.short_name,
+            sequences=quantities.number(
+                plan.layout.global_batch_sequences(plan.cluster.n_devices), say.language
+            ),
+        ),
+        help=say("cluster.layout_help"),
+    )
+    st.button(
+        say("cluster.use_fastest"),
+        key="use_fastest_layout",
+        icon=":material/bolt:",
+        on_click=_use_fastest_layout,
+    )
+
+
+def _use_fastest_layout() -> None:
+    """Take the fastest layout that fits; say so if none fits or the plan has it already."""
+    say, session = text(), scenario_session()
+    before, changes = session.draft, fastest_layout(session.draft.plan)
+    if not changes:
+        st.toast(say("mend.none_fits"), icon=":material/block:")
+    elif session.change(changes):
+        same = session.draft == before
+        st.toast(say("cluster.is_fastest" if same else "mend.done"), icon=":material/check:")
 
 
 def _software(name: str) -> str:

@@ -214,3 +214,15 @@ def test_a_hundred_thousand_devices_are_a_caution() -> None:
     shown = " ".join(element.value for element in app.markdown)
     assert "times the critical batch" not in shown
     assert "fail every" not in shown
+
+
+def test_the_fastest_layout_is_taken_and_named() -> None:
+    app = open_page("cluster", scenario="startup-1b")
+    before = app.metric[3].value
+    app.button(key="use_fastest_layout").click().run()
+    assert not app.exception
+    layout = app.session_state["scenario_session"].draft.plan.layout
+    assert any(layout.short_name in element.value for element in app.markdown)
+    assert app.metric[3].value <= before
+    app.button(key="use_fastest_layout").click().run()
+    assert "already has the fastest" in app.toast[0].value
