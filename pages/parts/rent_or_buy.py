@@ -8,6 +8,7 @@ from engine.costs.rent_or_buy import RentOrBuy, rent_or_buy
 from engine.facts import accelerator
 from engine.plan import Plan
 from engine.reports.rent_or_buy import rent_or_buy_sentence
+from pages.parts.lazy_tabs import open_tab_key
 from pages.parts.session import text
 
 
@@ -34,8 +35,13 @@ def draw_rent_or_buy_sentence(plan: Plan, accelerator_name: str = "") -> RentOrB
 
 
 def draw_rent_or_buy_note(plan: Plan, accelerator_name: str = "") -> None:
-    """Draw the sentence with a link to the page that shows how it comes about."""
+    """Draw the sentence with a link to the tab that shows how it comes about."""
     draw_rent_or_buy_sentence(plan, accelerator_name)
-    st.page_link(
-        "pages/costs.py", label=text()("rent_or_buy.link"), icon=":material/arrow_forward:"
-    )
+    if st.button(
+        text()("rent_or_buy.link"),
+        key="open_rent_or_buy",
+        icon=":material/arrow_forward:",
+        type="tertiary",
+    ):
+        st.session_state[open_tab_key("costs")] = "rent_or_buy"
+        st.switch_page("pages/costs.py")

@@ -25,22 +25,25 @@ def test_rent_or_buy_is_one_sentence_on_all_pages(language: str) -> None:
     answer = rent_or_buy(H100, (cluster.price_usd_per_device_hour, cluster.price_source))
     assert answer is not None
     sentence = rent_or_buy_sentence(catalog(language), answer)
-    costs = open_page("costs", language, "startup-1b", tabs={"costs": "compute"})
+    costs = open_page("costs", language, "startup-1b", tabs={"costs": "rent_or_buy"})
     assert sentence in texts_of(costs)
     hardware = open_page("cluster", language, "startup-1b", tabs={"cluster": "hardware"})
     hardware.selectbox(key="hardware.buy").set_value(H100).run()
     assert sentence in texts_of(hardware)
+    hardware.button(key="open_rent_or_buy").click().run()
+    assert hardware.title[0].value == catalog(language)("costs.question")
+    assert sentence in texts_of(hardware)
 
 
 def test_sensitivity_has_a_row_for_each_residual_value() -> None:
-    app = open_page("costs", "en", "startup-1b", tabs={"costs": "compute"})
+    app = open_page("costs", "en", "startup-1b", tabs={"costs": "rent_or_buy"})
     table = app.table[0].value
     assert table.shape == (len(RESIDUAL_SHARES), 1 + len(PRICE_FACTORS))
     assert table.iloc[0, 1 + PRICE_FACTORS.index(1.0)] == "48%"
 
 
 def test_terms_are_priced_against_the_plans_price() -> None:
-    app = open_page("costs", "en", "startup-1b", tabs={"costs": "compute"})
+    app = open_page("costs", "en", "startup-1b", tabs={"costs": "rent_or_buy"})
     say, plan = catalog("en"), sample_scenarios()["startup-1b"].plan
     predicted = forecast(plan)
     expected = terms_prices(

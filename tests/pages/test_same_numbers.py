@@ -18,10 +18,11 @@ pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("no_caches")]
 
 TABS: dict[str, dict[str, tuple[str, ...]]] = {
     "revenue": {"revenue": ("margin", "tokens", "customers")},
-    "cash": {"cash": ("cash", "statements", "indicators")},
-    "costs": {"costs": ("people", "training", "compute", "spending")},
-    "train": {"train": ("model", "budget", "repeated")},
+    "cash": {"cash": ("cash", "money", "statements", "indicators")},
+    "costs": {"costs": ("all", "people", "compute", "rent_or_buy")},
+    "train": {"train": ("model", "data", "budget")},
     "cluster": {"cluster": ("layout", "hardware")},
+    "funding": {"funding": ("raise", "owners", "sale")},
 }
 """Codes of the tabs of each page with figures, by page and group."""
 
