@@ -171,6 +171,7 @@ def cash_chart(projection: Projection, *, is_small: bool = False) -> Figure:
             x=dates,
             y=amounts,
             name=name if fill is None else say("chart.cost_band"),
+            meta=name,
             line={"width": 0},
             showlegend=fill is not None and not is_small,
             fill=fill,

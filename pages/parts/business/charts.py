@@ -153,14 +153,15 @@ def token_chart(projection: Projection) -> Figure:
             cost_last=quantities.usd(costs[-1], language) if costs else "–",
         )
     )
-    for name, amounts, fill in (
-        ("chart.high", high.cost_usd, None),
-        ("chart.cost_band", low.cost_usd, "tonexty"),
+    for bound, amounts, fill in (
+        ("high", high.cost_usd, None),
+        ("low", low.cost_usd, "tonexty"),
     ):
         figure.add_scatter(
             x=dates,
             y=in_display_currency(amounts),
-            name=say(name),
+            name=say("chart.cost_band"),
+            meta=f"{say('business.token_cost')} · {say(f'chart.{bound}')}",
             mode="lines",
             line={"width": 0},
             showlegend=fill is not None,

@@ -43,7 +43,12 @@ def _wide(figure: Figure) -> Rows:
 
 
 def _series_name(figure: Figure, trace: dict[str, Any]) -> str:
-    return f"{trace['name']}: {_title(figure, trace, 'y')}"
+    return f"{_name(trace)}: {_title(figure, trace, 'y')}"
+
+
+def _name(trace: dict[str, Any]) -> str:
+    """Return the name of a series; ``meta`` has it where the legend names something else."""
+    return str(trace.get("meta") or trace.get("name", ""))
 
 
 def _long(figure: Figure, say: Catalog) -> Rows:
@@ -63,7 +68,7 @@ def _long(figure: Figure, say: Catalog) -> Rows:
         bounds = _bounds(trace)
         labels = _labels(trace)
         for place, (x, y) in enumerate(zip(trace["x"], trace["y"], strict=False)):
-            row = [trace.get("name", "")]
+            row: list[Any] = [_name(trace)]
             if labelled:
                 row.append(labels[place] if place < len(labels) else "")
             row += [x, y]

@@ -86,7 +86,7 @@ def test_a_scaled_axis_has_texts_for_its_ticks() -> None:
 def test_series_over_the_same_places_share_rows() -> None:
     figure = Figure()
     for name, values in (("with", [1.0, 2.0]), ("without", [0.5, None])):
-        figure.add_scatter(x=["2027-01", "2027-02"], y=values, name=name)
+        figure.add_scatter(x=["2027-01", "2027-02"], y=values, name="band", meta=name)
     figure.update_xaxes(title="month")
     figure.update_yaxes(title="cash (USD)")
     assert rows_of(figure) == [
