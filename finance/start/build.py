@@ -11,12 +11,12 @@ from engine.forecast import Forecast, forecast
 from engine.plan import Plan
 from engine.text import Catalog
 from engine.units import HOURS_PER_MONTH
-from finance.books.months import MAX_MONTHS
+from finance.books.months import MAX_MONTHS, date_of_month
 from finance.company.provenance import existing_paths
 from finance.company.scenario import Scenario
 from finance.funding.raises import CashWithRaises
 from finance.start.answers import StartAnswers
-from finance.start.defaults import Origins, StartDefault, default_of, usual_cash
+from finance.start.defaults import Origins, StartDefault, computed, default_of, usual_cash
 from finance.start.model import model_plan
 from finance.start.money import Data, Raise, cap_table, planned_raise, round_event
 from finance.start.sales import revenue_lines
@@ -70,7 +70,12 @@ def start_company(answers: StartAnswers, text: Catalog, answered_on: datetime.da
         origins.mark(default_of("buffer"), "company.funding_goal.buffer_months")
         origins.mark(default_of("pool"), f"{round_path}.pool.value")
     origins.mark(default_of("horizon"), "company.horizon_months")
-    origins.answer("name", "company.name", "company.first_month")
+    origins.answer("name", "company.name")
+    if answers.first_month.replace(day=1) == date_of_month(answered_on.replace(day=1), 2):
+        row = computed("first_month", answers.first_month, "the month after the answers")
+        origins.mark(row, "company.first_month")
+    else:
+        origins.answer("company.first_month")
     made = _scenario(answers, plan, data | {"horizon_months": horizon})
     origin = existing_paths(origins.provenance(answered_on), made)
     return Started(

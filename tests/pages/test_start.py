@@ -13,6 +13,7 @@ from engine.text import LANGUAGES, catalog
 from finance.company.scenario import Scenario
 from finance.metrics.projection import project_scenario
 from finance.scenarios.store import ScenarioStore
+from finance.verdict.register import number_of_own, register
 from pages.parts.page_list import PAGES
 from pages.parts.start.state import STEPS
 from tests.pages.test_pages import open_page
@@ -146,6 +147,13 @@ def test_a_changed_answer_moves_the_results() -> None:
     app = to_step(begin(), "money")
     before = strip(app)
     assert strip(answer(app, "money.cash_usd", "900k")) != before
+
+
+def test_the_count_of_own_assumptions_is_that_of_the_register() -> None:
+    app = answer(to_step(begin(), "money"), "money.cash_usd", "900k")
+    shown = next(element.value for element in app.caption if "assumptions" in element.value)
+    own, stated = number_of_own(register(created(app)))
+    assert shown.startswith(f"{own} of {stated} assumptions")
 
 
 def test_a_refused_value_is_marked_and_nothing_changes() -> None:

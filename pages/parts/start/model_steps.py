@@ -73,6 +73,22 @@ def make_step() -> None:
             help_text=say("start.country_help"),
         )
 
+    with st.expander(say("start.advanced")):
+        key = f"start.first_month#{state.revision}"
+        st.date_input(
+            say("start.first_month"),
+            value=state.document.first_month,
+            help=say("start.first_month_help"),
+            key=key,
+            on_change=_take_first_month,
+            args=(key,),
+        )
+
+
+def _take_first_month(key: str) -> None:
+    if st.session_state[key] is not None:
+        start_state().set({"first_month": st.session_state[key].isoformat()})
+
 
 def _take_product(key: str) -> None:
     state = start_state()

@@ -19,11 +19,9 @@ from finance.metrics.projection import project_scenario
 from finance.start.answers import StartAnswers
 from finance.start.build import Started, start_company
 from finance.start.money import Raise
+from finance.verdict.register import number_of_own, register
 from pages.parts.session import text
 from pages.parts.start.state import StartState, answers_json, today
-
-NAMES = ("name", "company.name", "company.first_month")
-"""Answers that are no figures."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,10 +42,10 @@ class LiveResult:
     arr_usd: Decimal
     """Annual recurring revenue after 24 months, in USD."""
     raised: Raise | None
-    mine: int
-    """Number of figures that the user has answered."""
-    recorded: int
-    """Number of figures with a recorded origin."""
+    own: int
+    """Number of assumptions that the user has answered, as the register counts them."""
+    stated: int
+    """Number of all assumptions of the scenario."""
 
 
 def live_result(state: StartState) -> LiveResult | InputError:
@@ -73,11 +71,7 @@ def _result(answers: str, language: str, day: datetime.date) -> LiveResult:
     made = _started(answers, language, day)
     projection, predicted = project_scenario(made.scenario), made.forecast
     year = projection.months_without_round[:12]
-    origins = {
-        path: origin
-        for path, origin in made.scenario.provenance.items()
-        if path not in NAMES and not path.endswith(".holder")
-    }
+    own, stated = number_of_own(register(made.scenario))
     return LiveResult(
         cost_usd=predicted.cost_usd.value,
         hours=predicted.wall_clock_hours.value,
@@ -91,8 +85,8 @@ def _result(answers: str, language: str, day: datetime.date) -> LiveResult:
         burn_usd=sum((month.net_burn_usd for month in year), Decimal(0)) / len(year),
         arr_usd=projection.months[23].arr_usd,
         raised=made.raised,
-        mine=sum(origin.by == "user" for origin in origins.values()),
-        recorded=len(origins),
+        own=own,
+        stated=stated,
     )
 
 

@@ -38,7 +38,7 @@ def draw_wizard() -> None:
         _DRAWN[step]()
     result = live_result(state)
     if not isinstance(result, InputError):
-        st.caption(say("start.mine", n=result.mine, total=result.recorded))
+        st.caption(say("start.mine", own=result.own, n=result.stated))
     with st.container(key="start_footer"):
         draw_strip(result)
         _navigation(state, result)

@@ -163,6 +163,12 @@ def test_origins_tell_answers_from_defaults() -> None:
     assert "own assumption" in origin_of(made, "company.people.1.people").source
 
 
+def test_the_next_month_is_a_default_and_another_is_an_answer() -> None:
+    next_month = started(first_month=datetime.date(2026, 12, 1)).scenario.provenance
+    assert next_month["company.first_month"].by == "default"
+    assert started().scenario.provenance["company.first_month"].by == "user"
+
+
 def test_every_origin_is_of_a_value_and_has_a_source() -> None:
     for product in PRODUCTS:
         provenance = started(product=product).scenario.provenance
