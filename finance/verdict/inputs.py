@@ -20,6 +20,9 @@ from finance.company.scenario import Scenario
 InputValue = int | float | Decimal | Fraction | bool | datetime.date | str
 CHANGES = "changes"
 """Name of the table of a training event whose keys are themselves dotted paths of the plan."""
+CALIBRATION = "plan.calibration"
+MEASURED_RATIOS = ("step_time", "memory", "loss")
+"""Ratios of measured to predicted values in a calibration."""
 _TABLES = frozenset({"exchange_rates", CHANGES})
 """Tables of any keys whose values are inputs."""
 _NOT_INPUTS = frozenset({"schema_version", "kind", "name", "title", "holder", "series", "lead"})
@@ -66,11 +69,20 @@ class Input:
 
 
 def scenario_inputs(scenario: Scenario) -> list[Input]:
-    """Return all inputs of a scenario, in the order of the document."""
+    """Return all inputs of a scenario, in the order of the document, measured ratios first."""
     return [
+        *_measured_ratios(scenario),
         *_inputs_of(scenario.plan, "plan"),
         *_inputs_of(scenario.company, "company"),
     ]
+
+
+def _measured_ratios(scenario: Scenario) -> Iterator[Input]:
+    calibration = scenario.plan.calibration
+    if calibration is not None:
+        for name in MEASURED_RATIOS:
+            ratio = getattr(calibration, name)
+            yield Input(f"{CALIBRATION}.{name}.value", ratio.value, is_stated=True)
 
 
 def _inputs_of(document: Document, path: str) -> Iterator[Input]:

@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from engine.plan import OWN_ASSUMPTION
-from finance.company.provenance import DEFAULT_ORIGIN, Origin, origin_of
+from finance.company.provenance import DEFAULT_ORIGIN, MAX_SOURCE_CHARS, Origin, origin_of
 from finance.company.scenario import Scenario
 from finance.verdict.drivers import Driver, Drivers
-from finance.verdict.inputs import Input, scenario_inputs
+from finance.verdict.inputs import CALIBRATION, Input, scenario_inputs
 from finance.verdict.units import unit_of
 
 _PRICE = "plan.cluster.price_usd_per_device_hour"
@@ -63,8 +63,12 @@ def register(scenario: Scenario, found: Drivers | None = None) -> list[Assumptio
 
 
 def _origin(scenario: Scenario, path: str) -> Origin:
-    """Return the origin of a value; the price of a device-hour has its source beside it."""
+    """Return the origin of a value; some have their source beside them in the document."""
     origin = origin_of(scenario.provenance, path)
+    calibration = scenario.plan.calibration
+    if calibration is not None and path.startswith(f"{CALIBRATION}."):
+        runs = ", ".join(calibration.run_ids)[:MAX_SOURCE_CHARS]
+        return origin.model_copy(update={"source": runs, "as_of": calibration.measured_on})
     source = scenario.plan.cluster.price_source
     if path == _PRICE and source != OWN_ASSUMPTION and not origin.source:
         return origin.model_copy(update={"source": source})

@@ -12,7 +12,7 @@ from engine.document_paths import field_name
 from engine.facts import accelerators
 from engine.text import Catalog
 from finance.verdict.drivers import FORECAST, Driver
-from finance.verdict.inputs import CHANGES
+from finance.verdict.inputs import CALIBRATION, CHANGES
 from pages.parts.field_errors import entry_names
 from pages.parts.field_words import ARROW, option_in_words, page_of, place_in_words
 
@@ -35,6 +35,8 @@ def input_place(
     """
     if path == FORECAST:
         return say("driver.forecast")
+    if path.startswith(f"{CALIBRATION}."):
+        return say("input_label.measured_ratio", quantity=say(f"ratio.{path.split('.')[2]}"))
     if path.startswith(_RATES):
         return say("input_unit.rate", currency=path.removeprefix(_RATES))
     if _CHANGED in path:
@@ -55,7 +57,9 @@ def input_place(
 
 def input_page(path: str) -> str:
     """Return the name of the page on which an input is edited."""
-    return "calibrate" if path == FORECAST else page_of(path) or "summary"
+    if path == FORECAST or path.startswith(f"{CALIBRATION}."):
+        return "calibrate"
+    return page_of(path) or "summary"
 
 
 def unit_in_words(say: Catalog, unit: str) -> str:

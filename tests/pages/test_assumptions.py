@@ -93,3 +93,9 @@ def test_a_row_leads_to_its_page() -> None:
     assert input_page("company.people.0.people") == "costs"
     assert input_page("company.cash_usd") == "cash"
     assert input_page("plan.tokens") == "train"
+
+
+def test_a_measured_ratio_leads_to_calibrate() -> None:
+    path = "plan.calibration.step_time.value"
+    assert input_page(path) == "calibrate"
+    assert input_place(catalog("en"), {}, path) == "Calibration → step time, measured ÷ predicted"

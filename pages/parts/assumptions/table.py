@@ -34,6 +34,7 @@ def draw_table(rows: Sequence[Assumption]) -> None:
     if not shown:
         st.info(say("assumptions.nothing_found"), icon=":material/search_off:")
         return
+    link = st.empty()
     frame = register_frame(say, data, shown)
     chosen = st.dataframe(
         frame,
@@ -47,11 +48,11 @@ def draw_table(rows: Sequence[Assumption]) -> None:
     )
     selected = chosen["selection"]["rows"]
     if not selected:
-        st.caption(say("assumptions.select_hint"))
+        link.caption(say("assumptions.select_hint"))
         return
     row = shown[selected[0]]
     page = input_page(row.input.path)
-    st.page_link(
+    link.page_link(
         f"pages/{page}.py",
         label=f"{input_place(say, data, row.input.path)}: "
         + say("assumptions.open", page=say(f"page.{page}")),

@@ -7,8 +7,10 @@ import io
 
 import pytest
 
+from engine.calibration.calibration import Calibration
 from finance.company.provenance import Origin
 from finance.company.scenario import Scenario, attributed, with_imported_values
+from finance.metrics.projection import with_calibration
 from finance.verdict.drivers import drivers
 from finance.verdict.inputs import scenario_inputs
 from finance.verdict.register import number_of_own, register, register_csv
@@ -85,3 +87,24 @@ def test_csv_has_a_row_for_each_input_and_the_effects(laptop: Scenario) -> None:
     assert float(price["runway_months_at_low"]) == driver.at_low.runway_months
     assert float(price["low_value"]) == 0.4675
     assert by_path["company.cash_usd"]["runway_months_at_low"] == ""
+
+
+def test_a_calibration_is_measured_with_its_runs_and_its_day(startup: Scenario) -> None:
+    ratio = {"value": 1.2, "low": 1.1, "high": 1.3}
+    table = {
+        "run_ids": ["a", "b"],
+        "measured_on": "2026-11-30",
+        "accelerator": "H100-80GB",
+        "device": "test",
+        "parameters": 10**9,
+        "tokens": 10**9,
+        "step_time": ratio,
+        "memory": ratio,
+        "loss": ratio,
+    }
+    calibrated = with_calibration(startup, Calibration.parse(table))
+    row = register(calibrated)[0]
+    assert (row.input.path, row.input.value) == ("plan.calibration.step_time.value", 1.2)
+    assert (row.origin.by, row.origin.source) == ("measured", "a, b")
+    assert str(row.origin.as_of) == "2026-11-30"
+    assert number_of_own(register(calibrated))[0] == 3
