@@ -40,6 +40,12 @@ def exchange_rates() -> dict[str, ExchangeRate]:
     return {row.currency: row for row in rows}
 
 
+def usd_per_unit(currency: str) -> str | None:
+    """Return the dated value of one unit of a currency in USD; None if no rate is known."""
+    rate = exchange_rates().get(currency)
+    return None if rate is None else f"{1 / rate.units_per_usd:.5g}"
+
+
 def display_in(currency: str) -> None:
     """Display amounts of this context in ``currency``; one without a rate is shown in USD."""
     _displayed.set(currency if currency in exchange_rates() else STORED)

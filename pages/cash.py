@@ -19,7 +19,7 @@ from pages.parts.indicator_table import indicator_table
 from pages.parts.lazy_tabs import lazy_tabs
 from pages.parts.session import draft, indicators, indicators_at, projections, text
 from pages.parts.statement_tables import csv_button, statement_tables
-from pages.parts.tiles import Tile, peak_burn_tile, runway_tile, show_answer, tiles, with_round_tile
+from pages.parts.tiles import Tile, runway_tile, show_answer, tiles, with_round_tile
 
 
 def _answer(projection: Projection) -> str:
@@ -127,7 +127,6 @@ def page() -> None:
             runway_tile(now, saved),
             with_round_tile(now),
             _trailing_tile(now),
-            peak_burn_tile(now),
             _lowest_cash_tile(now),
         ]
     )

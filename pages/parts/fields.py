@@ -17,6 +17,8 @@ from typing import Any, get_args
 import streamlit as st
 from babel.dates import get_month_names
 
+from engine.currencies import exchange_rates as known_rates
+from engine.currencies import usd_per_unit
 from engine.document_paths import field_name, parent_path, value_at, value_or_none
 from engine.documents import InputError
 from engine.facts import accelerators
@@ -33,6 +35,7 @@ from pages.parts.user_text import escaped_markdown
 
 NO_MONTH = 0
 """Choice of a month field that is left empty."""
+_STYLES_OF_CHOICE = frozenset({"choice", "month", "calendar_month", "currency"})
 _STYLES_OF_TEXT = frozenset({"text", "count", "whole", "number", "percent"})
 
 
@@ -72,14 +75,15 @@ def field(
     common: dict[str, Any] = {"label": label, "help": help_text, "key": key}
     if session.is_read_only:
         common["disabled"] = True
-    if options is not None or style in ("choice", "month", "calendar_month"):
+    if options is not None or style in _STYLES_OF_CHOICE:
         labels = options or _options(path, kind, style, value)
         state = value if error is None else error.typed
         if style == "month":
             # The labels follow the first month, and a select box returns its option by label.
             common["key"] = f"{key}.{draft().company.first_month:%Y-%m}"
             state = NO_MONTH if state is None else state
-        _choice(path, labels, state, common, on_change or _take_choice)
+        take = _take_currency if style == "currency" else _take_choice
+        _choice(path, labels, state, common, on_change or take)
     elif style == "switch":
         state = value if error is None else error.typed
         st.toggle(value=state, on_change=on_change or _take, args=(path, key), **common)
@@ -177,7 +181,16 @@ def _options(path: str, kind: FieldKind, style: Style, value: Any) -> dict[Any, 
     if style == "calendar_month":
         names = get_month_names(context="stand-alone", locale=text().language)
         return dict(names.items())
+    if style == "currency":
+        return {code: code for code in (*_currencies(), value)}
     return _months(kind.optional, value)
+
+
+def _currencies() -> list[str]:
+    """Return the company's currencies, and then the others with a dated rate."""
+    return list(
+        dict.fromkeys((REPORTING_CURRENCY, *draft().company.exchange_rates, *known_rates()))
+    )
 
 
 def _months(optional: bool, value: int | None) -> dict[int, str]:
@@ -214,6 +227,16 @@ def _take_choice(path: str, key: str) -> None:
     session, typed = scenario_session(), st.session_state[key]
     is_month = kind_of(session.draft, path).style(field_name(path)) == "month"
     session.change_field(path, None if is_month and typed == NO_MONTH else typed, typed)
+
+
+def _take_currency(path: str, key: str) -> None:
+    """Change a currency; a currency that the company does not use yet comes with its dated rate."""
+    session, code = scenario_session(), st.session_state[key]
+    rates, rate = draft().company.exchange_rates, usd_per_unit(code)
+    if code != REPORTING_CURRENCY and code not in rates and rate is not None:
+        session.change({f"company.exchange_rates.{code}": rate}, keep_input="if_accepted",
+                       by="default")  # fmt: skip
+    session.change_field(path, code, code)
 
 
 def _take_date(path: str, key: str) -> None:

@@ -38,8 +38,8 @@ _USD = re.compile(r"(^|_)usd(_|$)")
 _CALENDAR_MONTHS = frozenset({"last_fiscal_month"})
 
 Style = Literal[
-    "choice", "switch", "date", "text", "month", "calendar_month", "count", "whole", "number",
-    "percent",
+    "choice", "switch", "date", "text", "month", "currency", "calendar_month", "count", "whole",
+    "number", "percent",
 ]  # fmt: skip
 """Way in which a field is edited. A ``month`` counts from the company's first month, and a
 ``count`` is written in short form, such as 3T."""
@@ -59,6 +59,8 @@ class FieldKind:
         """Return how a field of this kind with the name ``name`` is edited."""
         if get_origin(self.type) is Literal:
             return "choice"
+        if name == "currency":
+            return "currency"
         if self.type in _STYLES:
             return _STYLES[self.type]
         if name in _CALENDAR_MONTHS:

@@ -7,6 +7,7 @@ from typing import Any
 import streamlit as st
 
 from engine.currencies import exchange_rates as known_rates
+from engine.currencies import usd_per_unit
 from engine.documents import InputError
 from finance.company.company import Company
 from finance.revenue.prices import REPORTING_CURRENCY
@@ -93,14 +94,8 @@ def _take_new(key: str) -> None:
     name = st.session_state[key]
     if name is not None:
         code = name.strip().upper()
-        rates = {code: start_rate(code)} | _as_json()
+        rates = {code: usd_per_unit(code) or "1"} | _as_json()
         scenario_session().change({PATH: rates}, by="default")
-
-
-def start_rate(code: str) -> str:
-    """Return the dated rate of a currency in USD per unit, or 1 if none is known."""
-    known = known_rates().get(code)
-    return "1" if known is None else f"{1 / float(known.units_per_usd):.5g}"
 
 
 def _remove(name: str) -> None:

@@ -9,7 +9,6 @@ from typing import Literal
 
 import streamlit as st
 
-from engine import quantities
 from engine.forecast import Figure, Forecast
 from engine.reports.forecast_tables import change_text, shown_figure
 from finance.metrics.cash_report import runway_bounds, runway_text
@@ -202,15 +201,4 @@ def with_round_tile(now: Projection) -> Tile:
         value=runway_text(say, now.runway_months_with_round, now.horizon_months),
         note=say("runway.planned_note"),
         help=say("basis.runway_months"),
-    )
-
-
-def peak_burn_tile(now: Projection) -> Tile:
-    """Return the greatest net burn of a month, in USD."""
-    say = text()
-    return Tile(
-        label=say("quantity.peak_burn"),
-        value=quantities.usd(now.peak_burn.net_burn_usd, say.language),
-        note=say("runway.in_month", n=now.peak_burn.month),
-        help=say("basis.net_burn"),
     )

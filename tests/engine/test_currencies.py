@@ -16,6 +16,7 @@ from engine.currencies import (
     displayed_amount,
     exchange_rates,
     symbol,
+    usd_per_unit,
 )
 from engine.paths import DATA_DIR
 
@@ -82,3 +83,11 @@ def test_names_and_symbols_follow_the_language() -> None:
     assert (symbol("en", "USD"), symbol("zh_Hans", "USD")) == ("$", "US$")
     assert (symbol("en", "CNY"), symbol("zh_Hans", "CNY")) == ("CN¥", "¥")
     assert currency_name("CNY", "zh_Hans") == "人民币"
+
+
+def test_the_value_of_one_unit_is_the_inverse_of_the_dated_rate() -> None:
+    for currency, rate in exchange_rates().items():
+        value = usd_per_unit(currency)
+        assert value is not None
+        assert float(value) * float(rate.units_per_usd) == pytest.approx(1, rel=1e-4)
+    assert usd_per_unit("XYZ") is None

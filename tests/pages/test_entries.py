@@ -84,7 +84,7 @@ def test_every_list_has_a_design_with_words(language: str) -> None:
         assert all(f"entry_new.{name}.{kind}" in text for kind in kinds_of(name))
         top = "compute" if name == "contracts" else name
         fields = {field for document in edited((top,)) for field in document.model_fields}
-        assert design.advanced <= fields, name
+        assert {field.rpartition(".")[2] for field in design.advanced} <= fields, name
 
 
 def test_bounds_are_those_of_the_document_also_where_nothing_may_stand() -> None:
@@ -344,6 +344,19 @@ def test_a_plan_is_added_with_a_share_of_zero_and_removed() -> None:
 
 
 @pytest.mark.usefixtures("no_caches")
+def test_retention_by_tenure_is_said_in_customers() -> None:
+    path = "company.revenue_lines"
+    app = open_list(path, scenario="startup-1b")
+    app.button(key=f"open.{path}.1").click().run()
+    # α 0.9, β 12: 12 ÷ 12.9 remain after a month; Π (β + t − 1) ÷ (α + β + t − 1) after a year
+    year = 1.0
+    for month in range(12):
+        year *= (12 + month) / (12.9 + month)
+    said = f"Of 100 new customers, 93 remain after a month and {100 * year:.0f} after a year."
+    assert said in [element.value for element in app.caption]
+
+
+@pytest.mark.usefixtures("no_caches")
 def test_a_training_run_shows_and_gives_up_what_differs() -> None:
     path = "company.training_events"
     app = open_list(path, scenario="startup-1b")
@@ -352,6 +365,8 @@ def test_a_training_run_shows_and_gives_up_what_differs() -> None:
     app.button(key=f"open.{path}.1").click().run()
     app.button(key=f"as_plan.{path}.1.tokens").click().run()
     assert "tokens" not in draft_of(app).company.training_events[1].changes
+    app.button(key=f"as_plan_all.{path}.1").click().run()
+    assert draft_of(app).company.training_events[1].changes == {}
 
 
 @pytest.mark.usefixtures("no_caches")

@@ -19,6 +19,7 @@ from pages.parts.field_words import allowed_in_words, page_of, place_in_words
 from pages.parts.kinds import kind_in_class
 from pages.parts.typed_values import parsed, shown
 from pages.parts.user_text import escaped_markdown
+from tests.pages.test_entries import edited
 from tests.pages.test_pages import open_page, refusal, widget
 
 
@@ -290,3 +291,39 @@ def test_exchange_rates_are_fields_that_can_be_added_and_removed(language: str) 
 def company_of(app: Any) -> Company:
     company: Company = app.session_state["scenario_session"].draft.company
     return company
+
+
+UNIT_IN_WORDS = frozenset(
+    {
+        *("people", "devices", "runs", "customers_at_launch", "months", "research_months"),
+        *("payment_days", "days_per_month", "tokens", "cost_usd_per_month", "usd_per_device"),
+        *("price_usd_per_device_hour", "usd_per_device_month", "alpha", "beta", "c"),
+    }
+)
+"""Numbers whose label names what is counted, and the three parameters without a unit."""
+
+
+@pytest.mark.parametrize("language", ["en", "zh_Hans"])
+def test_every_number_has_its_unit_in_its_label(language: str) -> None:
+    for document in edited():
+        for name in document.model_fields:
+            kind = kind_in_class(document, name)
+            if not (isinstance(kind.type, type) and issubclass(kind.type, int | Decimal | float)):
+                continue
+            is_number = kind.style(name) in ("whole", "number", "count", "percent")
+            if is_number and name not in UNIT_IN_WORDS and not kind.is_in_currency(name):
+                label = catalog(language)(f"entry.{name}.label")
+                assert "(" in label or "（" in label, name
+
+
+@pytest.mark.usefixtures("no_caches")
+def test_an_amount_has_the_currency_of_its_entry_in_its_label() -> None:
+    app = open_page("costs", scenario="startup-1b", tabs={"costs": "spending"})
+    app.button(key="open.company.spending.2").click().run()
+    path = "company.spending.2"
+    amount = widget(app, "text_input", f"{path}.amount_per_month")
+    assert amount.label == "Fixed amount per month (EUR)"
+    widget(app, "selectbox", f"{path}.currency").set_value("CNY").run()
+    amount = widget(app, "text_input", f"{path}.amount_per_month")
+    assert amount.label == "Fixed amount per month (CNY)"
+    assert company_of(app).exchange_rates["CNY"] == Decimal("0.15031")

@@ -103,8 +103,10 @@ def test_what_is_not_allowed_is_one_line_and_changes_nothing() -> None:
     assert not app.exception
     assert "must be at most 92%" in refusal(app, path)
     assert widget(app, "text_input", path).value == "99"
-    widget(app, "text_input", f"{LINE}.currency").set_value("EUR").run()
-    assert "requires an exchange rate" in refusal(app, f"{LINE}.currency")
+    widget(app, "selectbox", f"{LINE}.currency").set_value("EUR").run()
+    company = draft_of(app).company
+    assert company.revenue_lines[0].currency == "EUR"
+    assert company.exchange_rates["EUR"] == Decimal("1.1172")  # of the ECB, with its date
 
 
 def test_nothing_sold_is_said() -> None:

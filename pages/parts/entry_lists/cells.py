@@ -87,7 +87,7 @@ def cell(context: Context, code: Cell, path: str, entry: Any) -> str:
             return "" if count is None else quantities.count(round(count), language)
         case "earned" | "total":
             total = context.totals.get(path, EntryTotal())
-            return quantities.usd(total_of(code, total), language)
+            return money(total_of(code, total), REPORTING_CURRENCY, language)
 
 
 def total_of(code: Cell, total: EntryTotal) -> Decimal:
@@ -174,7 +174,9 @@ def _differs(say: Catalog, entry: Any) -> str:
 def change_in_words(say: Catalog, path: str, value: object) -> str:
     """Return one changed field of a training run, such as "Layers 28"."""
     label = field_texts_of(f"plan.{path}", say.language)[0]
-    if isinstance(value, int) and not isinstance(value, bool):
+    if isinstance(value, bool):
+        shown = say("entry_table.yes" if value else "entry_table.no")
+    elif isinstance(value, int):
         shown = quantities.exact_count(value, say.language) if path == "tokens" else str(value)
     else:
         shown = option_in_words(path.rpartition(".")[2], value, say.language)

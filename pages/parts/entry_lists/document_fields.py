@@ -14,6 +14,8 @@ import streamlit as st
 from engine.document_paths import value_at
 from engine.documents import Document
 from finance.company.defaults import default_entry
+from finance.demand.retention import survival
+from finance.revenue.retention import TenureRetention
 from pages.parts.entry_lists.changes import as_json, unused_name
 from pages.parts.fields import draw_error, field, field_texts, option_label
 from pages.parts.kinds import kind_in_class, union_kinds
@@ -28,8 +30,12 @@ def document_fields(path: str, advanced: frozenset[str] = frozenset(), n_columns
     """Draw the fields of the document at ``path``, those in ``advanced`` in a closed section."""
     document = value_at(draft(), path)
     names = _drawn(document)
-    _draw(document, path, [name for name in names if name not in advanced], advanced, n_columns)
-    rest = [name for name in names if name in advanced]
+    kind = getattr(document, "kind", "")
+    rest = [name for name in names if name in advanced or f"{kind}.{name}" in advanced]
+    essential = [name for name in names if name not in rest]
+    _draw(document, path, essential, advanced, n_columns)
+    if isinstance(document, TenureRetention):
+        _draw_survival(document)
     if rest:
         with st.expander(text()("entry_table.advanced"), icon=":material/tune:"):
             _draw(document, path, rest, frozenset(), n_columns)
@@ -92,7 +98,7 @@ def _part(document: Document, path: str, name: str, advanced: frozenset[str]) ->
     if get_origin(kind) is tuple:
         (item, _) = get_args(kind)
         if isinstance(item, type) and issubclass(item, Document):
-            _cards(path, label, help_text)
+            _cards(path, label, help_text, advanced)
         else:
             _several(path, get_args(item), label, help_text)
         return
@@ -111,6 +117,14 @@ def _part(document: Document, path: str, name: str, advanced: frozenset[str]) ->
             args=(path, name, key),
         )
     document_fields(path, advanced)
+
+
+def _draw_survival(retention: TenureRetention) -> None:
+    """Say in customers what the parameters of a retention by tenure mean."""
+    say = text()
+    alpha, beta, c = float(retention.alpha), float(retention.beta), float(retention.c)
+    month, year = (round(100 * float(left)) for left in survival(alpha, beta, c, [1, 12]))
+    st.caption(say("entry_table.survival", month=month, year=year))
 
 
 def _several(path: str, options: tuple[str, ...], label: str, help_text: str | None) -> None:
@@ -134,7 +148,7 @@ def _several(path: str, options: tuple[str, ...], label: str, help_text: str | N
         draw_error(path, error)
 
 
-def _cards(path: str, label: str, help_text: str | None) -> None:
+def _cards(path: str, label: str, help_text: str | None, advanced: frozenset[str]) -> None:
     """Draw the documents of a list, each as a card with its fields."""
     say = text()
     st.markdown(f"**{label}**", help=help_text)
@@ -152,7 +166,7 @@ def _cards(path: str, label: str, help_text: str | None) -> None:
                 on_click=_remove_item,
                 args=(path, index),
             )
-            document_fields(f"{path}.{index}")
+            document_fields(f"{path}.{index}", advanced)
     _list_error(path)
     st.button(
         say("entries.add"),

@@ -16,14 +16,15 @@ import streamlit as st
 from engine import quantities
 from engine.document_paths import field_name, parent_path, value_or_none
 from finance.metrics.cash_report import runway_text
-from pages.parts.entry_lists.cells import change_in_words, total_of
+from pages.parts.entry_lists.cells import cell, change_in_words, total_of
 from pages.parts.entry_lists.changes import duplicate_entry, remove_entry
 from pages.parts.entry_lists.document_fields import document_fields
-from pages.parts.entry_lists.figures import totals_of
+from pages.parts.entry_lists.figures import context_of, totals_of
 from pages.parts.entry_lists.lists import LISTS, SUMMED, EntryList, entry_name
 from pages.parts.entry_lists.opened import close_entry, opened_entry
 from pages.parts.fields import option_label
 from pages.parts.session import draft, projections, scenario_session, text
+from pages.parts.user_text import escaped_markdown
 
 WIDTH_PX = 560
 _BEFORE = "runway_before_entry"
@@ -77,6 +78,10 @@ def _strip(place: Any, path: str, design: EntryList) -> None:
         if code in SUMMED and path in (totals := totals_of(now)):
             amount = quantities.usd(total_of(code, totals[path]), say.language)
             figures[say(f"entry_table.column.{code}")] = amount
+        if code == "cost":
+            entry = value_or_none(now.scenario, path)
+            context = context_of(now, with_run_costs=True)
+            figures[say("entry_table.column.cost")] = cell(context, code, path, entry)
     cells = "".join(
         f"<span><small>{html.escape(label)}</small>{html.escape(value)}</span>"
         for label, value in figures.items()
@@ -88,23 +93,34 @@ def _changes(path: str, entry: Any) -> None:
     """Show in which fields a training run differs from the plan, each with a way to undo it."""
     say = text()
     st.markdown(f"**{say('entry_table.column.differs')}**", help=say("entry_table.differs_help"))
-    for place, value in entry.changes.items():
-        left, right = st.columns([4, 2], vertical_alignment="center")
-        left.markdown(change_in_words(say, place, value))
-        right.button(
-            say("entry_table.as_plan_button"),
-            key=f"as_plan.{path}.{place}",
-            type="tertiary",
-            on_click=_take_from_plan,
-            args=(path, place),
-        )
+    is_read_only = scenario_session().is_read_only
+    with st.container(gap="xxsmall"):
+        for place, value in entry.changes.items():
+            left, right = st.columns([4, 2], vertical_alignment="center")
+            left.markdown(escaped_markdown(change_in_words(say, place, value)))
+            right.button(
+                say("entry_table.as_plan_button"),
+                key=f"as_plan.{path}.{place}",
+                type="tertiary",
+                on_click=_take_from_plan,
+                args=(path, [place]),
+                disabled=is_read_only,
+            )
+    st.button(
+        say("entry_table.as_plan_all"),
+        key=f"as_plan_all.{path}",
+        icon=":material/sync:",
+        on_click=_take_from_plan,
+        args=(path, list(entry.changes)),
+        disabled=is_read_only,
+    )
 
 
-def _take_from_plan(path: str, place: str) -> None:
+def _take_from_plan(path: str, places: list[str]) -> None:
     changes = dict(value_or_none(draft(), f"{path}.changes") or {})
-    changes.pop(place)
-    session = scenario_session()
-    session.change({f"{path}.changes": changes})
+    for place in places:
+        changes.pop(place)
+    scenario_session().change({f"{path}.changes": changes})
 
 
 def _buttons(path: str) -> None:

@@ -35,7 +35,8 @@ class EntryList:
 
     columns: tuple[Cell, ...]
     advanced: frozenset[str] = frozenset()
-    """Fields of an entry that are in the closed section of the drawer."""
+    """Fields of an entry that are in the closed section of the drawer; ``sbg.c`` is the field ``c``
+    of a part of the kind ``sbg``."""
 
 
 LISTS: Mapping[str, EntryList] = {
@@ -53,7 +54,8 @@ LISTS: Mapping[str, EntryList] = {
         frozenset(
             {
                 *("payment_days", "prices", "free_usage", "free_churn_share_per_month"),
-                *("uplift_share_at_renewal", "months_invoiced", "delivery_cost_share", "market"),
+                *("uplift_share_at_renewal", "months_invoiced", "delivery_cost_share"),
+                *("growth.market", "sbg.c", "yearly_share", "yearly_discount_share"),
                 *("change_share_per_year", "cached_share", "delivery_cost", "paid"),
             }
         ),
