@@ -115,6 +115,8 @@ def new_date(capital: Capital, first_month: datetime.date, horizon_months: int) 
 
     Without events from the first month on it is the first day of the plan.
     """
+    if not capital.events:
+        return max(first_month, capital.opening.date)
     last = last_day(capital)
     if last < first_month:
         return first_month

@@ -13,7 +13,7 @@ from decimal import Decimal
 from typing import Any
 
 from engine import quantities
-from engine.documents import InputError
+from engine.documents import NO_VALUE, InputError
 from engine.text import Catalog
 
 _EVENT_PATH = re.compile(r"company\.capital\.events\.(\d+)\.?(.*)")
@@ -55,6 +55,8 @@ def refusal(text: Catalog, error: InputError, events: Sequence[Mapping[str, Any]
     params = {**limits, "value": value, "event": name, "date": month}
     allowed = text(f"error.{error.rule}", **limits)
     at_field = text("funding.refused.at_field", value=value, allowed=allowed)
+    if error.value == NO_VALUE:
+        at_field = allowed
     key = f"funding.refused.{error.rule}"
     if key in text:
         sentence = text(key, **params)

@@ -23,10 +23,16 @@ def amounts_around(*exact: Decimal, factor: int = 4) -> list[Decimal]:
 
 
 def multiples(amount: Decimal, factors: Sequence[str]) -> tuple[Decimal, ...]:
-    """Return multiples of an amount, each rounded up to two digits, ascending without repeats."""
+    """Return multiples of an amount, ascending without repeats.
+
+    The amount itself stays exact, and every other multiple is rounded up to two digits.
+    """
     found = set()
     for factor in factors:
         exact = amount * Decimal(factor)
+        if exact == amount:
+            found.add(amount.quantize(CENT))
+            continue
         step = Decimal(1).scaleb(max(exact.adjusted() - 1, -2))
         rounded = (exact / step).to_integral_value(ROUND_CEILING) * step
         found.add(min(rounded, Decimal(MAX_USD)).quantize(CENT))

@@ -183,17 +183,13 @@ def raise_chart(now: Projection, tried: Tried, goal: RaiseNeeded) -> Figure:
         )
     figure.add_hline(0, line={"color": OTHER, "width": 1})
     if goal.buffer_usd:
-        (buffer,) = in_display_currency([goal.buffer_usd])
-        assert buffer is not None  # an amount has a value in the display currency
-        figure.add_hline(buffer, line={"color": OTHER, "width": 1, "dash": "dash"})
-        figure.add_annotation(
-            x=0,
-            xref="paper",
-            y=buffer,
-            text=say("funding.raise.buffer_line"),
-            xanchor="left",
-            yanchor="bottom",
-            font={"size": LABEL_SIZE},
+        figure.add_scatter(
+            x=[dates[0], dates[-1]],
+            y=in_display_currency([goal.buffer_usd] * 2),
+            name=say("funding.raise.buffer_line"),
+            mode="lines",
+            line={"color": OTHER, "dash": "dash", "width": 1},
+            hoverinfo="skip",
         )
     arrival = date_of_month(company.first_month, tried.result.month)
     figure.add_vline(arrival, line={"color": MONEY, "width": 1, "dash": "dot"})

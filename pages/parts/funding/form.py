@@ -100,7 +100,8 @@ def _draw(form: _Form) -> None:
     )
     changes = _changes(form, values)
     outcome = tried_on_draft(changes)
-    if isinstance(outcome, Refusal):
+    is_untouched = form.index is None and not typed_for(form.key)
+    if isinstance(outcome, Refusal) and not is_untouched:
         _show_refusal(form, outcome, changes, places)
     _buttons(form, changes, outcome, typed_for(form.key))
     if isinstance(outcome, Scenario):

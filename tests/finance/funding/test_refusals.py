@@ -40,6 +40,15 @@ def test_a_bad_field_has_its_label_and_plain_numbers(startup: Scenario) -> None:
     assert found.sentence.startswith("SAFE-1 (2026-04), Valuation cap: 400,000")
 
 
+def test_a_missing_value_is_said_to_be_required(startup: Scenario) -> None:
+    table = startup.company.capital
+    assert table is not None
+    safe = json.loads(table.events[3].model_dump_json())
+    del safe["holder"]
+    found = refused(startup, with_event(table, safe, 3))
+    assert (found.field, found.at_field) == ("holder", "this field is required")
+
+
 def test_an_event_without_a_name_has_its_kind(startup: Scenario) -> None:
     table = startup.company.capital
     assert table is not None

@@ -20,8 +20,8 @@ def test_amounts_are_whole_cents_within_what_the_books_allow() -> None:
     assert max(amounts_around(Decimal(MAX_USD))) == MAX_USD
 
 
-def test_multiples_round_up_to_two_digits() -> None:
+def test_multiples_round_up_to_two_digits_but_the_amount_stays() -> None:
     assert multiples(Decimal(2_560_000), ("0.5", "1", "2")) == (
-        Decimal(1_300_000), Decimal(2_600_000), Decimal(5_200_000),
+        Decimal(1_300_000), Decimal(2_560_000), Decimal(5_200_000),
     )  # fmt: skip
     assert multiples(Decimal("0.01"), ("0.5", "1")) == (Decimal("0.01"),)

@@ -227,6 +227,13 @@ def test_a_new_event_lies_in_the_plan(events: list[str], proposed: str) -> None:
     assert found.isoformat() == proposed
 
 
+def test_a_first_event_lies_on_the_first_day() -> None:
+    """An empty table that opens on the first day of the plan does not count as an event."""
+    capital = Capital.parse({"opening": {"date": "2027-01-01"}})
+    first = datetime.date(2027, 1, 1)
+    assert new_date(capital, first, 36) == first
+
+
 STOCK = {
     "kind": "stock_issue", "date": "2026-02-01", "name": "CS-1", "holder": "Ada",
     "shares": 8_000_000, "price": "0",
