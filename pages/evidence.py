@@ -20,6 +20,7 @@ from engine.predictor.efficiency import EfficiencyParameter, efficiency_paramete
 from pages.parts.charts import draw
 from pages.parts.evidence.charts import BAND, HEIGHT, scatter, speed_of
 from pages.parts.evidence.priors import prior_text
+from pages.parts.figures.figure import Figure
 from pages.parts.frame import run_in_frame
 from pages.parts.session import text
 from pages.parts.tiles import Tile, show_answer, tiles
@@ -101,6 +102,14 @@ def _tiles(results: Evidence, everything: Score) -> None:
     )
 
 
+@st.cache_data(max_entries=8, show_spinner=False)
+def _scatter(
+    language: str, is_held_out: bool, _results: Evidence, _predictions: Sequence[Prediction]
+) -> Figure:
+    """Return the chart of all runs, cached by language and view, on which alone it depends."""
+    return scatter(_results, _predictions)
+
+
 def _chart(results: Evidence, predictions: Sequence[Prediction]) -> None:
     say = text()
     ratios = [
@@ -110,7 +119,8 @@ def _chart(results: Evidence, predictions: Sequence[Prediction]) -> None:
     ]
     outside = sum(abs(ratio - 1) > BAND for ratio in ratios)
     st.subheader(say("evidence.chart_heading"))
-    draw(scatter(results, predictions), "predicted_measured", height=HEIGHT, hover="closest")
+    figure = _scatter(say.language, predictions is results.held_out, results, predictions)
+    draw(figure, "predicted_measured", height=HEIGHT, hover="closest")
     st.caption(say("evidence.chart_note", outside=outside, n=len(ratios)))
 
 
