@@ -98,12 +98,17 @@ def number(value: float | Decimal, language: str, digits: int = 3) -> str:
     """Format with ``digits`` significant digits, and outside 10⁻⁴ to 10¹⁵ with an exponent."""
     value = float(value)
     if value and not 1e-4 <= abs(value) < 1e15:
-        return f"{value:.{digits - 1}e}".replace("e+0", "e").replace("e+", "e").replace("e-0", "e-")
+        return scientific(value, digits)
     decimals = digits - 1 - math.floor(math.log10(abs(value))) if value else 0
     rounded = round(value, max(decimals, 0))
     return format_decimal(
         rounded, format=f"#,##0.{'#' * max(0, min(decimals, 8))}", locale=language
     )
+
+
+def scientific(value: float, digits: int = MOST_DIGITS) -> str:
+    """Format with an exponent, as amounts of FLOPs are written: 2.71e22."""
+    return f"{value:.{digits - 1}e}".replace("e+0", "e").replace("e+", "e").replace("e-0", "e-")
 
 
 def count(value: float, language: str) -> str:

@@ -49,7 +49,7 @@ def _answer(projection: Projection) -> str:
         step=show_value("step_time_s", predicted.step_time_s, language),
         steps=quantities.number(predicted.steps, language),
         hours=show_value("device_hours", predicted.device_hours, language),
-        flops=f"{predicted.training_flops:.2e}",
+        flops=quantities.scientific(predicted.training_flops),
         cost=show_value("cost_usd", predicted.cost_usd, language),
         memory=show_value("memory_bytes", predicted.memory_bytes_per_device, language),
         device_memory=show("memory_bytes", predicted.device_memory_bytes, language),

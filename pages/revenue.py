@@ -161,7 +161,9 @@ def _tiles(now: Projection, saved: Projection) -> None:
             Tile(
                 label=named("burn_multiple"),
                 value=shown("burn_multiple"),
-                note=say("business.burn_multiple_note"),
+                note=say("business.no_burn_multiple")
+                if last["burn_multiple"] is None
+                else say("business.burn_multiple_note"),
                 delta=moved("burn_multiple"),
                 better="down",
                 help=say("indicator.burn_multiple.definition"),

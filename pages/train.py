@@ -43,7 +43,7 @@ def _answer(projection: Projection) -> str:
         "train.answer",
         parameters=quantities.count(predicted.parameters_total, say.language),
         tokens=quantities.count(projection.scenario.plan.tokens, say.language),
-        flops=f"{predicted.training_flops:.2e}",
+        flops=quantities.scientific(predicted.training_flops),
         loss=show_value("loss_nats_per_token", predicted.loss_nats_per_token, say.language),
         cost=show_value("cost_usd", predicted.cost_usd, say.language),
     )

@@ -43,7 +43,7 @@ def show(quantity: str, value: float, language: str, digits: int = quantities.MO
         return quantities.duration(SECONDS_PER_HOUR * value, language, digits)
     if quantity in ("step_time_s", "serving_time_to_first_token_s"):
         return quantities.duration(value, language, digits)
-    if digits < quantities.MOST_DIGITS:
+    if digits < quantities.MOST_DIGITS or quantity == "device_hours":
         value = quantities.significant(value, digits)
     if "_bytes" in quantity:
         return quantities.si(value, "B", language)

@@ -61,6 +61,7 @@ def test_units_and_shares() -> None:
     assert quantities.si(206e9, "FLOP/s", "en") == "206 GFLOP/s"
     assert quantities.share(0.4461, "en") == "44.6%"
     assert quantities.number(1.3e23, "en") == "1.30e23"
+    assert quantities.scientific(2.17e13) == "2.17e13"
 
 
 @pytest.mark.parametrize(

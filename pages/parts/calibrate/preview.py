@@ -153,7 +153,7 @@ def _figures(expected: Estimate) -> None:
     memory[2] += " · " + say("calibrate.available", n=available)
     flops = [
         say("calibrate.compute"),
-        f"{predicted.training_flops:.2e} FLOPs",
+        f"{quantities.scientific(predicted.training_flops)} FLOPs",
         say("calibrate.at_mfu", mfu=quantities.share(predicted.mfu.value, language)),
     ]
     rows = [

@@ -12,6 +12,7 @@ from engine.costs.rent_or_buy import reference_price
 from engine.documents import InputError
 from engine.facts import accelerator
 from finance.metrics.projection import Projection
+from pages.parts.hardware.wording import region_name
 from pages.parts.session import text
 
 
@@ -69,7 +70,7 @@ def _row(price: TermsPrice) -> dict[str, str]:
     columns = {
         "terms": say(f"option.terms.{price.terms}"),
         "plan_price": quantities.usd(price.usd_per_device_hour, language),
-        "run": quantities.usd(price.cost_usd, language),
+        "run": quantities.usd(price.cost_usd, language, 2),
         **cells,
     }
     return {say(f"rent_or_buy.{name}"): cell for name, cell in columns.items()}
@@ -91,6 +92,6 @@ def _energy(now: Projection) -> None:
             kwh=quantities.number(use.energy_kwh, say.language),
             usd=quantities.usd(float(use.electricity_usd), say.language),
             tonnes=co2e,
-            region=facility.region,
+            region=region_name(facility.region),
         )
     )

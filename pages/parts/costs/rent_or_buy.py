@@ -12,6 +12,7 @@ from engine.facts import accelerator
 from engine.plan import Plan
 from pages.parts.charts import draw, in_display_currency
 from pages.parts.figures.figure import Figure
+from pages.parts.hardware.wording import region_name
 from pages.parts.palette import COMPUTE, MONEY, OTHER
 from pages.parts.rent_or_buy import draw_rent_or_buy_sentence
 from pages.parts.session import text
@@ -69,7 +70,9 @@ def _yearly_costs(answer: RentOrBuy) -> Figure:
             yanchor="bottom",
             text=quantities.share(crossing, language),
         )
-    figure.update_xaxes(title=say("rent_or_buy.axis_use"), tickformat=".0%")
+    figure.update_xaxes(
+        title=say("rent_or_buy.axis_use"), tickformat=".0%", dtick=0.2, range=[0, 1.01]
+    )
     figure.update_yaxes(title=say("rent_or_buy.axis_usd"), rangemode="tozero")
     figure.scale("y", "money")
     return figure
@@ -105,5 +108,5 @@ def _assumed(answer: RentOrBuy) -> str:
         residual=quantities.share(Ownership().residual_share, language),
         rate=quantities.share(owned.cost_of_capital_per_year, language),
         used=quantities.share(owned.utilisation_share, language),
-        region=owned.region,
+        region=region_name(owned.region),
     )

@@ -17,6 +17,7 @@ from engine.reports.forecast_tables import show_figure, shown_figure
         ("cost_usd", 2, 12.34, 30, "$12 ($2 – $30)"),
         ("cost_usd", 0.0062, 0.00731, 0.0089, "$0.0073 ($0.0062 – $0.0089)"),
         ("loss_nats_per_token", 1.93, 2.05, 2.17, "2.05 (1.93 – 2.17)"),
+        ("device_hours", 12_842, 16_224, 20_497, "16,200 h (12,800 h – 20,500 h)"),
         ("mfu", 0.381, 0.446, 0.502, "45% (38% – 50%)"),
         ("memory_bytes", 65.31e9, 65.32e9, 65.33e9, "65.3 GB"),
         ("wall_clock_hours", 120, 290.4, 576, "12 days (5 days – 24 days)"),
