@@ -15,7 +15,7 @@ from pathlib import Path
 
 from engine.documents import InputError
 from engine.evidence.baseline import baseline_score
-from engine.evidence.predictions import Prediction, Score, predict_rows, read_rows
+from engine.evidence.predictions import Prediction, Score, predict_runs, read_rows
 from engine.evidence.rows import Row, Run, run_of
 from engine.facts import Fact, read_facts
 from engine.field_types import PositiveFloat
@@ -71,7 +71,7 @@ def evidence() -> Evidence:
     rows = read_rows(MEASURED_PATH)
     runs = [run_of(row) for row in rows]
     in_sample = []
-    for prediction in predict_rows(rows):
+    for prediction in predict_runs(rows, runs):
         if isinstance(prediction, InputError):
             raise prediction
         in_sample.append(prediction)

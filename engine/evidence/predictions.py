@@ -85,6 +85,13 @@ def predict_rows(rows: Sequence[Row]) -> list[Prediction | InputError]:
             read.append(run_of(row))
         except InputError as error:
             read.append(error)
+    return predict_runs(rows, read)
+
+
+def predict_runs(
+    rows: Sequence[Row], read: Sequence[Run | InputError]
+) -> list[Prediction | InputError]:
+    """Predict the runs that rows describe; an :class:`InputError` of a row keeps its place."""
     good = [(row, run) for row, run in zip(rows, read, strict=True) if isinstance(run, Run)]
     predicted = iter(
         _predictions(

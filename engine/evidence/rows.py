@@ -16,7 +16,7 @@ from engine.documents import InputError
 from engine.facts import Accelerator, accelerator_in_table
 from engine.layout import PRECISIONS, Layout, Precision
 from engine.predictor.efficiency import DEFAULT_YEAR
-from engine.predictor.estimate import estimate
+from engine.predictor.estimate import estimate_memory
 from engine.predictor.search import SearchSpace, best_layout
 from engine.predictor.stacks import Stack, stack_of
 from engine.shapes import ModelShape
@@ -201,7 +201,7 @@ def _completed(
     if not layout.is_possible(shape, n_devices):
         return layout
     usable_bytes = device.memory_gb * BYTES_PER_GB
-    parts = estimate(shape, layout, device, n_devices, stack).memory_parts_bytes
+    parts = estimate_memory(shape, layout, device, n_devices, stack)
     states = parts["weights"] + parts["gradients"] + parts["optimizer"]
     stated = row.get("zero_stage") or row.get("sharding")
     if states > usable_bytes and not stated and layout.pipeline_parallel == 1:
@@ -210,7 +210,8 @@ def _completed(
         return layout
     for again in ("none", "selective"):
         tried = layout.model_copy(update={"activation_checkpointing": again})
-        if estimate(shape, tried, device, n_devices, stack).memory_bytes <= usable_bytes:
+        parts = estimate_memory(shape, tried, device, n_devices, stack)
+        if sum(parts.values()) <= usable_bytes:
             return tried
     return layout.model_copy(update={"activation_checkpointing": "full"})
 

@@ -60,17 +60,45 @@ def estimate(
     InputError
         If the layout is impossible, or the device has no peak for its precision.
     """
-    layout.check(shape, n_devices)
-    context = StepContext(
-        shape=ShapeColumns.of([shape]),
-        layout=LayoutColumns.of([layout], [n_devices]),
-        device=DeviceColumns.of([device], [layout.precision]),
-        efficiency=efficiency_of(device, layout, stack or stacks()["default"], values),
-    )
+    context = _context(shape, layout, device, n_devices, stack, values)
     return Estimate(
         step_parts_s=step_time(context).parts(),
         memory_parts_bytes=device_memory(context).parts(),
         tokens_per_step=layout.global_batch_sequences(n_devices) * shape.seq_len_tokens,
+    )
+
+
+def estimate_memory(
+    shape: ModelShape,
+    layout: Layout,
+    device: Accelerator,
+    n_devices: int,
+    stack: Stack | None = None,
+) -> dict[str, float]:
+    """Return the memory of one device by part, in bytes: that of :func:`estimate`.
+
+    Raises
+    ------
+    InputError
+        If the layout is impossible, or the device has no peak for its precision.
+    """
+    return device_memory(_context(shape, layout, device, n_devices, stack, None)).parts()
+
+
+def _context(
+    shape: ModelShape,
+    layout: Layout,
+    device: Accelerator,
+    n_devices: int,
+    stack: Stack | None,
+    values: Mapping[str, float] | None,
+) -> StepContext:
+    layout.check(shape, n_devices)
+    return StepContext(
+        shape=ShapeColumns.of([shape]),
+        layout=LayoutColumns.of([layout], [n_devices]),
+        device=DeviceColumns.of([device], [layout.precision]),
+        efficiency=efficiency_of(device, layout, stack or stacks()["default"], values),
     )
 
 

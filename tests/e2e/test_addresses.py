@@ -76,3 +76,19 @@ def test_the_tab_shows_the_title_of_its_page(page: Page, home: Path, language: s
         page.get_by_role("link", name=say(PAGES[2].title_key)).first.click()
         settle(page)
         expect(page).to_have_title(f"{say(PAGES[2].title_key)} · Flopledger")
+
+
+def test_four_sessions_open_a_new_server_at_once(home: Path) -> None:
+    names = ("evidence", "costs", "cluster", "revenue")
+    with app_server(home) as url, browser() as chromium:
+        pages = [chromium.new_context(locale="en-GB").new_page() for _ in names]
+        for page, name in zip(pages, names, strict=True):
+            page.goto(f"{url}/{name}?s=startup-1b", wait_until="commit")
+        for page, name in zip(pages, names, strict=True):
+            settle(page)
+            expect(page.get_by_role("heading", level=1)).to_have_text(
+                catalog("en")(f"{name}.question")
+            )
+            expect(page.get_by_test_id("stException")).to_have_count(0)
+        log = (home / "server.log").read_text("utf-8")
+        assert "Error" not in log, log
