@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-# Each session runs its pages in a thread of its own. Two threads that import parts of pandas for the
+# Each session runs its pages in its own thread. Two threads that import parts of pandas for the
 # first time can see a half-imported module; here, the second waits for the first.
 import pandas  # noqa: F401
 import streamlit as st
