@@ -22,6 +22,8 @@ from finance.start.spending import team_of
 Data = dict[str, Any]
 _FIRST_POSSIBLE_MONTH = 4
 """Earliest month of a proposed raise while the cash lasts: a raise takes three months at least."""
+_MOST_MOVES = 4
+"""Times that a proposed month is moved; another month has another target and another buffer."""
 _STEPS = ((Decimal(1_000_000), Decimal(50_000)), (Decimal(10_000_000), Decimal(250_000)))
 """Amounts are rounded up to a step that grows with them: (up to, step)."""
 _LARGEST_STEP = Decimal(1_000_000)
@@ -73,11 +75,8 @@ def planned_raise(
     month = month or _FIRST_POSSIBLE_MONTH
     amount = money.raise_usd
     if amount is None:
-        last = min(month + target, cash.horizon_months)
-        pre_money = money.pre_money_usd or default_of("pre_money", "seed").number
-        buffer = default_of("buffer").number
-        solved = raise_needed(cash.scenario, last, buffer, pre_money, cash=cash)
-        amount = rounded_up(solved.amount_usd)
+        month, needed = _month_and_amount(money, cash, month, target)
+        amount, last = rounded_up(needed), min(month + target, cash.horizon_months)
         source = f"smallest raise that lasts to month {last} with the buffer, rounded up"
         origins.mark(computed("raise", amount, source), f"{path}.new_money")
     else:
@@ -94,6 +93,28 @@ def planned_raise(
         stage=stage,
         runway_months=target,
     )
+
+
+def _month_and_amount(
+    money: MoneyAnswers, cash: CashWithRaises, month: int, target: int
+) -> tuple[int, Decimal]:
+    """Return the month of the raise and the smallest amount for it.
+
+    A proposed month is moved to the last month whose cash is above the buffer, if that is earlier,
+    but not before a raise is possible.
+    """
+    pre_money = money.pre_money_usd or default_of("pre_money", "seed").number
+    buffer = default_of("buffer").number
+    amount = Decimal(0)
+    for _ in range(_MOST_MOVES):
+        last = min(month + target, cash.horizon_months)
+        solved = raise_needed(cash.scenario, last, buffer, pre_money, cash=cash)
+        amount = solved.amount_usd
+        safe = month if solved.month is None else max(solved.month, _FIRST_POSSIBLE_MONTH)
+        if money.raise_month is not None or month <= safe:
+            break
+        month = safe
+    return month, amount
 
 
 def _proposed_month(months: Sequence[CashMonth]) -> int | None:

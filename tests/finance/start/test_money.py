@@ -119,8 +119,12 @@ def test_the_limit_of_a_seed_round_is_the_same_for_all_companies() -> None:
     assert default_of("largest_seed").number == LARGEST_SEED_USD
 
 
-def test_the_other_pages_need_no_more_than_the_planned_raise() -> None:
-    answers = StartAnswers.parse({"name": "A", "first_month": FIRST})
+@pytest.mark.parametrize("product", ["vertical", "api"])
+@pytest.mark.parametrize("country", ["US", "CN", "DE"])
+def test_the_other_pages_need_no_more_than_the_planned_raise(country: str, product: str) -> None:
+    answers = StartAnswers.parse(
+        {"name": "A", "first_month": FIRST, "country": country, "product": product}
+    )
     made = start_company(answers, catalog("en"), FIRST)
     assert made.raised is not None
     needed = raise_for_goal(CashWithRaises.of(made.scenario))
