@@ -157,7 +157,7 @@ def _margin(projection: Projection) -> Check:
     if margin is None:
         return Check(
             CheckName.MARGIN,
-            Status.CAUTION,
+            Status.FAILS,
             "no_revenue",
             {"horizon_months": horizon},
             names,

@@ -8,8 +8,8 @@ from enum import StrEnum
 
 from finance.verdict.findings import Check, CheckName, Status
 
-FATAL = frozenset({CheckName.MARGIN})
-"""Checks whose failure money does not mend: each further customer costs more than it pays."""
+FATAL = frozenset({(CheckName.MARGIN, "fails")})
+"""Checks and cases that money does not mend: each further customer costs more than it pays."""
 
 
 _TELLING = (CheckName.CASH_AFTER_ROUND, CheckName.MARGIN, CheckName.BURN)
@@ -51,7 +51,7 @@ def verdict(found: Sequence[Check]) -> Verdict:
         tuple(check for check in found if check.status is status)
         for status in (Status.FAILS, Status.CAUTION, Status.OK)
     )
-    if any(check.name in FATAL for check in failed):
+    if any((check.name, check.case) in FATAL for check in failed):
         answer = Answer.NO
     else:
         answer = Answer.NOT_YET if failed else Answer.FUNDABLE

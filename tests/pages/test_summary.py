@@ -102,9 +102,11 @@ def test_a_layout_that_does_not_fit_is_mended_with_one_click(startup: Scenario) 
 
 
 def test_actions_lead_to_the_pages_of_the_checks(startup: Scenario) -> None:
-    app = opened(startup)
-    links = [link.proto.page for link in app.get("page_link")]
-    assert links == ["calibrate", "costs", "costs"]
+    found = verdict(checks(project_scenario(startup)))
+    pages = [check.mend.page for check in (*found.failed, *found.cautions) if check.mend]
+    links = [link.proto.page for link in opened(startup).get("page_link")]
+    assert links == [*pages, "assumptions", "compare"][:3]
+    assert links[0] == "calibrate"
 
 
 @pytest.mark.parametrize("language", ["en", "zh_Hans"])

@@ -100,7 +100,7 @@ def draw_actions(found: Verdict) -> None:
     """Draw the three most urgent actions, each with the page where it is done."""
     say = text()
     actions: list[tuple[str, str]] = [
-        (check.name, check.mend.page)
+        (_todo(check), check.mend.page)
         for check in (*found.failed, *found.cautions)
         if check.mend is not None
     ]
@@ -112,3 +112,9 @@ def draw_actions(found: Verdict) -> None:
             icon=":material/arrow_forward:",
             width="stretch",
         )
+
+
+def _todo(check: Check) -> str:
+    """Return the key of what to do about a check, below ``todo`` in the catalogs."""
+    of_case = f"{check.name}_{check.case}"
+    return of_case if f"todo.{of_case}" in text() else check.name

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 from engine.calibration.calibration import Calibration
 from finance.company.scenario import Scenario
 from finance.metrics.projection import project_scenario, with_calibration
+from finance.start.build import empty_scenario
 from finance.verdict.checks import checks
 from finance.verdict.findings import Check, CheckName, Status
 from finance.verdict.rules import rules
@@ -148,6 +150,7 @@ def test_margin(laptop: Scenario) -> None:
 def test_a_plan_without_revenue(startup: Scenario) -> None:
     without = startup.with_value("company.revenue_lines", [])
     assert found(without)[CheckName.MARGIN].case == "no_revenue"
+    assert verdict(checks(project_scenario(without))).answer is Answer.NOT_YET
     assert found(without)[CheckName.BURN].case == "no_growth"
 
 
@@ -264,3 +267,12 @@ def test_checks_of_every_kind_of_company(laptop: Scenario) -> None:
     assert {name for check in checks(project_scenario(everything)) for name in check.rules} <= set(
         rules()
     )
+
+
+def test_an_empty_scenario_is_not_fundable() -> None:
+    empty = empty_scenario("Empty", datetime.date(2027, 1, 1))
+    judged = verdict(checks(project_scenario(empty)))
+    assert judged.answer is Answer.NOT_YET
+    assert [(check.name, check.case) for check in judged.failed] == [
+        (CheckName.MARGIN, "no_revenue")
+    ]
