@@ -146,3 +146,10 @@ def test_a_link_carries_its_currency() -> None:
     (rate,) = [caption.value for caption in app.caption if "ECB" in caption.value]
     assert "1 美元 = 0.89509 EUR" in rate
     assert "2026-10-30" in rate
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_page_can_be_read_in_another_currency(page: AppPage) -> None:
+    app = open_page(page.name, "zh_Hans", "startup-1b", currency="CNY")
+    shown = [metric.value for metric in app.metric]
+    assert not any("US$" in value for value in shown), shown
