@@ -1,1 +1,1 @@
-"""Sections of the Business page."""
+"""Charts of revenue and of tokens, and the ways to get compute."""

@@ -1,1 +1,1 @@
-"""Sections of the Hardware page."""
+"""Comparison of accelerators on the page Cluster and layout."""

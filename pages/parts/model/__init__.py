@@ -1,1 +1,1 @@
-"""Sections of the Model page."""
+"""Sections of the page Models."""

@@ -1,1 +1,1 @@
-"""Sections of the Scaling page."""
+"""Budgets, fitted runs and repeated data on the page What to train."""
