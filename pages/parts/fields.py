@@ -12,6 +12,7 @@ from __future__ import annotations
 import datetime
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any, get_args
 
 import streamlit as st
@@ -123,7 +124,7 @@ def currency_of(path: str) -> str:
 
 def month_in_words(month: int) -> str:
     """Return a month of the company with its calendar month, such as 9 · 2027-09."""
-    return f"{month} · {date_of_month(draft().company.first_month, month):%Y-%m}"
+    return _month_label(draft().company.first_month, month)
 
 
 def accelerator_field() -> None:
@@ -195,9 +196,20 @@ def _currencies() -> list[str]:
 
 def _months(optional: bool, value: int | None) -> dict[int, str]:
     """Return the months of the plan with their calendar months, and a value beyond them."""
-    first: dict[int, str] = {NO_MONTH: text()("field_error.until_end")} if optional else {}
-    last = max(draft().company.horizon_months, value or 1)
-    return first | {month: month_in_words(month) for month in range(1, last + 1)}
+    company = draft().company
+    empty = text()("field_error.until_end") if optional else ""
+    return _month_labels(company.first_month, max(company.horizon_months, value or 1), empty)
+
+
+@lru_cache(maxsize=256)
+def _month_labels(first_month: datetime.date, last: int, empty: str) -> dict[int, str]:
+    """Return the labels of the months up to ``last``, and of no month if ``empty`` has a text."""
+    first = {NO_MONTH: empty} if empty else {}
+    return first | {month: _month_label(first_month, month) for month in range(1, last + 1)}
+
+
+def _month_label(first_month: datetime.date, month: int) -> str:
+    return f"{month} · {date_of_month(first_month, month):%Y-%m}"
 
 
 def _choice(

@@ -7,6 +7,7 @@ digit of a value is shown. The document validates a parsed value, so bounds are 
 from __future__ import annotations
 
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 from engine import quantities
@@ -16,6 +17,7 @@ from pages.parts.kinds import FieldKind, Style
 _USD_UNITS = ("US$", "USD", "$")
 
 
+@lru_cache(maxsize=4096)
 def shown(style: Style, value: Any, language: str) -> str:
     """Return the text of a value; empty if there is none."""
     if value is None:
