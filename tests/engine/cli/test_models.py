@@ -12,7 +12,7 @@ from engine.cli.terminal import new_app, run
 from engine.runs.evaluations import kept_evaluation
 from engine.runs.folder import Run
 from tests.engine.runs.faked import faked_run
-from tests.pages.test_model import FakeModelProcess
+from tests.pages.test_models import FakeModelProcess
 
 
 @pytest.fixture
