@@ -32,6 +32,7 @@ def effective_field(path: str, computed: Decimal | Fraction, unit: str = "USD") 
         value=error.typed if error is not None else shown,
         key=key,
         help=help_text,
+        disabled=session.is_read_only,
         on_change=_take_amount,
         args=(path, key),
     )
@@ -52,6 +53,7 @@ def effective_date(path: str, computed: datetime.date, earliest: datetime.date) 
         max_value=datetime.date(2200, 1, 1),
         key=key,
         help=help_text,
+        disabled=session.is_read_only,
         on_change=_take_date,
         args=(path, key),
     )

@@ -23,7 +23,7 @@ FIRST_STEPS = ("stock_issue", "safe", "priced_round")
 
 def draw_events(plan: Funding) -> None:
     """Draw the list of events, each with a button that opens its drawer."""
-    say = text()
+    say, is_read_only = text(), scenario_session().is_read_only
     with st.container(horizontal=True, vertical_alignment="center"):
         st.subheader(say("funding.events.heading"), width="content")
         st.space("stretch")
@@ -33,6 +33,7 @@ def draw_events(plan: Funding) -> None:
                     say(f"funding.kind.{kind}"),
                     key=f"add_event.{kind}",
                     type="tertiary",
+                    disabled=is_read_only,
                     on_click=show_event,
                     args=(kind, None),
                 )
@@ -52,6 +53,7 @@ def draw_first_steps() -> None:
                 st.button(
                     say(f"funding.events.first_{kind}", n=number),
                     key=f"first_step.{kind}",
+                    disabled=scenario_session().is_read_only,
                     icon=":material/add:",
                     type="primary" if number == 1 else "secondary",
                     on_click=show_event,
@@ -125,6 +127,7 @@ def _role(plan: Funding, holder: str) -> None:
         index=options.index(plan.roles[holder].value),
         format_func=lambda role: say(f"funding.role.{role}"),
         key=key,
+        disabled=scenario_session().is_read_only,
         help=None if is_marked else say("funding.roles.derived"),
         on_change=_take_role,
         args=(plan, holder, key),

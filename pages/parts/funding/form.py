@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import streamlit as st
-from streamlit.delta_generator import DeltaGenerator
 
 from engine import quantities
 from finance.capital.roles import HolderRole
@@ -35,6 +34,7 @@ from pages.parts.funding.typed_events import (
     typed_for,
 )
 from pages.parts.session import draft, scenario_session, text
+from pages.parts.streamlit_private import Container
 from pages.parts.user_text import escaped_markdown
 
 
@@ -108,7 +108,7 @@ def _draw(form: _Form) -> None:
         _effect(form, changes, outcome)
 
 
-def _places(fields: Sequence[EventField]) -> dict[str, DeltaGenerator]:
+def _places(fields: Sequence[EventField]) -> dict[str, Container]:
     """Return a place for each field: two in a row, rare ones in an expander."""
     places = {}
     for rare in (False, True):
@@ -202,7 +202,7 @@ def _own_place(form: _Form, changes: Changes) -> int:
 
 
 def _show_refusal(
-    form: _Form, refused: Refusal, changes: Changes, places: Mapping[str, DeltaGenerator]
+    form: _Form, refused: Refusal, changes: Changes, places: Mapping[str, Container]
 ) -> None:
     """Show a reason at its field, or above the buttons if it is about another event."""
     if refused.place == _own_place(form, changes):
@@ -230,7 +230,9 @@ def _buttons(form: _Form, changes: Changes, outcome: Scenario | Refusal, typed: 
             key="apply_event",
             type="primary",
             icon=":material/add:" if is_new else ":material/check:",
-            disabled=isinstance(outcome, Refusal) or not (is_new or typed),
+            disabled=scenario_session().is_read_only
+            or isinstance(outcome, Refusal)
+            or not (is_new or typed),
         )
         if typed and st.button(
             say("funding.events.discard"),
@@ -258,6 +260,7 @@ def _remove_button() -> bool:
         key="remove_event",
         icon=":material/delete:",
         type="tertiary",
+        disabled=scenario_session().is_read_only,
     )
 
 

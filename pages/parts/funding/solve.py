@@ -72,6 +72,7 @@ def _goal(company: Company, buffered: RaiseNeeded) -> None:
             on_change=_take_goal,
             args=("target_runway_months", key),
             help=say("funding.raise.target_help"),
+            disabled=session.is_read_only,
         )
     with buffer:
         key = f"goal_buffer#{session.revision}"
@@ -90,6 +91,7 @@ def _goal(company: Company, buffered: RaiseNeeded) -> None:
                 burn=quantities.usd(buffered.burn_usd_per_month, say.language),
                 buffer=quantities.usd(buffered.buffer_usd, say.language),
             ),
+            disabled=session.is_read_only,
         )
     with least:
         field(f"{GOAL}.minimum_cash_usd")
@@ -228,7 +230,7 @@ def _put(plan: Funding, company: Company, chosen: RaiseResult) -> None:
             type="primary",
             icon=":material/playlist_add_check:",
             help=say("funding.raise.put_help"),
-            disabled=chosen.outcome.refused is not None,
+            disabled=session.is_read_only or chosen.outcome.refused is not None,
         )
         st.markdown(escaped_markdown(_in_plan(plan)), width="stretch")
     refused: Refusal | None = None
