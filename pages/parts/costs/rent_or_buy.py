@@ -67,7 +67,9 @@ def _yearly_costs(answer: RentOrBuy) -> Figure:
             x=crossing,
             y=1,
             yref="paper",
-            yanchor="bottom",
+            yanchor="top",
+            xanchor="left",
+            xshift=4,
             text=quantities.share(crossing, language),
         )
     figure.update_xaxes(
