@@ -80,10 +80,10 @@ def _cash() -> None:
     fields("company", _COMPANY, n_columns=4)
     left, right = st.columns(2, gap="large")
     with left:
-        st.subheader(say("summary.cash_heading", n=now.horizon_months))
+        st.header(say("summary.cash_heading", n=now.horizon_months))
         draw(cash_chart(now), "cash", height=360)
     with right:
-        st.subheader(say("runway.months_heading"))
+        st.header(say("runway.months_heading"))
         draw(month_chart(now.months), "months", height=360)
     csv_button("cash", lambda: cash_csv(now.months))
 

@@ -231,9 +231,9 @@ def _memory_and_time() -> None:
     say = text()
     now, _ = projections()
     forecast = now.forecast
-    st.subheader(say("plan.memory_heading"))
+    st.header(say("plan.memory_heading"))
     draw(memory_chart(forecast), "memory", height=230)
-    st.subheader(say("plan.step_heading"))
+    st.header(say("plan.step_heading"))
     draw(step_chart(forecast), "step", height=260)
     if forecast.calibration_run_ids:
         st.caption(say("plan.calibrated_note", ratio=_ratio(now)))

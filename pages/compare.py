@@ -26,7 +26,7 @@ def page() -> None:
         return
     draw_differences(chosen)
     draw_outcomes(chosen)
-    st.subheader(say("compare.charts_heading"))
+    st.header(say("compare.charts_heading"))
     first, *others = LINES
     _chart(chosen, first)
     for column, name in zip(st.columns(len(others)), others, strict=True):

@@ -118,7 +118,7 @@ def _chart(results: Evidence, predictions: Sequence[Prediction]) -> None:
         if row["tokens_per_sec_per_gpu"]
     ]
     outside = sum(abs(ratio - 1) > BAND for ratio in ratios)
-    st.subheader(say("evidence.chart_heading"))
+    st.header(say("evidence.chart_heading"))
     figure = _scatter(say.language, predictions is results.held_out, results, predictions)
     draw(figure, "predicted_measured", height=HEIGHT, hover="closest")
     st.caption(say("evidence.chart_note", outside=outside, n=len(ratios)))
@@ -127,7 +127,7 @@ def _chart(results: Evidence, predictions: Sequence[Prediction]) -> None:
 def _errors(scores: Sequence[Score]) -> None:
     """Draw the errors of all rows, then of each value of the chosen column."""
     say = text()
-    st.subheader(say("evidence.group_heading"))
+    st.header(say("evidence.group_heading"))
     column = st.segmented_control(
         say("evidence.group_by"),
         _COLUMNS,
@@ -182,7 +182,7 @@ def _group_name(group: Score) -> str:
 def _peers(results: Evidence, scores: Sequence[Score]) -> None:
     """Draw the errors of this predictor and of 6ND, computed here, and reported ones of others."""
     say = text()
-    st.subheader(say("evidence.peer_heading"))
+    st.header(say("evidence.peer_heading"))
     everything, computed = scores[0], say("evidence.computed")
     lines = [_computed("ours", "all", everything)]
     lines += [_computed("ours_b200", "b200", group) for group in scores if group.group == _SIMUMAX]
@@ -245,7 +245,7 @@ def _unbroken(words: str) -> str:
 def _parameters() -> None:
     say = text()
     parameters = efficiency_parameters()
-    st.subheader(say("evidence.parameter_heading"))
+    st.header(say("evidence.parameter_heading"))
     names = {parameter.parameter for parameter in parameters}
     st.markdown(say("evidence.parameter_note", n=len(names), values=len(parameters)))
     query = st.text_input(

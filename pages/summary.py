@@ -49,15 +49,15 @@ def page() -> None:
         with left, st.container(gap="xsmall"):
             _cash(now)
         with right, st.container(gap="xsmall"):
-            st.subheader(say("summary.drivers_heading"), help=say("summary.drivers_help"))
+            st.header(say("summary.drivers_heading"), help=say("summary.drivers_help"))
             drivers = st.container()
         left, right = st.columns([1.6, 1], gap="medium")
         with left, st.container(gap="small"):
-            st.subheader(say("summary.checks_heading"))
+            st.header(say("summary.checks_heading"))
             with st.container(gap="xsmall"):
                 draw_checks(found)
         with right, st.container(gap="small"):
-            st.subheader(say("summary.actions_heading"))
+            st.header(say("summary.actions_heading"))
             with st.container(gap="xsmall"):
                 draw_actions(found)
     with drivers:
@@ -67,7 +67,7 @@ def page() -> None:
 def _cash(now: Projection) -> None:
     say = text()
     heading = say("summary.cash_heading", n=now.horizon_months)
-    st.subheader(
+    st.header(
         say("summary.with_unit", heading=heading, unit=currency_unit()),
         help=say("summary.cash_help"),
     )

@@ -76,13 +76,13 @@ def _model() -> None:
     say = text()
     left, right = st.columns(2, gap="large")
     with left:
-        st.subheader(say("plan.model"))
+        st.header(say("plan.model"))
         choose_model()
         field("plan.shape.family")
         fields("plan.shape", _SHAPE_FIELDS)
         field("plan.shape.tied_embeddings")
     with right:
-        st.subheader(say("plan.training"))
+        st.header(say("plan.training"))
         field("plan.tokens")
         field("plan.peak_learning_rate")
         field("plan.law", options={law.law: law.label for law in loss_coefficients().values()})
@@ -97,7 +97,7 @@ def _model() -> None:
 
 def _data() -> None:
     draw_token_budget()
-    st.subheader(text()("scaling.tab.repeated"))
+    st.header(text()("scaling.tab.repeated"))
     draw_repeated()
 
 

@@ -235,7 +235,7 @@ def test_a_name_is_shown_as_it_was_typed_and_a_bad_one_is_one_line() -> None:
     describe(app, "**a** [b](c) :red[d]", "two\nlines")
     about = about_of(run)
     assert (about.name, about.note) == ("**a** [b](c) :red[d]", "two\nlines")
-    assert app.subheader[1].value == r"\*\*a\*\* \[b\]\(c\) \:red\[d\]"
+    assert app.subheader[0].value == r"\*\*a\*\* \[b\]\(c\) \:red\[d\]"
     assert any(element.value == "two\nlines" for element in app.text)
 
     describe(app, "  ", "lost")

@@ -82,7 +82,7 @@ def test_all_six_steps_draw_and_lead_to_a_scenario(language: str) -> None:
     app = begin(language)
     say = catalog(language)
     for step in STEPS:
-        assert app.subheader[0].value == say(f"start.step.{step}.question")
+        assert app.header[0].value == say(f"start.step.{step}.question")
         if step != STEPS[-1]:
             press(app, "start.next")
     scenario = created(app)
@@ -136,7 +136,7 @@ def test_answers_survive_a_reload(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("pages.parts.session.known_browser", lambda: "a" * 64)
     answer(to_step(begin(), "money"), "money.cash_usd", "900k")
     app = open_page("start", scenario=None)
-    assert app.subheader[0].value == "What money is there?"
+    assert app.header[0].value == "What money is there?"
     (cash,) = [box for box in app.text_input if (box.key or "").startswith("start.money.cash")]
     assert cash.value == "900,000"
     press(app, "start.create")

@@ -29,7 +29,7 @@ def machine_section(machine: Machine, *, busy: bool) -> None:
     ``busy`` is true while runs would disturb the measurement.
     """
     say = text()
-    st.subheader(say("profile.title"))
+    st.header(say("profile.title"))
     if measuring_now() is not None:
         st.fragment(_watch, run_every=1.0)()
         return

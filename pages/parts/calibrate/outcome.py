@@ -70,7 +70,7 @@ def outcome_section(run: Run, label: str) -> None:
         _measured_steps_section(run)
         return
     rows = compare(run.forecast, run.plan, result)
-    st.subheader(say("calibrate.ratios"))
+    st.header(say("calibrate.ratios"))
     tiles(_measured_tiles(result), key="_measured")
     row = st.container(horizontal=True, gap="large", vertical_alignment="center")
     left, right = row.container(), row.container(width=_EFFECT_PX)
@@ -91,7 +91,7 @@ def _measured_steps_section(run: Run) -> None:
         return
     language = say.language
     rows = compare_steps(run.forecast, run.recipe.tokens_per_step, measured.times)
-    st.subheader(say("calibrate.ratios"))
+    st.header(say("calibrate.ratios"))
     tiles(
         [
             _step_time_tile(measured.times.mean, measured.times.p10, measured.times.p90),

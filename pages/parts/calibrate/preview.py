@@ -39,7 +39,7 @@ def recipe_section(machine: Machine, allowed: Settings, *, busy: bool) -> Estima
         left, right = row.container(width=_FORM_PX), row.container()
         options = st.container()
         with left:
-            st.subheader(say("calibrate.next_run"))
+            st.header(say("calibrate.next_run"))
             slots = recipe_form(machine, options)
         with right:
             expected = _estimate_or_error(machine, allowed, slots)

@@ -34,7 +34,7 @@ def draw_differences(chosen: Sequence[Compared]) -> None:
     if not found:
         st.info(say("compare.no_differences"), icon=":material/check:")
         return
-    st.subheader(say("compare.differences_heading", n=len(found)))
+    st.header(say("compare.differences_heading", n=len(found)))
     head = [
         say("compare.page"),
         say("compare.input"),
@@ -98,7 +98,7 @@ def _number(value: Any, unit: str) -> Any:
 def draw_outcomes(chosen: Sequence[Compared]) -> None:
     """Draw the figures of all scenarios side by side, with the best of each row marked."""
     say = text()
-    st.subheader(say("compare.outcomes_heading"))
+    st.header(say("compare.outcomes_heading"))
     found = outcomes([compared.projection for compared in chosen])
     horizon = max(compared.projection.horizon_months for compared in chosen)
     head = [say("compare.outcome"), *column_names(chosen)]

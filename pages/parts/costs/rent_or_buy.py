@@ -25,7 +25,7 @@ _NEVER = "–"
 def draw_rent_or_buy(plan: Plan) -> None:
     """Draw the answer for the plan's accelerator, with the figures behind it."""
     say = text()
-    st.subheader(say("rent_or_buy.heading"))
+    st.header(say("rent_or_buy.heading"))
     answer = draw_rent_or_buy_sentence(plan)
     if answer is None:
         return

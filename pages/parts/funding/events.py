@@ -25,7 +25,7 @@ def draw_events(plan: Funding) -> None:
     """Draw the list of events, each with a button that opens its drawer."""
     say, is_read_only = text(), scenario_session().is_read_only
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.subheader(say("funding.events.heading"), width="content")
+        st.header(say("funding.events.heading"), width="content")
         st.space("stretch")
         with st.popover(say("funding.events.add"), icon=":material/add:", key="add_event"):
             for kind in KINDS:

@@ -57,7 +57,7 @@ def draw_solver(plan: Funding, now: Projection, found: Needed) -> None:
 
 def _goal(company: Company, buffered: RaiseNeeded) -> None:
     say, session = text(), scenario_session()
-    st.subheader(say("funding.raise.goal_heading"))
+    st.header(say("funding.raise.goal_heading"))
     goal = company.funding_goal
     target, buffer, least, pre_money = st.columns(4, vertical_alignment="top")
     with target:
@@ -108,7 +108,7 @@ def _take_goal(name: str, key: str) -> None:
 @st.fragment
 def _try_round(plan: Funding, now: Projection, found: Needed) -> None:
     say, company = text(), now.scenario.company
-    st.subheader(say("funding.raise.try_heading"))
+    st.header(say("funding.raise.try_heading"))
     amount, pre_money, month = _choose(now, found)
     result = tried(now, amount, pre_money, month)
     _result_tiles(now, found, result)

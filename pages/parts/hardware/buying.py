@@ -38,7 +38,7 @@ def buying(rows: Sequence[HardwareRow], first: str, region: str) -> None:
     by_name = {row.device.accelerator: row for row in rows}
     if st.session_state.get(_CHOICE) not in by_name:
         choose_to_buy(first)
-    st.subheader(say("hardware.buy.heading"))
+    st.header(say("hardware.buy.heading"))
     left, right = st.columns([2, 3], vertical_alignment="bottom")
     name = left.selectbox(
         say("hardware.buy.accelerator"),

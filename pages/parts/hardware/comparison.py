@@ -49,7 +49,7 @@ def _rows(selection: Selection) -> tuple[tuple[HardwareRow, ...], HardwareRow]:
 
 def _cost_time(rows: Sequence[HardwareRow], basis: PriceBasis) -> None:
     say = text()
-    st.subheader(say("hardware.cost_time_heading"))
+    st.header(say("hardware.cost_time_heading"))
     points = points_of(rows, basis)
     if points:
         draw(cost_time_chart(points, time_unit(rows)), "cost_time", height=470, hover="closest")
@@ -78,7 +78,7 @@ def _cost_time(rows: Sequence[HardwareRow], basis: PriceBasis) -> None:
 
 def _energy(rows: Sequence[HardwareRow], region: str) -> None:
     say = text()
-    st.subheader(say("hardware.energy_heading"), help=say("hardware.basis_least_energy"))
+    st.header(say("hardware.energy_heading"), help=say("hardware.basis_least_energy"))
     powered = [row for row in rows if row.fits and row.energy_kwh]
     if powered:
         draw(energy_chart(rows), "energy", height=bars_height(powered), hover="closest")
@@ -102,7 +102,7 @@ def _energy(rows: Sequence[HardwareRow], region: str) -> None:
 
 
 def _memory(rows: Sequence[HardwareRow]) -> None:
-    st.subheader(text()("hardware.memory_heading"), help=text()("basis.memory_bytes_per_device"))
+    st.header(text()("hardware.memory_heading"), help=text()("basis.memory_bytes_per_device"))
     forecast_rows = [row for row in rows if row.forecast]
     if forecast_rows:
         draw(memory_chart(rows), "memory", height=bars_height(forecast_rows), hover="closest")

@@ -42,7 +42,7 @@ def table(rows: Sequence[HardwareRow], choose: Callable[[str], None]) -> None:
         if chosen:
             choose(names[chosen[0]])
 
-    st.subheader(say("hardware.table_heading"))
+    st.header(say("hardware.table_heading"))
     st.dataframe(
         _in_display_currency(frame),
         hide_index=True,

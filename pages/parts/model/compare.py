@@ -24,13 +24,13 @@ from pages.parts.session import text
 def compare_section(export: Export, runs: Sequence[Run]) -> None:
     """Draw the comparison of a run's checkpoints, and two models side by side."""
     say, run = text(), export.run
-    st.subheader(say("model.checkpoints_heading"))
+    st.header(say("model.checkpoints_heading"))
     whiches = exports(run)
     if whiches == [FINAL]:
         st.markdown(say("model.no_checkpoints"))
     else:
         _checkpoints(run, whiches)
-    st.subheader(say("model.side_by_side_heading"))
+    st.header(say("model.side_by_side_heading"))
     _side_by_side(export, runs)
 
 

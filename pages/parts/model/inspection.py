@@ -76,7 +76,7 @@ def _losses(export: Export, inspection: dict[str, Any]) -> None:
     known = [loss for loss in inspection["losses"] if loss is not None]
     mean = sum(known) / len(known)
     guessing = math.log(export.run.recipe.shape.vocab)
-    st.subheader(say("model.losses_heading"))
+    st.header(say("model.losses_heading"))
     kind = "masked_token" if export.is_masked else "next_token"
     st.markdown(
         say(
@@ -104,7 +104,7 @@ def _losses(export: Export, inspection: dict[str, Any]) -> None:
 
 def _heads(export: Export, inspection: dict[str, Any], prompt: str) -> None:
     say = text()
-    st.subheader(say("model.attention_heading"))
+    st.header(say("model.attention_heading"))
     left, right = st.columns(2)
     layer = left.selectbox(
         say("model.layer"),

@@ -136,7 +136,7 @@ def choose_runs(runs: Sequence[Run], shown: Run) -> list[str]:
 def curves_section(runs: Sequence[Run], shown: Run) -> None:
     """Draw the losses of the chosen runs; the chart is redrawn while a run goes on."""
     say = text()
-    st.subheader(say("calibrate.curves"))
+    st.header(say("calibrate.curves"))
     drawn = choose_runs(runs, shown)
     by_id = {run.id: run for run in runs}
     labels = run_labels(runs)

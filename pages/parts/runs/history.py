@@ -30,7 +30,7 @@ _TIME_UNITS_HOURS = {"hours": 1.0, "minutes": 1 / MINUTES_PER_HOUR, "seconds": 1
 def history_section(all_summaries: Sequence[Summary]) -> None:
     """Draw the ended runs, the details of the chosen ones, and the trash."""
     say = text()
-    st.subheader(say("runs.history"))
+    st.header(say("runs.history"))
     undo_bar()
     show_refusal("history")
     over = [summary for summary in all_summaries if summary.is_over]

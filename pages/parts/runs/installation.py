@@ -22,7 +22,7 @@ _LIMIT, _SLOTS = "runs.monthly_limit", "runs.slots"
 def installation_section(allowed: Settings) -> None:
     """Draw the back ends and the form of limits and slots."""
     say = text()
-    st.subheader(say("runs.installation"))
+    st.header(say("runs.installation"))
     st.fragment(_back_ends, parallel=True)(allowed)
     with st.expander(say("runs.limits"), icon=":material/tune:"):
         _limits(allowed)

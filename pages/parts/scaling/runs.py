@@ -104,11 +104,11 @@ def draw_runs() -> None:
         st.warning(caution.in_language(say.language), icon=":material/warning:")
     left, right = st.columns(2, gap="medium")
     with left:
-        st.subheader(say("scaling.fit_heading"))
+        st.header(say("scaling.fit_heading"))
         _fit_chart(results)
         st.caption(say("scaling.fit_note"))
     with right:
-        st.subheader(say("scaling.small_heading"))
+        st.header(say("scaling.small_heading"))
         _small_to_large(results)
     _coefficients(results.fitted)
     if uploaded is None:

@@ -85,7 +85,7 @@ def draw_home() -> None:
 
 def _templates() -> None:
     say = text()
-    st.subheader(say("start.templates"), anchor=False)
+    st.header(say("start.templates"), anchor=False)
     st.caption(say("start.templates_note"))
     products = get_args(Product)
     for column, product in zip(st.columns(len(products)), products, strict=True):
@@ -102,7 +102,7 @@ def _templates() -> None:
 
 def _cards(listed: Sequence[Card]) -> None:
     say = text()
-    st.subheader(say("start.mine_heading", n=len(listed)), anchor=False)
+    st.header(say("start.mine_heading", n=len(listed)), anchor=False)
     shown = listed if st.session_state.get(_ALL) else listed[:SHOWN]
     with st.container(horizontal=True, key="start_cards"):
         for card in shown:

@@ -42,7 +42,7 @@ def draw_import() -> None:
     if st.button(say("start.back"), key="import.leave", icon=":material/arrow_back:"):
         start_state().show("home")
         st.rerun()
-    st.subheader(say("import.title", name=session.draft.name), anchor=False)
+    st.header(say("import.title", name=session.draft.name), anchor=False)
     kind: ImportKind = st.segmented_control(
         say("import.kind_label"),
         IMPORT_KINDS,

@@ -33,7 +33,7 @@ def draw_wizard() -> None:
     if step == "sales":
         ensure_sales(state)
     with st.container(border=True, key="start_step"):
-        st.subheader(say(f"start.step.{step}.question"), anchor=False)
+        st.header(say(f"start.step.{step}.question"), anchor=False)
         st.caption(say(f"start.step.{step}.note"))
         _DRAWN[step]()
     result = live_result(state)
