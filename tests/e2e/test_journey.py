@@ -68,7 +68,7 @@ def test_from_plan_to_runway(page: Page, home: Path) -> None:
             field(page, label).press("Enter")
             settle(page)
         page.get_by_role("button", name="Save", exact=True).click()
-        expect(page.get_by_text("Version 1 · ")).to_be_visible()
+        expect(page.get_by_text("Version 1 · ").first).to_be_visible()
         own = parse_qs(urlsplit(page.url).query)["s"][0]  # a save of a sample makes a copy
         assert own != "laptop"
 
@@ -103,7 +103,7 @@ def test_from_plan_to_runway(page: Page, home: Path) -> None:
         page.get_by_role("button", name=APPLY).click()
         expect(page.get_by_text("corrected by 1 run.")).to_be_visible()
         page.get_by_role("button", name="Save", exact=True).click()
-        expect(page.get_by_text("Version 2 · ")).to_be_visible()
+        expect(page.get_by_text("Version 2 · ").first).to_be_visible()
 
         # The runway has changed by the effect of the calibration.
         page.get_by_role("link", name="Cash").click()

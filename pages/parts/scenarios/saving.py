@@ -66,7 +66,6 @@ def _versions_menu() -> None:
         icon=":material/history:",
         type="tertiary",
         key=_MENU,
-        help=say("saving.versions_help"),
         on_change="rerun",
     )
     if not menu.open:

@@ -49,7 +49,6 @@ def _steps_menu() -> None:
         icon=":material/list:",
         type="tertiary",
         key="undo_steps",
-        help=say("undo.steps_help"),
         on_change="rerun",
         disabled=len(steps.documents) < 2,
     )
