@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, Self, TypeVar, cast
@@ -102,6 +102,11 @@ class Document(BaseModel):
             self.model_dump(mode="json"), sort_keys=True, separators=(",", ":"), ensure_ascii=False
         )
         return hashlib.sha256(canonical.encode()).hexdigest()
+
+    def __iter__(self) -> Generator[tuple[str, Any], None, None]:
+        """Yield the names and values of the fields; values computed from them are left out."""
+        for name in type(self).model_fields:
+            yield name, getattr(self, name)
 
     def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
         """Return a copy; values that were computed from the fields are not taken over."""

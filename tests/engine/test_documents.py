@@ -114,3 +114,12 @@ def test_a_refused_change_leaves_the_document_alone(laptop: Scenario) -> None:
     with pytest.raises(InputError):
         laptop.with_value("plan.cluster.n_devices", 0)
     assert laptop.content_hash == before
+
+
+def test_a_computed_hash_is_no_field_and_is_not_copied(startup: Scenario) -> None:
+    plan = startup.plan
+    before = plan.content_hash
+    assert "content_hash" not in dict(plan)
+    changed = plan.model_copy(update={"tokens": plan.tokens + 1})
+    assert changed.content_hash != before == plan.content_hash
+    assert plan == type(plan).parse(plan.model_dump(mode="json"))
