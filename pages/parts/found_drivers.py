@@ -6,11 +6,11 @@ import time
 from collections import OrderedDict
 
 import streamlit as st
-from streamlit.delta_generator import DeltaGenerator
 
 from finance.company.scenario import Scenario
 from finance.verdict.drivers import Drivers, Progress, drivers_in_steps
 from pages.parts.session import text
+from pages.parts.streamlit_private import Container
 
 _MOST_KEPT = 200
 _PROGRESS_AFTER_S = 0.7
@@ -23,7 +23,7 @@ def _kept() -> OrderedDict[str, Drivers]:
     return OrderedDict()
 
 
-def found_drivers(scenario: Scenario, place: DeltaGenerator) -> Drivers:
+def found_drivers(scenario: Scenario, place: Container) -> Drivers:
     """Return the drivers of a scenario; ``place`` shows the progress while they are computed."""
     kept, key = _kept(), scenario.content_hash
     if key not in kept:
@@ -33,7 +33,7 @@ def found_drivers(scenario: Scenario, place: DeltaGenerator) -> Drivers:
     return kept[key]
 
 
-def _computed(scenario: Scenario, place: DeltaGenerator) -> Drivers:
+def _computed(scenario: Scenario, place: Container) -> Drivers:
     say, began = text(), time.monotonic()
     for step in drivers_in_steps(scenario):
         if isinstance(step, Drivers):
@@ -43,7 +43,7 @@ def _computed(scenario: Scenario, place: DeltaGenerator) -> Drivers:
     raise AssertionError("the last step is the result")
 
 
-def _report(label: str, step: Progress, elapsed_s: float, place: DeltaGenerator) -> None:
+def _report(label: str, step: Progress, elapsed_s: float, place: Container) -> None:
     if elapsed_s < _PROGRESS_AFTER_S:
         place.caption(label)
         return

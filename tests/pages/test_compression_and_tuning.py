@@ -28,6 +28,7 @@ _TUNING = "from pages.parts.calibrate.tuning import tuning_section\ntuning_secti
 def drawn(code: str, language: str = "en") -> AppTest:
     app = AppTest.from_string(code, default_timeout=20)
     app.query_params["lang"] = language
+    app.query_params["s"] = "laptop"
     app.run()
     assert not app.exception
     return app
