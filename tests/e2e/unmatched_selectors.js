@@ -5,9 +5,20 @@
   const sheet = [...document.styleSheets].find((candidate) =>
     [...candidate.cssRules].some((rule) => rule.selectorText === '.answer'));
   const selectors = [];
+  // The commas of a list of selectors, without those inside of :is(…).
+  const alternatives = (text) => {
+    const parts = [''];
+    let depth = 0;
+    for (const letter of text) {
+      depth += letter === '(' ? 1 : letter === ')' ? -1 : 0;
+      if (letter === ',' && depth === 0) parts.push('');
+      else parts[parts.length - 1] += letter;
+    }
+    return parts.map((part) => part.trim());
+  };
   const collect = (rules) => {
     for (const rule of rules) {
-      if (rule instanceof CSSStyleRule) selectors.push(...rule.selectorText.split(/,(?![^(]*\))\s*/));
+      if (rule instanceof CSSStyleRule) selectors.push(...alternatives(rule.selectorText));
       else if (rule instanceof CSSSupportsRule || rule instanceof CSSMediaRule) collect(rule.cssRules);
     }
   };
