@@ -64,6 +64,7 @@ def _inputs() -> None:
     _price()
     _layout_choice()
     with st.expander(say("cluster.advanced"), icon=":material/tune:"):
+        field("plan.cluster.price_source")
         fields("plan.layout", _LAYOUT_FIELDS)
         field("plan.software", options={name: _software(name) for name in stacks()})
 
@@ -124,7 +125,7 @@ def _price() -> None:
     """Draw the price as a field, and the published prices to choose from."""
     say = text()
     field("plan.cluster.price_usd_per_device_hour")
-    field("plan.cluster.price_source")
+    st.caption(say("cluster.price_source", source=draft().plan.cluster.price_source))
     prices = prices_of(draft().plan.cluster.accelerator)
     if not prices:
         st.caption(say("plan.no_prices"))

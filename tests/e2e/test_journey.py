@@ -55,7 +55,7 @@ def test_from_plan_to_runway(page: Page, home: Path) -> None:
         page.goto(f"{url}/cluster?s=laptop")
         settle(page)
         expect(page.get_by_role("heading", level=1)).to_have_text(
-            "What does this model take to train?"
+            "What does it take to train this model?"
         )
         expect(page.get_by_test_id("stSidebar")).to_contain_text("What to train")
 
@@ -114,10 +114,10 @@ def test_from_plan_to_runway(page: Page, home: Path) -> None:
         assert calibration.run_ids == (run.id,)
         seen = project_scenario(ScenarioStore().get(own).scenario)
         assert seen.runway_months is not None
-        assert after == round(float(seen.runway_months), 2)
+        assert after == round(float(seen.runway_months), 1)
         uncorrected = project_scenario(with_calibration(seen.scenario, None))
         assert uncorrected.runway_months is not None
-        assert before == round(float(uncorrected.runway_months), 2)
+        assert before == round(float(uncorrected.runway_months), 1)
         assert seen.runway_months != uncorrected.runway_months
 
         # The trained model generates text.

@@ -46,6 +46,6 @@ def test_cancelled_resumed_deleted_and_back(home: Path, texts: Path) -> None:  #
         page.get_by_role("button", name="Delete", exact=True).click()
         expect(page.get_by_text("Deleted: smoke")).to_be_visible()
         assert all_runs() == []
-        page.get_by_test_id("stMain").get_by_role("button", name="Undo").click()
+        page.get_by_test_id("stMain").get_by_role("button", name="Undo").last.click()
         expect(page.get_by_text("A step took")).to_be_visible()
         assert [run.id for run in all_runs()] == [run.id]

@@ -45,7 +45,7 @@ def test_a_new_company_survives_a_reload_and_becomes_a_scenario(page: Page, home
         fill(page, "money.cash_usd", "900k")
         page.reload()
         settle(page)
-        expect(page.get_by_role("heading", level=3)).to_have_text("What money is there?")
+        expect(page.get_by_role("heading", level=2)).to_have_text("What money is there?")
         cash = page.locator("[class*='st-key-start-money-cash_usd'] input")
         expect(cash).to_have_value("900,000")
         page.locator(".st-key-start-create button").click()
