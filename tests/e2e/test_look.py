@@ -1,4 +1,4 @@
-"""How every page looks, in both languages, at four widths, in light and dark."""
+"""Cut text, accessibility, headings, font and strip of every page, in both languages."""
 
 from __future__ import annotations
 
