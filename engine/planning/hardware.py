@@ -24,8 +24,8 @@ from engine.facts import (
 )
 from engine.forecast import Figure, Forecast, forecast
 from engine.plan import Plan, on_accelerator
-from engine.predictor.search import USABLE_MEMORY_SHARE, SearchResult, SearchSpace, search
-from engine.predictor.stacks import stacks
+from engine.planning.layouts import search_layouts
+from engine.predictor.search import USABLE_MEMORY_SHARE, SearchResult
 from engine.units import BYTES_PER_GB
 
 COMMON = (
@@ -236,17 +236,7 @@ def _is_better(found: Forecast, planned: Forecast) -> bool:
 def _search(plan: Plan, device: Accelerator) -> SearchResult | None:
     """Search the layouts of the plan; None if no layout divides the batch."""
     try:
-        return search(
-            SearchSpace(
-                shape=plan.shape,
-                device=device,
-                n_devices=plan.cluster.n_devices,
-                global_batch_sequences=plan.layout.global_batch_sequences(plan.cluster.n_devices),
-                precision=plan.layout.precision,
-                stack=stacks()[plan.software],
-            ),
-            limit=1,
-        )
+        return search_layouts(plan, 1, device)
     except InputError:
         return None
 

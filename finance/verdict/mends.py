@@ -8,10 +8,8 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from engine.facts import accelerator
 from engine.plan import Plan
-from engine.predictor.search import SearchSpace, search
-from engine.predictor.stacks import stacks
+from engine.planning.layouts import search_layouts
 from finance.books.months import date_of_month, month_of_date
 from finance.capital.events import PricedRound
 from finance.company.company import Company
@@ -38,17 +36,7 @@ class Mend:
 
 def fastest_layout(plan: Plan) -> Changes:
     """Return the changes to the fastest layout that fits; empty if none fits."""
-    result = search(
-        SearchSpace(
-            shape=plan.shape,
-            device=accelerator(plan.cluster.accelerator),
-            n_devices=plan.cluster.n_devices,
-            global_batch_sequences=plan.layout.global_batch_sequences(plan.cluster.n_devices),
-            precision=plan.layout.precision,
-            stack=stacks()[plan.software],
-        ),
-        limit=1,
-    )
+    result = search_layouts(plan, 1)
     if not result.found:
         return {}
     return {"plan.layout": result.found[0].layout.model_dump(mode="json")}

@@ -8,9 +8,9 @@ import streamlit as st
 from engine.facts import accelerator
 from engine.layout import Layout
 from engine.plan import Plan
+from engine.planning.layouts import search_layouts
 from engine.predictor.estimate import mfu
-from engine.predictor.search import SearchResult, SearchSpace, search
-from engine.predictor.stacks import stacks
+from engine.predictor.search import SearchResult
 from engine.units import BYTES_PER_GB
 from pages.parts.session import draft, scenario_session, text
 
@@ -64,17 +64,7 @@ def best_layouts() -> None:
 
 @st.cache_data(max_entries=100, show_spinner=False)
 def _search(content_hash: str, _plan: Plan) -> SearchResult:
-    return search(
-        SearchSpace(
-            shape=_plan.shape,
-            device=accelerator(_plan.cluster.accelerator),
-            n_devices=_plan.cluster.n_devices,
-            global_batch_sequences=_plan.layout.global_batch_sequences(_plan.cluster.n_devices),
-            precision=_plan.layout.precision,
-            stack=stacks()[_plan.software],
-        ),
-        limit=_SHOWN,
-    )
+    return search_layouts(_plan, _SHOWN)
 
 
 def _table(result: SearchResult, plan: Plan) -> pd.DataFrame:
