@@ -13,7 +13,6 @@ from typing import Annotated, Literal
 import numpy as np
 import numpy.typing as npt
 from pydantic import Field
-from scipy.stats import linregress
 
 from engine.documents import InputError
 from engine.facts import Confidence, Fact, read_facts
@@ -146,6 +145,8 @@ def fit_power_law(training_flops: npt.ArrayLike, optima: npt.ArrayLike) -> Power
     InputError
         If there are fewer than three budgets, or a value is not above 0.
     """
+    from scipy.stats import linregress  # takes longer to load than most pages to open
+
     c, y = np.asarray(training_flops, float), np.asarray(optima, float)
     if np.unique(c).size < MIN_OPTIMA:
         raise InputError("training_flops", c.tolist(), "too_few_budgets", least=MIN_OPTIMA)

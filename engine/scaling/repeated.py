@@ -22,7 +22,6 @@ from typing import Protocol, TypeVar
 
 import numpy as np
 import numpy.typing as npt
-from scipy.optimize import brentq
 
 from engine.documents import InputError
 from engine.facts import Fact, read_facts
@@ -186,6 +185,7 @@ def _balanced_parameters(law: RepeatedLaw, compute: float, unique_tokens: float)
     saturated. (The authors' README searches a grid.)
     """
     suited = float(suited_parameters(law, unique_tokens))
+    from scipy.optimize import brentq  # takes longer to load than most pages to open
 
     def excess_return(log_parameters: float) -> float:
         n = math.exp(log_parameters)
@@ -269,6 +269,7 @@ def _flops_for_loss(
     A lower bound is the FLOPs with unlimited data, where the loss above E is proportional to
     C^(−αβ/(α+β)) (Hoffmann 2022, equation 4).
     """
+    from scipy.optimize import brentq  # takes longer to load than most pages to open
 
     def log_excess(flops: float) -> float:
         best = compute_optimal(law, flops, unique_tokens).loss

@@ -222,7 +222,7 @@ def _cash_described(projection: Projection) -> str:
 _LANE_SHARE = 0.075
 """Height of a row of labels as a share of the chart's height."""
 _SMALL_LANE_SHARE = 0.14
-"""The same for a small chart."""
+"""Height of a row of labels as a share of the height of a small chart."""
 
 
 def _mark_events(figure: Figure, projection: Projection, *, only_rounds: bool) -> None:
